@@ -1,0 +1,1 @@
+//! Reknit: a terminal operations console for the sync between Intercom and a CRM.
