@@ -1,0 +1,22 @@
+//! What an operator can do, as the one table of names that keys, footer, palette, help, README and CLI share.
+//!
+//! Here stand the words; which key stands for them is the console's business, which command the CLI's. A test keeps
+//! the three complete.
+
+words! {
+    /// One thing an operator can do to records.
+    pub enum Operation {
+        /// Run a failed or waiting execution again, from its first unfinished step.
+        Retry = "retry",
+        /// Give up on an execution, with a reason.
+        Discard = "discard",
+        /// Settle a conflict: take a side or type a value.
+        Resolve = "resolve",
+        /// Merge a duplicate candidate.
+        Merge = "merge",
+        /// Say that a duplicate candidate is two different people.
+        Distinct = "distinct",
+        /// Relate a person to a company.
+        Link = "link",
+    }
+}

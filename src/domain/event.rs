@@ -1,0 +1,98 @@
+//! What a system told us, or what we noticed: stored raw, exactly once per connection and delivery key.
+//!
+//! An event is a hint that something changed, never the truth about what it is now: order is not promised by any
+//! vendor, so whoever acts on one reads the record again.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::ids::EventId;
+use super::record::{Connection, RecordRef};
+
+words! {
+    /// How we came to know of it.
+    pub enum EventSource {
+        /// The vendor called us.
+        Webhook = "webhook",
+        /// We asked what changed.
+        Poll = "poll",
+        /// A human pressed a key or ran a command.
+        Operator = "operator",
+    }
+}
+
+words! {
+    /// What happened, in one vocabulary for all vendors and all of their topic names.
+    pub enum EventKind {
+        /// A person appeared.
+        ContactCreated = "contact.created",
+        /// A person's fields changed.
+        ContactUpdated = "contact.updated",
+        /// A person is gone (deleted or archived).
+        ContactDeleted = "contact.deleted",
+        /// Two people became one at the vendor.
+        ContactMerged = "contact.merged",
+        /// A person's company relation changed.
+        ContactRelated = "contact.related",
+        /// An organisation appeared or changed.
+        CompanyChanged = "company.changed",
+        /// A conversation began.
+        ConversationCreated = "conversation.created",
+        /// Somebody wrote in a conversation.
+        ConversationReplied = "conversation.replied",
+        /// A conversation was closed.
+        ConversationClosed = "conversation.closed",
+        /// A conversation changed in another way (assigned, noted, snoozed, tagged, rated).
+        ConversationChanged = "conversation.changed",
+        /// A topic we know and have no recipe for, or do not know; journaled, with the reason.
+        Other = "other",
+    }
+}
+
+/// An event before it has a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// Who told us.
+    pub connection: Connection,
+    /// How we came to know.
+    pub source: EventSource,
+    /// What makes this delivery the same as another: the vendor's event id where it is unique, else a hash.
+    pub delivery_key: String,
+    /// The vendor's own name for what happened.
+    pub topic: String,
+    /// Our name for it.
+    pub kind: EventKind,
+    /// The record it is about, where the payload names one.
+    pub record: Option<RecordRef>,
+    /// When it happened, by the vendor's clock.
+    pub occurred_at: Option<Timestamp>,
+    /// The body as received.
+    pub body: String,
+}
+
+/// A stored event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number, in the order of arrival.
+    pub id: EventId,
+    /// Who told us.
+    pub connection: Connection,
+    /// How we came to know.
+    pub source: EventSource,
+    /// See [`NewEvent::delivery_key`].
+    pub delivery_key: String,
+    /// The vendor's own name for what happened.
+    pub topic: String,
+    /// Our name for it.
+    pub kind: EventKind,
+    /// The record it is about.
+    pub record: Option<RecordRef>,
+    /// When it happened, by the vendor's clock.
+    pub occurred_at: Option<Timestamp>,
+    /// When we stored it.
+    pub received_at: Timestamp,
+    /// How often it was delivered in all; 1 for most.
+    pub deliveries: u32,
+    /// The body as received.
+    pub body: String,
+}

@@ -1,0 +1,114 @@
+//! The first screen's facts: how much waits for a human, why executions fail, how the connections fare.
+//!
+//! Only numbers and sentences; which of them is loud is the console's business.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Timestamp;
+use super::error_class::ErrorClass;
+use super::execution::Status;
+use super::page::Counts;
+use super::record::Connection;
+
+/// Failures that share one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// The class of the failure.
+    pub class: ErrorClass,
+    /// The HTTP status, where there was an answer.
+    pub code: Option<u16>,
+    /// Where these executions stand: failed or retrying.
+    pub status: Status,
+    /// How many.
+    pub count: u64,
+    /// The sentence of the newest of them.
+    pub sentence: String,
+    /// When the first of them failed.
+    pub first_at: Timestamp,
+}
+
+words! {
+    /// How a connection fares.
+    pub enum Health {
+        /// Answers as it should.
+        Up = "up",
+        /// Slow, limited or sometimes failing.
+        Degraded = "degraded",
+        /// Refuses or does not answer.
+        Down = "down",
+        /// Not called yet.
+        Unknown = "unknown",
+    }
+}
+
+/// One connection as last seen by a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionState {
+    /// Which.
+    pub connection: Connection,
+    /// How it fares.
+    pub health: Health,
+    /// Since when.
+    pub since: Timestamp,
+    /// Typical answer time, in milliseconds.
+    pub latency_ms: u32,
+    /// Calls used in the present window, as the vendor counts.
+    pub used: u32,
+    /// Calls allowed in a window; 0 when the vendor did not say.
+    pub limit: u32,
+    /// Length of the window in seconds.
+    pub window_seconds: u32,
+    /// What is wrong, as a sentence; empty when nothing is.
+    pub note: String,
+}
+
+/// One hour of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hour {
+    /// Executions that succeeded.
+    pub succeeded: u64,
+    /// Executions that failed.
+    pub failed: u64,
+    /// Executions that had nothing to do.
+    pub skipped: u64,
+}
+
+/// Something that happened, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a user name, or `engine`.
+    pub actor: String,
+    /// One word.
+    pub verb: String,
+    /// To what.
+    pub object: String,
+    /// As a sentence.
+    pub note: String,
+}
+
+/// Everything the overview shows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Overview {
+    /// How many rows of each kind.
+    pub counts: Counts,
+    /// When the next waiting execution runs.
+    pub next_due: Option<Timestamp>,
+    /// Creation of the oldest failed execution, open conflict, duplicate and unlinked relation.
+    pub oldest: [Option<Timestamp>; 4],
+    /// Duplicates the matcher is certain of.
+    pub certain_duplicates: u64,
+    /// Unlinked people with one clear company.
+    pub clear_links: u64,
+    /// Why executions fail, most frequent first.
+    pub clusters: Vec<Cluster>,
+    /// The last 24 hours, oldest first.
+    pub hours: Vec<Hour>,
+    /// Events dropped because they only repeated our own writes.
+    pub echoes_dropped: u64,
+    /// How the connections fare.
+    pub connections: Vec<ConnectionState>,
+    /// What happened last.
+    pub latest: Vec<Activity>,
+}

@@ -1,0 +1,205 @@
+//! What is going to be done, as data: the dry run, the preview before a merge and the real run show the same plan.
+//!
+//! A plan is made by pure code from facts; this module never performs anything and knows no URL. How an effect
+//! becomes HTTP calls is for `vendors` alone, which also renders it as [`Call`]s for the preview.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::record::{Connection, Fields, ObjectKind, RecordRef};
+use super::review::ConflictKind;
+
+words! {
+    /// Where one step of a plan stands.
+    pub enum StepState {
+        /// Not begun.
+        Waiting = "waiting",
+        /// Begun: the intent is stored, the answer is not.
+        Begun = "begun",
+        /// Done, with the vendor's word for it.
+        Done = "done",
+        /// Refused or given up.
+        Failed = "failed",
+        /// May have happened.
+        InDoubt = "in_doubt",
+    }
+}
+
+/// One thing done at one vendor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Effect {
+    /// Make a record.
+    Create {
+        /// Where.
+        connection: Connection,
+        /// Of which kind.
+        object: ObjectKind,
+        /// With which values; the names are the vendor's.
+        fields: Fields,
+        /// A field of `fields` that identifies the record, to look for it when an answer was lost.
+        identity: String,
+    },
+    /// Change values of a record.
+    Update {
+        /// Which record.
+        record: RecordRef,
+        /// New values; null clears.
+        fields: Fields,
+    },
+    /// Make one record out of two.
+    Merge {
+        /// The one that goes on.
+        survivor: RecordRef,
+        /// The one that goes away.
+        absorbed: RecordRef,
+    },
+    /// Relate a person to a company of the same system.
+    Link {
+        /// The person.
+        contact: RecordRef,
+        /// The company.
+        company: RecordRef,
+    },
+}
+
+impl Effect {
+    /// The connection it goes to.
+    pub fn connection(&self) -> &Connection {
+        match self {
+            Self::Create { connection, .. } => connection,
+            Self::Update { record, .. } => &record.connection,
+            Self::Merge { survivor, .. } => &survivor.connection,
+            Self::Link { contact, .. } => &contact.connection,
+        }
+    }
+
+    /// Doing it twice is the same as doing it once.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Update { .. } | Self::Link { .. })
+    }
+}
+
+/// A value of a step that only an earlier step's answer can give: the id of what it made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fill {
+    /// The field to fill.
+    pub field: String,
+    /// The step, from 0, whose record's id goes there.
+    pub from_step: u32,
+}
+
+/// One vendor effect of a plan and how far it got.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// In words: `Update HubSpot contact 151: jobtitle`.
+    pub title: String,
+    /// What is done.
+    pub effect: Effect,
+    /// Values that earlier steps give.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<Fill>,
+    /// How far it got.
+    pub state: StepState,
+    /// The record it made or touched, once done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<RecordRef>,
+}
+
+impl Step {
+    /// A step that has not begun.
+    pub fn new(title: impl Into<String>, effect: Effect) -> Self {
+        Self { title: title.into(), effect, fills: Vec::new(), state: StepState::Waiting, result: None }
+    }
+}
+
+/// A field that was looked at and left alone, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldSkip {
+    /// The mapping's name of the field.
+    pub field: String,
+    /// Why, as a phrase.
+    pub reason: String,
+}
+
+/// A disagreement found while planning; becomes a review item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoundConflict {
+    /// What kind of disagreement.
+    pub kind: ConflictKind,
+    /// The mapping's name of the field.
+    pub field: String,
+    /// The Intercom record.
+    pub left: RecordRef,
+    /// Its field.
+    pub left_field: String,
+    /// Its value.
+    pub left_value: Value,
+    /// The CRM record.
+    pub right: RecordRef,
+    /// Its field.
+    pub right_field: String,
+    /// Its value.
+    pub right_value: Value,
+    /// What both held when they last agreed, in the left side's terms; none when they never did.
+    pub base: Option<Value>,
+    /// The mapping's rule, in words.
+    pub rule: String,
+    /// What the target would take, nearest first; empty when anything.
+    pub allowed: Vec<String>,
+}
+
+/// What one execution will do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Plan {
+    /// The effects, in order; a later one never runs when an earlier one failed.
+    pub steps: Vec<Step>,
+    /// Fields left alone, and why.
+    #[serde(default)]
+    pub skips: Vec<FieldSkip>,
+    /// Fields held back for a human.
+    #[serde(default)]
+    pub conflicts: Vec<FoundConflict>,
+    /// When nothing is to be done at all: why.
+    #[serde(default)]
+    pub nothing: Option<String>,
+}
+
+/// One HTTP call as it will be sent, without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// HTTP method.
+    pub method: String,
+    /// Scheme and host.
+    pub host: String,
+    /// Path and query.
+    pub path: String,
+    /// JSON body, if any.
+    pub body: Option<Value>,
+}
+
+/// Something a merge would drop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loss {
+    /// The vendor's field.
+    pub field: String,
+    /// The value that goes away.
+    pub lost: String,
+    /// The value that stays.
+    pub kept: String,
+}
+
+/// What the operator is shown before confirming.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Preview {
+    /// What will be done, as one sentence.
+    pub title: String,
+    /// The calls, in order.
+    pub calls: Vec<Call>,
+    /// What will be lost.
+    pub losses: Vec<Loss>,
+    /// Remarks: what cannot be undone, what happens if one call fails.
+    pub notes: Vec<String>,
+    /// It cannot be taken back at the vendor.
+    pub irreversible: bool,
+}

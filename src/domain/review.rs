@@ -1,0 +1,236 @@
+//! What a human should decide: conflicts, duplicate candidates, unlinked relations; and the decisions taken.
+//!
+//! A review item is a fact of the journal, never of the screen: two consoles show the same items, and a decision on
+//! one is a new execution, so it is retried, limited and audited like all others.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::clock::Timestamp;
+use super::evidence::Evidence;
+use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use super::record::{Fields, RecordRef};
+
+words! {
+    /// Where a review item stands.
+    pub enum ReviewState {
+        /// Waits for a human.
+        Open = "open",
+        /// Decided; the execution that carries it out has not finished.
+        Deciding = "deciding",
+        /// Carried out.
+        Done = "done",
+        /// A human said there is nothing to do (different people, no company).
+        Dismissed = "dismissed",
+        /// The cause went away by itself.
+        Obsolete = "obsolete",
+    }
+}
+
+words! {
+    /// Why a field is held back.
+    pub enum ConflictKind {
+        /// Both sides changed it since they last agreed.
+        BothChanged = "both_changed",
+        /// The target does not take this value.
+        NotAllowed = "not_allowed",
+        /// The value cannot become the target's type.
+        WrongType = "wrong_type",
+        /// The target has no such field.
+        UnknownField = "unknown_field",
+        /// The side that does not own the field changed it.
+        OwnershipBreach = "ownership_breach",
+        /// The two sides name different records for one person.
+        Identity = "identity",
+        /// The value goes back and forth.
+        Flapping = "flapping",
+    }
+}
+
+impl ConflictKind {
+    /// The kind as a phrase for a list.
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::BothChanged => "both changed",
+            Self::NotAllowed => "value not allowed",
+            Self::WrongType => "wrong type",
+            Self::UnknownField => "unknown field",
+            Self::OwnershipBreach => "not the owner",
+            Self::Identity => "identity disagrees",
+            Self::Flapping => "flips back and forth",
+        }
+    }
+}
+
+/// One field that two sides disagree on. Left is Intercom, right the CRM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Its number.
+    pub id: ConflictId,
+    /// Why it is held back.
+    pub kind: ConflictKind,
+    /// The person, as a human would say it.
+    pub subject: String,
+    /// The mapping's name of the field.
+    pub field: String,
+    /// The Intercom record.
+    pub left: RecordRef,
+    /// Its field.
+    pub left_field: String,
+    /// Its value when the conflict was found.
+    pub left_value: Value,
+    /// When that record last changed.
+    pub left_changed_at: Option<Timestamp>,
+    /// The CRM record.
+    pub right: RecordRef,
+    /// Its field.
+    pub right_field: String,
+    /// Its value when the conflict was found.
+    pub right_value: Value,
+    /// When that record last changed.
+    pub right_changed_at: Option<Timestamp>,
+    /// What both held when they last agreed.
+    pub base: Option<Value>,
+    /// The mapping's rule, in words.
+    pub rule: String,
+    /// What the target would take, nearest first.
+    pub allowed: Vec<String>,
+    /// Where it stands.
+    pub state: ReviewState,
+    /// The execution that found it.
+    pub execution: Option<ExecutionId>,
+    /// The execution that carries the decision out.
+    pub deciding: Option<ExecutionId>,
+    /// When it was found.
+    pub created_at: Timestamp,
+    /// What became of it, as a sentence.
+    pub resolution: Option<String>,
+}
+
+words! {
+    /// How sure the matcher is.
+    pub enum Band {
+        /// Safe to merge unattended.
+        Auto = "auto",
+        /// For a human to look at.
+        Review = "review",
+        /// Kept for diagnosis.
+        Weak = "weak",
+    }
+}
+
+/// Two records of one system believed to be the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// Its number.
+    pub id: DuplicateId,
+    /// The name it goes by.
+    pub subject: String,
+    /// The older record: the survivor unless the human says otherwise.
+    pub left: RecordRef,
+    /// Its fields, as last seen.
+    pub left_fields: Fields,
+    /// The other record.
+    pub right: RecordRef,
+    /// Its fields, as last seen.
+    pub right_fields: Fields,
+    /// Probability that they are the same, 0 to 1.
+    pub probability: f64,
+    /// How sure the matcher is.
+    pub band: Band,
+    /// The waterfall: its bits add up to the probability.
+    pub evidence: Vec<Evidence>,
+    /// Hash of the compared fields; a verdict holds as long as it does not change.
+    pub fingerprint: String,
+    /// The vendor can merge these two.
+    pub mergeable: bool,
+    /// If not: why, and what to do instead.
+    pub obstacle: Option<String>,
+    /// Where it stands.
+    pub state: ReviewState,
+    /// The execution that carries the decision out.
+    pub deciding: Option<ExecutionId>,
+    /// When it was found.
+    pub created_at: Timestamp,
+    /// What became of it, as a sentence.
+    pub resolution: Option<String>,
+}
+
+/// A company a person may belong to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkCandidate {
+    /// The company.
+    pub company: RecordRef,
+    /// Its name.
+    pub name: String,
+    /// Its domain.
+    pub domain: String,
+    /// Probability that the person belongs to it, 0 to 1.
+    pub probability: f64,
+    /// Why: the waterfall.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A person whose company is known on one side and not related on the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unlinked {
+    /// Its number.
+    pub id: UnlinkedId,
+    /// The person's name.
+    pub subject: String,
+    /// The CRM contact without a company.
+    pub contact: RecordRef,
+    /// The e-mail domain, empty when there is none.
+    pub domain: String,
+    /// What the other side says about the company, as a phrase.
+    pub hint: String,
+    /// Candidates, best first; may be empty.
+    pub candidates: Vec<LinkCandidate>,
+    /// Where it stands.
+    pub state: ReviewState,
+    /// The execution that carries the decision out.
+    pub deciding: Option<ExecutionId>,
+    /// When it was found.
+    pub created_at: Timestamp,
+    /// What became of it, as a sentence.
+    pub resolution: Option<String>,
+}
+
+/// How a conflict is decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// Intercom's value goes to the CRM.
+    Left,
+    /// The CRM's value goes to Intercom.
+    Right,
+    /// This value goes to both.
+    Value(String),
+}
+
+/// What the operator wants done; recorded as a decision with who and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decide", rename_all = "snake_case")]
+pub enum Decision {
+    /// Settle a conflict.
+    Resolve {
+        /// Which.
+        conflict: ConflictId,
+        /// How.
+        choice: Choice,
+    },
+    /// Merge a duplicate candidate.
+    Merge {
+        /// Which.
+        duplicate: DuplicateId,
+        /// The record that goes on; one of the two.
+        survivor: RecordRef,
+    },
+    /// Relate a person to a company.
+    Link {
+        /// Which.
+        unlinked: UnlinkedId,
+        /// To which company.
+        company: RecordRef,
+    },
+}
