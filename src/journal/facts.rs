@@ -1,0 +1,289 @@
+//! What we know: copies of records, which records are one person, what both sides last agreed on, what we wrote.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::queue::{Agreement, Echo};
+use super::rows::{self, to_json};
+use super::{Journal, Result};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::PersonId;
+use crate::domain::record::{Connection as Account, Mirror, ObjectKind, RecordRef, value_text};
+
+/// Everything known about the person behind a record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Known {
+    /// The person's records, the asked one included when it has an identity.
+    pub records: Vec<RecordRef>,
+    /// Fields and what both sides held when they last agreed.
+    pub agreements: Vec<Agreement>,
+    /// Fields held back by an open conflict.
+    pub held: Vec<String>,
+}
+
+impl Journal {
+    /// Stores copies of records, outside any execution (polling, the first load).
+    pub async fn put_mirrors(&self, mirrors: Vec<Mirror>) -> Result<()> {
+        let now = self.now();
+        self.write(move |connection| put_mirrors(connection, now, &mirrors)).await
+    }
+
+    /// Our last copy of a record.
+    pub async fn mirror(&self, record: &RecordRef) -> Result<Option<Mirror>> {
+        let record = record.to_string();
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT * FROM mirror WHERE record = ?1")?
+                .query_row([record], |row| Ok(rows::mirror(row)))
+                .optional()?
+                .transpose()
+        })
+        .await
+    }
+
+    /// All living copies of one kind, in the order of their references.
+    pub async fn mirrors(&self, account: &Account, object: ObjectKind) -> Result<Vec<Mirror>> {
+        let account = account.to_string();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM mirror WHERE connection = ?1 AND object = ?2 AND deleted = 0 ORDER BY record",
+            )?;
+            let mut found = statement.query(params![account, object.as_str()])?;
+            let mut mirrors = Vec::new();
+            while let Some(row) = found.next()? {
+                mirrors.push(rows::mirror(row)?);
+            }
+            Ok(mirrors)
+        })
+        .await
+    }
+
+    /// The person behind a record: all their records, agreements and held fields.
+    pub async fn known(&self, record: &RecordRef) -> Result<Known> {
+        let record = record.clone();
+        self.read(move |connection| known(connection, &record)).await
+    }
+
+    /// Ties records together as one person, with what they agree on; for pairs found outside an execution.
+    pub async fn unite(&self, people: Vec<(Vec<RecordRef>, Vec<Agreement>)>) -> Result<()> {
+        let now = self.now();
+        self.write(move |connection| {
+            for (records, agreements) in &people {
+                if let Some(person) = unite(connection, records)? {
+                    put_agreements(connection, now, person, agreements)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Which of these values of a record we wrote ourselves since a time; answers in the order asked.
+    pub async fn echoes(
+        &self,
+        record: &RecordRef,
+        values: Vec<(String, String)>,
+        since: Timestamp,
+    ) -> Result<Vec<bool>> {
+        let record = record.to_string();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT 1 FROM echoes WHERE record = ?1 AND field = ?2 AND value_hash = ?3 AND at >= ?4",
+            )?;
+            values
+                .iter()
+                .map(|(field, hash)| Ok(statement.exists(params![record, field, hash, since.0])?))
+                .collect()
+        })
+        .await
+    }
+
+    /// A stored mark, such as how far polling has come.
+    pub async fn mark(&self, name: &str) -> Result<Option<String>> {
+        let name = name.to_owned();
+        self.read(move |connection| {
+            Ok(connection
+                .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()?)
+        })
+        .await
+    }
+
+    /// Stores a mark.
+    pub async fn set_mark(&self, name: &str, value: &str) -> Result<()> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.write(move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO settings VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                )?
+                .execute([name, value])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+pub(super) fn put_mirrors(connection: &Connection, now: Timestamp, mirrors: &[Mirror]) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO mirror (record, connection, object, fields, companies, email, vendor_updated_at, seen_at, deleted) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (record) DO UPDATE SET fields = excluded.fields, \
+         companies = excluded.companies, email = excluded.email, vendor_updated_at = excluded.vendor_updated_at, \
+         seen_at = excluded.seen_at, deleted = excluded.deleted",
+    )?;
+    for mirror in mirrors {
+        let email = mirror.text("email").trim().to_lowercase();
+        statement.execute(params![
+            mirror.record.to_string(),
+            mirror.record.connection.to_string(),
+            mirror.record.object.as_str(),
+            to_json(&mirror.fields)?,
+            to_json(&mirror.companies)?,
+            (!email.is_empty()).then_some(email),
+            mirror.vendor_updated_at.map(|at| at.0),
+            now.0,
+            mirror.deleted,
+        ])?;
+    }
+    Ok(())
+}
+
+fn person_of(connection: &Connection, record: &RecordRef) -> Result<Option<PersonId>> {
+    Ok(connection
+        .prepare_cached("SELECT person_id FROM identities WHERE record = ?1")?
+        .query_row([record.to_string()], |row| row.get(0))
+        .optional()?
+        .map(PersonId))
+}
+
+fn known(connection: &Connection, record: &RecordRef) -> Result<Known> {
+    let mut known = Known::default();
+    if let Some(PersonId(person)) = person_of(connection, record)? {
+        let mut statement = connection
+            .prepare_cached("SELECT record FROM identities WHERE person_id = ?1 ORDER BY record")?;
+        let mut found = statement.query([person])?;
+        while let Some(row) = found.next()? {
+            known.records.push(rows::word(row, "record")?);
+        }
+        let mut statement = connection
+            .prepare_cached("SELECT field, left_value, right_value FROM agreements WHERE person_id = ?1")?;
+        let mut found = statement.query([person])?;
+        while let Some(row) = found.next()? {
+            known.agreements.push(Agreement {
+                field: row.get("field")?,
+                left: rows::json(row, "left_value")?,
+                right: rows::json(row, "right_value")?,
+            });
+        }
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT field FROM conflicts WHERE state IN ('open', 'deciding') \
+         AND (left_record = ?1 OR right_record = ?1)",
+    )?;
+    let mut found = statement.query([record.to_string()])?;
+    while let Some(row) = found.next()? {
+        known.held.push(row.get("field")?);
+    }
+    Ok(known)
+}
+
+/// Gives all records one identity and returns it; the oldest known one wins. Nothing to do for an empty list.
+pub(super) fn unite(connection: &Connection, records: &[RecordRef]) -> Result<Option<PersonId>> {
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for record in records {
+        found.extend(person_of(connection, record)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    let person = match found.first() {
+        Some(&person) => person,
+        None => {
+            connection.prepare_cached("INSERT INTO people DEFAULT VALUES")?.execute([])?;
+            PersonId(connection.last_insert_rowid())
+        }
+    };
+    for other in found.iter().skip(1) {
+        connection
+            .prepare_cached("UPDATE identities SET person_id = ?1 WHERE person_id = ?2")?
+            .execute([person.0, other.0])?;
+        connection.prepare_cached("DELETE FROM agreements WHERE person_id = ?1")?.execute([other.0])?;
+    }
+    for record in records {
+        connection
+            .prepare_cached(
+                "INSERT INTO identities VALUES (?1, ?2) ON CONFLICT (record) DO UPDATE SET person_id = excluded.person_id",
+            )?
+            .execute(params![record.to_string(), person.0])?;
+    }
+    Ok(Some(person))
+}
+
+pub(super) fn put_agreements(
+    connection: &Connection,
+    now: Timestamp,
+    person: PersonId,
+    agreements: &[Agreement],
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO agreements VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (person_id, field) DO UPDATE SET \
+         left_value = excluded.left_value, right_value = excluded.right_value, at = excluded.at",
+    )?;
+    for agreement in agreements {
+        statement.execute(params![
+            person.0,
+            agreement.field,
+            to_json(&agreement.left)?,
+            to_json(&agreement.right)?,
+            now.0
+        ])?;
+    }
+    Ok(())
+}
+
+/// A record is gone: its copy is marked, its identity dissolved, so that the next look finds what there is now.
+pub(super) fn forget(connection: &Connection, record: &RecordRef) -> Result<()> {
+    let record = record.to_string();
+    connection.prepare_cached("UPDATE mirror SET deleted = 1 WHERE record = ?1")?.execute([&record])?;
+    connection.prepare_cached("DELETE FROM identities WHERE record = ?1")?.execute([&record])?;
+    Ok(())
+}
+
+/// A record was absorbed or renumbered: who pointed to it points to the new one.
+pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -> Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    let mut records = vec![new.clone()];
+    if let Some(PersonId(person)) = person_of(connection, old)? {
+        let mut statement = connection
+            .prepare_cached("SELECT record FROM identities WHERE person_id = ?1 AND record <> ?2")?;
+        let mut found = statement.query(params![person, old.to_string()])?;
+        while let Some(row) = found.next()? {
+            records.push(rows::word(row, "record")?);
+        }
+    }
+    forget(connection, old)?;
+    unite(connection, &records)?;
+    connection
+        .prepare_cached("UPDATE executions SET record = ?2 WHERE record = ?1 AND status IN ('pending', 'retrying', 'failed')")?
+        .execute([old.to_string(), new.to_string()])?;
+    Ok(())
+}
+
+pub(super) fn remember_echoes(connection: &Connection, now: Timestamp, echoes: &[Echo]) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO echoes VALUES (?1, ?2, ?3, ?4) ON CONFLICT (record, field, value_hash) DO UPDATE SET at = excluded.at",
+    )?;
+    for echo in echoes {
+        statement.execute(params![echo.record.to_string(), echo.field, echo.value_hash, now.0])?;
+    }
+    Ok(())
+}
+
+/// The hash by which a value is recognised when it comes back: of its text, so that `5` and `"5"` are one.
+pub fn value_hash(value: &serde_json::Value) -> String {
+    rows::sha256(value_text(value).trim())
+}

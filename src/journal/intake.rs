@@ -1,0 +1,173 @@
+//! Storing events exactly once and making the executions they cause, in one transaction.
+//!
+//! The caller has decided what an event is good for ([`Disposition`]); here it is only written down. A second
+//! delivery makes no second run: it is counted, and shown as a finished execution with the outcome `duplicate`.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::sha256;
+use super::{Journal, Result};
+use crate::domain::clock::Timestamp;
+use crate::domain::event::{EventSource, NewEvent};
+use crate::domain::execution::{Outcome, Priority, Status};
+use crate::domain::ids::{DecisionId, EventId, ExecutionId};
+use crate::domain::record::RecordRef;
+
+/// An execution before it has a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewExecution {
+    /// The recipe, by name.
+    pub recipe: String,
+    /// The person or organisation, as a human would say it.
+    pub subject: String,
+    /// The record it starts from.
+    pub record: Option<RecordRef>,
+    /// One execution at a time per lane.
+    pub lane: String,
+    /// Who goes first.
+    pub priority: Priority,
+    /// Not before this time.
+    pub due_at: Timestamp,
+    /// What it waits for, as a sentence.
+    pub sentence: String,
+    /// Tries before it becomes a dead letter.
+    pub max_attempts: u32,
+}
+
+/// What an event is good for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Disposition {
+    /// Run a recipe.
+    Run(NewExecution),
+    /// Keep it, run nothing, for this reason.
+    Ignore(String),
+    /// It only repeats our own write: keep it, count it.
+    Echo,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// Stored, and this execution made.
+    Queued(EventId, ExecutionId),
+    /// Stored without an execution.
+    Kept(EventId),
+    /// Known already: only counted.
+    Duplicate(EventId),
+}
+
+impl Journal {
+    /// Stores events with what they cause; returns after the commit. All or none.
+    pub async fn append(&self, incoming: Vec<(NewEvent, Disposition)>) -> Result<Vec<Appended>> {
+        let now = self.now();
+        self.write(move |connection| {
+            incoming
+                .into_iter()
+                .map(|(event, disposition)| store(connection, now, &event, disposition))
+                .collect()
+        })
+        .await
+    }
+}
+
+fn store(
+    connection: &Connection,
+    now: Timestamp,
+    event: &NewEvent,
+    disposition: Disposition,
+) -> Result<Appended> {
+    let known: Option<i64> = connection
+        .prepare_cached("SELECT id FROM events WHERE connection = ?1 AND delivery_key = ?2")?
+        .query_row(params![event.connection.to_string(), event.delivery_key], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        let id = EventId(id);
+        connection
+            .prepare_cached("UPDATE events SET deliveries = deliveries + 1 WHERE id = ?1")?
+            .execute([id.0])?;
+        if let (Disposition::Run(execution), EventSource::Webhook) = (disposition, event.source) {
+            let sentence = format!("Delivered before as {id}: nothing was done again.");
+            let row = insert(connection, now, Some(id), None, &NewExecution { sentence, ..execution })?;
+            connection
+                .prepare_cached(
+                    "UPDATE executions SET status = ?2, outcome = ?3, due_at = NULL WHERE id = ?1",
+                )?
+                .execute(params![row.0, Status::Skipped.as_str(), Outcome::Duplicate.as_str()])?;
+        }
+        return Ok(Appended::Duplicate(id));
+    }
+    let ignored = match &disposition {
+        Disposition::Run(_) => None,
+        Disposition::Ignore(reason) => Some(reason.clone()),
+        Disposition::Echo => Some("only repeats our own write".to_owned()),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO events (connection, source, delivery_key, topic, kind, record, occurred_at, received_at, \
+             ignored, body, body_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            event.connection.to_string(),
+            event.source.as_str(),
+            event.delivery_key,
+            event.topic,
+            event.kind.as_str(),
+            event.record.as_ref().map(ToString::to_string),
+            event.occurred_at.map(|at| at.0),
+            now.0,
+            ignored,
+            event.body,
+            sha256(&event.body),
+        ])?;
+    let id = EventId(connection.last_insert_rowid());
+    match disposition {
+        Disposition::Run(execution) => {
+            Ok(Appended::Queued(id, insert(connection, now, Some(id), None, &execution)?))
+        }
+        Disposition::Ignore(_) => Ok(Appended::Kept(id)),
+        Disposition::Echo => {
+            count(connection, "echoes.dropped")?;
+            Ok(Appended::Kept(id))
+        }
+    }
+}
+
+/// Adds one to a counter.
+pub(super) fn count(connection: &Connection, name: &str) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO counters VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        )?
+        .execute([name])?;
+    Ok(())
+}
+
+/// Makes a pending execution.
+pub(super) fn insert(
+    connection: &Connection,
+    now: Timestamp,
+    event: Option<EventId>,
+    decision: Option<DecisionId>,
+    new: &NewExecution,
+) -> Result<ExecutionId> {
+    connection
+        .prepare_cached(
+            "INSERT INTO executions (event_id, decision_id, recipe, subject, record, lane, status, sentence, \
+             max_attempts, due_at, priority, created_at, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?8, ?9, ?10, ?11, ?11)",
+        )?
+        .execute(params![
+            event.map(|id| id.0),
+            decision.map(|id| id.0),
+            new.recipe,
+            new.subject,
+            new.record.as_ref().map(ToString::to_string),
+            new.lane,
+            new.sentence,
+            new.max_attempts,
+            new.due_at.0,
+            new.priority.rank(),
+            now.0,
+        ])?;
+    Ok(ExecutionId(connection.last_insert_rowid()))
+}

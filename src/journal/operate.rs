@@ -1,0 +1,234 @@
+//! What a human changes: retry, discard, decide. Each is one transaction with its audit line.
+//!
+//! A decision becomes an execution of the operator's priority, so it is retried, limited and audited like all
+//! others. Pressing twice, or from two terminals, runs once: every change looks at the row count.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::intake::{NewExecution, insert};
+use super::rows::{self, to_json};
+use super::{Journal, JournalError, Result, audit};
+use crate::domain::audit::NewEntry;
+use crate::domain::clock::Timestamp;
+use crate::domain::execution::{Execution, Status};
+use crate::domain::ids::{ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
+
+/// What became of a request for several rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Rows it was done for.
+    pub queued: Vec<ExecutionId>,
+    /// Rows it was not done for, and why.
+    pub refused: Vec<(ExecutionId, String)>,
+}
+
+impl Journal {
+    /// Puts executions back into the queue, before all others. The attempts count from zero again.
+    pub async fn retry(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
+        let now = self.now();
+        self.write(move |connection| {
+            change_each(connection, now, &ids, &actor, "retry", |execution| {
+                if !execution.status.can_retry() {
+                    return Err(format!("it is {} and needs no retry", execution.status));
+                }
+                // A call that may have happened is looked up first, also when a human is impatient.
+                let status =
+                    if execution.status == Status::InDoubt { Status::InDoubt } else { Status::Pending };
+                Ok((status, None, Some(now), format!("{actor} asked for another run.")))
+            })
+        })
+        .await
+    }
+
+    /// Gives up on executions, for a reason that stays with them.
+    pub async fn discard(&self, ids: Vec<ExecutionId>, reason: String, actor: String) -> Result<Report> {
+        let now = self.now();
+        self.write(move |connection| {
+            change_each(connection, now, &ids, &actor, "discard", |execution| match execution.status {
+                Status::Running => Err("a worker is running it; try again in a moment".into()),
+                Status::Succeeded | Status::Skipped | Status::Discarded => {
+                    Err(format!("it is {} already", execution.status))
+                }
+                _ => Ok((Status::Discarded, Some("error"), None, format!("Discarded by {actor}: {reason}"))),
+            })
+        })
+        .await
+    }
+
+    /// Records a decision and makes the execution that carries it out. Refused when the item is not open.
+    pub async fn decide(&self, decision: Decision, new: NewExecution, actor: String) -> Result<ExecutionId> {
+        let now = self.now();
+        self.write(move |connection| decide(connection, now, &decision, &new, &actor)).await
+    }
+
+    /// A duplicate candidate is two different records: it stays dismissed until the compared fields change.
+    pub async fn distinct(&self, id: DuplicateId, actor: String) -> Result<()> {
+        let now = self.now();
+        self.write(move |connection| {
+            let changed = connection
+                .prepare_cached("UPDATE duplicates SET state = 'dismissed', resolution = ?2 WHERE id = ?1 AND state = 'open'")?
+                .execute(params![id.0, format!("{actor} says they are different.")])?;
+            if changed != 1 {
+                return Err(not_open(connection, "duplicates", &id.to_string(), id.0)?);
+            }
+            let entry = NewEntry {
+                actor,
+                verb: "distinct".into(),
+                object: id.to_string(),
+                note: "Judged to be two different records.".into(),
+            };
+            audit::append(connection, now, &[entry])
+        })
+        .await
+    }
+
+    /// One conflict.
+    pub async fn conflict(&self, id: ConflictId) -> Result<Option<Conflict>> {
+        self.read(move |connection| one(connection, "conflicts", id.0, rows::conflict)).await
+    }
+
+    /// One duplicate candidate.
+    pub async fn duplicate(&self, id: DuplicateId) -> Result<Option<Duplicate>> {
+        self.read(move |connection| one(connection, "duplicates", id.0, rows::duplicate)).await
+    }
+
+    /// One unlinked relation.
+    pub async fn unlinked_one(&self, id: UnlinkedId) -> Result<Option<Unlinked>> {
+        self.read(move |connection| one(connection, "unlinked", id.0, rows::unlinked)).await
+    }
+}
+
+fn one<T>(
+    connection: &Connection,
+    table: &str,
+    id: i64,
+    read: impl FnOnce(&rusqlite::Row<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    connection
+        .prepare_cached(&format!("SELECT * FROM {table} WHERE id = ?1"))?
+        .query_row([id], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+type Change = (Status, Option<&'static str>, Option<Timestamp>, String);
+
+fn change_each(
+    connection: &Connection,
+    now: Timestamp,
+    ids: &[ExecutionId],
+    actor: &str,
+    verb: &str,
+    judge: impl Fn(&Execution) -> Result<Change, String>,
+) -> Result<Report> {
+    let mut report = Report::default();
+    let mut entries = Vec::new();
+    for &id in ids {
+        let execution = connection
+            .prepare_cached(&format!("SELECT {} FROM executions WHERE id = ?1", rows::EXECUTION))?
+            .query_row([id.0], |row| Ok(rows::execution(row)))
+            .optional()?
+            .transpose()?;
+        let Some(execution) = execution else {
+            report.refused.push((id, "there is no such execution".into()));
+            continue;
+        };
+        match judge(&execution) {
+            Err(why) => report.refused.push((id, why)),
+            Ok((status, outcome, due_at, sentence)) => {
+                let changed = connection
+                    .prepare_cached(
+                        "UPDATE executions SET status = ?3, outcome = ?4, due_at = ?5, sentence = ?6, updated_at = ?7, \
+                         priority = 0, attempts = 0 WHERE id = ?1 AND status = ?2",
+                    )?
+                    .execute(params![
+                        id.0,
+                        execution.status.as_str(),
+                        status.as_str(),
+                        outcome,
+                        due_at.map(|at| at.0),
+                        sentence,
+                        now.0
+                    ])?;
+                if changed == 1 {
+                    if status == Status::Discarded {
+                        super::review::decided(connection, now, id, status, &sentence)?;
+                    }
+                    entries.push(NewEntry {
+                        actor: actor.to_owned(),
+                        verb: verb.to_owned(),
+                        object: id.to_string(),
+                        note: format!("Was {}.", execution.status),
+                    });
+                    report.queued.push(id);
+                } else {
+                    report.refused.push((id, "it changed in the meantime".into()));
+                }
+            }
+        }
+    }
+    audit::append(connection, now, &entries)?;
+    Ok(report)
+}
+
+fn not_open(connection: &Connection, table: &str, name: &str, id: i64) -> Result<JournalError> {
+    let state: Option<String> = connection
+        .prepare_cached(&format!("SELECT state FROM {table} WHERE id = ?1"))?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(match state.as_deref() {
+        None => JournalError::Missing(name.to_owned()),
+        Some("deciding") => JournalError::Refused(format!("{name} is decided already and being carried out")),
+        Some(state) => {
+            JournalError::Refused(format!("{name} is {state}: there is nothing to decide any more"))
+        }
+    })
+}
+
+fn decide(
+    connection: &Connection,
+    now: Timestamp,
+    decision: &Decision,
+    new: &NewExecution,
+    actor: &str,
+) -> Result<ExecutionId> {
+    let (table, name, id, verb, note) = match decision {
+        Decision::Resolve { conflict, choice } => {
+            use crate::domain::review::Choice;
+            let how = match choice {
+                Choice::Left => "Intercom's value",
+                Choice::Right => "the CRM's value",
+                Choice::Value(_) => "a typed value",
+            };
+            ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {how}."))
+        }
+        Decision::Merge { duplicate, survivor } => {
+            ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}."))
+        }
+        Decision::Link { unlinked, company } => {
+            ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
+        }
+    };
+    connection
+        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
+        .execute(params![now.0, actor, to_json(decision)?])?;
+    let number = DecisionId(connection.last_insert_rowid());
+    let execution = insert(connection, now, None, Some(number), new)?;
+    let changed = connection
+        .prepare_cached(&format!(
+            "UPDATE {table} SET state = ?3, deciding_id = ?2, resolution = NULL WHERE id = ?1 AND state = 'open'"
+        ))?
+        .execute(params![id, execution.0, ReviewState::Deciding.as_str()])?;
+    if changed != 1 {
+        return Err(not_open(connection, table, &name, id)?);
+    }
+    let entry = NewEntry {
+        actor: actor.to_owned(),
+        verb: verb.to_owned(),
+        object: name,
+        note: format!("{note} Carried out by {execution}."),
+    };
+    audit::append(connection, now, &[entry])?;
+    Ok(execution)
+}

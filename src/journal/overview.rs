@@ -1,0 +1,233 @@
+//! Counts, change numbers and the first screen's facts; all from counters and short index walks.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows;
+use super::{Journal, Result};
+use crate::domain::clock::Timestamp;
+use crate::domain::execution::Status;
+use crate::domain::overview::{Activity, Cluster, ConnectionState, Hour, Overview};
+use crate::domain::page::Counts;
+
+/// Changes kept for those who follow; older ones are reported as "too long ago".
+const CHANGES_KEPT: i64 = 20_000;
+
+/// One changed row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its number; ask for what came after it next time.
+    pub number: i64,
+    /// `execution`, `conflict`, `duplicate` or `unlinked`.
+    pub kind: String,
+    /// The row's number.
+    pub row: i64,
+}
+
+impl Journal {
+    /// How many rows of each kind there are.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.read(counts).await
+    }
+
+    /// The number of the last change, by whichever process.
+    pub async fn change_number(&self) -> Result<i64> {
+        self.read(last_change).await
+    }
+
+    /// What changed after a number, at most `limit` rows; none when that is too long ago to tell: read all anew.
+    pub async fn changes_since(&self, number: i64, limit: usize) -> Result<Option<Vec<Change>>> {
+        self.read(move |connection| {
+            let oldest: Option<i64> =
+                connection.query_row("SELECT min(number) FROM changes", [], |row| row.get(0))?;
+            if oldest.is_some_and(|oldest| number + 1 < oldest) {
+                return Ok(None);
+            }
+            let mut statement = connection.prepare_cached(
+                "SELECT number, kind, row_id FROM changes WHERE number > ?1 ORDER BY number LIMIT ?2",
+            )?;
+            let mut found = statement.query(params![number, limit as i64])?;
+            let mut changes = Vec::new();
+            while let Some(row) = found.next()? {
+                changes.push(Change { number: row.get(0)?, kind: row.get(1)?, row: row.get(2)? });
+            }
+            Ok(Some(changes))
+        })
+        .await
+    }
+
+    /// Drops changes nobody will ask for any more.
+    pub async fn forget_old_changes(&self) -> Result<()> {
+        self.write(|connection| {
+            let last = last_change(connection)?;
+            connection
+                .prepare_cached("DELETE FROM changes WHERE number <= ?1")?
+                .execute([last - CHANGES_KEPT])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The first screen's facts.
+    pub async fn overview(&self) -> Result<Overview> {
+        let now = self.now();
+        self.read(move |connection| overview(connection, now)).await
+    }
+
+    /// How a connection fares, as a worker saw it.
+    pub async fn put_connection(&self, state: ConnectionState) -> Result<()> {
+        self.write(move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO connections VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (connection) DO UPDATE \
+                     SET health = excluded.health, since = CASE WHEN health = excluded.health THEN since ELSE \
+                     excluded.since END, latency_ms = excluded.latency_ms, used = excluded.used, \
+                     allowed = excluded.allowed, window_seconds = excluded.window_seconds, note = excluded.note",
+                )?
+                .execute(params![
+                    state.connection.to_string(),
+                    state.health.as_str(),
+                    state.since.0,
+                    state.latency_ms,
+                    state.used,
+                    state.limit,
+                    state.window_seconds,
+                    state.note,
+                ])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+pub(super) fn last_change(connection: &Connection) -> Result<i64> {
+    let last = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'changes'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0))
+}
+
+fn counter(connection: &Connection, name: &str) -> Result<u64> {
+    let value: Option<i64> = connection
+        .prepare_cached("SELECT value FROM counters WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    Ok(u64::try_from(value.unwrap_or(0)).unwrap_or(0))
+}
+
+fn counts(connection: &Connection) -> Result<Counts> {
+    let executions = Status::ALL
+        .iter()
+        .map(|&status| Ok((status, counter(connection, &format!("execution.{status}"))?)))
+        .collect::<Result<_>>()?;
+    let standing = |kind: &str| -> Result<u64> {
+        Ok(counter(connection, &format!("{kind}.open"))? + counter(connection, &format!("{kind}.deciding"))?)
+    };
+    Ok(Counts {
+        executions,
+        conflicts: standing("conflict")?,
+        duplicates: standing("duplicate")?,
+        unlinked: standing("unlinked")?,
+    })
+}
+
+fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
+    let oldest = |sql: &str| -> Result<Option<Timestamp>> {
+        Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+    };
+    let number = |sql: &str| -> Result<u64> {
+        let value: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(value).unwrap_or(0))
+    };
+    Ok(Overview {
+        counts: counts(connection)?,
+        next_due: oldest(
+            "SELECT min(due_at) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt')",
+        )?,
+        oldest: [
+            oldest("SELECT (SELECT created_at FROM executions WHERE status = 'failed' ORDER BY id LIMIT 1)")?,
+            oldest("SELECT min(created_at) FROM conflicts WHERE state = 'open'")?,
+            oldest("SELECT min(created_at) FROM duplicates WHERE state = 'open'")?,
+            oldest("SELECT min(created_at) FROM unlinked WHERE state = 'open'")?,
+        ],
+        certain_duplicates: number("SELECT count(*) FROM duplicates WHERE state = 'open' AND band = 'auto'")?,
+        clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
+        clusters: clusters(connection)?,
+        hours: hours(connection, now)?,
+        echoes_dropped: counter(connection, "echoes.dropped")?,
+        connections: connections(connection)?,
+        latest: super::audit::newest(connection, 12)?
+            .into_iter()
+            .map(|entry| Activity {
+                at: entry.at,
+                actor: entry.entry.actor,
+                verb: entry.entry.verb,
+                object: entry.entry.object,
+                note: entry.entry.note,
+            })
+            .collect(),
+    })
+}
+
+fn clusters(connection: &Connection) -> Result<Vec<Cluster>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT error_class, error_code, status, count(*) AS count, max(id), sentence, min(updated_at) AS first_at \
+         FROM executions INDEXED BY executions_failures WHERE status IN ('failed', 'retrying') \
+         AND error_class IS NOT NULL GROUP BY error_class, error_code, status ORDER BY status, count(*) DESC, error_class LIMIT 20",
+    )?;
+    let mut found = statement.query([])?;
+    let mut clusters = Vec::new();
+    while let Some(row) = found.next()? {
+        clusters.push(Cluster {
+            class: rows::word(row, "error_class")?,
+            code: row.get("error_code")?,
+            status: rows::word(row, "status")?,
+            count: row.get::<_, i64>("count")? as u64,
+            sentence: row.get("sentence")?,
+            first_at: Timestamp(row.get("first_at")?),
+        });
+    }
+    Ok(clusters)
+}
+
+fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
+    const HOUR: i64 = 3_600_000;
+    let mut hours = vec![Hour::default(); 24];
+    let start = now.0 - 24 * HOUR;
+    let mut statement = connection.prepare_cached(
+        "SELECT (updated_at - ?1) / ?2 AS hour, status, count(*) FROM executions INDEXED BY executions_recent \
+         WHERE status IN ('succeeded', 'failed', 'skipped') AND updated_at >= ?1 GROUP BY 1, 2",
+    )?;
+    let mut found = statement.query([start, HOUR])?;
+    while let Some(row) = found.next()? {
+        let hour: i64 = row.get(0)?;
+        let status: Status = rows::word(row, "status")?;
+        let count = row.get::<_, i64>(2)? as u64;
+        let slot = &mut hours[usize::try_from(hour).unwrap_or(0).min(23)];
+        match status {
+            Status::Succeeded => slot.succeeded += count,
+            Status::Failed => slot.failed += count,
+            _ => slot.skipped += count,
+        }
+    }
+    Ok(hours)
+}
+
+fn connections(connection: &Connection) -> Result<Vec<ConnectionState>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM connections ORDER BY connection DESC")?;
+    let mut found = statement.query([])?;
+    let mut states = Vec::new();
+    while let Some(row) = found.next()? {
+        states.push(ConnectionState {
+            connection: rows::word(row, "connection")?,
+            health: rows::word(row, "health")?,
+            since: Timestamp(row.get("since")?),
+            latency_ms: row.get("latency_ms")?,
+            used: row.get("used")?,
+            limit: row.get("allowed")?,
+            window_seconds: row.get("window_seconds")?,
+            note: row.get("note")?,
+        });
+    }
+    Ok(states)
+}

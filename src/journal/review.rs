@@ -1,0 +1,269 @@
+//! Conflicts, duplicate candidates and unlinked relations: stored as found, closed when carried out.
+//!
+//! An item is found once: a second finding refreshes it. A verdict of a human stays until the compared fields change.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::queue::Agreement;
+use super::rows::to_json;
+use super::{Journal, Result};
+use crate::domain::clock::Timestamp;
+use crate::domain::execution::Status;
+use crate::domain::ids::ExecutionId;
+use crate::domain::plan::FoundConflict;
+use crate::domain::record::RecordRef;
+use crate::domain::review::{Duplicate, ReviewState, Unlinked};
+
+impl Journal {
+    /// Replaces the open duplicate candidates by what a scan found. Pairs a human judged stay judged while their
+    /// fingerprint is the same; open pairs no longer found become obsolete. The id and state given are ignored.
+    pub async fn put_duplicates(&self, found: Vec<Duplicate>) -> Result<()> {
+        let now = self.now();
+        self.write(move |connection| put_duplicates(connection, now, &found)).await
+    }
+
+    /// Replaces the open unlinked relations by what a scan found; those no longer found become obsolete.
+    pub async fn put_unlinked(&self, found: Vec<Unlinked>) -> Result<()> {
+        let now = self.now();
+        self.write(move |connection| put_unlinked(connection, now, &found)).await
+    }
+}
+
+/// Stores a conflict, or refreshes the open one of the same field.
+pub(super) fn put_conflict(
+    connection: &Connection,
+    now: Timestamp,
+    execution: ExecutionId,
+    subject: &str,
+    found: &FoundConflict,
+) -> Result<()> {
+    let changed_at = |record: &RecordRef| -> Result<Option<i64>> {
+        Ok(connection
+            .prepare_cached("SELECT vendor_updated_at FROM mirror WHERE record = ?1")?
+            .query_row([record.to_string()], |row| row.get::<_, Option<i64>>(0))
+            .optional()?
+            .flatten())
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO conflicts (kind, subject, field, left_record, left_field, left_value, left_changed_at, \
+             right_record, right_field, right_value, right_changed_at, base, rule, allowed, state, execution_id, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'open', ?15, ?16) \
+             ON CONFLICT (left_record, right_record, field) WHERE state IN ('open', 'deciding') DO UPDATE SET \
+             kind = excluded.kind, left_value = excluded.left_value, right_value = excluded.right_value, \
+             left_changed_at = excluded.left_changed_at, right_changed_at = excluded.right_changed_at",
+        )?
+        .execute(params![
+            found.kind.as_str(),
+            subject,
+            found.field,
+            found.left.to_string(),
+            found.left_field,
+            to_json(&found.left_value)?,
+            changed_at(&found.left)?,
+            found.right.to_string(),
+            found.right_field,
+            to_json(&found.right_value)?,
+            changed_at(&found.right)?,
+            found.base.as_ref().map(to_json).transpose()?,
+            found.rule,
+            to_json(&found.allowed)?,
+            execution.0,
+            now.0,
+        ])?;
+    Ok(())
+}
+
+/// Open conflicts whose field both sides agree on now have settled themselves.
+pub(super) fn withdraw_settled(
+    connection: &Connection,
+    records: &[RecordRef],
+    agreements: &[Agreement],
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE conflicts SET state = 'obsolete', resolution = 'Both sides agree by now.' \
+         WHERE state = 'open' AND field = ?1 AND left_record = ?2",
+    )?;
+    for agreement in agreements {
+        for record in records {
+            statement.execute(params![agreement.field, record.to_string()])?;
+        }
+    }
+    Ok(())
+}
+
+/// An execution that carries out a decision has got somewhere: the item follows it.
+pub(super) fn decided(
+    connection: &Connection,
+    now: Timestamp,
+    execution: ExecutionId,
+    status: Status,
+    sentence: &str,
+) -> Result<()> {
+    let state = match status {
+        Status::Succeeded | Status::Skipped => ReviewState::Done,
+        // Back to the human, with what went wrong.
+        Status::Failed | Status::Discarded => ReviewState::Open,
+        _ => return Ok(()),
+    };
+    for table in ["conflicts", "duplicates", "unlinked"] {
+        connection
+            .prepare_cached(&format!(
+                "UPDATE {table} SET state = ?2, resolution = ?3 WHERE deciding_id = ?1 AND state = 'deciding'"
+            ))?
+            .execute(params![execution.0, state.as_str(), sentence])?;
+    }
+    if state == ReviewState::Done {
+        // The execution that stumbled over this conflict can go on now.
+        connection
+            .prepare_cached(
+                "UPDATE executions SET status = 'pending', due_at = ?2, updated_at = ?2, outcome = NULL, \
+                 sentence = 'The conflict that stopped it is decided: runs again now.' \
+                 WHERE status = 'failed' AND id IN (SELECT execution_id FROM conflicts WHERE deciding_id = ?1) \
+                 AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.execution_id = executions.id AND c.state IN ('open', 'deciding'))",
+            )?
+            .execute(params![execution.0, now.0])?;
+    }
+    Ok(())
+}
+
+/// Open items about a record that was absorbed: pairs with it are settled, others point to its successor.
+pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -> Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    let (old, new) = (old.to_string(), new.to_string());
+    connection
+        .prepare_cached(
+            "UPDATE duplicates SET state = 'obsolete', resolution = 'One of the two was merged into another record.' \
+             WHERE state = 'open' AND (left_record = ?1 OR right_record = ?1)",
+        )?
+        .execute([&old])?;
+    connection
+        .prepare_cached(
+            "UPDATE unlinked SET state = 'obsolete', resolution = 'The contact was merged into another record.' \
+             WHERE state = 'open' AND contact = ?1",
+        )?
+        .execute([&old])?;
+    connection
+        .prepare_cached(
+            "UPDATE OR IGNORE conflicts SET right_record = ?2 WHERE state = 'open' AND right_record = ?1",
+        )?
+        .execute([&old, &new])?;
+    connection
+        .prepare_cached(
+            "UPDATE OR IGNORE conflicts SET left_record = ?2 WHERE state = 'open' AND left_record = ?1",
+        )?
+        .execute([&old, &new])?;
+    Ok(())
+}
+
+fn put_duplicates(connection: &Connection, now: Timestamp, found: &[Duplicate]) -> Result<()> {
+    connection.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
+    )?;
+    for pair in found {
+        let (left, right) = (pair.left.to_string(), pair.right.to_string());
+        let known: Option<(i64, String, String, f64)> = connection
+            .prepare_cached(
+                "SELECT id, state, fingerprint, probability FROM duplicates WHERE left_record = ?1 AND right_record = ?2",
+            )?
+            .query_row([&left, &right], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        let id = if let Some((id, state, fingerprint, probability)) = known {
+            let open = state == ReviewState::Open.as_str();
+            let same = fingerprint == pair.fingerprint;
+            let reopen = !same
+                && (state == ReviewState::Dismissed.as_str() || state == ReviewState::Obsolete.as_str());
+            let back = same && state == ReviewState::Obsolete.as_str();
+            // Untouched rows are left alone, so that a scan that finds nothing new wakes no screen.
+            if (open && (!same || (probability - pair.probability).abs() > 1e-9)) || reopen || back {
+                connection
+                    .prepare_cached(
+                        "UPDATE duplicates SET subject = ?2, left_fields = ?3, right_fields = ?4, probability = ?5, \
+                         band = ?6, evidence = ?7, fingerprint = ?8, obstacle = ?9, state = 'open', resolution = NULL \
+                         WHERE id = ?1",
+                    )?
+                    .execute(params![
+                        id,
+                        pair.subject,
+                        to_json(&pair.left_fields)?,
+                        to_json(&pair.right_fields)?,
+                        pair.probability,
+                        pair.band.as_str(),
+                        to_json(&pair.evidence)?,
+                        pair.fingerprint,
+                        pair.obstacle,
+                    ])?;
+            }
+            id
+        } else {
+            connection
+                .prepare_cached(
+                    "INSERT INTO duplicates (subject, left_record, left_fields, right_record, right_fields, probability, \
+                     band, evidence, fingerprint, obstacle, state, created_at) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'open', ?11)",
+                )?
+                .execute(params![
+                    pair.subject,
+                    left,
+                    to_json(&pair.left_fields)?,
+                    right,
+                    to_json(&pair.right_fields)?,
+                    pair.probability,
+                    pair.band.as_str(),
+                    to_json(&pair.evidence)?,
+                    pair.fingerprint,
+                    pair.obstacle,
+                    now.0,
+                ])?;
+            connection.last_insert_rowid()
+        };
+        connection.prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES (?1)")?.execute([id])?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE duplicates SET state = 'obsolete', resolution = 'The records no longer look alike.' \
+             WHERE state = 'open' AND id NOT IN (SELECT id FROM temp.seen)",
+        )?
+        .execute([])?;
+    Ok(())
+}
+
+fn put_unlinked(connection: &Connection, now: Timestamp, found: &[Unlinked]) -> Result<()> {
+    connection.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
+    )?;
+    for item in found {
+        let best = item.candidates.first().map_or(0.0, |candidate| candidate.probability);
+        let candidates = to_json(&item.candidates)?;
+        connection
+            .prepare_cached(
+                "INSERT INTO unlinked (subject, contact, domain, hint, candidates, best, state, created_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7) ON CONFLICT (contact) DO UPDATE SET \
+                 subject = excluded.subject, domain = excluded.domain, hint = excluded.hint, \
+                 candidates = excluded.candidates, best = excluded.best, state = 'open', resolution = NULL \
+                 WHERE (state = 'open' AND (candidates <> excluded.candidates OR hint <> excluded.hint)) \
+                 OR state IN ('obsolete', 'done')",
+            )?
+            .execute(params![
+                item.subject,
+                item.contact.to_string(),
+                item.domain,
+                item.hint,
+                candidates,
+                best,
+                now.0
+            ])?;
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO temp.seen SELECT id FROM unlinked WHERE contact = ?1")?
+            .execute([item.contact.to_string()])?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE unlinked SET state = 'obsolete', resolution = 'The relation exists by now.' \
+             WHERE state = 'open' AND id NOT IN (SELECT id FROM temp.seen)",
+        )?
+        .execute([])?;
+    Ok(())
+}
