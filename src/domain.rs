@@ -51,7 +51,10 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 pub mod action;
+pub mod agreement;
 pub mod audit;
 pub mod clock;
 pub mod error_class;

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::queue::{Agreement, Echo};
 use super::rows::{self, to_json};
 use super::{Journal, Result};
+use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::record::{Connection as Account, Mirror, ObjectKind, RecordRef, value_text};

@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json, word};
 use super::{Journal, JournalError, Result, audit, facts, review};
+use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
@@ -37,28 +38,6 @@ pub struct Claim {
     pub plan: Option<Plan>,
     /// Needed for every later word about it.
     pub token: i64,
-}
-
-/// A value we are about to write, remembered so that its coming back is recognised.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Echo {
-    /// The record written.
-    pub record: RecordRef,
-    /// The vendor's field.
-    pub field: String,
-    /// SHA-256 of the value as text.
-    pub value_hash: String,
-}
-
-/// What both sides held when a field last agreed, each in its own terms.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Agreement {
-    /// The mapping's name of the field.
-    pub field: String,
-    /// Intercom's value.
-    pub left: serde_json::Value,
-    /// The CRM's value.
-    pub right: serde_json::Value,
 }
 
 /// Everything one turn of a worker found out, stored in one transaction.

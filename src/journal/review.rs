@@ -4,9 +4,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::queue::Agreement;
 use super::rows::to_json;
 use super::{Journal, Result};
+use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::ExecutionId;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::intake::{Appended, Disposition, NewExecution};
-use super::queue::{Agreement, Settlement};
+use super::queue::Settlement;
 use super::*;
+use crate::domain::agreement::Agreement;
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
