@@ -1,0 +1,220 @@
+//! Carrying out what a human decided: settle a conflict, merge two records, relate a person to a company.
+//!
+//! The same functions make the preview and the plan that runs; only the facts differ in age. They never widen a
+//! decision: a conflict writes its own field and no other.
+
+use serde_json::Value;
+
+use super::contact_sync::{Planned, update_step};
+use crate::domain::agreement::Agreement;
+use crate::domain::plan::{Effect, Fill, Loss, Step};
+use crate::domain::record::{Fields, Mirror, RecordRef, System, value_text};
+use crate::domain::review::Choice;
+use crate::mapping::judge::{left_value, right_as_one, right_values, same};
+use crate::mapping::transform::{Refusal, Transform, is_blank};
+use crate::mapping::{FieldMapping, Mapping};
+
+/// A decision that cannot be carried out; says why and what would be possible.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Impossible(pub String);
+
+/// Plans the settlement of a conflict on `field`.
+pub fn resolve(
+    choice: &Choice,
+    field: &FieldMapping,
+    left: &Mirror,
+    right: &Mirror,
+    mapping: &Mapping,
+) -> Result<Planned, Impossible> {
+    let left_now = left_value(field, &left.fields);
+    let right_now = right_values(field, &right.fields);
+    let (left_then, right_then) = match choice {
+        Choice::Left => {
+            let turned = field
+                .transform
+                .forward(&left_now)
+                .map_err(|refusal| not_turned(field, &left_now, refusal))?;
+            (left_now.clone(), turned)
+        }
+        Choice::Right => {
+            // Without a way back, the CRM's value stands beside Intercom's, and both are taken as agreed.
+            (field.transform.backward(&right_now).unwrap_or_else(|| left_now.clone()), right_now.clone())
+        }
+        Choice::Value(text) => typed(field, text, &left_now)?,
+    };
+    let mut planned = Planned::default();
+    let to_right: Fields = field
+        .crm
+        .iter()
+        .zip(&right_then)
+        .zip(&right_now)
+        .filter(|((_, new), old)| !same(field, new, old))
+        .map(|((name, new), _)| (name.clone(), new.clone()))
+        .collect();
+    if !to_right.is_empty() {
+        planned.plan.steps.push(update_step(right, to_right, mapping));
+    }
+    // A field that Intercom does not hold as such (the name of a company record) cannot be written there.
+    let writable = !field.intercom.starts_with("company.");
+    if !same(field, &left_then, &left_now) && writable {
+        let fields = [(field.intercom.clone(), left_then.clone())].into_iter().collect();
+        planned.plan.steps.push(update_step(left, fields, mapping));
+    }
+    let left_after = if writable { left_then } else { left_now };
+    planned.will_agree.push(Agreement {
+        field: field.name.clone(),
+        left: left_after,
+        right: right_as_one(&right_then),
+    });
+    if planned.plan.steps.is_empty() {
+        planned.plan.nothing =
+            Some(format!("Both sides are taken as agreed on {}; nothing had to be written.", field.name));
+    }
+    Ok(planned)
+}
+
+fn typed(field: &FieldMapping, text: &str, left_now: &Value) -> Result<(Value, Vec<Value>), Impossible> {
+    let value = Value::String(text.trim().to_owned());
+    if is_blank(&value) {
+        return Err(Impossible(
+            "An empty value cannot be typed here: take the side that is empty instead.".into(),
+        ));
+    }
+    match &field.transform {
+        Transform::Table(table) => match table.get(text.trim()) {
+            // One of Intercom's own values: it goes to Intercom, and what the table makes of it to the CRM.
+            Some(turned) => Ok((value, vec![turned.clone()])),
+            // Else it is meant for the CRM; Intercom keeps what it has, and the pair is the agreed exception.
+            None => Ok((left_now.clone(), vec![value])),
+        },
+        transform => match transform.forward(&value) {
+            Ok(turned) => {
+                let back = transform.backward(&turned).unwrap_or(value);
+                Ok((back, turned))
+            }
+            Err(refusal) => Err(not_turned(field, &value, refusal)),
+        },
+    }
+}
+
+fn not_turned(field: &FieldMapping, value: &Value, refusal: Refusal) -> Impossible {
+    let shown = value_text(value);
+    Impossible(match refusal {
+        Refusal::NotAllowed(allowed) => format!(
+            "\"{shown}\" has no counterpart in the CRM for {}; type one of {}, or take the CRM's value.",
+            field.name,
+            allowed.join(", ")
+        ),
+        Refusal::WrongType => {
+            format!("\"{shown}\" cannot become a value of {}; type one, or take the CRM's value.", field.name)
+        }
+    })
+}
+
+/// Plans a merge of two records of one system. `linked` are the Intercom contacts that point to either of two CRM
+/// records: their cross-reference follows.
+pub fn merge(
+    survivor: &Mirror,
+    absorbed: &Mirror,
+    linked: &[Mirror],
+    mapping: &Mapping,
+) -> Result<Planned, Impossible> {
+    if let Some(obstacle) = obstacle(survivor, absorbed) {
+        return Err(Impossible(obstacle));
+    }
+    let mut planned = Planned::default();
+    // Consent always survives: whoever said no to e-mail on either record has said no.
+    let opted_out = |mirror: &Mirror| mirror.text("unsubscribed_from_emails") == "true";
+    if opted_out(absorbed) && !opted_out(survivor) {
+        planned.plan.steps.push(Step::new(
+            format!("Keep the opt-out: unsubscribe {}", survivor.record.title()),
+            Effect::Update {
+                record: survivor.record.clone(),
+                fields: [("unsubscribed_from_emails".to_owned(), Value::Bool(true))].into_iter().collect(),
+            },
+        ));
+    }
+    let merge_step = planned.plan.steps.len() as u32;
+    planned.plan.steps.push(Step::new(
+        format!("Merge {} into {}", absorbed.record.title(), survivor.record.title()),
+        Effect::Merge { survivor: survivor.record.clone(), absorbed: absorbed.record.clone() },
+    ));
+    for contact in linked {
+        let mut step = Step::new(
+            format!("Point Intercom contact {} to the merged record", contact.record.id),
+            Effect::Update {
+                record: contact.record.clone(),
+                fields: [(mapping.intercom_identity.clone(), Value::Null)].into_iter().collect(),
+            },
+        );
+        step.fills.push(Fill { field: mapping.intercom_identity.clone(), from_step: merge_step });
+        planned.plan.steps.push(step);
+    }
+    Ok(planned)
+}
+
+/// Why the vendor cannot merge these two, and what would do instead; none when it can.
+pub fn obstacle(survivor: &Mirror, absorbed: &Mirror) -> Option<String> {
+    if survivor.record.system() != System::Intercom {
+        return None;
+    }
+    match (survivor.text("role").as_str(), absorbed.text("role").as_str()) {
+        ("user", "lead") => None,
+        ("lead", "user") => Some("Intercom only merges a lead into a user: choose the user as survivor.".into()),
+        ("user", "user") => Some(
+            "Intercom cannot merge two users. Copy over what the other one should keep, then archive it in Intercom; \
+             x marks them as different if they are."
+                .into(),
+        ),
+        _ => Some("Intercom cannot merge two leads; one of them must become a user first.".into()),
+    }
+}
+
+/// What goes away in a merge: filled values of the absorbed record that differ from the survivor's filled ones.
+pub fn losses(survivor: &Mirror, absorbed: &Mirror) -> Vec<Loss> {
+    const OURS: [&str; 10] = [
+        "hs_object_id",
+        "createdate",
+        "lastmodifieddate",
+        "created_at",
+        "updated_at",
+        "id",
+        "role",
+        "workspace_id",
+        "hs_merged_object_ids",
+        "external_id",
+    ];
+    absorbed
+        .fields
+        .iter()
+        .filter(|(name, value)| !OURS.contains(&name.as_str()) && !is_blank(value))
+        // HubSpot keeps the absorbed e-mail as an additional one: it is not lost.
+        .filter(|(name, _)| !(name.as_str() == "email" && survivor.record.system() == System::Hubspot))
+        .filter_map(|(name, value)| {
+            let kept = survivor.fields.get(name).filter(|kept| !is_blank(kept))?;
+            (value_text(kept) != value_text(value) && !value.is_object() && !value.is_array()).then(|| Loss {
+                field: name.clone(),
+                lost: value_text(value),
+                kept: value_text(kept),
+            })
+        })
+        .collect()
+}
+
+/// Plans the link of a contact to a company of the same system.
+pub fn link(contact: &RecordRef, company: &RecordRef, company_name: &str) -> Result<Planned, Impossible> {
+    if contact.connection != company.connection {
+        return Err(Impossible(format!(
+            "{} and {} live in different systems: a relation can only be made inside one.",
+            contact.title(),
+            company.title()
+        )));
+    }
+    let mut planned = Planned::default();
+    planned.plan.steps.push(Step::new(
+        format!("Relate {} to {company_name} ({})", contact.title(), company.id),
+        Effect::Link { contact: contact.clone(), company: company.clone() },
+    ));
+    Ok(planned)
+}

@@ -1,0 +1,170 @@
+//! What the recipes plan, fact by fact.
+
+use serde_json::{Value, json};
+
+use super::contact_sync::{Facts, Way, plan};
+use super::mend;
+use crate::domain::agreement::Agreement;
+use crate::domain::plan::Effect;
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
+use crate::domain::review::{Choice, ConflictKind};
+use crate::mapping::Mapping;
+
+fn mirror(system: System, id: &str, fields: Value) -> Mirror {
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    Mirror {
+        record: RecordRef::new(system, ObjectKind::Contact, id),
+        fields,
+        vendor_updated_at: None,
+        companies: Vec::new(),
+        deleted: false,
+    }
+}
+
+fn crm() -> Connection {
+    Connection::only(System::Hubspot)
+}
+
+fn jane() -> (Mirror, Mirror) {
+    let left = mirror(
+        System::Intercom,
+        "a1",
+        json!({"email": "jane@acme.test", "name": "Jane Doe", "phone": "1", "custom_attributes.hubspot_contact_id": "151"}),
+    );
+    let right = mirror(
+        System::Hubspot,
+        "151",
+        json!({"email": "jane@acme.test", "firstname": "Jane", "lastname": "Doe", "phone": "1", "intercom_contact_id": "a1"}),
+    );
+    (left, right)
+}
+
+fn agreed(field: &str, left: Value, right: Value) -> Agreement {
+    Agreement { field: field.into(), left, right }
+}
+
+#[test]
+fn a_new_person_is_created_once_and_cross_referenced() {
+    let left = mirror(System::Intercom, "a1", json!({"email": "jane@acme.test", "name": "Jane Doe"}));
+    let planned =
+        plan(Way::ToCrm, &Facts { intercom: Some(left), ..Facts::default() }, &Mapping::shipped(), &crm());
+    let steps = &planned.plan.steps;
+    assert_eq!(steps.len(), 2);
+    let Effect::Create { fields, identity, .. } = &steps[0].effect else { panic!("{steps:?}") };
+    assert_eq!(
+        (fields["firstname"].clone(), fields["intercom_contact_id"].clone()),
+        (json!("Jane"), json!("a1"))
+    );
+    assert_eq!(identity, "email");
+    assert_eq!(steps[1].fills[0].from_step, 0);
+}
+
+#[test]
+fn nobody_is_created_without_an_e_mail_or_beside_a_second_match() {
+    let left = mirror(System::Intercom, "a1", json!({"name": "Jane Doe"}));
+    let facts = Facts { intercom: Some(left), ..Facts::default() };
+    let planned = plan(Way::ToCrm, &facts, &Mapping::shipped(), &crm());
+    assert!(planned.plan.steps.is_empty() && planned.plan.nothing.is_some());
+    let (left, right) = jane();
+    let also = vec![RecordRef::new(System::Hubspot, ObjectKind::Contact, "152")];
+    let facts = Facts { intercom: Some(left), crm: Some(right), also, ..Facts::default() };
+    let planned = plan(Way::ToCrm, &facts, &Mapping::shipped(), &crm());
+    assert!(planned.plan.steps.is_empty(), "{planned:?}");
+}
+
+#[test]
+fn a_conflict_holds_back_its_own_field_only() {
+    let (mut left, mut right) = jane();
+    left.fields.insert("phone".into(), json!("2"));
+    right.fields.insert("phone".into(), json!("3"));
+    left.fields.insert("custom_attributes.job_title".into(), json!("CTO"));
+    let agreements =
+        vec![agreed("Phone", json!("1"), json!("1")), agreed("Job title", Value::Null, Value::Null)];
+    let facts = Facts { intercom: Some(left), crm: Some(right), agreements, ..Facts::default() };
+    let planned = plan(Way::ToCrm, &facts, &Mapping::shipped(), &crm());
+    assert_eq!(planned.plan.conflicts.len(), 1);
+    assert_eq!(planned.plan.conflicts[0].kind, ConflictKind::BothChanged);
+    let Effect::Update { fields, .. } = &planned.plan.steps[0].effect else { panic!("{planned:?}") };
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["jobtitle"]);
+    let held = Facts { held: vec!["Phone".into()], ..facts };
+    assert!(plan(Way::ToCrm, &held, &Mapping::shipped(), &crm()).plan.conflicts.is_empty());
+}
+
+#[test]
+fn a_run_carries_changes_one_way_only() {
+    let (mut left, mut right) = jane();
+    left.fields.insert("phone".into(), json!("2"));
+    right.fields.insert("jobtitle".into(), json!("CTO"));
+    let agreements =
+        vec![agreed("Phone", json!("1"), json!("1")), agreed("Job title", Value::Null, Value::Null)];
+    let facts = Facts { intercom: Some(left), crm: Some(right), agreements, ..Facts::default() };
+    for (way, record) in [(Way::ToCrm, "hubspot/contact/151"), (Way::ToIntercom, "intercom/contact/a1")] {
+        let planned = plan(way, &facts, &Mapping::shipped(), &crm());
+        assert_eq!(planned.plan.steps.len(), 1, "{way:?}");
+        let Effect::Update { record: written, .. } = &planned.plan.steps[0].effect else {
+            panic!("{planned:?}")
+        };
+        assert_eq!(written.to_string(), record);
+    }
+}
+
+#[test]
+fn a_decision_writes_exactly_its_field_on_the_chosen_side() {
+    let mapping = Mapping::shipped();
+    let (mut left, mut right) = jane();
+    left.fields.insert("phone".into(), json!("2"));
+    right.fields.insert("phone".into(), json!("3"));
+    let field = mapping.field("Phone").expect("shipped");
+    let written = |choice: Choice| -> Vec<(String, Value)> {
+        let planned = mend::resolve(&choice, field, &left, &right, &mapping).expect("possible");
+        planned
+            .plan
+            .steps
+            .into_iter()
+            .map(|step| match step.effect {
+                Effect::Update { record, fields } => (record.to_string(), Value::Object(fields)),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    };
+    assert_eq!(written(Choice::Left), [("hubspot/contact/151".into(), json!({"phone": "2"}))]);
+    assert_eq!(written(Choice::Right), [("intercom/contact/a1".into(), json!({"phone": "3"}))]);
+    assert_eq!(
+        written(Choice::Value("4".into())),
+        [
+            ("hubspot/contact/151".into(), json!({"phone": "4"})),
+            ("intercom/contact/a1".into(), json!({"phone": "4"}))
+        ]
+    );
+}
+
+#[test]
+fn a_tier_no_table_knows_can_be_decided_but_not_guessed() {
+    let mapping = Mapping::shipped();
+    let (mut left, right) = jane();
+    left.fields.insert("custom_attributes.plan".into(), json!("enterprise_plus"));
+    let field = mapping.field("Plan").expect("shipped");
+    let error = mend::resolve(&Choice::Left, field, &left, &right, &mapping).expect_err("no counterpart");
+    assert!(error.to_string().contains("OPEN_DEAL"), "{error}");
+    let planned =
+        mend::resolve(&Choice::Value("OPEN_DEAL".into()), field, &left, &right, &mapping).expect("possible");
+    assert_eq!(planned.plan.steps.len(), 1);
+    assert_eq!(planned.will_agree[0].left, json!("enterprise_plus"));
+}
+
+#[test]
+fn a_merge_keeps_the_opt_out_and_moves_the_cross_reference() {
+    let mapping = Mapping::shipped();
+    let user = mirror(System::Intercom, "u", json!({"role": "user", "unsubscribed_from_emails": false}));
+    let lead = mirror(System::Intercom, "l", json!({"role": "lead", "unsubscribed_from_emails": true}));
+    let planned = mend::merge(&user, &lead, &[], &mapping).expect("possible");
+    assert_eq!(planned.plan.steps.len(), 2);
+    assert!(matches!(planned.plan.steps[1].effect, Effect::Merge { .. }));
+    assert!(mend::merge(&lead, &user, &[], &mapping).is_err());
+    let (left, right) = jane();
+    let other = mirror(System::Hubspot, "152", json!({"email": "j@home.test", "phone": "9"}));
+    let planned = mend::merge(&right, &other, &[left], &mapping).expect("possible");
+    assert_eq!(planned.plan.steps[1].fills[0].from_step, 0);
+    let losses = mend::losses(&right, &other);
+    assert_eq!(losses.len(), 1, "the e-mail stays as an additional one: {losses:?}");
+}
