@@ -1,3 +1,4 @@
 //! Reknit: a terminal operations console for the sync between Intercom and a CRM.
 
 pub mod domain;
+pub mod vendors;
