@@ -1,0 +1,189 @@
+//! The vendors' APIs: effects become their HTTP calls, their answers become our records, their refusals our classes.
+//!
+//! The only HTTP client of Reknit. It sends each request once and decides nothing about trying again, waiting or
+//! limits; it knows no journal. Every exchange is pushed, redacted, onto a [`Log`] the caller owns. Reading order:
+//! this file, `http` (one exchange), then a vendor's `calls`, `wire` and `errors`; its `hook` reads webhooks.
+
+use std::collections::BTreeMap;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::error_class::ErrorClass;
+use crate::domain::plan::{Call, Effect};
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
+
+mod error;
+mod http;
+pub mod hubspot;
+pub mod intercom;
+mod redact;
+mod settings;
+mod signature;
+
+pub use error::{FieldRefusal, SetupError, VendorError};
+pub use http::{Clients, Exchange, LimitReading, Log};
+pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, Settings};
+
+/// Some records, and the cursor of the next page if there is one.
+pub type Page = (Vec<Mirror>, Option<String>);
+
+/// Performs an effect once. Returns the record it made or touched: after a HubSpot merge that may be a new id.
+pub async fn perform(clients: &Clients, effect: &Effect, log: &mut Log) -> Result<RecordRef, VendorError> {
+    match effect.connection().system {
+        System::Intercom => intercom::perform(clients, effect, log).await,
+        System::Hubspot => hubspot::perform(clients, effect, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+/// Performs effects of which many are updates, as few calls as the vendor allows; results in the given order.
+///
+/// HubSpot's updates of one kind travel in batches of 100; everything else is performed one by one, in order.
+pub async fn perform_updates(
+    clients: &Clients,
+    effects: &[&Effect],
+    log: &mut Log,
+) -> Vec<Result<RecordRef, VendorError>> {
+    let mut results: Vec<Option<Result<RecordRef, VendorError>>> = vec![None; effects.len()];
+    let mut groups: BTreeMap<(&Connection, ObjectKind), Vec<hubspot::batch::Row<'_>>> = BTreeMap::new();
+    for (place, effect) in effects.iter().enumerate() {
+        match effect {
+            Effect::Update { record, fields } if record.system() == System::Hubspot => {
+                groups.entry((&record.connection, record.object)).or_default().push((place, record, fields));
+            }
+            _ => results[place] = Some(perform(clients, effect, log).await),
+        }
+    }
+    for ((connection, object), rows) in groups {
+        for batch in hubspot::batch::batches(&rows) {
+            if let [(place, ..)] = batch[..] {
+                // A batch of one would only make errors harder to read.
+                results[place] = Some(perform(clients, effects[place], log).await);
+                continue;
+            }
+            for (place, result) in hubspot::batch::update(clients, connection, object, &batch, log).await {
+                results[place] = Some(result);
+            }
+        }
+    }
+    results
+        .into_iter()
+        .map(|result| result.expect("every place was filled by one of the two loops"))
+        .collect()
+}
+
+/// Looks whether a write whose answer was lost has happened.
+///
+/// `Ok(Some(record))`: it has. `Ok(None)`: it has not, or repeating it is harmless. Searches lag behind writes, so
+/// before a create is sent again the caller waits that lag out and looks a second time.
+pub async fn probe(
+    clients: &Clients,
+    effect: &Effect,
+    log: &mut Log,
+) -> Result<Option<RecordRef>, VendorError> {
+    match effect.connection().system {
+        System::Intercom => intercom::probe(clients, effect, log).await,
+        System::Hubspot => hubspot::probe(clients, effect, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+fn cannot_look(effect: &Effect) -> VendorError {
+    let Effect::Create { connection, object, identity, .. } = effect else {
+        return VendorError::new(ErrorClass::Unknown, "There is no way to look whether this happened.");
+    };
+    VendorError::new(
+        ErrorClass::Unknown,
+        &format!(
+            "{} has no way to look a {object} up by \"{identity}\", so nobody can tell from here whether it was made.",
+            connection.system.title()
+        ),
+    )
+}
+
+/// The exact calls of an effect, without secrets: what [`perform`] would send. None where it would send nothing.
+pub fn calls(settings: &Settings, effect: &Effect) -> Vec<Call> {
+    let (base, request) = match effect.connection().system {
+        System::Intercom => (&settings.intercom.base_url, intercom::calls::request(settings, effect)),
+        System::Hubspot => (&settings.hubspot.base_url, hubspot::calls::request(settings, effect)),
+        System::Salesforce => return Vec::new(),
+    };
+    request.map(|request| request.call(base)).into_iter().collect()
+}
+
+/// Reads a record as it is now. One that was merged away is an error of class `merged_away` naming the survivor.
+pub async fn read(clients: &Clients, record: &RecordRef, log: &mut Log) -> Result<Mirror, VendorError> {
+    match record.system() {
+        System::Intercom => intercom::read(clients, record, log).await,
+        System::Hubspot => hubspot::read(clients, record, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+/// All contacts whose field has a value; none is no error.
+pub async fn find_contact(
+    clients: &Clients,
+    connection: &Connection,
+    field: &str,
+    value: &str,
+    log: &mut Log,
+) -> Result<Vec<Mirror>, VendorError> {
+    match connection.system {
+        System::Intercom => intercom::find_contact(clients, connection, field, value, log).await,
+        System::Hubspot => hubspot::find_contact(clients, connection, field, value, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+/// One page of all contacts, as big as the vendor gives.
+pub async fn list_contacts(
+    clients: &Clients,
+    connection: &Connection,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
+    match connection.system {
+        System::Intercom => intercom::list_contacts(clients, connection, cursor, log).await,
+        System::Hubspot => hubspot::list(clients, connection, ObjectKind::Contact, cursor, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+/// One page of all companies, as big as the vendor gives. Intercom lists only companies that have people.
+pub async fn list_companies(
+    clients: &Clients,
+    connection: &Connection,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
+    match connection.system {
+        System::Intercom => intercom::list_companies(clients, connection, cursor, log).await,
+        System::Hubspot => hubspot::list(clients, connection, ObjectKind::Company, cursor, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+/// One page of the contacts changed since then, oldest first.
+///
+/// Intercom compares whole days, so its rows begin up to two days earlier: the caller drops what its watermark has.
+pub async fn changed_contacts(
+    clients: &Clients,
+    connection: &Connection,
+    since: Timestamp,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
+    match connection.system {
+        System::Intercom => intercom::changed_contacts(clients, connection, since, cursor, log).await,
+        System::Hubspot => hubspot::changed_contacts(clients, connection, since, cursor, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}
+
+/// Calls the cheapest endpoint there is and returns the name of the workspace or portal behind the token.
+pub async fn check(clients: &Clients, connection: &Connection, log: &mut Log) -> Result<String, VendorError> {
+    match connection.system {
+        System::Intercom => intercom::check(clients, connection, log).await,
+        System::Hubspot => hubspot::check(clients, connection, log).await,
+        System::Salesforce => Err(http::no_client(System::Salesforce)),
+    }
+}

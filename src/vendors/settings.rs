@@ -1,0 +1,147 @@
+//! Where the vendors' APIs are and how patient we are with them; one `[vendors]` table of the configuration.
+//!
+//! Holds no secret and never will: tokens come from [`crate::domain::secret::Credentials`] at the moment of a call.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::SetupError;
+
+/// Settings of the HTTP clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Intercom's API.
+    pub intercom: IntercomSettings,
+    /// HubSpot's API.
+    pub hubspot: HubspotSettings,
+    /// How long one answer may take. Pages of lists and merges get three times as long.
+    pub timeout_seconds: u64,
+    /// How long a connection may take to stand.
+    pub connect_timeout_seconds: u64,
+    /// A longer answer is cut off while it streams in, and is an error.
+    pub max_response_bytes: usize,
+    /// What the vendors see as the caller's name.
+    pub user_agent: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            intercom: IntercomSettings::default(),
+            hubspot: HubspotSettings::default(),
+            timeout_seconds: 20,
+            connect_timeout_seconds: 5,
+            max_response_bytes: 8 * 1024 * 1024,
+            user_agent: concat!("reknit/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Which Intercom, and which version of its API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IntercomSettings {
+    /// `https://api.intercom.io`, or the EU or AU host.
+    pub base_url: String,
+    /// Sent as `Intercom-Version`; without it the workspace's own setting would decide.
+    pub version: String,
+}
+
+impl Default for IntercomSettings {
+    fn default() -> Self {
+        Self { base_url: "https://api.intercom.io".to_owned(), version: "2.16".to_owned() }
+    }
+}
+
+/// Which HubSpot, and which of its two ways to spell paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubspotSettings {
+    /// `https://api.hubapi.com`.
+    pub base_url: String,
+    /// Which family of paths is called.
+    pub paths: HubspotPaths,
+    /// Properties to read beside the usual ones, of contacts and companies alike; HubSpot ignores unknown names.
+    pub extra_properties: Vec<String>,
+}
+
+impl Default for HubspotSettings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://api.hubapi.com".to_owned(),
+            paths: HubspotPaths::V3v4,
+            extra_properties: Vec::new(),
+        }
+    }
+}
+
+/// HubSpot's two families of paths, which answer alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HubspotPaths {
+    /// `/crm/v3/objects/...` and `/crm/v4/...`; supported until 2027.
+    V3v4,
+    /// `/crm/objects/2026-09/...`.
+    Dated,
+}
+
+/// A base URL without its trailing slash, if a token may be sent there: https anywhere, http only to this machine.
+pub(crate) fn base_url(setting: &'static str, text: &str) -> Result<String, SetupError> {
+    let bad = |why: &str| SetupError::BaseUrl { setting, url: text.to_owned(), why: why.to_owned() };
+    let url = reqwest::Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(SetupError::BaseUrl {
+            setting,
+            url: "(not shown, it holds a password)".to_owned(),
+            why: "a URL with a user name or password in it is not accepted".to_owned(),
+        });
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("it must end with the host or a path"));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(bad("http would send the token in clear; only this machine may be called so")),
+        _ => return Err(bad("it must begin with https://")),
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_never_leaves_this_machine_in_clear() {
+        for good in
+            ["https://api.intercom.io", "http://127.0.0.1:4010/", "http://localhost:1", "http://[::1]:9"]
+        {
+            assert!(base_url("intercom.base_url", good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.intercom.io",
+            "http://127.0.0.1.evil.example",
+            "ftp://127.0.0.1",
+            "api.intercom.io",
+            "",
+        ] {
+            assert!(base_url("intercom.base_url", bad).is_err(), "{bad}");
+        }
+        let error = base_url("hubspot.base_url", "https://me:hunter22@api.hubapi.com").expect_err("userinfo");
+        assert!(!error.to_string().contains("hunter22"), "{error}");
+    }
+
+    #[test]
+    fn unknown_settings_are_refused() {
+        assert!(toml::from_str::<Settings>("timeout_secnds = 3").is_err());
+        let settings: Settings = toml::from_str("[hubspot]\npaths = \"dated\"").expect("valid");
+        assert_eq!(settings.hubspot.paths, HubspotPaths::Dated);
+        assert_eq!(settings.timeout_seconds, 20);
+    }
+}
