@@ -1,0 +1,356 @@
+//! The sandbox: Intercom and HubSpot emulated on loopback as real HTTP servers over one in-memory world,
+//! with seeded people, scripted events, faults and signed webhooks. It is the independent witness of what
+//! really happened, so it imports nothing of this crate, and it never talks to anything but loopback
+//! subscribers it was given.
+
+mod day;
+mod desk;
+mod fault;
+mod hooks;
+mod hubspot;
+mod intercom;
+mod limits;
+mod population;
+mod server;
+mod steps;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use self::day::{Played, Scene};
+use self::desk::{Books, Desk, SandboxClock, lock};
+pub use self::fault::{Fault, FaultKind, Vendor};
+use self::hooks::{Courier, Outbox};
+use self::hubspot::{Kind, Portal};
+use self::intercom::Workspace;
+pub use self::steps::Webhook;
+
+/// What a sandbox is started with; `Settings::default()` is the demo's world.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Decides every name, number and trouble: one seed, one world.
+    pub seed: u64,
+    /// How many people the standing data holds, duplicates not counted.
+    pub people: usize,
+    /// How many companies.
+    pub companies: usize,
+    /// 0 lets the system choose.
+    pub intercom_port: u16,
+    /// 0 lets the system choose.
+    pub hubspot_port: u16,
+    /// Where Intercom's webhooks go from the start; `subscribe_intercom` may say so later.
+    pub intercom_webhook_url: Option<String>,
+    /// Where HubSpot's webhooks go from the start; `subscribe_hubspot` may say so later.
+    pub hubspot_webhook_url: Option<String>,
+    /// Calls per ten seconds before 429.
+    pub intercom_window_limit: u32,
+    /// Calls per ten seconds before 429; search does not count.
+    pub hubspot_window_limit: u32,
+    /// HubSpot's search allowance.
+    pub hubspot_search_per_second: u32,
+    /// False leaves the records empty; properties, attributes, owners and pipelines are always there.
+    pub seeded: bool,
+    /// The moment the world begins at; `None` is now. The data is dated back from it.
+    pub now: Option<Timestamp>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 7,
+            people: 250,
+            companies: 60,
+            intercom_port: 0,
+            hubspot_port: 0,
+            intercom_webhook_url: None,
+            hubspot_webhook_url: None,
+            intercom_window_limit: 1_667,
+            hubspot_window_limit: 190,
+            hubspot_search_per_second: 5,
+            seeded: true,
+            now: None,
+        }
+    }
+}
+
+/// Everything the servers, the scripted people and the tests share.
+struct World {
+    desk: Arc<Desk>,
+    intercom: Mutex<Workspace>,
+    hubspot: Mutex<Portal>,
+    faults: Mutex<Vec<Fault>>,
+    shutdown: watch::Sender<bool>,
+}
+
+/// Two running vendors. Dropping it stops the servers.
+pub struct Sandbox {
+    world: Arc<World>,
+    intercom_url: String,
+    hubspot_url: String,
+    truth: Value,
+    /// Cleanly linked people no scene has used yet: Intercom id, HubSpot id.
+    cast: Mutex<VecDeque<(String, u64)>>,
+    staging: Mutex<fastrand::Rng>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+const INTERCOM_TOKEN: &str = "sandbox-intercom-token";
+const INTERCOM_SECRET: &str = "sandbox-intercom-client-secret";
+const HUBSPOT_TOKEN: &str = "sandbox-hubspot-token";
+const HUBSPOT_SECRET: &str = "sandbox-hubspot-client-secret";
+
+impl Sandbox {
+    /// Seeds the world and opens both servers on loopback.
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        let (outbox, inlets) = Outbox::new();
+        outbox.subscribe(Vendor::Intercom, settings.intercom_webhook_url.clone());
+        outbox.subscribe(Vendor::HubSpot, settings.hubspot_webhook_url.clone());
+        let clock = SandboxClock::starting_at(settings.now.unwrap_or_else(Timestamp::now));
+        let desk = Arc::new(Desk { clock, books: Mutex::new(Books::default()), outbox });
+        let mut intercom =
+            Workspace::new(Arc::clone(&desk), INTERCOM_TOKEN.to_owned(), settings.intercom_window_limit);
+        let mut hubspot = Portal::new(
+            Arc::clone(&desk),
+            HUBSPOT_TOKEN.to_owned(),
+            settings.hubspot_window_limit,
+            settings.hubspot_search_per_second,
+        );
+        let population = if settings.seeded {
+            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot)
+        } else {
+            population::Population::default()
+        };
+        let world = Arc::new(World {
+            desk: Arc::clone(&desk),
+            intercom: Mutex::new(intercom),
+            hubspot: Mutex::new(hubspot),
+            faults: Mutex::new(Vec::new()),
+            shutdown: watch::Sender::new(false),
+        });
+        let mut tasks = Vec::new();
+        let intercom_url = open(&world, Vendor::Intercom, settings.intercom_port, &mut tasks).await?;
+        let hubspot_url = open(&world, Vendor::HubSpot, settings.hubspot_port, &mut tasks).await?;
+        let client = webhook_client()?;
+        let couriers = [
+            (Vendor::Intercom, INTERCOM_SECRET, inlets.intercom),
+            (Vendor::HubSpot, HUBSPOT_SECRET, inlets.hubspot),
+        ];
+        for (vendor, secret, inlet) in couriers {
+            let courier = Courier {
+                desk: Arc::clone(&desk),
+                client: client.clone(),
+                secret: secret.to_owned(),
+                vendor,
+                shutdown: world.shutdown.subscribe(),
+            };
+            tasks.push(tokio::spawn(courier.run(inlet)));
+        }
+        Ok(Self {
+            world,
+            intercom_url,
+            hubspot_url,
+            truth: population.truth,
+            cast: Mutex::new(population.cast),
+            staging: Mutex::new(fastrand::Rng::with_seed(settings.seed ^ 0x5ca1_ab1e)),
+            tasks,
+        })
+    }
+
+    /// `http://127.0.0.1:port`, to be used in place of `https://api.intercom.io`.
+    pub fn intercom_base_url(&self) -> &str {
+        &self.intercom_url
+    }
+
+    /// The only token the emulated Intercom takes.
+    pub fn intercom_token(&self) -> &'static str {
+        INTERCOM_TOKEN
+    }
+
+    /// The key of `X-Hub-Signature`.
+    pub fn intercom_client_secret(&self) -> &'static str {
+        INTERCOM_SECRET
+    }
+
+    /// `http://127.0.0.1:port`, to be used in place of `https://api.hubapi.com`.
+    pub fn hubspot_base_url(&self) -> &str {
+        &self.hubspot_url
+    }
+
+    /// The only token the emulated HubSpot takes.
+    pub fn hubspot_token(&self) -> &'static str {
+        HUBSPOT_TOKEN
+    }
+
+    /// The key of `X-HubSpot-Signature-v3`.
+    pub fn hubspot_client_secret(&self) -> &'static str {
+        HUBSPOT_SECRET
+    }
+
+    /// Sends Intercom's webhooks there from now on; earlier events are not sent after.
+    pub fn subscribe_intercom(&self, url: &str) {
+        self.world.desk.outbox.subscribe(Vendor::Intercom, Some(url.to_owned()));
+    }
+
+    /// Sends HubSpot's webhooks there from now on; earlier events are not sent after.
+    pub fn subscribe_hubspot(&self, url: &str) {
+        self.world.desk.outbox.subscribe(Vendor::HubSpot, Some(url.to_owned()));
+    }
+
+    /// Switches a fault on; the oldest matching fault strikes first.
+    pub fn add_fault(&self, fault: Fault) {
+        lock(&self.world.faults).push(fault);
+    }
+
+    /// Switches all faults off. Connections already held stay held.
+    pub fn clear_faults(&self) {
+        lock(&self.world.faults).clear();
+    }
+
+    /// Every effect, call and webhook so far, with live records that were created twice through the API.
+    pub fn books(&self) -> Value {
+        self.world.report()
+    }
+
+    /// What the seeding did on purpose: `duplicates` (groups of HubSpot contact ids), `false_friends`,
+    /// `intercom_leads` (lead and user), `unlinked` (contact, the right company or null),
+    /// `duplicate_companies`. For judging results; the product must never read it.
+    pub fn truth(&self) -> &Value {
+        &self.truth
+    }
+
+    /// Whether every webhook so far has been delivered or given up.
+    pub fn webhooks_idle(&self) -> bool {
+        self.world.desk.outbox.idle()
+    }
+
+    /// Waits for `webhooks_idle`.
+    pub async fn webhooks_drained(&self) {
+        self.world.desk.outbox.drained().await;
+    }
+
+    /// Delivers the newest webhook once more, as both vendors may; false when none was sent yet.
+    pub fn redeliver_last_webhook(&self) -> bool {
+        self.world.desk.outbox.repeat_last()
+    }
+
+    /// A HubSpot contact with all its values, old ids of merged contacts included; `None` when archived.
+    pub fn hubspot_contact(&self, id: &str) -> Option<Value> {
+        lock(&self.world.hubspot).shape(Kind::Contacts, id.parse().ok()?)
+    }
+
+    /// A HubSpot company with all its values.
+    pub fn hubspot_company(&self, id: &str) -> Option<Value> {
+        lock(&self.world.hubspot).shape(Kind::Companies, id.parse().ok()?)
+    }
+
+    /// The HubSpot contact with that e-mail, also as an additional one.
+    pub fn hubspot_find_by_email(&self, email: &str) -> Option<Value> {
+        self.hubspot_find("email", email)
+    }
+
+    /// The HubSpot contact with that value of a unique property, such as `intercom_contact_id`.
+    pub fn hubspot_find(&self, property: &str, value: &str) -> Option<Value> {
+        let hubspot = lock(&self.world.hubspot);
+        let id = hubspot.shelf(Kind::Contacts).with_unique(property, value)?.id;
+        hubspot.shape(Kind::Contacts, id)
+    }
+
+    /// Ids of a HubSpot contact's companies, the primary one first.
+    pub fn hubspot_companies_of(&self, contact_id: &str) -> Vec<String> {
+        let Ok(id) = contact_id.parse() else { return Vec::new() };
+        let hubspot = lock(&self.world.hubspot);
+        let Some(record) = hubspot.shelf(Kind::Contacts).live(id) else { return Vec::new() };
+        let ids = hubspot.linked_ids((Kind::Contacts, record.id), Kind::Companies);
+        ids.into_iter().map(|id| id.to_string()).collect()
+    }
+
+    /// An Intercom contact as REST shows it.
+    pub fn intercom_contact(&self, id: &str) -> Option<Value> {
+        lock(&self.world.intercom).contact_shape(id)
+    }
+
+    /// Intercom contacts with that e-mail, leads and users.
+    pub fn intercom_find_by_email(&self, email: &str) -> Vec<Value> {
+        let intercom = lock(&self.world.intercom);
+        intercom.with_email(email).filter_map(|contact| intercom.contact_shape(&contact.id)).collect()
+    }
+
+    /// A number over all records of both vendors: equal worlds, equal numbers.
+    pub fn state_hash(&self) -> u64 {
+        self.world.state_hash()
+    }
+
+    /// Stops both servers and the webhook couriers; held connections are let go.
+    pub async fn shutdown(mut self) {
+        self.world.shutdown.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(Duration::from_secs(1), task).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.world.shutdown.send_replace(true);
+    }
+}
+
+async fn open(
+    world: &Arc<World>,
+    vendor: Vendor,
+    port: u16,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> io::Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let address = listener.local_addr()?;
+    tasks.push(tokio::spawn(server::serve(Arc::clone(world), vendor, listener)));
+    Ok(format!("http://{address}"))
+}
+
+fn webhook_client() -> io::Result<reqwest::Client> {
+    // Somebody may have installed a provider already; either is fine, webhooks stay on loopback.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .no_proxy()
+        .build()
+        .map_err(|error| io::Error::other(error.to_string()))
+}
+
+impl World {
+    fn report(&self) -> Value {
+        let mut report = lock(&self.desk.books).report();
+        let mut twice = lock(&self.intercom).created_twice();
+        twice.extend(lock(&self.hubspot).created_twice());
+        report["double_creates"] = Value::Array(twice);
+        report["records"] = json!({
+            "intercom": lock(&self.intercom).census(),
+            "hubspot": lock(&self.hubspot).census(),
+        });
+        report
+    }
+
+    fn state_hash(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hasher};
+        let mut hasher = DefaultHasher::new();
+        for line in lock(&self.intercom).lines().into_iter().chain(lock(&self.hubspot).lines()) {
+            hasher.write(line.as_bytes());
+        }
+        hasher.finish()
+    }
+}

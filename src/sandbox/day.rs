@@ -1,0 +1,5 @@
+//! stub
+/// Scene
+pub struct Scene;
+/// Played
+pub struct Played;

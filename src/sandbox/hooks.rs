@@ -1,0 +1,276 @@
+//! Webhooks on their way out: signed as the vendors sign them, sent in the background, tried again when
+//! nobody answers. Never blocks the call that caused them, and never invents an event.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha1::Sha1;
+use sha2::Sha256;
+use tokio::sync::{mpsc, watch};
+
+use super::desk::{Desk, iso, lock};
+use super::fault::Vendor;
+
+/// Gaps before each further try when the subscriber cannot be reached: it is often not up yet.
+const UNREACHABLE_GAPS: [u64; 6] = [50, 100, 250, 500, 1_000, 2_000];
+/// One more try after an answer that is not 2xx; the real gap is a minute, which no test can wait for.
+const REFUSED_GAP: u64 = 250;
+const HUBSPOT_BATCH: usize = 100;
+
+/// One event for one subscriber.
+pub(super) struct Letter {
+    pub(super) content: Value,
+    twice: bool,
+}
+
+/// The post box both vendors drop their events into.
+pub(super) struct Outbox {
+    intercom: mpsc::UnboundedSender<Letter>,
+    hubspot: mpsc::UnboundedSender<Letter>,
+    subscribers: Mutex<[Option<String>; 2]>,
+    pending: watch::Sender<usize>,
+    sent: AtomicUsize,
+    repeat_every: AtomicUsize,
+    last: Mutex<Option<(Vendor, Value)>>,
+}
+
+/// The reading ends, given to the delivery tasks.
+pub(super) struct Inlets {
+    pub(super) intercom: mpsc::UnboundedReceiver<Letter>,
+    pub(super) hubspot: mpsc::UnboundedReceiver<Letter>,
+}
+
+impl Outbox {
+    pub(super) fn new() -> (Self, Inlets) {
+        let (intercom, intercom_out) = mpsc::unbounded_channel();
+        let (hubspot, hubspot_out) = mpsc::unbounded_channel();
+        let outbox = Self {
+            intercom,
+            hubspot,
+            subscribers: Mutex::new([None, None]),
+            pending: watch::Sender::new(0),
+            sent: AtomicUsize::new(0),
+            repeat_every: AtomicUsize::new(0),
+            last: Mutex::new(None),
+        };
+        (outbox, Inlets { intercom: intercom_out, hubspot: hubspot_out })
+    }
+
+    pub(super) fn subscribe(&self, vendor: Vendor, url: Option<String>) {
+        lock(&self.subscribers)[slot(vendor)] = url;
+    }
+
+    fn subscriber(&self, vendor: Vendor) -> Option<String> {
+        lock(&self.subscribers)[slot(vendor)].clone()
+    }
+
+    /// Delivers every n-th event twice from now on; 0 stops that.
+    pub(super) fn repeat_every(&self, every: usize) {
+        self.repeat_every.store(every, Ordering::Relaxed);
+    }
+
+    /// Queues an event; without a subscriber there is nobody to tell and nothing is kept, as at the vendors.
+    pub(super) fn post(&self, vendor: Vendor, content: Value) {
+        if self.subscriber(vendor).is_none() {
+            return;
+        }
+        let count = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        let every = self.repeat_every.load(Ordering::Relaxed);
+        let twice = every > 0 && count.is_multiple_of(every);
+        *lock(&self.last) = Some((vendor, content.clone()));
+        self.queue(vendor, Letter { content, twice });
+    }
+
+    /// Sends the newest event once more; false when there was none.
+    pub(super) fn repeat_last(&self) -> bool {
+        let Some((vendor, content)) = lock(&self.last).clone() else { return false };
+        self.queue(vendor, Letter { content, twice: false });
+        true
+    }
+
+    fn queue(&self, vendor: Vendor, letter: Letter) {
+        self.pending.send_modify(|pending| *pending += 1);
+        let channel = match vendor {
+            Vendor::Intercom => &self.intercom,
+            Vendor::HubSpot => &self.hubspot,
+        };
+        if channel.send(letter).is_err() {
+            // The delivery task has ended: the sandbox is shutting down.
+            self.settled(1);
+        }
+    }
+
+    fn settled(&self, letters: usize) {
+        self.pending.send_modify(|pending| *pending = pending.saturating_sub(letters));
+    }
+
+    pub(super) fn idle(&self) -> bool {
+        *self.pending.borrow() == 0
+    }
+
+    pub(super) async fn drained(&self) {
+        let mut pending = self.pending.subscribe();
+        // The sender lives in `self`, so waiting cannot fail while we are here.
+        let _ = pending.wait_for(|pending| *pending == 0).await;
+    }
+}
+
+fn slot(vendor: Vendor) -> usize {
+    match vendor {
+        Vendor::Intercom => 0,
+        Vendor::HubSpot => 1,
+    }
+}
+
+/// Intercom's signature header: HMAC-SHA1 over the raw body.
+pub(super) fn intercom_signature(secret: &str, body: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body);
+    let mut header = "sha1=".to_owned();
+    for byte in mac.finalize().into_bytes() {
+        let _ = write!(header, "{byte:02x}");
+    }
+    header
+}
+
+/// HubSpot's third signature: HMAC-SHA256 over method, address, body and time.
+pub(super) fn hubspot_signature(secret: &str, url: &str, body: &[u8], timestamp: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(b"POST");
+    mac.update(url.as_bytes());
+    mac.update(body);
+    mac.update(timestamp.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// A delivery task's belongings.
+pub(super) struct Courier {
+    pub(super) desk: Arc<Desk>,
+    pub(super) client: reqwest::Client,
+    pub(super) secret: String,
+    pub(super) vendor: Vendor,
+    pub(super) shutdown: watch::Receiver<bool>,
+}
+
+impl Courier {
+    /// Runs until the sandbox shuts down.
+    pub(super) async fn run(mut self, mut inlet: mpsc::UnboundedReceiver<Letter>) {
+        loop {
+            let letter = tokio::select! {
+                letter = inlet.recv() => letter,
+                _ = self.shutdown.wait_for(|stop| *stop) => None,
+            };
+            let Some(letter) = letter else { return };
+            let mut letters = vec![letter];
+            if self.vendor == Vendor::HubSpot {
+                while letters.len() < HUBSPOT_BATCH
+                    && let Ok(more) = inlet.try_recv()
+                {
+                    letters.push(more);
+                }
+            }
+            let times = if letters.iter().any(|letter| letter.twice) { 2 } else { 1 };
+            for round in 0..times {
+                self.deliver(&letters, round).await;
+            }
+            self.desk.outbox.settled(letters.len());
+        }
+    }
+
+    async fn deliver(&mut self, letters: &[Letter], round: u32) {
+        let Some(url) = self.desk.outbox.subscriber(self.vendor) else { return };
+        let mut attempt = round;
+        let mut unreachable = UNREACHABLE_GAPS.iter();
+        let mut refused_once = false;
+        loop {
+            let body = self.body(letters, attempt);
+            let outcome = self.send(&url, &body).await;
+            self.note(letters, attempt, &outcome);
+            let gap = match outcome {
+                Ok(status) if (200..300).contains(&status) || status == 410 => return,
+                Ok(_) if refused_once => return,
+                Ok(_) => {
+                    refused_once = true;
+                    REFUSED_GAP
+                }
+                Err(_) => match unreachable.next() {
+                    Some(gap) => *gap,
+                    None => return,
+                },
+            };
+            attempt += 1;
+            let stopping = self.shutdown.wait_for(|stop| *stop);
+            if tokio::time::timeout(Duration::from_millis(gap), stopping).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    fn body(&self, letters: &[Letter], attempt: u32) -> Vec<u8> {
+        let content = match self.vendor {
+            Vendor::Intercom => {
+                let mut envelope = letters[0].content.clone();
+                envelope["delivery_attempts"] = json!(attempt + 1);
+                envelope
+            }
+            Vendor::HubSpot => letters
+                .iter()
+                .map(|letter| {
+                    let mut event = letter.content.clone();
+                    event["attemptNumber"] = json!(attempt);
+                    event
+                })
+                .collect(),
+        };
+        content.to_string().into_bytes()
+    }
+
+    async fn send(&self, url: &str, body: &[u8]) -> Result<u16, String> {
+        let request = self.client.post(url).header("content-type", "application/json");
+        let request = match self.vendor {
+            Vendor::Intercom => request
+                .header("user-agent", "intercom-parrot-service-client/1.0")
+                .header("x-hub-signature", intercom_signature(&self.secret, body)),
+            Vendor::HubSpot => {
+                // Receivers refuse stamps older than five minutes by their own clock, so this one is real time.
+                let stamp = jiff::Timestamp::now().as_millisecond().to_string();
+                request
+                    .header(
+                        "user-agent",
+                        "HubSpot Connect 2.0 (http://dev.hubspot.com/) (namespace: webhooks-nio-http-client)",
+                    )
+                    .header("x-hubspot-signature-version", "v3")
+                    .header("x-hubspot-signature-v3", hubspot_signature(&self.secret, url, body, &stamp))
+                    .header("x-hubspot-request-timestamp", stamp)
+            }
+        };
+        let answer = request.body(body.to_vec()).send().await.map_err(|error| error.to_string())?;
+        Ok(answer.status().as_u16())
+    }
+
+    fn note(&self, letters: &[Letter], attempt: u32, outcome: &Result<u16, String>) {
+        let at = iso(self.desk.clock.now());
+        let mut books = lock(&self.desk.books);
+        for letter in letters {
+            let (topic, id) = match self.vendor {
+                Vendor::Intercom => (&letter.content["topic"], &letter.content["id"]),
+                Vendor::HubSpot => (&letter.content["subscriptionType"], &letter.content["eventId"]),
+            };
+            books.webhook(json!({
+                "vendor": self.vendor.word(),
+                "topic": topic,
+                "id": id,
+                "attempt": attempt,
+                "status": outcome.as_ref().ok(),
+                "error": outcome.as_ref().err(),
+                "at": at,
+            }));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! HubSpot as an emulated portal: its state, its front door (token, ten-second window, daily allowance,
+//! the search limit) and the table of routes, old paths and dated ones alike. It never reads Intercom.
+
+mod answers;
+mod associations;
+mod batch;
+mod directory;
+mod inspection;
+mod merge;
+mod notices;
+mod objects;
+mod properties;
+mod search;
+mod shelf;
+mod validation;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub(super) use self::properties::Property;
+pub(super) use self::shelf::{Kind, Record, Shelf};
+use super::desk::{Desk, Who};
+use super::fault::{Vendor, limit_body};
+use super::limits::Window;
+use super::wire::{Answer, Call};
+
+pub(super) const PORTAL_ID: u64 = 8_837_415;
+const DAILY_LIMIT: u32 = 625_000;
+
+type Link = (Kind, u64);
+
+/// Everything the portal holds.
+pub(super) struct Portal {
+    pub(super) desk: Arc<Desk>,
+    pub(super) token: String,
+    window: Window,
+    searches: Window,
+    daily: Window,
+    pub(super) who: Who,
+    /// Set while a scripted change must stay without a webhook.
+    pub(super) quiet: bool,
+    pub(super) shelves: Vec<Shelf>,
+    links: HashMap<Link, BTreeMap<Link, BTreeSet<u32>>>,
+    serial: u64,
+    events: u64,
+}
+
+impl Portal {
+    pub(super) fn new(desk: Arc<Desk>, token: String, window_limit: u32, searches_per_second: u32) -> Self {
+        Self {
+            desk,
+            token,
+            window: Window::new(window_limit, 10_000),
+            searches: Window::new(searches_per_second, 1_000),
+            daily: Window::new(DAILY_LIMIT, 86_400_000),
+            who: Who::Api,
+            quiet: false,
+            shelves: Kind::ALL.iter().map(|kind| Shelf::new(*kind)).collect(),
+            links: HashMap::new(),
+            serial: 301_500,
+            events: 3_816_279_000,
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.desk.clock.now()
+    }
+
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    pub(super) fn shelf(&self, kind: Kind) -> &Shelf {
+        &self.shelves[kind as usize]
+    }
+
+    pub(super) fn shelf_mut(&mut self, kind: Kind) -> &mut Shelf {
+        &mut self.shelves[kind as usize]
+    }
+
+    fn effect(&self, kind: Kind, what: &str, id: u64, detail: &Value) {
+        self.desk.effect(Vendor::HubSpot.word(), (kind.singular(), what), &id.to_string(), self.who, detail);
+    }
+
+    /// Answers one call as the vendor would.
+    pub(super) fn answer(&mut self, call: &Call) -> Answer {
+        if call.bearer() != Some(self.token.as_str()) {
+            let message = "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview";
+            return answers::refused(401, "INVALID_AUTHENTICATION", message);
+        }
+        let now = self.now();
+        if call.method == "POST" && call.path.ends_with("/search") {
+            // Search has an allowance of its own and tells nothing about it in headers.
+            if !self.searches.admit(now) {
+                return Answer::json(429, limit_body("SECONDLY", "secondly"));
+            }
+            return self.routed(call);
+        }
+        let answer = if !self.window.admit(now) {
+            Answer::json(429, limit_body("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"))
+        } else if !self.daily.admit(now) {
+            Answer::json(429, limit_body("DAILY", "daily"))
+        } else {
+            self.routed(call)
+        };
+        answer
+            .with("X-HubSpot-RateLimit-Max", self.window.limit.to_string())
+            .with("X-HubSpot-RateLimit-Remaining", self.window.remaining().to_string())
+            .with("X-HubSpot-RateLimit-Interval-Milliseconds", "10000")
+            .with("X-HubSpot-RateLimit-Daily", DAILY_LIMIT.to_string())
+            .with("X-HubSpot-RateLimit-Daily-Remaining", self.daily.remaining().to_string())
+    }
+
+    fn routed(&mut self, call: &Call) -> Answer {
+        if !call.body_is_json {
+            let message = "Invalid input JSON on line 1, column 1";
+            return answers::refused(400, "VALIDATION_ERROR", message);
+        }
+        let (method, path) = call.route();
+        let Some((area, rest)) = area(&path) else { return answers::no_such_path() };
+        let answer = match area {
+            "objects" => self.route_objects(method, rest, call),
+            "associations" => self.route_associations(method, rest, call),
+            "properties" => self.route_properties(method, rest, call),
+            "pipelines" => directory::pipelines(method, rest),
+            "owners" => directory::owners(method, rest, call),
+            _ => self.route_account(method, rest),
+        };
+        answer.unwrap_or_else(|refusal| refusal)
+    }
+
+    fn route_objects(&mut self, method: &str, path: &[&str], call: &Call) -> Result<Answer, Answer> {
+        let Some((name, rest)) = path.split_first() else { return Err(answers::no_such_path()) };
+        let kind = Kind::read(name).ok_or_else(|| answers::unknown_kind(name))?;
+        match (method, rest) {
+            ("GET", []) => self.list_objects(kind, call),
+            ("POST", []) => self.create_object(kind, call),
+            ("POST", ["search"]) => self.search_objects(kind, call),
+            ("POST", ["merge"]) => self.merge_objects(kind, call),
+            ("POST", ["gdpr-delete"]) if kind == Kind::Contacts => self.gdpr_delete(call),
+            ("POST", ["batch", "read"]) => self.batch_read(kind, call),
+            ("POST", ["batch", "create"]) => self.batch_create(kind, call),
+            ("POST", ["batch", "update"]) => self.batch_update(kind, call),
+            ("POST", ["batch", "upsert"]) => self.batch_upsert(kind, call),
+            ("POST", ["batch", "archive"]) => self.batch_archive(kind, call),
+            ("GET", [id]) => self.show_object(kind, id, call),
+            ("PATCH", [id]) => self.update_object(kind, id, call),
+            ("DELETE", [id]) => self.archive_object(kind, id),
+            ("PUT", [id, "associations", "default", to, to_id]) => {
+                self.associate_default(kind, id, to, to_id)
+            }
+            ("GET", [id, "associations", to]) => self.list_associations(kind, id, to, call),
+            ("PUT", [id, "associations", to, to_id]) => self.associate_labelled(kind, id, (to, to_id), call),
+            ("DELETE", [id, "associations", to, to_id]) => self.dissociate(kind, id, to, to_id),
+            _ => Err(answers::no_such_path()),
+        }
+    }
+
+    fn route_account(&self, method: &str, path: &[&str]) -> Result<Answer, Answer> {
+        match (method, path) {
+            ("GET", ["details"]) => Ok(directory::account_details()),
+            ("GET", ["api-usage", "daily", "private-apps"]) => {
+                Ok(directory::daily_usage(self.now(), self.daily.used(), DAILY_LIMIT, self.daily.resets_at()))
+            }
+            _ => Err(answers::no_such_path()),
+        }
+    }
+}
+
+/// Finds the area of the API a path belongs to, in each of the vendor's ways to write versions.
+fn area<'a>(path: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
+    match path {
+        [
+            "crm",
+            "v3" | "v4",
+            area @ ("objects" | "associations" | "properties" | "pipelines" | "owners"),
+            rest @ ..,
+        ]
+        | ["crm", area @ "associations", "v4" | "2026-09" | "2026-03", rest @ ..]
+        | [
+            "crm",
+            area @ ("objects" | "properties" | "pipelines" | "owners"),
+            "2026-09" | "2026-03",
+            rest @ ..,
+        ] => Some((area, rest)),
+        [area @ "account-info", "v3" | "2026-09" | "2026-03", rest @ ..] => Some((area, rest)),
+        _ => None,
+    }
+}

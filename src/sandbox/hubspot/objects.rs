@@ -1,0 +1,223 @@
+//! HubSpot objects one at a time: list, read, create, change, archive, erase.
+
+use serde_json::{Map, Value, json};
+
+use super::answers::{self, Wanted, invalid, missing};
+use super::shelf::{Kind, Record};
+use super::{Link, Portal};
+use crate::sandbox::desk::Who;
+use crate::sandbox::wire::{Answer, Call};
+
+impl Portal {
+    /// Finds a record by id, or by the value of a unique property.
+    pub(super) fn resolve(&self, kind: Kind, id: &str, id_property: Option<&str>) -> Result<&Record, Answer> {
+        let shelf = self.shelf(kind);
+        let found = match id_property.filter(|property| *property != "hs_object_id") {
+            None => id.parse().ok().and_then(|id| shelf.live(id)),
+            Some(property) if shelf.property(property).is_some_and(|property| property.unique) => {
+                shelf.with_unique(property, id)
+            }
+            Some(property) => {
+                return Err(invalid(&format!(
+                    "{property} is not a unique identifier property of {}",
+                    kind.plural()
+                )));
+            }
+        };
+        found.ok_or_else(missing)
+    }
+
+    fn with_associations(&self, kind: Kind, mut object: Value, id: u64, wanted: &[String]) -> Value {
+        let mut associations = Map::new();
+        for name in wanted {
+            let Some(to) = Kind::read(name) else { continue };
+            let mut results = Vec::new();
+            for (link, types) in self.links_of((kind, id), to) {
+                for type_id in types {
+                    let name = super::associations::type_name(kind, to, *type_id);
+                    results.push(json!({"id": link.1.to_string(), "type": name}));
+                }
+            }
+            if !results.is_empty() {
+                associations.insert(to.plural().to_owned(), json!({"results": results}));
+            }
+        }
+        if !associations.is_empty() {
+            object["associations"] = Value::Object(associations);
+        }
+        object
+    }
+
+    pub(super) fn list_objects(&self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
+        let limit = call.number("limit").unwrap_or(10);
+        if !(1..=100).contains(&limit) {
+            return Err(invalid("limit must be between 1 and 100"));
+        }
+        let after: u64 = match call.parameter("after").filter(|after| !after.is_empty()) {
+            None => 0,
+            Some(after) => after.parse().map_err(|_| invalid("after is not a valid paging cursor"))?,
+        };
+        let archived = call.parameter("archived") == Some("true");
+        let wanted = Wanted::new(call.list("properties"));
+        let associations = call.list("associations");
+        let mut rest = self
+            .shelf(kind)
+            .records
+            .range(after + 1..)
+            .map(|(_, record)| record)
+            .filter(|record| record.archived.is_some() == archived);
+        let shown: Vec<&Record> = rest.by_ref().take(limit).collect();
+        let more = rest.next().is_some();
+        let results: Vec<Value> = shown
+            .iter()
+            .map(|record| {
+                self.with_associations(kind, answers::object(kind, record, &wanted), record.id, &associations)
+            })
+            .collect();
+        let mut body = json!({"results": results});
+        if more && let Some(last) = shown.last() {
+            let link = format!("https://api.hubapi.com{}?limit={limit}&after={}", call.path, last.id);
+            body["paging"] = json!({"next": {"after": last.id.to_string(), "link": link}});
+        }
+        Ok(Answer::ok(body))
+    }
+
+    pub(super) fn show_object(&self, kind: Kind, id: &str, call: &Call) -> Result<Answer, Answer> {
+        let wanted = Wanted::new(call.list("properties"));
+        if call.parameter("archived") == Some("true") {
+            let shelf = self.shelf(kind);
+            let record = id.parse().ok().and_then(|id| shelf.records.get(&shelf.current_id(id)));
+            let record = record.filter(|record| record.archived.is_some()).ok_or_else(missing)?;
+            return Ok(Answer::ok(answers::object(kind, record, &wanted)));
+        }
+        let record = self.resolve(kind, id, call.parameter("idProperty"))?;
+        let object = answers::object(kind, record, &wanted);
+        Ok(Answer::ok(self.with_associations(kind, object, record.id, &call.list("associations"))))
+    }
+
+    pub(super) fn create_object(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
+        let empty = Map::new();
+        let properties = call.body.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let associations = self.requested_links(kind, &call.body)?;
+        let id = self.add_object(kind, properties)?;
+        for (to, types) in associations {
+            self.link((kind, id), to, &types);
+        }
+        Ok(Answer::json(201, answers::written(kind, &self.shelf(kind).records[&id])))
+    }
+
+    /// The associations a create asks for, checked before anything is written.
+    pub(super) fn requested_links(&self, kind: Kind, body: &Value) -> Result<Vec<(Link, Vec<u32>)>, Answer> {
+        let mut links = Vec::new();
+        for wish in body["associations"].as_array().into_iter().flatten() {
+            let id = super::associations::id_of(&wish["to"]["id"]);
+            let types: Vec<u32> = wish["types"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|one| one["associationTypeId"].as_u64().map(|id| id as u32))
+                .collect();
+            let target = types.first().and_then(|type_id| super::associations::target(kind, *type_id));
+            let Some(to) = target else {
+                return Err(invalid("One or more association types are not valid for this object type"));
+            };
+            let Some(record) = id.and_then(|id| self.shelf(to).live(id)) else {
+                return Err(invalid(&format!(
+                    "One or more associations are not valid: {} does not exist",
+                    wish["to"]["id"]
+                )));
+            };
+            links.push(((to, record.id), types));
+        }
+        Ok(links)
+    }
+
+    /// Creates a record by the vendor's rules, whoever asks.
+    pub(in crate::sandbox) fn add_object(
+        &mut self,
+        kind: Kind,
+        given: &Map<String, Value>,
+    ) -> Result<u64, Answer> {
+        let values = self.checked(kind, given, None)?;
+        let now = self.now();
+        let id = self.next_id();
+        let mut record =
+            Record { id, created: now, updated: now, by_api: self.who == Who::Api, ..Record::default() };
+        let mut changed = self.write_values(&mut record, values);
+        if kind == Kind::Contacts && !record.values.contains_key("lifecyclestage") {
+            record.values.insert("lifecyclestage".to_owned(), "lead".to_owned());
+            changed.push(("lifecyclestage".to_owned(), "lead".to_owned()));
+        }
+        let detail = json!({
+            "email": record.values.get("email"),
+            "intercom_contact_id": record.values.get("intercom_contact_id"),
+        });
+        self.shelf_mut(kind).put(record);
+        self.effect(kind, "create", id, &detail);
+        self.notify_creation(kind, id);
+        self.notify_changes(kind, id, &changed);
+        Ok(id)
+    }
+
+    pub(super) fn update_object(&mut self, kind: Kind, id: &str, call: &Call) -> Result<Answer, Answer> {
+        let id = self.resolve(kind, id, call.parameter("idProperty"))?.id;
+        let empty = Map::new();
+        let properties = call.body.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        self.edit_object(kind, id, properties)?;
+        Ok(Answer::ok(answers::written(kind, &self.shelf(kind).records[&id])))
+    }
+
+    /// Changes a record by the vendor's rules; true when a value really changed.
+    pub(in crate::sandbox) fn edit_object(
+        &mut self,
+        kind: Kind,
+        id: u64,
+        given: &Map<String, Value>,
+    ) -> Result<bool, Answer> {
+        let values = self.checked(kind, given, Some(id))?;
+        let mut record = self.shelf(kind).live(id).ok_or_else(missing)?.clone();
+        let changed = self.write_values(&mut record, values);
+        if changed.is_empty() {
+            self.effect(kind, "unchanged", id, &json!({}));
+            return Ok(false);
+        }
+        record.updated = self.now().max(record.updated + 1);
+        self.shelf_mut(kind).put(record);
+        let fields: Vec<&String> = changed.iter().map(|(name, _)| name).collect();
+        self.effect(kind, "update", id, &json!({"fields": fields}));
+        self.notify_changes(kind, id, &changed);
+        Ok(true)
+    }
+
+    pub(super) fn archive_object(&mut self, kind: Kind, id: &str) -> Result<Answer, Answer> {
+        if let Ok(id) = id.parse() {
+            self.archive(kind, id);
+        }
+        // Archiving what is not there is answered like archiving what is.
+        Ok(Answer::empty(204))
+    }
+
+    /// Moves a record to the recycle bin; false when there was none.
+    pub(in crate::sandbox) fn archive(&mut self, kind: Kind, id: u64) -> bool {
+        let Some(record) = self.shelf(kind).live(id) else { return false };
+        let mut record = record.clone();
+        let id = record.id;
+        record.archived = Some(self.now());
+        self.shelf_mut(kind).put(record);
+        self.unlink_all((kind, id));
+        self.effect(kind, "archive", id, &json!({}));
+        self.notify_deletion(kind, id, "deletion");
+        true
+    }
+
+    pub(super) fn gdpr_delete(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let kind = Kind::Contacts;
+        let Some(given) = call.text("objectId") else { return Err(invalid("objectId is required")) };
+        let id = self.resolve(kind, given, call.text("idProperty"))?.id;
+        self.shelf_mut(kind).take(id);
+        self.unlink_all((kind, id));
+        self.effect(kind, "gdpr_delete", id, &json!({}));
+        self.notify_deletion(kind, id, "privacyDeletion");
+        Ok(Answer::empty(204))
+    }
+}

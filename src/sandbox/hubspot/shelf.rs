@@ -1,0 +1,206 @@
+//! One object type's records with their indexes. Stores and finds; knows no rules about values.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use super::properties::{Property, standing};
+use crate::sandbox::desk::iso;
+
+/// The object types the portal has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(in crate::sandbox) enum Kind {
+    Contacts = 0,
+    Companies = 1,
+    Deals = 2,
+    Tickets = 3,
+    Tasks = 4,
+    Notes = 5,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Contacts, Self::Companies, Self::Deals, Self::Tickets, Self::Tasks, Self::Notes];
+
+    /// Reads a name (plural or singular) or a type id, as paths may hold either.
+    pub(super) fn read(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| {
+            kind.type_id() == name
+                || kind.singular().eq_ignore_ascii_case(name)
+                || kind.plural().eq_ignore_ascii_case(name)
+        })
+    }
+
+    pub(super) fn type_id(self) -> &'static str {
+        ["0-1", "0-2", "0-3", "0-5", "0-27", "0-46"][self as usize]
+    }
+
+    pub(super) fn singular(self) -> &'static str {
+        ["contact", "company", "deal", "ticket", "task", "note"][self as usize]
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        ["contacts", "companies", "deals", "tickets", "tasks", "notes"][self as usize]
+    }
+
+    /// The property that holds the moment of the last change.
+    pub(super) fn modified_property(self) -> &'static str {
+        if self == Self::Contacts { "lastmodifieddate" } else { "hs_lastmodifieddate" }
+    }
+
+    /// What a read without `properties` shows.
+    pub(super) fn default_properties(self) -> &'static [&'static str] {
+        match self {
+            Self::Contacts => &["email", "firstname", "lastname"],
+            Self::Companies => &["name", "domain"],
+            Self::Deals => &["dealname", "amount", "closedate", "dealstage", "pipeline"],
+            Self::Tickets => &[
+                "subject",
+                "content",
+                "hs_pipeline",
+                "hs_pipeline_stage",
+                "hs_ticket_category",
+                "hs_ticket_priority",
+            ],
+            Self::Tasks | Self::Notes => &[],
+        }
+    }
+}
+
+/// One record; moments in milliseconds.
+#[derive(Clone, Default)]
+pub(in crate::sandbox) struct Record {
+    pub(in crate::sandbox) id: u64,
+    pub(in crate::sandbox) values: BTreeMap<String, String>,
+    pub(in crate::sandbox) created: i64,
+    pub(in crate::sandbox) updated: i64,
+    pub(in crate::sandbox) archived: Option<i64>,
+    pub(in crate::sandbox) by_api: bool,
+    pub(super) merges: u32,
+}
+
+impl Record {
+    /// A property's value; the vendor's own moments and id are properties too.
+    pub(in crate::sandbox) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "hs_object_id" => Some(self.id.to_string().into()),
+            "createdate" | "hs_createdate" => Some(iso(self.created).into()),
+            "lastmodifieddate" | "hs_lastmodifieddate" => Some(iso(self.updated).into()),
+            _ => self.values.get(name).map(|value| Cow::Borrowed(value.as_str())),
+        }
+    }
+
+    /// A moment property as milliseconds, without writing it out first.
+    pub(super) fn moment(&self, name: &str) -> Option<i64> {
+        match name {
+            "createdate" | "hs_createdate" => Some(self.created),
+            "lastmodifieddate" | "hs_lastmodifieddate" => Some(self.updated),
+            _ => None,
+        }
+    }
+}
+
+/// All records of one type.
+pub(in crate::sandbox) struct Shelf {
+    pub(super) kind: Kind,
+    pub(in crate::sandbox) records: BTreeMap<u64, Record>,
+    /// Ids that a merge has retired, and where they lead.
+    pub(super) redirects: HashMap<u64, u64>,
+    unique: HashMap<String, u64>,
+    pub(in crate::sandbox) properties: Vec<Property>,
+    by_name: HashMap<String, usize>,
+}
+
+fn unique_key(property: &str, value: &str) -> String {
+    format!("{property}\u{0}{}", value.trim().to_lowercase())
+}
+
+impl Shelf {
+    pub(super) fn new(kind: Kind) -> Self {
+        let properties = standing(kind);
+        let by_name =
+            properties.iter().enumerate().map(|(index, property)| (property.name.clone(), index)).collect();
+        Self {
+            kind,
+            records: BTreeMap::new(),
+            redirects: HashMap::new(),
+            unique: HashMap::new(),
+            properties,
+            by_name,
+        }
+    }
+
+    pub(super) fn property(&self, name: &str) -> Option<&Property> {
+        self.by_name.get(name).map(|index| &self.properties[*index])
+    }
+
+    pub(super) fn property_mut(&mut self, name: &str) -> Option<&mut Property> {
+        let index = *self.by_name.get(name)?;
+        self.properties.get_mut(index)
+    }
+
+    pub(super) fn add_property(&mut self, property: Property) {
+        self.by_name.insert(property.name.clone(), self.properties.len());
+        self.properties.push(property);
+    }
+
+    /// Follows merges to the id that stands today.
+    pub(super) fn current_id(&self, id: u64) -> u64 {
+        let mut current = id;
+        while let Some(next) = self.redirects.get(&current) {
+            current = *next;
+        }
+        current
+    }
+
+    /// The live record behind an id, old ids of merged records included.
+    pub(in crate::sandbox) fn live(&self, id: u64) -> Option<&Record> {
+        self.records.get(&self.current_id(id)).filter(|record| record.archived.is_none())
+    }
+
+    /// The live record with that value of a unique property.
+    pub(in crate::sandbox) fn with_unique(&self, property: &str, value: &str) -> Option<&Record> {
+        self.unique.get(&unique_key(property, value)).and_then(|id| self.live(*id))
+    }
+
+    fn unique_keys(&self, record: &Record) -> Vec<String> {
+        let mut keys = Vec::new();
+        for (name, value) in &record.values {
+            if self.property(name).is_some_and(|property| property.unique) {
+                keys.push(unique_key(name, value));
+            }
+            if name == "hs_additional_emails" {
+                keys.extend(value.split(';').map(|email| unique_key("email", email)));
+            }
+        }
+        keys
+    }
+
+    /// Stores a record in place of its former self.
+    pub(in crate::sandbox) fn put(&mut self, record: Record) {
+        self.forget_keys(record.id);
+        if record.archived.is_none() {
+            for key in self.unique_keys(&record) {
+                self.unique.insert(key, record.id);
+            }
+        }
+        self.records.insert(record.id, record);
+    }
+
+    fn forget_keys(&mut self, id: u64) {
+        let Some(record) = self.records.get(&id) else { return };
+        for key in self.unique_keys(record) {
+            if self.unique.get(&key) == Some(&id) {
+                self.unique.remove(&key);
+            }
+        }
+    }
+
+    pub(super) fn take(&mut self, id: u64) -> Option<Record> {
+        self.forget_keys(id);
+        self.records.remove(&id)
+    }
+
+    pub(super) fn live_records(&self) -> impl Iterator<Item = &Record> {
+        self.records.values().filter(|record| record.archived.is_none())
+    }
+}

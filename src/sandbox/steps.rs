@@ -1,0 +1,3 @@
+//! stub
+/// W
+pub struct Webhook;

@@ -1,0 +1,167 @@
+//! The shape of one HTTP exchange with an emulated vendor. Knows nothing of either vendor's rules.
+
+use axum::body::{Body, Bytes};
+use axum::extract::Query;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use serde_json::Value;
+
+/// A request, taken apart once.
+pub(super) struct Call {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) segments: Vec<String>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+    pub(super) raw: Bytes,
+    /// `Null` when the body is empty or no JSON; `body_is_json` tells them apart.
+    pub(super) body: Value,
+    pub(super) body_is_json: bool,
+}
+
+impl Call {
+    pub(super) fn new(method: &str, uri: &Uri, headers: HeaderMap, raw: Bytes) -> Self {
+        let query =
+            Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default();
+        let path = uri.path().to_owned();
+        let segments = path.split('/').filter(|segment| !segment.is_empty()).map(percent_decoded).collect();
+        let (body, body_is_json) = if raw.is_empty() {
+            (Value::Null, true)
+        } else {
+            serde_json::from_slice(&raw).map_or((Value::Null, false), |value| (value, true))
+        };
+        Self { method: method.to_owned(), path, segments, query, headers, raw, body, body_is_json }
+    }
+
+    /// The method and the path as words, for one `match`.
+    pub(super) fn route(&self) -> (&str, Vec<&str>) {
+        (&self.method, self.segments.iter().map(String::as_str).collect())
+    }
+
+    /// The path with everything that looks like an id replaced, for counting.
+    pub(super) fn pattern(&self) -> String {
+        let mut pattern = self.method.clone();
+        pattern.push(' ');
+        for segment in &self.segments {
+            let identifier = segment.bytes().all(|byte| byte.is_ascii_digit())
+                || (segment.len() == 24 && segment.bytes().all(|byte| byte.is_ascii_hexdigit()))
+                || segment.contains('@');
+            pattern.push('/');
+            pattern.push_str(if identifier { "{id}" } else { segment });
+        }
+        pattern
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(super) fn bearer(&self) -> Option<&str> {
+        self.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).map(str::trim)
+    }
+
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.parameter(name).and_then(|value| value.parse().ok())
+    }
+
+    /// A list given as repeated parameters, as one comma-separated parameter, or both.
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        self.query
+            .iter()
+            .filter(|(key, _)| key == name)
+            .flat_map(|(_, value)| value.split(','))
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.body.get(key).and_then(Value::as_str)
+    }
+}
+
+fn percent_decoded(segment: &str) -> String {
+    let bytes = segment.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut position = 0;
+    while position < bytes.len() {
+        let escape = (bytes[position] == b'%')
+            .then(|| segment.get(position + 1..position + 3))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(byte) = escape {
+            decoded.push(byte);
+            position += 3;
+        } else {
+            decoded.push(bytes[position]);
+            position += 1;
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// What goes back.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Payload,
+}
+
+/// A body is JSON nearly always; gateways in front of the vendors answer in HTML, and 204 has none.
+pub(super) enum Payload {
+    None,
+    Json(Value),
+    Text(&'static str, String),
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, body: Value) -> Self {
+        Self { status, headers: Vec::new(), body: Payload::Json(body) }
+    }
+
+    pub(super) fn ok(body: Value) -> Self {
+        Self::json(200, body)
+    }
+
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Payload::None }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The answer with its JSON cut in half, as a broken proxy would pass it on.
+    pub(super) fn cut_short(mut self) -> Self {
+        if let Payload::Json(value) = &self.body {
+            let whole = value.to_string();
+            let half: String = whole.chars().take(whole.chars().count() / 2).collect();
+            self.body = Payload::Text("application/json;charset=utf-8", half);
+        }
+        self
+    }
+
+    pub(super) fn into_response(self) -> Response<Body> {
+        let (content_type, body) = match self.body {
+            Payload::None => (None, Body::empty()),
+            Payload::Json(value) => (Some("application/json;charset=utf-8"), Body::from(value.to_string())),
+            Payload::Text(content_type, text) => (Some(content_type), Body::from(text)),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Some(content_type) = content_type {
+            response.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
+        }
+        for (name, value) in self.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
