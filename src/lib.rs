@@ -1,1 +1,3 @@
 //! Reknit: a terminal operations console for the sync between Intercom and a CRM.
+
+pub mod matching;
