@@ -1,0 +1,39 @@
+//! Duplicate detection and contact-to-account linking: who is the same, how sure, and why.
+//!
+//! Pure: no input or output, no clock, no randomness; the same records give the same candidates in the same
+//! order. It never merges, never writes, and never hides a guard rule behind a probability.
+//!
+//! The way through: normalise every distinct value once ([`prepare`]), collect pairs that share a rare enough
+//! key ([`blocking`]), compare them field by field into levels ([`people`], [`organisations`]), add up bits,
+//! and keep every addend as an [`Evidence`](crate::domain::evidence::Evidence).
+
+mod accounts;
+mod blocking;
+mod company;
+mod country;
+mod counts;
+mod email;
+mod groups;
+mod hashing;
+mod job_title;
+mod lists;
+mod organisations;
+mod people;
+mod name_match;
+mod person_name;
+mod phone;
+mod prepare;
+mod record;
+mod similarity;
+mod text;
+mod waterfall;
+mod web_domain;
+
+#[cfg(test)]
+mod tests;
+
+pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
+pub use groups::{Group, groups};
+pub use organisations::duplicate_organisations;
+pub use people::{Index, duplicate_people, duplicate_people_of};
+pub use record::{Band, Candidate, Organisation, Person, Settings, Source};

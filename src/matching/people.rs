@@ -1,0 +1,155 @@
+//! Duplicate people: pairs from blocking, bars from the comparisons, candidates with their evidence.
+//! It merges nothing and remembers no verdicts.
+
+mod compare;
+mod guards;
+mod mailboxes;
+mod workplace;
+
+use super::blocking::{self, KeyRow};
+use super::hashing::combine;
+use super::prepare::{People, Side, Statistics};
+use super::record::{Candidate, Person, Settings};
+use super::waterfall::Waterfall;
+
+/// A prepared list of people: for the full scan, and for asking about one new record at a time.
+#[derive(Clone, Debug)]
+pub struct Index {
+    people: People,
+    statistics: Statistics,
+    keys: Vec<KeyRow>,
+    settings: Settings,
+}
+
+impl Index {
+    /// Prepares a list with the default settings.
+    pub fn build(people: &[Person]) -> Self {
+        Self::with_settings(people, Settings::default())
+    }
+
+    /// Prepares a list.
+    pub fn with_settings(people: &[Person], settings: Settings) -> Self {
+        let people = People::build(people);
+        let statistics = Statistics::build(&people);
+        let mut keys = Vec::with_capacity(people.rows.len() * 12);
+        let mut of_one = Vec::new();
+        for row in 0..people.rows.len() {
+            of_one.clear();
+            blocking::keys_of(people.side(row), &statistics, &mut of_one);
+            keys.extend(of_one.iter().map(|key| (*key, row as u32)));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Self { people, statistics, keys, settings }
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.people.rows.len()
+    }
+
+    /// Whether the index holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.people.rows.is_empty()
+    }
+
+    /// All candidates, strongest first, then by keys.
+    pub fn duplicates(&self) -> Vec<Candidate> {
+        let order: Vec<(u64, u64)> = (0..self.len())
+            .map(|row| {
+                let side = self.people.side(row);
+                (side.name().id, side.row.identity)
+            })
+            .collect();
+        let pairs = blocking::pairs(&self.keys, &order, self.settings.block_limit);
+        let mut found: Vec<(i64, u32, u32)> = Vec::new();
+        for (left, right) in pairs {
+            let (one, other) = (self.people.side(left as usize), self.people.side(right as usize));
+            let waterfall = compare::compare(one, other, &self.statistics);
+            if waterfall.probability() >= self.settings.minimum_probability {
+                found.push((waterfall.millibits(), left, right));
+            }
+        }
+        if found.len() > self.settings.maximum_candidates {
+            found.sort_unstable_by(|left, right| right.cmp(left));
+            found.truncate(self.settings.maximum_candidates);
+        }
+        // Texts are made in a second pass, so that a scan holds three numbers per pair and not a waterfall.
+        let mut candidates: Vec<Candidate> = found
+            .into_iter()
+            .map(|(_, left, right)| {
+                let (one, other) = (self.people.side(left as usize), self.people.side(right as usize));
+                let waterfall = compare::compare(one, other, &self.statistics);
+                let keys = (&self.people.keys[left as usize], &self.people.keys[right as usize]);
+                candidate(keys, (one, other), waterfall, &self.settings)
+            })
+            .collect();
+        sort(&mut candidates);
+        candidates
+    }
+}
+
+/// All duplicate candidates of a list, strongest first, then by keys.
+pub fn duplicate_people(people: &[Person], settings: &Settings) -> Vec<Candidate> {
+    Index::with_settings(people, settings.clone()).duplicates()
+}
+
+/// The duplicate candidates of one record against an index; a record with the same key is not its own duplicate.
+pub fn duplicate_people_of(one: &Person, index: &Index) -> Vec<Candidate> {
+    let alone = People::build(std::slice::from_ref(one));
+    let side = alone.side(0);
+    let mut keys = Vec::new();
+    blocking::keys_of(side, &index.statistics, &mut keys);
+    let mut rows: Vec<u32> = Vec::new();
+    for key in keys {
+        let from = index.keys.partition_point(|entry| entry.0 < key);
+        let run = index.keys[from..].iter().take_while(|entry| entry.0 == key).map(|entry| entry.1);
+        // One record may look at a longer block than the scan does: the cost is linear here.
+        rows.extend(run.take(index.settings.block_limit * 20));
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for row in rows {
+        let key = &index.people.keys[row as usize];
+        if *key == one.key {
+            continue;
+        }
+        let other = index.people.side(row as usize);
+        let waterfall = compare::compare(side, other, &index.statistics);
+        if waterfall.probability() >= index.settings.minimum_probability {
+            candidates.push(candidate((&one.key, key), (side, other), waterfall, &index.settings));
+        }
+    }
+    sort(&mut candidates);
+    candidates
+}
+
+fn candidate(
+    keys: (&String, &String),
+    sides: (Side<'_>, Side<'_>),
+    waterfall: Waterfall,
+    settings: &Settings,
+) -> Candidate {
+    let swapped = keys.0 > keys.1;
+    let (left, right) = if swapped { (keys.1, keys.0) } else { keys };
+    let (one, other) = (sides.0.row.identity, sides.1.row.identity);
+    let (first, second) = if swapped { (other, one) } else { (one, other) };
+    let probability = waterfall.probability();
+    let band = settings.band(probability, waterfall.is_guarded());
+    Candidate {
+        left: left.clone(),
+        right: right.clone(),
+        probability,
+        band,
+        evidence: waterfall.into_evidence(swapped),
+        fingerprint: format!("{:016x}{:016x}", combine(first, second), combine(second, first)),
+    }
+}
+
+/// Strongest first, then by keys: the order does not depend on the order of the records.
+pub(crate) fn sort(candidates: &mut [Candidate]) {
+    candidates.sort_by(|one, other| {
+        (other.millibits().cmp(&one.millibits())).then_with(|| one.left.cmp(&other.left)).then_with(|| one.right.cmp(&other.right))
+    });
+}

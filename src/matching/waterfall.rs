@@ -1,0 +1,100 @@
+//! Collects the bars of one comparison as integers, so that the sum never depends on the order of addition.
+//! Texts are made only for candidates that are kept.
+
+use crate::domain::evidence::{Evidence, probability_of};
+
+use super::text::short;
+
+/// One bar before it becomes text.
+#[derive(Clone, Debug)]
+pub(crate) struct Bar {
+    comparison: &'static str,
+    level: &'static str,
+    millibits: i32,
+    left: String,
+    right: String,
+    note: Option<String>,
+}
+
+/// The bars of one comparison.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waterfall {
+    bars: Vec<Bar>,
+    total: i64,
+    guarded: bool,
+}
+
+impl Waterfall {
+    /// Adds a bar; values are shortened.
+    pub(crate) fn add(&mut self, comparison: &'static str, level: &'static str, bits: f64, left: &str, right: &str) {
+        // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
+        let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
+        self.total += i64::from(millibits);
+        self.bars.push(Bar { comparison, level, millibits, left: short(left), right: short(right), note: None });
+    }
+
+    /// Adds a note to the last bar.
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        if let Some(bar) = self.bars.last_mut() {
+            bar.note = Some(note.into());
+        }
+    }
+
+    /// Adds a guard: negative evidence with a name, which also keeps the pair out of unattended merging.
+    pub(crate) fn guard(&mut self, level: &'static str, bits: f64, note: &str) {
+        self.add("guard", level, bits, "", "");
+        self.note(note);
+        self.guarded = true;
+    }
+
+    /// Whether a guard objected.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
+    }
+
+    /// Sum of all bars.
+    pub(crate) fn millibits(&self) -> i64 {
+        self.total
+    }
+
+    /// The probability all bars add up to.
+    pub(crate) fn probability(&self) -> f64 {
+        probability_of(self.total)
+    }
+
+    /// The bars as evidence; `swapped` exchanges the two sides.
+    pub(crate) fn into_evidence(self, swapped: bool) -> Vec<Evidence> {
+        self.bars
+            .into_iter()
+            .map(|bar| {
+                let (left, right) = if swapped { (bar.right, bar.left) } else { (bar.left, bar.right) };
+                Evidence {
+                    comparison: bar.comparison.to_owned(),
+                    level: bar.level.to_owned(),
+                    millibits: bar.millibits,
+                    left,
+                    right,
+                    note: bar.note,
+                }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bars_are_the_score() {
+        let mut waterfall = Waterfall::default();
+        waterfall.add("prior", "records", -11.5504, "", "");
+        waterfall.add("name", "exact", 14.25, "Ada", "ada");
+        waterfall.guard("test record", -8.0, "one of them is a test");
+        assert_eq!(waterfall.millibits(), -5300);
+        let probability = waterfall.probability();
+        let evidence = waterfall.into_evidence(true);
+        assert!((Evidence::probability(&evidence) - probability).abs() < 1e-12);
+        assert_eq!(evidence[1].left, "ada");
+    }
+}
