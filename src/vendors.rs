@@ -15,6 +15,7 @@ mod error;
 mod http;
 pub mod hubspot;
 pub mod intercom;
+pub mod payload;
 mod redact;
 mod settings;
 mod signature;

@@ -1,0 +1,90 @@
+//! The one path from event to outcome: take in, claim, gather, plan, perform, settle.
+//!
+//! The engine decides what a failure means and when to try again; it draws nothing, parses no flags, writes no SQL
+//! and builds no URL. Everything it knows stands in the journal, so any number of engines may serve one journal.
+//!
+//! | file | subject |
+//! |---|---|
+//! | [`intake`] | which execution an event causes; recognising our own writes |
+//! | [`worker`] | the loop: claim, one turn for each claim, rescue, graceful end |
+//! | `turn` | one turn: the five lines everything turns on |
+//! | `gather` | the facts a plan needs |
+//! | `perform` | the steps of a plan, intent before call |
+//! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
+//! | [`retry`] | when to try again |
+//! | [`limits`] | how many calls a connection may take |
+//! | [`poll`] | what no webhook told: first load and regular looks |
+//! | [`scan`] | duplicates and missing relations |
+//! | [`operate`] | what the operator asks for |
+
+use std::sync::Arc;
+
+use crate::domain::clock::SharedClock;
+use crate::domain::record::{Connection, System};
+use crate::journal::Journal;
+use crate::mapping::Mapping;
+use crate::vendors::Clients;
+
+mod gather;
+pub mod intake;
+pub mod limits;
+pub mod operate;
+mod perform;
+pub mod poll;
+pub mod retry;
+pub mod scan;
+mod settle;
+pub mod settings;
+mod turn;
+pub mod worker;
+
+pub use settings::Settings;
+
+/// Everything a running engine shares; clones are cheap.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) journal: Journal,
+    pub(crate) clients: Clients,
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) clock: SharedClock,
+    pub(crate) limits: limits::Limits,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
+}
+
+impl Engine {
+    /// Puts the parts together.
+    pub fn new(
+        journal: Journal,
+        clients: Clients,
+        mapping: Arc<Mapping>,
+        clock: SharedClock,
+        settings: Settings,
+    ) -> Self {
+        let limits = limits::Limits::new(clock.clone(), &settings);
+        Self {
+            journal,
+            clients,
+            mapping,
+            clock,
+            limits,
+            settings: Arc::new(settings),
+            scan_wanted: Arc::new(tokio::sync::Notify::new()),
+        }
+    }
+
+    /// The journal it serves.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Where conversations live.
+    pub(crate) fn intercom(&self) -> Connection {
+        Connection::only(System::Intercom)
+    }
+
+    /// Where accounts live.
+    pub(crate) fn crm(&self) -> Connection {
+        Connection::only(System::Hubspot)
+    }
+}

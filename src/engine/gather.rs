@@ -1,0 +1,220 @@
+//! The facts a plan needs: both records as they are now, what they last agreed on, what waits for a human.
+//!
+//! A webhook is a hint, not the truth, so records are read again. The other side is looked up in this order: the
+//! identity map, the external id, the e-mail. Nothing is written.
+
+use super::turn::{Stop, Turn};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
+use crate::domain::review::Decision;
+use crate::recipes::contact_sync::{Facts, Planned, Way};
+use crate::recipes::mend::{self, Impossible};
+use crate::vendors::VendorError;
+
+/// Facts for a contact sync that starts from `record`.
+pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> Result<Facts, Stop> {
+    let known = turn.engine.journal.known(record).await?;
+    let mut facts = Facts { agreements: known.agreements, held: known.held, ..Facts::default() };
+    let Some(own) = current(turn, record).await? else { return Ok(facts) };
+    let other_side = match way {
+        Way::ToCrm => turn.engine.crm(),
+        Way::ToIntercom => turn.engine.intercom(),
+    };
+    let tied = known.records.iter().find(|other| other.connection == other_side).cloned();
+    let other = match tied {
+        // It is tied, so its absence is news a human should hear, not a reason to make another one unasked.
+        Some(tied) => match turn.read(&tied).await? {
+            Ok(mirror) => Some(mirror),
+            Err(error) => match followed(turn, &tied, &error).await? {
+                Some(mirror) => Some(mirror),
+                None => {
+                    if error.class == ErrorClass::NotFound {
+                        turn.gone.push(tied);
+                    }
+                    return Err(Stop::Vendor(Box::new(error), None));
+                }
+            },
+        },
+        None => {
+            let mut found = look_up(turn, way, &own, &other_side).await?;
+            let first = if found.is_empty() { None } else { Some(found.remove(0)) };
+            facts.also = found.into_iter().map(|mirror| mirror.record).collect();
+            first
+        }
+    };
+    if let Some(other) = &other {
+        for field in turn.engine.journal.known(&other.record).await?.held {
+            if !facts.held.contains(&field) {
+                facts.held.push(field);
+            }
+        }
+        turn.identity = vec![own.record.clone(), other.record.clone()];
+    }
+    match way {
+        Way::ToCrm => (facts.intercom, facts.crm) = (Some(own), other),
+        Way::ToIntercom => (facts.intercom, facts.crm) = (other, Some(own)),
+    }
+    if let Some(intercom) = &mut facts.intercom {
+        name_company(turn, intercom).await?;
+    }
+    Ok(facts)
+}
+
+/// The record the run starts from; none when it is gone. One that was merged away is followed.
+async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
+    match turn.read(record).await? {
+        Ok(mirror) => Ok(Some(mirror)),
+        Err(error) => {
+            if let Some(mirror) = followed(turn, record, &error).await? {
+                return Ok(Some(mirror));
+            }
+            if error.class == ErrorClass::NotFound {
+                turn.gone.push(record.clone());
+                return Ok(None);
+            }
+            Err(Stop::Vendor(Box::new(error), None))
+        }
+    }
+}
+
+/// The surviving record behind an answer "merged away", read and remapped; none when the answer says no such thing.
+async fn followed(turn: &mut Turn<'_>, old: &RecordRef, error: &VendorError) -> Result<Option<Mirror>, Stop> {
+    let (ErrorClass::MergedAway, Some(survivor)) = (error.class, &error.existing) else { return Ok(None) };
+    match turn.read(survivor).await? {
+        Ok(mirror) => {
+            turn.remapped.push((old.clone(), survivor.clone()));
+            Ok(Some(mirror))
+        }
+        Err(error) => Err(Stop::Vendor(Box::new(error), None)),
+    }
+}
+
+/// The other side of a record that is not tied yet: by external id, then by e-mail; never two records as one.
+async fn look_up(
+    turn: &mut Turn<'_>,
+    way: Way,
+    own: &Mirror,
+    other_side: &Connection,
+) -> Result<Vec<Mirror>, Stop> {
+    let mapping = std::sync::Arc::clone(&turn.engine.mapping);
+    let named = match way {
+        Way::ToCrm => own.text(&mapping.intercom_identity),
+        Way::ToIntercom => own.text(&mapping.crm_identity),
+    };
+    if !named.trim().is_empty() {
+        let record =
+            RecordRef { connection: other_side.clone(), object: ObjectKind::Contact, id: named.trim().to_owned() };
+        match turn.read(&record).await? {
+            Ok(mirror) => return Ok(vec![mirror]),
+            Err(error) => match followed(turn, &record, &error).await? {
+                Some(mirror) => return Ok(vec![mirror]),
+                // A cross-reference to a record that is gone: the other ways may still find the person.
+                None if error.class == ErrorClass::NotFound => {}
+                None => return Err(Stop::Vendor(Box::new(error), None)),
+            },
+        }
+    }
+    if way == Way::ToCrm {
+        let found = turn.find(other_side, &mapping.crm_identity, &own.record.id).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    let email = own.text("email");
+    if email.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = turn.find(other_side, "email", email.trim()).await?;
+    if other_side.system == System::Intercom {
+        // A user and leads may share an e-mail in Intercom; the user is the person, leads are for the duplicates list.
+        found.sort_by_key(|mirror| mirror.text("role") != "user");
+        found.truncate(1);
+    }
+    Ok(found)
+}
+
+/// Fills in `company.name` from the contact's first company.
+async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), Stop> {
+    let Some(id) = contact.companies.first() else { return Ok(()) };
+    let record = RecordRef {
+        connection: contact.record.connection.clone(),
+        object: ObjectKind::Company,
+        id: id.clone(),
+    };
+    let company = match turn.engine.journal.mirror(&record).await? {
+        Some(known) if !known.deleted => Some(known),
+        // An unreadable company leaves the name blank, which never overwrites anything.
+        _ => turn.read(&record).await?.ok(),
+    };
+    if let Some(company) = company {
+        contact.fields.insert("company.name".into(), company.text("name").into());
+    }
+    Ok(())
+}
+
+/// Facts and plan for what a human decided.
+pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
+    let Some((decision, _)) = turn.claim.decision.clone() else {
+        return Err(Impossible(format!("There is no recipe \"{}\".", turn.claim.execution.recipe)).into());
+    };
+    let mapping = std::sync::Arc::clone(&turn.engine.mapping);
+    match decision {
+        Decision::Resolve { conflict, choice } => {
+            let conflict = turn
+                .engine
+                .journal
+                .conflict(conflict)
+                .await?
+                .ok_or_else(|| Impossible(format!("{conflict} is gone from the journal.")))?;
+            let Some(field) = mapping.field(&conflict.field) else {
+                return Err(Impossible(format!("The mapping has no field \"{}\" any more.", conflict.field)).into());
+            };
+            let mut left = needed(turn, &conflict.left).await?;
+            let right = needed(turn, &conflict.right).await?;
+            name_company(turn, &mut left).await?;
+            turn.identity = vec![left.record.clone(), right.record.clone()];
+            let planned = mend::resolve(&choice, field, &left, &right, &mapping)?;
+            Ok(planned)
+        }
+        Decision::Merge { duplicate, survivor } => {
+            let pair = turn
+                .engine
+                .journal
+                .duplicate(duplicate)
+                .await?
+                .ok_or_else(|| Impossible(format!("{duplicate} is gone from the journal.")))?;
+            let absorbed = if survivor == pair.left { pair.right } else { pair.left };
+            let survivor = needed(turn, &survivor).await?;
+            let absorbed = needed(turn, &absorbed).await?;
+            let mut linked = Vec::new();
+            if survivor.record.system() != System::Intercom {
+                for record in [&survivor.record, &absorbed.record] {
+                    for other in turn.engine.journal.known(record).await?.records {
+                        if other.connection == turn.engine.intercom()
+                            && let Ok(contact) = turn.read(&other).await?
+                        {
+                            linked.push(contact);
+                        }
+                    }
+                }
+            }
+            Ok(mend::merge(&survivor, &absorbed, &linked, &mapping)?)
+        }
+        Decision::Link { unlinked, company } => {
+            let item = turn
+                .engine
+                .journal
+                .unlinked_one(unlinked)
+                .await?
+                .ok_or_else(|| Impossible(format!("{unlinked} is gone from the journal.")))?;
+            needed(turn, &item.contact).await?;
+            let company = needed(turn, &company).await?;
+            Ok(mend::link(&item.contact, &company.record, &company.display_name())?)
+        }
+    }
+}
+
+/// A record without which the decision means nothing.
+async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
+    turn.read(record).await?.map_err(|error| Stop::Vendor(Box::new(error), None))
+}

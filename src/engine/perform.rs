@@ -1,0 +1,203 @@
+//! The steps of a plan, one after the other: the intent is stored before the call, its answer after it.
+//!
+//! A later step never runs when an earlier one failed. A call that may have happened is looked up before it is sent
+//! again; before a merge the full pre-image of both records is durable.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::turn::{Stop, Turn};
+use crate::domain::agreement::Echo;
+use crate::domain::audit::NewEntry;
+use crate::domain::plan::{Effect, StepState};
+use crate::domain::record::{Fields, Mirror, RecordRef};
+use crate::journal::facts::value_hash;
+use crate::recipes::mend::Impossible;
+use crate::vendors;
+
+impl Turn<'_> {
+    /// Steps that may have happened: looked up where repeating would do harm.
+    pub(super) async fn look_up_doubts(&mut self) -> Result<(), Stop> {
+        for place in 0..self.planned.plan.steps.len() {
+            let step = &self.planned.plan.steps[place];
+            if !matches!(step.state, StepState::Begun | StepState::InDoubt) {
+                continue;
+            }
+            if step.effect.is_repeatable() {
+                self.planned.plan.steps[place].state = StepState::Waiting;
+                continue;
+            }
+            let effect = step.effect.clone();
+            self.admit(effect.connection())?;
+            let found = vendors::probe(&self.engine.clients, &effect, &mut self.log).await;
+            self.learn(Some(place));
+            match found {
+                Ok(Some(record)) => self.done(place, &effect, &record).await?,
+                Ok(None) => self.planned.plan.steps[place].state = StepState::Waiting,
+                Err(error) => {
+                    self.planned.plan.steps[place].state = StepState::InDoubt;
+                    return Err(Stop::Vendor(Box::new(error), Some(place)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Performs what is not done yet.
+    pub(super) async fn perform(&mut self) -> Result<(), Stop> {
+        for place in 0..self.planned.plan.steps.len() {
+            if self.planned.plan.steps[place].state == StepState::Done {
+                continue;
+            }
+            self.fill(place);
+            let effect = self.planned.plan.steps[place].effect.clone();
+            self.admit(effect.connection())?;
+            self.begin(place, &effect).await?;
+            let result = vendors::perform(&self.engine.clients, &effect, &mut self.log).await;
+            self.learn(Some(place));
+            match result {
+                Ok(record) => self.done(place, &effect, &record).await?,
+                Err(error) => return Err(Stop::Vendor(Box::new(error), Some(place))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts in what earlier steps gave.
+    fn fill(&mut self, place: usize) {
+        for fill in self.planned.plan.steps[place].fills.clone() {
+            let given = self.planned.plan.steps.get(fill.from_step as usize).and_then(|step| step.result.clone());
+            if let (Some(record), Effect::Update { fields, .. }) =
+                (given, &mut self.planned.plan.steps[place].effect)
+            {
+                fields.insert(fill.field, Value::String(record.id));
+            }
+        }
+    }
+
+    async fn begin(&mut self, place: usize, effect: &Effect) -> Result<(), Stop> {
+        self.planned.plan.steps[place].state = StepState::Begun;
+        let (echoes, capsule) = match effect {
+            Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
+            Effect::Merge { survivor, absorbed } => {
+                let seen = |record: &RecordRef| self.mirrors.iter().find(|mirror| mirror.record == *record).cloned();
+                let mut capsule: Vec<Mirror> = [survivor, absorbed].into_iter().filter_map(seen).collect();
+                if capsule.len() < 2 {
+                    // A resumed merge: the records were read in an earlier turn, so read them again.
+                    for record in [survivor, absorbed] {
+                        if let Ok(mirror) = self.read(record).await? {
+                            capsule.retain(|known| known.record != mirror.record);
+                            capsule.push(mirror);
+                        }
+                    }
+                }
+                if capsule.len() < 2 {
+                    return Err(Impossible(
+                        "One of the two records could not be read, so no pre-image exists and nothing was merged."
+                            .to_owned(),
+                    )
+                    .into());
+                }
+                (Vec::new(), capsule)
+            }
+            Effect::Create { .. } | Effect::Link { .. } => (Vec::new(), Vec::new()),
+        };
+        let lease = Duration::from_secs(self.engine.settings.lease_seconds);
+        let (id, token) = (self.claim.execution.id, self.claim.token);
+        let plan = self.planned.plan.clone();
+        self.engine.journal.begin(id, token, plan, echoes, capsule, lease).await?;
+        Ok(())
+    }
+
+    /// A step is done: the plan, our copies and the audit say so.
+    async fn done(&mut self, place: usize, effect: &Effect, record: &RecordRef) -> Result<(), Stop> {
+        let step = &mut self.planned.plan.steps[place];
+        step.state = StepState::Done;
+        step.result = Some(record.clone());
+        match effect {
+            Effect::Create { fields, .. } => {
+                if let Some(from) = self.claim.execution.record.clone() {
+                    self.identity = vec![from, record.clone()];
+                }
+                self.saw(Mirror {
+                    record: record.clone(),
+                    fields: fields.clone(),
+                    vendor_updated_at: None,
+                    companies: Vec::new(),
+                    deleted: false,
+                });
+            }
+            Effect::Update { record, fields } => {
+                let known = match self.mirrors.iter().find(|mirror| mirror.record == *record) {
+                    Some(known) => Some(known.clone()),
+                    None => self.engine.journal.mirror(record).await?,
+                };
+                if let Some(mut mirror) = known {
+                    mirror.fields.extend(fields.clone());
+                    self.saw(mirror);
+                }
+            }
+            Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
+            Effect::Link { contact, company } => {
+                let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
+                    Some(known) => Some(known.clone()),
+                    None => self.engine.journal.mirror(contact).await?,
+                };
+                if let Some(mut mirror) = known {
+                    if !mirror.companies.contains(&company.id) {
+                        mirror.companies.push(company.id.clone());
+                    }
+                    self.saw(mirror);
+                }
+            }
+        }
+        self.audit.push(NewEntry {
+            actor: self.claim.decision.as_ref().map_or_else(|| "engine".to_owned(), |(_, actor)| actor.clone()),
+            verb: verb(effect).to_owned(),
+            object: record.to_string(),
+            note: format!("{} {}: {}", self.claim.execution.recipe, self.claim.execution.id, what(effect)),
+        });
+        Ok(())
+    }
+
+    /// Reads the merged record back, and points everything that named either record to it.
+    async fn merged(&mut self, survivor: &RecordRef, absorbed: &RecordRef, merged: &RecordRef) -> Result<(), Stop> {
+        self.mirrors.retain(|mirror| mirror.record != *survivor && mirror.record != *absorbed);
+        for old in [absorbed, survivor] {
+            if old != merged {
+                self.remapped.push((old.clone(), merged.clone()));
+            }
+        }
+        // The merge is done whatever this read says; without it the copy is only older.
+        let _ = self.read(merged).await?;
+        Ok(())
+    }
+}
+
+fn echoes(record: &RecordRef, fields: &Fields) -> Vec<Echo> {
+    fields
+        .iter()
+        .map(|(field, value)| Echo { record: record.clone(), field: field.clone(), value_hash: value_hash(value) })
+        .collect()
+}
+
+const fn verb(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Create { .. } => "create",
+        Effect::Update { .. } => "update",
+        Effect::Merge { .. } => "merge",
+        Effect::Link { .. } => "link",
+    }
+}
+
+/// Names of fields and records only: no personal data in the audit.
+fn what(effect: &Effect) -> String {
+    match effect {
+        Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
+            fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        }
+        Effect::Merge { survivor, absorbed } => format!("{absorbed} into {survivor}"),
+        Effect::Link { company, .. } => format!("to {company}"),
+    }
+}

@@ -1,0 +1,308 @@
+//! What became of a turn: the only place that turns a vendor's refusal into a state, a time and a sentence.
+//!
+//! Every sentence says what happened to the data. Whether trying again can help stands in the class table
+//! ([`ErrorClass::treatment`]); here it is applied.
+
+use std::time::Duration;
+
+use super::retry;
+use super::turn::{Stop, Turn};
+use crate::domain::clock::Timestamp;
+use crate::domain::error_class::{ErrorClass, Retry};
+use crate::domain::execution::{Attempt, Outcome, Status};
+use crate::domain::plan::{Effect, FoundConflict, StepState};
+use crate::domain::record::Connection;
+use crate::domain::review::ConflictKind;
+use crate::domain::text::clean;
+use crate::journal::queue::Settlement;
+use crate::recipes;
+use crate::recipes::contact_sync;
+use crate::vendors::VendorError;
+
+/// How long a search may lag behind a write; a doubt is looked up after it.
+const SEARCH_LAG: Duration = Duration::from_secs(2);
+/// How long a connection rests after "too many calls" without a time.
+const UNSAID_PAUSE: Duration = Duration::from_secs(10);
+/// Tries with changed facts before a human is asked.
+const REPLANS: u32 = 2;
+
+impl Turn<'_> {
+    /// All steps are done, or there was none.
+    pub(super) fn succeeded(&mut self) -> (Status, Settlement) {
+        let plan = std::mem::take(&mut self.planned.plan);
+        let created = plan.steps.iter().any(|step| matches!(step.effect, Effect::Create { .. }));
+        let decided = self.claim.decision.is_some();
+        let (status, outcome, mut sentence) = match (&plan.nothing, plan.steps.is_empty()) {
+            (Some(reason), true) if decided => (Status::Succeeded, Outcome::Unchanged, reason.clone()),
+            (Some(reason), true) => (Status::Skipped, Outcome::Skip, reason.clone()),
+            (None, true) if plan.conflicts.is_empty() => {
+                (Status::Succeeded, Outcome::Unchanged, "Both sides agree; nothing had to be written.".into())
+            }
+            (None, true) => (Status::Succeeded, Outcome::Unchanged, "Nothing was written.".into()),
+            (_, false) => {
+                let titles: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+                let outcome = if created { Outcome::Created } else { Outcome::Updated };
+                (Status::Succeeded, outcome, format!("{}.", titles.join("; ")))
+            }
+        };
+        if !plan.conflicts.is_empty() {
+            let fields: Vec<&str> = plan.conflicts.iter().map(|conflict| conflict.field.as_str()).collect();
+            let verb = if fields.len() == 1 { "waits" } else { "wait" };
+            sentence.push_str(&format!(" {} {verb} for a decision.", fields.join(", ")));
+        }
+        let mut agreements = std::mem::take(&mut self.planned.agreed);
+        agreements.append(&mut self.planned.will_agree);
+        let settlement = Settlement {
+            sentence,
+            outcome: Some(outcome),
+            agreements,
+            conflicts: plan.conflicts.clone(),
+            plan: Some(plan),
+            ..self.common()
+        };
+        (status, settlement)
+    }
+
+    /// The turn ended early.
+    pub(super) fn stopped(&mut self, stop: Stop) -> (Status, Settlement) {
+        match stop {
+            Stop::Parked(parked) => self.parked(parked.until, &parked.why),
+            Stop::Impossible(impossible) => {
+                let settlement = Settlement {
+                    sentence: format!("{impossible} Nothing was written."),
+                    outcome: Some(Outcome::Error),
+                    error_class: Some(ErrorClass::Conflict),
+                    failed_try: true,
+                    ..self.common()
+                };
+                (Status::Failed, settlement)
+            }
+            Stop::Vendor(error, place) => self.refused(&error, place),
+            Stop::Journal(_) => unreachable!("the caller returns journal errors before it asks"),
+        }
+    }
+
+    fn parked(&mut self, until: Timestamp, why: &str) -> (Status, Settlement) {
+        // A step that was about to begin has not; what is done stays done.
+        for step in &mut self.planned.plan.steps {
+            if step.state == StepState::Begun {
+                step.state = StepState::Waiting;
+            }
+        }
+        let settlement = Settlement {
+            sentence: format!("Waits for {why}; goes on by itself."),
+            due_at: Some(until),
+            plan: self.begun_plan(),
+            ..self.common()
+        };
+        (Status::Pending, settlement)
+    }
+
+    fn refused(&mut self, error: &VendorError, place: Option<usize>) -> (Status, Settlement) {
+        let now = self.engine.clock.now();
+        let connection = self.connection_of(place);
+        let system = connection.system.title();
+        let treatment = error.class.treatment();
+        if treatment.retry == Retry::Wait {
+            let until = error.retry_at.filter(|at| *at > now).unwrap_or_else(|| now.plus(UNSAID_PAUSE));
+            let why = match error.class {
+                ErrorClass::QuotaExhausted => format!("{system}'s daily allowance"),
+                _ => format!("{system}'s rate limit"),
+            };
+            self.engine.limits.close(&connection, until, &why);
+            return self.parked(until, &why);
+        }
+        let failed = self.claim.execution.attempts + 1;
+        let step = place.and_then(|place| self.planned.plan.steps.get_mut(place));
+        let uncertain = error.may_have_happened && step.as_ref().is_some_and(|step| !step.effect.is_repeatable());
+        let title = step.as_ref().map(|step| step.title.clone());
+        if let Some(step) = step {
+            step.state = if uncertain { StepState::InDoubt } else { StepState::Failed };
+        }
+        let what = title.map_or_else(|| format!("{system} could not be read"), |title| format!("{title}: {}", failure(error.class)));
+        let consequence = self.consequence(uncertain);
+        let exhausted = failed >= self.claim.execution.max_attempts;
+        let (status, due_at) = match treatment.retry {
+            _ if uncertain && !exhausted => {
+                let wait = if failed == 1 { SEARCH_LAG } else { retry::pause(failed) };
+                (Status::InDoubt, Some(now.plus(wait)))
+            }
+            Retry::Later if !exhausted => {
+                let pause = now.plus(retry::pause(failed));
+                (Status::Retrying, Some(error.retry_at.map_or(pause, |at| at.max(pause))))
+            }
+            Retry::Replan if failed <= REPLANS && self.learn_from(error) => (Status::Retrying, Some(now)),
+            _ => (Status::Failed, None),
+        };
+        let why = error.field.as_ref().map_or(String::new(), |field| format!(" ({field})"));
+        let mut sentence = format!("{what}{why}. {consequence}");
+        if status == Status::Failed && exhausted && treatment.retry == Retry::Later {
+            sentence.push_str(&format!(" Given up after {failed} tries."));
+        }
+        let conflicts = if status == Status::Failed { self.conflicts_of(error) } else { Vec::new() };
+        let settlement = Settlement {
+            sentence,
+            outcome: (status == Status::Failed).then_some(Outcome::Error),
+            error_class: Some(error.class),
+            error_code: error.status,
+            vendor_words: Some(error.words.clone()),
+            due_at,
+            failed_try: true,
+            agreements: std::mem::take(&mut self.planned.agreed),
+            conflicts,
+            plan: self.begun_plan(),
+            ..self.common()
+        };
+        (status, settlement)
+    }
+
+    fn connection_of(&self, place: Option<usize>) -> Connection {
+        place
+            .and_then(|place| self.planned.plan.steps.get(place))
+            .map(|step| step.effect.connection().clone())
+            .or_else(|| self.log.last().map(|exchange| exchange.connection.clone()))
+            .unwrap_or_else(|| self.engine.crm())
+    }
+
+    /// What the failure means for the data.
+    fn consequence(&self, uncertain: bool) -> String {
+        let done: Vec<&str> = self
+            .planned
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.state == StepState::Done)
+            .map(|step| step.title.as_str())
+            .collect();
+        match (uncertain, done.is_empty()) {
+            (true, _) => "It may have happened: looked up before anything is sent again.".into(),
+            (false, true) => "Nothing was written.".into(),
+            (false, false) => format!("Already done and kept: {}.", done.join("; ")),
+        }
+    }
+
+    /// The facts changed under us: what the refusal teaches, so that the next plan is another one.
+    fn learn_from(&mut self, error: &VendorError) -> bool {
+        let Some(existing) = error.existing.clone() else { return error.class == ErrorClass::Conflict };
+        match error.class {
+            ErrorClass::MergedAway => {
+                let old = self.claim.execution.record.clone().into_iter().chain(self.identity.clone());
+                let same_side = old.into_iter().find(|record| record.connection == existing.connection);
+                if let Some(old) = same_side.filter(|old| *old != existing) {
+                    self.remapped.push((old, existing));
+                }
+                true
+            }
+            // Only a person without a record of their own may be the one that exists; with one, they are two records
+            // of one person, and merging them is a human's decision.
+            ErrorClass::DuplicateDetected if self.right.is_none() => {
+                if let Some(from) = self.claim.execution.record.clone() {
+                    self.identity = vec![from, existing];
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Fields the target refused become conflicts, so that a human can choose another value for just them.
+    fn conflicts_of(&self, error: &VendorError) -> Vec<FoundConflict> {
+        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
+        let (true, Some(left), Some(right)) =
+            (sync.contains(&self.claim.execution.recipe.as_str()), &self.left, &self.right)
+        else {
+            return Vec::new();
+        };
+        let mut found: Vec<FoundConflict> = Vec::new();
+        for refusal in &error.fields {
+            let kind = match refusal.class {
+                ErrorClass::UnknownField => ConflictKind::UnknownField,
+                ErrorClass::NotAllowedValue | ErrorClass::Validation => ConflictKind::NotAllowed,
+                _ => continue,
+            };
+            let Some(field) = self.engine.mapping.field_of_crm(&refusal.field) else { continue };
+            if found.iter().any(|conflict| conflict.field == field.name) {
+                continue;
+            }
+            found.push(contact_sync::conflict(field, kind, refusal.allowed.clone(), left, right, None));
+        }
+        found
+    }
+
+    /// The plan is kept when a part of it is done or in doubt; else the next try plans anew.
+    fn begun_plan(&mut self) -> Option<crate::domain::plan::Plan> {
+        let plan = std::mem::take(&mut self.planned.plan);
+        (!plan.steps.is_empty()).then_some(plan)
+    }
+
+    fn common(&mut self) -> Settlement {
+        let number = self.claim.execution.attempts + 1;
+        let steps = std::mem::take(&mut self.step_of);
+        let attempts = std::mem::take(&mut self.log)
+            .into_iter()
+            .zip(steps.into_iter().chain(std::iter::repeat(None)))
+            .map(|(exchange, step)| Attempt {
+                number,
+                step,
+                purpose: exchange.purpose,
+                started_at: exchange.started_at,
+                duration_ms: exchange.duration_ms,
+                method: exchange.method,
+                url: exchange.url,
+                request: exchange.request,
+                status: exchange.status,
+                response: exchange.response,
+                request_id: exchange.request_id,
+                class: exchange.class,
+            })
+            .collect();
+        Settlement {
+            attempts,
+            mirrors: std::mem::take(&mut self.mirrors),
+            identity: std::mem::take(&mut self.identity),
+            gone: std::mem::take(&mut self.gone),
+            remapped: std::mem::take(&mut self.remapped),
+            audit: std::mem::take(&mut self.audit),
+            ..Settlement::default()
+        }
+    }
+
+    /// A turn that panicked: recorded like any failure, the worker lives on.
+    pub(super) fn panicked(&mut self, words: &str) -> (Status, Settlement) {
+        let settlement = Settlement {
+            sentence: "Reknit stumbled over this execution (a bug of ours). Its last call may or may not have been sent; \
+                       r looks first and then runs it again."
+                .into(),
+            outcome: Some(Outcome::Error),
+            error_class: Some(ErrorClass::Unknown),
+            vendor_words: Some(clean(words).into_owned()),
+            failed_try: true,
+            plan: self.begun_plan(),
+            ..self.common()
+        };
+        (Status::Failed, settlement)
+    }
+}
+
+/// The failure as the end of a sentence that begins with the step.
+const fn failure(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Auth => "the token was refused",
+        ErrorClass::Permission => "not permitted",
+        ErrorClass::RateLimited | ErrorClass::QuotaExhausted => "too many calls",
+        ErrorClass::Validation => "a value was refused",
+        ErrorClass::UnknownField => "there is no such field",
+        ErrorClass::NotAllowedValue => "the value is not one of the field's options",
+        ErrorClass::DuplicateDetected => "another record has this identity already",
+        ErrorClass::NotFound => "the record is gone",
+        ErrorClass::MergedAway => "the record was merged into another one",
+        ErrorClass::Converted => "the lead was converted",
+        ErrorClass::Locked => "the record is locked",
+        ErrorClass::Conflict => "the record changed meanwhile",
+        ErrorClass::TooLarge => "too large",
+        ErrorClass::Unavailable => "the vendor could not answer",
+        ErrorClass::Timeout => "no answer in time",
+        ErrorClass::Malformed => "the answer made no sense",
+        ErrorClass::Unknown => "refused",
+    }
+}

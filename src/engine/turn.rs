@@ -1,0 +1,170 @@
+//! One turn of a worker: gather, plan, perform, settle. The middle of Reknit in one function.
+//!
+//! A turn owns everything it learns until [`super::settle`] stores it in one transaction. A plan that had begun
+//! is resumed at its first step that is not done; one that had not is made anew from today's facts.
+
+use super::limits::Parked;
+use super::{Engine, gather};
+use crate::domain::audit::NewEntry;
+use crate::domain::execution::Status;
+use crate::domain::plan::{Plan, StepState};
+use crate::domain::record::{Connection, Mirror, RecordRef};
+use crate::journal::JournalError;
+use crate::journal::queue::{Claim, Settlement};
+use crate::recipes::contact_sync::Planned;
+use crate::recipes::mend::Impossible;
+use crate::recipes::{self, contact_sync};
+use crate::vendors::{Log, VendorError};
+
+/// Why a turn ended before its plan was done.
+pub(super) enum Stop {
+    /// The vendor refused or did not answer; with the step it was about, if it was about one.
+    Vendor(Box<VendorError>, Option<usize>),
+    /// No call is allowed before a time.
+    Parked(Parked),
+    /// The decision cannot be carried out.
+    Impossible(Impossible),
+    /// The journal failed: nothing can be settled either.
+    Journal(JournalError),
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<Impossible> for Stop {
+    fn from(impossible: Impossible) -> Self {
+        Self::Impossible(impossible)
+    }
+}
+
+/// What a turn knows and has learnt.
+pub(super) struct Turn<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) claim: Claim,
+    pub(super) log: Log,
+    pub(super) learnt: usize,
+    /// The step each exchange belongs to.
+    pub(super) step_of: Vec<Option<u32>>,
+    pub(super) planned: Planned,
+    /// Records as last seen, newest last.
+    pub(super) mirrors: Vec<Mirror>,
+    pub(super) identity: Vec<RecordRef>,
+    pub(super) gone: Vec<RecordRef>,
+    pub(super) remapped: Vec<(RecordRef, RecordRef)>,
+    pub(super) audit: Vec<NewEntry>,
+    /// The two sides of the person, for conflicts that a refusal raises.
+    pub(super) left: Option<Mirror>,
+    pub(super) right: Option<Mirror>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(engine: &'a Engine, claim: Claim) -> Self {
+        Self {
+            engine,
+            claim,
+            log: Log::new(),
+            learnt: 0,
+            step_of: Vec::new(),
+            planned: Planned::default(),
+            mirrors: Vec::new(),
+            identity: Vec::new(),
+            gone: Vec::new(),
+            remapped: Vec::new(),
+            audit: Vec::new(),
+            left: None,
+            right: None,
+        }
+    }
+
+    /// Runs the turn; the result is what is to be settled.
+    pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
+        let result = self.work().await;
+        match result {
+            Ok(()) => Ok(self.succeeded()),
+            Err(Stop::Journal(error)) => Err(error),
+            Err(stop) => Ok(self.stopped(stop)),
+        }
+    }
+
+    async fn work(&mut self) -> Result<(), Stop> {
+        match self.claim.plan.take().filter(has_begun) {
+            Some(plan) => {
+                self.planned = Planned { plan, ..Planned::default() };
+                self.look_up_doubts().await?;
+            }
+            None => self.planned = self.plan().await?,
+        }
+        self.perform().await
+    }
+
+    async fn plan(&mut self) -> Result<Planned, Stop> {
+        let way = match self.claim.execution.recipe.as_str() {
+            recipes::CONTACT_TO_CRM => contact_sync::Way::ToCrm,
+            recipes::CONTACT_TO_INTERCOM => contact_sync::Way::ToIntercom,
+            _ => return gather::mend(self).await,
+        };
+        let Some(record) = self.claim.execution.record.clone() else {
+            return Ok(Planned::nothing("The event names no record."));
+        };
+        let facts = gather::sync(self, way, &record).await?;
+        self.left.clone_from(&facts.intercom);
+        self.right.clone_from(&facts.crm);
+        Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm()))
+    }
+
+    /// Asks for one call; a "not before" ends the turn without counting as a try.
+    pub(super) fn admit(&self, connection: &Connection) -> Result<(), Stop> {
+        self.engine.limits.admit(connection).map_err(Stop::Parked)
+    }
+
+    /// Notes what the calls since the last time were for, and lets the limits learn from them.
+    pub(super) fn learn(&mut self, step: Option<usize>) {
+        for exchange in &self.log[self.learnt..] {
+            self.engine.limits.learn(exchange);
+            self.step_of.push(step.map(|step| step as u32));
+        }
+        self.learnt = self.log.len();
+    }
+
+    /// A record as it is now.
+    pub(super) async fn read(&mut self, record: &RecordRef) -> Result<Result<Mirror, VendorError>, Stop> {
+        self.admit(&record.connection)?;
+        let result = crate::vendors::read(&self.engine.clients, record, &mut self.log).await;
+        self.learn(None);
+        if let Ok(mirror) = &result {
+            self.saw(mirror.clone());
+        }
+        Ok(result)
+    }
+
+    /// Contacts whose field has a value.
+    pub(super) async fn find(
+        &mut self,
+        connection: &Connection,
+        field: &str,
+        value: &str,
+    ) -> Result<Vec<Mirror>, Stop> {
+        self.admit(connection)?;
+        let result =
+            crate::vendors::find_contact(&self.engine.clients, connection, field, value, &mut self.log).await;
+        self.learn(None);
+        let found = result.map_err(|error| Stop::Vendor(Box::new(error), None))?;
+        for mirror in &found {
+            self.saw(mirror.clone());
+        }
+        Ok(found)
+    }
+
+    /// Remembers a record as last seen.
+    pub(super) fn saw(&mut self, mirror: Mirror) {
+        self.mirrors.retain(|known| known.record != mirror.record);
+        self.mirrors.push(mirror);
+    }
+}
+
+fn has_begun(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(step.state, StepState::Done | StepState::Begun | StepState::InDoubt))
+}
