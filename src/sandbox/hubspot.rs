@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(super) use self::properties::Property;
+pub(super) use self::directory::owner_id;
 pub(super) use self::shelf::{Kind, Record, Shelf};
 use super::desk::{Desk, Who};
 use super::fault::{Vendor, limit_body};

@@ -148,6 +148,19 @@ impl Portal {
         }
     }
 
+    /// Links without an effect in the books: standing data was always so.
+    pub(in crate::sandbox) fn seed_link(&mut self, contact: Link, company: Link) {
+        self.set_type(contact, company, 279);
+        self.set_type(contact, company, 1);
+        self.note_primary_company(contact.1, Some(company.1));
+    }
+
+    /// Takes a contact's companies away again, as if nobody had ever related them.
+    pub(in crate::sandbox) fn seed_unlink(&mut self, contact: u64) {
+        self.unlink_all((Kind::Contacts, contact));
+        self.note_primary_company(contact, None);
+    }
+
     fn note_primary_company(&mut self, contact: u64, company: Option<u64>) {
         let Some(record) = self.shelf_mut(Kind::Contacts).records.get_mut(&contact) else { return };
         match company {
