@@ -236,7 +236,7 @@ impl Sandbox {
             let hubspot = lock(&self.world.hubspot);
             let contacts = hubspot.shelf(Kind::Contacts).live_records();
             let unlinked = contacts.filter(|record| record.value("intercom_contact_id").is_none());
-            unlinked.filter_map(|record| record.value("email").map(|email| email.into_owned())).collect()
+            unlinked.filter_map(|record| record.value("email").map(std::borrow::Cow::into_owned)).collect()
         };
         let intercom = lock(&self.world.intercom);
         emails.into_iter().find(|email| intercom.with_email(email).next().is_none())

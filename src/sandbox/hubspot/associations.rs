@@ -250,7 +250,7 @@ impl Portal {
         };
         self.link(from, to, &[default]);
         let results = vec![Self::default_shape(from, to), Self::default_shape(to, from)];
-        Ok(answers::batch(200, self.now(), results, Vec::new()))
+        Ok(answers::batch(200, self.now(), &results, &[]))
     }
 
     fn checked_types(from: Kind, to: Kind, specs: &Value) -> Result<Vec<u32>, Answer> {
@@ -300,17 +300,11 @@ impl Portal {
         Ok(Answer::json(201, Self::labels_shape(from, to, &types)))
     }
 
-    pub(super) fn dissociate(
-        &mut self,
-        kind: Kind,
-        id: &str,
-        to: &str,
-        to_id: &str,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn dissociate(&mut self, kind: Kind, id: &str, to: &str, to_id: &str) -> Answer {
         if let Ok((from, to)) = self.ends(kind, id, to, to_id) {
             self.unlink(from, to);
         }
-        Ok(Answer::empty(204))
+        Answer::empty(204)
     }
 
     pub(super) fn list_associations(
@@ -403,7 +397,7 @@ impl Portal {
                 results.push(json!({"from": {"id": input["id"]}, "to": links}));
             }
         }
-        answers::batch(200, self.now(), results, errors)
+        answers::batch(200, self.now(), &results, &errors)
     }
 
     fn link_batch(&mut self, from: Kind, to: Kind, inputs: &[Value], default: bool) -> Answer {
@@ -442,6 +436,6 @@ impl Portal {
                 })),
             }
         }
-        answers::batch(if default { 200 } else { 201 }, self.now(), results, errors)
+        answers::batch(if default { 200 } else { 201 }, self.now(), &results, &errors)
     }
 }

@@ -106,7 +106,7 @@ impl Settlement<'_> {
         let copy = self.contact(&twin, None, true);
         let mut group = vec![original, copy];
         // One group in five has a third entry, from a trade fair's scanner.
-        if index % 5 == 0 {
+        if index.is_multiple_of(5) {
             let mut third = person.clone();
             third.email = None;
             third.title = String::new();
@@ -164,8 +164,8 @@ impl Settlement<'_> {
 
         let mut manager = self.person("John", "Smith", Some(1));
         let mut engineer = self.person("John", "Smith", Some(1));
-        manager.title = "Finance Director".to_owned();
-        engineer.title = "Software Engineer".to_owned();
+        "Finance Director".clone_into(&mut manager.title);
+        "Software Engineer".clone_into(&mut engineer.title);
         self.friends(&[manager, engineer], "two people of one name in one firm");
 
         let mut first = self.person("Rosa", "Delgado", Some(2));

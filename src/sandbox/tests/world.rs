@@ -88,3 +88,19 @@ async fn shutting_down_lets_held_connections_go() {
     sandbox.shutdown().await;
     assert_eq!(held.await.unwrap().unwrap().status(), 504);
 }
+
+#[tokio::test]
+async fn a_large_world_keeps_its_e_mails_apart() {
+    let settings = Settings { people: 3_000, companies: 300, ..fixed() };
+    let sandbox = Sandbox::start(settings).await.unwrap();
+    let mut emails = std::collections::HashSet::new();
+    let mut people = 0;
+    while let Some((user, contact)) = sandbox.next_clean_person() {
+        let user = sandbox.intercom_contact(&user).unwrap();
+        let email = user["email"].as_str().unwrap().to_owned();
+        assert_eq!(sandbox.hubspot_find_by_email(&email).unwrap()["id"], contact, "{email}");
+        assert!(emails.insert(email));
+        people += 1;
+    }
+    assert!(people > 2_000, "{people}");
+}
