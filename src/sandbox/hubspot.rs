@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(super) use self::properties::Property;
+pub(super) use self::directory::owner_id;
 pub(super) use self::shelf::{Kind, Record, Shelf};
 use super::desk::{Desk, Who};
 use super::fault::{Vendor, limit_body};
@@ -148,13 +148,13 @@ impl Portal {
             ("POST", ["batch", "archive"]) => self.batch_archive(kind, call),
             ("GET", [id]) => self.show_object(kind, id, call),
             ("PATCH", [id]) => self.update_object(kind, id, call),
-            ("DELETE", [id]) => self.archive_object(kind, id),
+            ("DELETE", [id]) => Ok(self.archive_object(kind, id)),
             ("PUT", [id, "associations", "default", to, to_id]) => {
                 self.associate_default(kind, id, to, to_id)
             }
             ("GET", [id, "associations", to]) => self.list_associations(kind, id, to, call),
             ("PUT", [id, "associations", to, to_id]) => self.associate_labelled(kind, id, (to, to_id), call),
-            ("DELETE", [id, "associations", to, to_id]) => self.dissociate(kind, id, to, to_id),
+            ("DELETE", [id, "associations", to, to_id]) => Ok(self.dissociate(kind, id, to, to_id)),
             _ => Err(answers::no_such_path()),
         }
     }
@@ -172,21 +172,20 @@ impl Portal {
 
 /// Finds the area of the API a path belongs to, in each of the vendor's ways to write versions.
 fn area<'a>(path: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
+    const AREAS: [&str; 5] = ["objects", "associations", "properties", "pipelines", "owners"];
+    let dated = |version: &str| matches!(version, "2026-09" | "2026-03");
+    let numbered = |version: &str| matches!(version, "v3" | "v4");
     match path {
-        [
-            "crm",
-            "v3" | "v4",
-            area @ ("objects" | "associations" | "properties" | "pipelines" | "owners"),
-            rest @ ..,
-        ]
-        | ["crm", area @ "associations", "v4" | "2026-09" | "2026-03", rest @ ..]
-        | [
-            "crm",
-            area @ ("objects" | "properties" | "pipelines" | "owners"),
-            "2026-09" | "2026-03",
-            rest @ ..,
-        ] => Some((area, rest)),
-        [area @ "account-info", "v3" | "2026-09" | "2026-03", rest @ ..] => Some((area, rest)),
+        ["crm", version, area, rest @ ..] if numbered(version) && AREAS.contains(area) => Some((area, rest)),
+        // The labels' document writes the version behind the area, numbered or dated.
+        ["crm", area, version, rest @ ..]
+            if AREAS.contains(area) && (dated(version) || (*area == "associations" && *version == "v4")) =>
+        {
+            Some((area, rest))
+        }
+        [area @ "account-info", version, rest @ ..] if dated(version) || numbered(version) => {
+            Some((area, rest))
+        }
         _ => None,
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn object(kind: Kind, record: &Record, wanted: &Wanted) -> Value {
     for name in [created, "hs_object_id", kind.modified_property()] {
         show(name);
     }
-    finished(record, properties)
+    finished(record, &properties)
 }
 
 /// A record as writes answer it: everything that has a value.
@@ -79,10 +79,10 @@ pub(super) fn written(kind: Kind, record: &Record) -> Value {
     for name in ["createdate", "hs_object_id", kind.modified_property()] {
         properties.insert(name.to_owned(), json!(record.value(name)));
     }
-    finished(record, properties)
+    finished(record, &properties)
 }
 
-fn finished(record: &Record, properties: Map<String, Value>) -> Value {
+fn finished(record: &Record, properties: &Map<String, Value>) -> Value {
     let mut object = json!({
         "id": record.id.to_string(),
         "properties": properties,
@@ -97,7 +97,7 @@ fn finished(record: &Record, properties: Map<String, Value>) -> Value {
 }
 
 /// A batch answer; with errors it is a 207.
-pub(super) fn batch(status: u16, now: i64, results: Vec<Value>, errors: Vec<Value>) -> Answer {
+pub(super) fn batch(status: u16, now: i64, results: &[Value], errors: &[Value]) -> Answer {
     let mut body = json!({
         "status": "COMPLETE",
         "results": results,
@@ -108,6 +108,6 @@ pub(super) fn batch(status: u16, now: i64, results: Vec<Value>, errors: Vec<Valu
         return Answer::json(status, body);
     }
     body["numErrors"] = json!(errors.len());
-    body["errors"] = Value::Array(errors);
+    body["errors"] = json!(errors);
     Answer::json(207, body)
 }

@@ -88,7 +88,7 @@ impl Portal {
                 "context": {"ids": lost},
             }));
         }
-        Ok(answers::batch(200, self.now(), results, errors))
+        Ok(answers::batch(200, self.now(), &results, &errors))
     }
 
     pub(super) fn batch_create(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
@@ -121,7 +121,7 @@ impl Portal {
                 Err(refusal) => errors.push(row_error(refusal, input)),
             }
         }
-        Ok(answers::batch(201, self.now(), results, errors))
+        Ok(answers::batch(201, self.now(), &results, &errors))
     }
 
     pub(super) fn batch_update(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
@@ -138,7 +138,7 @@ impl Portal {
                 Err(refusal) => errors.push(row_error(refusal, input)),
             }
         }
-        Ok(answers::batch(200, self.now(), results, errors))
+        Ok(answers::batch(200, self.now(), &results, &errors))
     }
 
     pub(super) fn batch_upsert(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
@@ -156,7 +156,7 @@ impl Portal {
                 Err(refusal) => errors.push(row_error(refusal, input)),
             }
         }
-        Ok(answers::batch(200, self.now(), results, errors))
+        Ok(answers::batch(200, self.now(), &results, &errors))
     }
 
     fn upsert(&mut self, kind: Kind, input: &Value) -> Result<(u64, bool), Answer> {

@@ -11,6 +11,7 @@ use crate::sandbox::wire::{Answer, Call};
 
 /// One property of one object type.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent flags of the vendor's own definition")]
 pub(in crate::sandbox) struct Property {
     pub(in crate::sandbox) name: String,
     pub(super) label: String,

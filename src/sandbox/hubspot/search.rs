@@ -113,7 +113,7 @@ impl<'a> Filter<'a> {
 fn moment(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| {
         let upper = text.to_uppercase();
-        upper.parse::<jiff::Timestamp>().ok().map(|moment| moment.as_millisecond())
+        upper.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
     })
 }
 

@@ -75,7 +75,7 @@ pub(in crate::sandbox) struct Record {
     pub(in crate::sandbox) updated: i64,
     pub(in crate::sandbox) archived: Option<i64>,
     pub(in crate::sandbox) by_api: bool,
-    pub(super) merges: u32,
+    pub(in crate::sandbox) merges: u32,
 }
 
 impl Record {
@@ -101,7 +101,6 @@ impl Record {
 
 /// All records of one type.
 pub(in crate::sandbox) struct Shelf {
-    pub(super) kind: Kind,
     pub(in crate::sandbox) records: BTreeMap<u64, Record>,
     /// Ids that a merge has retired, and where they lead.
     pub(super) redirects: HashMap<u64, u64>,
@@ -120,7 +119,6 @@ impl Shelf {
         let by_name =
             properties.iter().enumerate().map(|(index, property)| (property.name.clone(), index)).collect();
         Self {
-            kind,
             records: BTreeMap::new(),
             redirects: HashMap::new(),
             unique: HashMap::new(),
@@ -200,7 +198,7 @@ impl Shelf {
         self.records.remove(&id)
     }
 
-    pub(super) fn live_records(&self) -> impl Iterator<Item = &Record> {
+    pub(in crate::sandbox) fn live_records(&self) -> impl Iterator<Item = &Record> {
         self.records.values().filter(|record| record.archived.is_none())
     }
 }

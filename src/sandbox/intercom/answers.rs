@@ -42,7 +42,7 @@ pub(super) fn pages(total: usize, page: usize, per_page: usize, next: Option<&st
 }
 
 /// A list that fits one page.
-pub(super) fn whole_list(data: Vec<Value>) -> Value {
+pub(super) fn whole_list(data: &[Value]) -> Value {
     let total = data.len();
     json!({
         "type": "list",

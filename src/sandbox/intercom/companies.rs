@@ -170,24 +170,24 @@ impl Workspace {
 
     pub(super) fn contacts_of_company(&self, id: &str, version: Version) -> Answer {
         let Some(company) = self.companies.get(id) else { return company_missing() };
-        let data = company
+        let data: Vec<Value> = company
             .contacts
             .iter()
             .filter_map(|contact| self.contacts.get(contact))
             .map(|contact| shapes::contact(contact, version))
             .collect();
-        Answer::ok(whole_list(data))
+        Answer::ok(whole_list(&data))
     }
 
     pub(super) fn companies_of_contact(&self, id: &str) -> Answer {
         let Some(contact) = self.contacts.get(id) else { return contact_missing() };
-        let data = contact
+        let data: Vec<Value> = contact
             .companies
             .iter()
             .filter_map(|company| self.companies.get(company))
             .map(shapes::company)
             .collect();
-        Answer::ok(whole_list(data))
+        Answer::ok(whole_list(&data))
     }
 
     pub(super) fn attach_company(&mut self, contact_id: &str, call: &Call) -> Answer {

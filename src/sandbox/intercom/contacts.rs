@@ -285,7 +285,7 @@ impl Workspace {
         Some(contact)
     }
 
-    pub(super) fn delete_contact(&mut self, id: &str) -> Answer {
+    pub(in crate::sandbox) fn delete_contact(&mut self, id: &str) -> Answer {
         let Some(contact) = self.remove_contact(id) else { return contact_missing() };
         let item = json!({"id": id, "external_id": contact.external_id, "type": "contact", "deleted": true});
         self.effect("contact", "delete", id, &json!({}));
@@ -293,7 +293,7 @@ impl Workspace {
         Answer::ok(item)
     }
 
-    pub(super) fn archive_contact(&mut self, id: &str, archived: bool) -> Answer {
+    pub(in crate::sandbox) fn archive_contact(&mut self, id: &str, archived: bool) -> Answer {
         let now = self.now();
         let Some(contact) = self.contacts.get_mut(id) else { return contact_missing() };
         contact.archived = archived;

@@ -135,9 +135,9 @@ impl Workspace {
 
     pub(super) fn notes_of_contact(&self, id: &str) -> Answer {
         let Some(contact) = self.contacts.get(id) else { return contact_missing() };
-        let data =
+        let data: Vec<Value> =
             contact.notes.iter().rev().filter_map(|note| self.note_shape(note.parse().ok()?)).collect();
-        Answer::ok(whole_list(data))
+        Answer::ok(whole_list(&data))
     }
 
     /// Takes an event about a person; the same one within a second is swallowed, as documented.
