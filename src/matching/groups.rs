@@ -64,7 +64,8 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         if average(&members[one], &members[other], &edges) < join_bits.min(1.0) {
             continue;
         }
-        let (keep, drop) = if members[one].len() >= members[other].len() { (one, other) } else { (other, one) };
+        let (keep, drop) =
+            if members[one].len() >= members[other].len() { (one, other) } else { (other, one) };
         let moved = std::mem::take(&mut members[drop]);
         for row in &moved {
             group_of[*row] = keep;
@@ -105,7 +106,11 @@ fn average(one: &[usize], other: &[usize], edges: &BTreeMap<(usize, usize), (f64
     }
     if one.len() > SAMPLE || other.len() > SAMPLE {
         // Blocks of that size were compared in windows: an unlisted pair says nothing there.
-        return if known == 0 { LIMIT_BITS } else { (sum - UNLISTED_BITS * f64::from(count - known)) / f64::from(known) };
+        return if known == 0 {
+            LIMIT_BITS
+        } else {
+            (sum - UNLISTED_BITS * f64::from(count - known)) / f64::from(known)
+        };
     }
     sum / f64::from(count.max(1))
 }
