@@ -47,12 +47,13 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
         let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
         edges.insert((left, right), (bits, guarded));
-        if candidate.probability >= settings.review_probability {
+        if candidate.probability >= settings.join_probability {
             joins.push((millibits, left, right, candidate.probability));
         }
     }
     joins.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));
-    let join_bits = (settings.join_probability / (1.0 - settings.join_probability).max(1e-9)).log2();
+    let join_bits =
+        (settings.join_probability / (1.0 - settings.join_probability).max(1e-9)).log2().min(LIMIT_BITS);
     let mut group_of: Vec<usize> = (0..sorted.len()).collect();
     let mut members: Vec<Vec<usize>> = (0..sorted.len()).map(|row| vec![row]).collect();
     let mut weakest = vec![1.0_f64; sorted.len()];
@@ -61,7 +62,7 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         if one == other {
             continue;
         }
-        if average(&members[one], &members[other], &edges) < join_bits.min(1.0) {
+        if average(&members[one], &members[other], &edges) < join_bits {
             continue;
         }
         let (keep, drop) =
