@@ -61,6 +61,7 @@ impl AccountIndex {
             }
             add(firm.company.id());
             add(prefix_key(&firm.company.joined));
+            add(suffix_key(&firm.company.joined));
             add(hash_text(&firm.company.acronym));
             add(firm.phone.as_ref().map_or(0, |phone| phone.id));
         }
@@ -70,7 +71,8 @@ impl AccountIndex {
         let mut numbers: Vec<(&str, u32)> =
             firms.iter().enumerate().map(|(number, firm)| (firm.key.as_str(), number as u32)).collect();
         numbers.sort_unstable();
-        let number_of = |key: &str| numbers.binary_search_by_key(&key, |entry| entry.0).ok().map(|at| numbers[at].1);
+        let number_of =
+            |key: &str| numbers.binary_search_by_key(&key, |entry| entry.0).ok().map(|at| numbers[at].1);
         let mut seen: Vec<(u64, u32)> = colleagues
             .iter()
             .filter_map(|(domain, key)| {
@@ -79,7 +81,10 @@ impl AccountIndex {
             })
             .collect();
         seen.sort_unstable();
-        let colleagues = seen.chunk_by(|one, other| one == other).map(|run| (run[0].0, run[0].1, run.len() as u32)).collect();
+        let colleagues = seen
+            .chunk_by(|one, other| one == other)
+            .map(|run| (run[0].0, run[0].1, run.len() as u32))
+            .collect();
         let group = groups(&firms, number_of);
         Self { firms, group, keys, colleagues }
     }
@@ -99,6 +104,16 @@ impl AccountIndex {
 
 fn prefix_key(joined: &str) -> u64 {
     if joined.len() < 4 { 0 } else { hash_text(joined.get(..4).unwrap_or(joined)).rotate_left(7) }
+}
+
+/// The end of a name, for slips at its beginning; a short name has its first letter in it instead.
+fn suffix_key(joined: &str) -> u64 {
+    let end = |length: usize| joined.get(joined.len() - length..).unwrap_or_default();
+    match joined.len() {
+        0..=4 => 0,
+        5..=8 => hash_text(&format!("{}{}", &joined[..1], end(3))).rotate_left(13),
+        _ => hash_text(end(7)).rotate_left(19),
+    }
 }
 
 /// Numbers the groups: each account points at the smallest one it is related to.
@@ -170,8 +185,13 @@ impl Seeker {
         let company = side.company().clone();
         let mailbox_domains: Vec<WebDomain> =
             side.mailboxes().map(|mailbox| mailbox.domain.clone()).filter(WebDomain::is_corporate).collect();
-        let other_domains =
-            side.web().into_iter().chain(company.domain.as_ref()).filter(|domain| domain.is_corporate()).cloned().collect();
+        let other_domains = side
+            .web()
+            .into_iter()
+            .chain(company.domain.as_ref())
+            .filter(|domain| domain.is_corporate())
+            .cloned()
+            .collect();
         Self {
             mailbox_domains,
             other_domains,
@@ -197,10 +217,17 @@ pub fn rank_accounts(person: &Person, accounts: &AccountIndex, settings: &Settin
             found.extend(accounts.at(key));
         }
         let from = accounts.colleagues.partition_point(|entry| entry.0 < domain.id());
-        found.extend(accounts.colleagues[from..].iter().take_while(|entry| entry.0 == domain.id()).map(|entry| entry.1));
+        found.extend(
+            accounts.colleagues[from..]
+                .iter()
+                .take_while(|entry| entry.0 == domain.id())
+                .map(|entry| entry.1),
+        );
     }
     let company = &seeker.company;
-    for key in [company.id(), prefix_key(&company.joined), hash_text(&company.acronym)] {
+    for key in
+        [company.id(), prefix_key(&company.joined), suffix_key(&company.joined), hash_text(&company.acronym)]
+    {
         if key != 0 {
             found.extend(accounts.at(key));
         }
@@ -226,11 +253,13 @@ pub fn rank_accounts(person: &Person, accounts: &AccountIndex, settings: &Settin
                 key: accounts.firms[number as usize].key.clone(),
                 probability,
                 band: settings.band(probability, waterfall.is_guarded()),
-                evidence: waterfall.into_evidence(false),
+                evidence: waterfall.into_evidence(),
             }
         })
         .collect();
-    candidates.sort_by(|one, other| other.probability.total_cmp(&one.probability).then_with(|| one.key.cmp(&other.key)));
+    candidates.sort_by(|one, other| {
+        other.probability.total_cmp(&one.probability).then_with(|| one.key.cmp(&other.key))
+    });
     candidates
 }
 
@@ -239,9 +268,9 @@ fn hold_back_on_ties(ranked: &mut [(u32, Waterfall)], accounts: &AccountIndex) {
     let Some(best) = ranked.first() else { return };
     let (group, top) = (accounts.group[best.0 as usize], best.1.millibits());
     let margin = (MARGIN_BITS * 1000.0) as i64;
-    let rival = ranked
-        .iter()
-        .any(|(number, waterfall)| accounts.group[*number as usize] != group && top - waterfall.millibits() < margin);
+    let rival = ranked.iter().any(|(number, waterfall)| {
+        accounts.group[*number as usize] != group && top - waterfall.millibits() < margin
+    });
     if !rival {
         return;
     }
@@ -268,7 +297,13 @@ fn weigh(seeker: &Seeker, number: u32, accounts: &AccountIndex) -> Waterfall {
     let soft = if seeker.guessed_place { 0.5 } else { 1.0 };
     let stated = seeker.company.country.unwrap_or(0);
     if stated != 0 && firm.country != 0 && stated != firm.country {
-        waterfall.add("country", "company text names another country", -3.0, &seeker.company.shown, &firm.company.shown);
+        waterfall.add(
+            "country",
+            "company text names another country",
+            -3.0,
+            &seeker.company.shown,
+            &firm.company.shown,
+        );
     }
     if seeker.country != 0 && firm.country != 0 {
         if seeker.country == firm.country {
@@ -318,17 +353,38 @@ fn add_domain(
         waterfall.add("domain", "same registrable domain", size + 4.5, &domain.host, own);
         return DomainRelation::Same;
     }
-    let colleague = seeker.mailbox_domains.iter().map(|domain| (accounts.colleagues_at(domain.id(), number), domain)).max_by_key(|found| found.0);
+    let from = seeker
+        .mailbox_domains
+        .first()
+        .map_or(0, |domain| accounts.colleagues.partition_point(|entry| entry.0 < domain.id()));
+    let colleague = seeker
+        .mailbox_domains
+        .iter()
+        .map(|domain| (accounts.colleagues_at(domain.id(), number), domain))
+        .max_by_key(|found| found.0);
     if let Some((count, domain)) = colleague
         && count > 0
     {
-        let bits = size + if count > 1 { 2.5 } else { 1.0 };
+        let everybody: u32 = accounts.colleagues[from..]
+            .iter()
+            .take_while(|entry| entry.0 == domain.id())
+            .map(|entry| entry.2)
+            .sum();
+        // One colleague may be linked by mistake, and a domain whose people are everywhere says little.
+        let bits = size
+            + if count > 1 { 2.5 } else { -1.0 }
+            + (f64::from(count) / f64::from(everybody.max(1))).log2() * 2.0;
         waterfall.add("domain", "colleagues are linked", bits, &domain.host, own);
         waterfall.note(format!("{count} people of this domain are linked to the account"));
         return DomainRelation::Colleagues;
     }
     if let Some(domain) = any(&|mine, theirs| mine.stem == theirs.stem) {
-        let bits = if name == NameRelation::Same { 0.0 } else { size - 1.5 };
+        // The stem repeats the name; a homonym in another country has it too.
+        let bits = if name <= NameRelation::Acronym {
+            if ending_slip(domain, firm) { 0.0 } else { -4.0 }
+        } else {
+            size - 1.5
+        };
         waterfall.add("domain", "same stem, other ending", bits, &domain.host, own);
         return DomainRelation::SameStem;
     }
@@ -337,6 +393,13 @@ fn add_domain(
     }
     waterfall.add("domain", "different", -3.0, first, own);
     DomainRelation::Different
+}
+
+/// `acme.co` for `acme.com`: an ending mistyped rather than another firm's.
+fn ending_slip(domain: &WebDomain, firm: &Firm) -> bool {
+    firm.domains.iter().any(|other| {
+        other.stem == domain.stem && super::similarity::within(&other.registrable, &domain.registrable, 1)
+    })
 }
 
 fn add_name(
@@ -350,19 +413,24 @@ fn add_name(
     let same_domain = matches!(domain, DomainRelation::Same | DomainRelation::Colleagues);
     let (one, other) = (seeker.company.shown.as_str(), firm.company.shown.as_str());
     let spelled = firm.domains.iter().any(|domain| domain.stem == seeker.company.joined)
-        || seeker.mailbox_domains.iter().any(|domain| domain.stem == firm.company.joined);
+        || seeker.domains().any(|domain| domain.stem == firm.company.joined);
+    let stated = seeker.other_domains.iter().any(|domain| domain.stem == firm.company.joined);
     let (level, bits) = match name {
         NameRelation::Same => ("same", if same_domain { 2.0 } else { size + 3.5 }),
         NameRelation::Slip => ("one slip", if same_domain { 1.5 } else { size + 0.5 }),
         NameRelation::Shortened => ("shortened", if same_domain { 1.0 } else { size - 2.5 }),
         NameRelation::Acronym => ("acronym", if same_domain { 1.0 } else { size - 2.5 }),
         _ if same_domain && spelled => ("equals the domain", 0.5),
-        _ if spelled && !seeker.company.is_missing() && firm.domains.iter().any(|domain| domain.stem == seeker.company.joined) => {
+        _ if spelled
+            && !seeker.company.is_missing()
+            && firm.domains.iter().any(|domain| domain.stem == seeker.company.joined) =>
+        {
             ("equals the domain", size - 0.5)
         }
+        _ if stated && firm.domains.is_empty() => ("stated domain equals the name", size + 1.0),
         _ if spelled && domain == DomainRelation::Unknown => ("mailbox domain equals the name", size - 0.5),
         NameRelation::Unknown => return,
-        _ => ("different", if same_domain { -2.0 } else { -5.0 }),
+        NameRelation::Different => ("different", if same_domain { -2.0 } else { -5.0 }),
     };
     waterfall.add("company", level, bits, one, other);
     if same_domain && name == NameRelation::Different && !spelled && !related_to_own_domain(seeker) {

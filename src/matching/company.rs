@@ -52,13 +52,21 @@ impl Company {
                 return Self { shown, ..Self::default() };
             }
             let joined = domain.stem.clone();
-            return Self { words: vec![joined.clone()], joined, domain: Some(domain), shown, ..Self::default() };
+            return Self {
+                words: vec![joined.clone()],
+                joined,
+                domain: Some(domain),
+                shown,
+                ..Self::default()
+            };
         }
         let mut country = None;
         let bare = without_region(&shown, &mut country);
         let mut words: Vec<String> = fold(&bare)
             .split(' ')
-            .filter(|word| !matches!(*word, "&" | "and" | "und" | "et" | "y" | "e" | "og" | "och" | "i" | "en") )
+            .filter(|word| {
+                !matches!(*word, "&" | "and" | "und" | "et" | "y" | "e" | "og" | "och" | "i" | "en")
+            })
             .map(str::to_owned)
             .collect();
         if words.len() > 1 && words[0] == "the" {
@@ -66,9 +74,6 @@ impl Company {
         }
         let mut legal_form = String::new();
         while let Some(form) = cut_legal_form(&mut words) {
-            if !legal_form.is_empty() {
-                legal_form.insert(0, ' ');
-            }
             legal_form.insert_str(0, &form);
         }
         for length in (1..=3).rev() {
@@ -101,25 +106,21 @@ impl Company {
 }
 
 fn cut_legal_form(words: &mut Vec<String>) -> Option<String> {
-    for form in &lists().legal_forms {
-        if words.len() <= form.len() {
-            continue;
-        }
-        let from = words.len() - form.len();
-        if words[from..].iter().zip(form).all(|(word, part)| word == part) {
+    let lists = lists();
+    for length in (1..=6.min(words.len().saturating_sub(1))).rev() {
+        let from = words.len() - length;
+        let joined = words[from..].concat();
+        if lists.is_legal_form(&joined) {
             words.truncate(from);
-            return Some(form.join(" "));
-        }
-        // Indonesian, Ukrainian and Russian forms stand in front.
-        if form.len() == 1
-            && matches!(form[0], "pt" | "ooo" | "oao" | "zao" | "pao" | "tov" | "pp" | "pat" | "prat" | "uab" | "sia" | "cv")
-            && words[0] == form[0]
-        {
-            words.remove(0);
-            return Some(form[0].to_owned());
+            return Some(joined);
         }
     }
-    None
+    // Indonesian, Baltic, Ukrainian and Russian forms stand in front.
+    let front = matches!(
+        words.first().map(String::as_str),
+        Some("pt" | "ooo" | "oao" | "zao" | "pao" | "tov" | "pp" | "pat" | "prat" | "uab" | "sia" | "cv")
+    );
+    (front && words.len() > 1).then(|| words.remove(0))
 }
 
 /// Removes "(UK)" and " - EMEA", remembering a country.
@@ -142,9 +143,28 @@ fn without_region(text: &str, country: &mut Option<u8>) -> String {
             let word = |word: &str| {
                 matches!(
                     word,
-                    "hq" | "emea" | "apac" | "latam" | "dach" | "americas" | "europe" | "international" | "global"
-                        | "headquarters" | "group" | "office" | "branch" | "nordics" | "asia" | "north" | "south"
-                        | "east" | "west" | "america" | "eu"
+                    "hq" | "emea"
+                        | "apac"
+                        | "latam"
+                        | "dach"
+                        | "americas"
+                        | "europe"
+                        | "international"
+                        | "global"
+                        | "headquarters"
+                        | "head"
+                        | "main"
+                        | "group"
+                        | "office"
+                        | "branch"
+                        | "nordics"
+                        | "asia"
+                        | "north"
+                        | "south"
+                        | "east"
+                        | "west"
+                        | "america"
+                        | "eu"
                 )
             };
             if (known.is_some() || region.split(' ').all(word)) && !before.trim().is_empty() {
@@ -167,9 +187,19 @@ mod tests {
     #[test]
     fn legal_dress_is_removed_in_many_countries() {
         for text in [
-            "Blue Oak GmbH & Co. KG", "The Blue Oak, Inc.", "BLUE OAK S.A. de C.V.", "Blue Oak Pty Ltd", "Blue Oak Sp. z o.o.",
-            "Blue Oak K.K.", "PT Blue Oak", "Blue & Oak", "Blue Oak (UK) Ltd", "Blue Oak - EMEA", "Blue Oak Deutschland GmbH",
-            "Blue Oak UG (haftungsbeschränkt)", "Blue Oak L.L.C.",
+            "Blue Oak GmbH & Co. KG",
+            "The Blue Oak, Inc.",
+            "BLUE OAK S.A. de C.V.",
+            "Blue Oak Pty Ltd",
+            "Blue Oak Sp. z o.o.",
+            "Blue Oak K.K.",
+            "PT Blue Oak",
+            "Blue & Oak",
+            "Blue Oak (UK) Ltd",
+            "Blue Oak - EMEA",
+            "Blue Oak Deutschland GmbH",
+            "Blue Oak UG (haftungsbeschränkt)",
+            "Blue Oak L.L.C.",
         ] {
             assert_eq!(core(text), "blue oak", "{text}");
         }

@@ -114,7 +114,9 @@ impl Mailbox {
                 return Spelling::Initial;
             }
             // `peterk` for Peter Kovacs.
-            if has_given && letters.len() == given.len() + 1 && family_joined.starts_with(&letters[given.len()..])
+            if has_given
+                && letters.len() == given.len() + 1
+                && family_joined.starts_with(&letters[given.len()..])
             {
                 return Spelling::Initial;
             }
@@ -149,8 +151,23 @@ fn is_role(local: &str) -> bool {
 
 fn is_dummy(letters: &str, domain: &WebDomain) -> bool {
     const WORDS: [&str; 17] = [
-        "noemail", "nomail", "noreply", "donotreply", "none", "unknown", "test", "tester", "testing", "testuser", "demo",
-        "asdf", "qwerty", "fake", "dummy", "na", "noaddress",
+        "noemail",
+        "nomail",
+        "noreply",
+        "donotreply",
+        "none",
+        "unknown",
+        "test",
+        "tester",
+        "testing",
+        "testuser",
+        "demo",
+        "asdf",
+        "qwerty",
+        "fake",
+        "dummy",
+        "na",
+        "noaddress",
     ];
     WORDS.contains(&letters)
         || (letters.len() == 1 && domain.stem == letters)

@@ -47,12 +47,13 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
         let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
         edges.insert((left, right), (bits, guarded));
-        if candidate.probability >= settings.review_probability {
+        if candidate.probability >= settings.join_probability {
             joins.push((millibits, left, right, candidate.probability));
         }
     }
     joins.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));
-    let join_bits = (settings.join_probability / (1.0 - settings.join_probability).max(1e-9)).log2();
+    let join_bits =
+        (settings.join_probability / (1.0 - settings.join_probability).max(1e-9)).log2().min(LIMIT_BITS);
     let mut group_of: Vec<usize> = (0..sorted.len()).collect();
     let mut members: Vec<Vec<usize>> = (0..sorted.len()).map(|row| vec![row]).collect();
     let mut weakest = vec![1.0_f64; sorted.len()];
@@ -61,10 +62,11 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         if one == other {
             continue;
         }
-        if average(&members[one], &members[other], &edges) < join_bits.min(1.0) {
+        if average(&members[one], &members[other], &edges) < join_bits {
             continue;
         }
-        let (keep, drop) = if members[one].len() >= members[other].len() { (one, other) } else { (other, one) };
+        let (keep, drop) =
+            if members[one].len() >= members[other].len() { (one, other) } else { (other, one) };
         let moved = std::mem::take(&mut members[drop]);
         for row in &moved {
             group_of[*row] = keep;
@@ -105,7 +107,11 @@ fn average(one: &[usize], other: &[usize], edges: &BTreeMap<(usize, usize), (f64
     }
     if one.len() > SAMPLE || other.len() > SAMPLE {
         // Blocks of that size were compared in windows: an unlisted pair says nothing there.
-        return if known == 0 { LIMIT_BITS } else { (sum - UNLISTED_BITS * f64::from(count - known)) / f64::from(known) };
+        return if known == 0 {
+            LIMIT_BITS
+        } else {
+            (sum - UNLISTED_BITS * f64::from(count - known)) / f64::from(known)
+        };
     }
     sum / f64::from(count.max(1))
 }

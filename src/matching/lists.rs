@@ -12,8 +12,8 @@ pub(crate) struct Lists {
     free_mail_any_suffix: BTreeSet<&'static str>,
     disposable: BTreeSet<&'static str>,
     junk_sites: BTreeSet<&'static str>,
-    /// Legal forms as word lists, longest first.
-    pub(crate) legal_forms: Vec<Vec<&'static str>>,
+    /// Legal forms without spaces: "S. r.l." and "SRL" are written by the same people.
+    legal_forms: BTreeSet<String>,
     placeholders: BTreeSet<&'static str>,
     company_placeholders: BTreeSet<&'static str>,
     name_placeholders: BTreeSet<&'static str>,
@@ -59,12 +59,13 @@ impl Lists {
             }
         }
         let free = words(include_str!("../../assets/matching/free_mail_domains.txt"));
-        let mut legal_forms: Vec<Vec<&'static str>> =
-            lines(include_str!("../../assets/matching/legal_forms.txt"))
-                .map(|line| line.split_whitespace().filter(|word| *word != "&").collect())
-                .collect();
-        legal_forms.sort_by(|left, right| right.len().cmp(&left.len()).then(left.cmp(right)));
-        legal_forms.dedup();
+        let legal_forms = lines(include_str!("../../assets/matching/legal_forms.txt"))
+            .map(|line| {
+                line.split_whitespace()
+                    .filter(|word| !matches!(*word, "&" | "and" | "und" | "et" | "y" | "i" | "e"))
+                    .collect()
+            })
+            .collect();
         let placeholders = include_str!("../../assets/matching/placeholders.txt");
         let tagged = |tag: &str| lines(placeholders).filter_map(|line| line.strip_prefix(tag)).collect();
         let pseudonyms = include_str!("../../assets/matching/pseudonyms.txt");
@@ -124,6 +125,11 @@ impl Lists {
     /// Whether a domain hosts other people's pages.
     pub(crate) fn is_junk_site(&self, registrable: &str) -> bool {
         self.junk_sites.contains(registrable)
+    }
+
+    /// Whether folded words, written together, are a legal form.
+    pub(crate) fn is_legal_form(&self, joined: &str) -> bool {
+        self.legal_forms.contains(joined)
     }
 
     /// Whether a folded text stands for "nothing" in any field.
@@ -186,6 +192,6 @@ mod tests {
         assert!(lists.is_free_mail("yahoo.co.uk") && lists.is_free_mail("gmx.at"));
         assert!(!lists.is_free_mail("yahooligans.com"));
         assert!(lists.is_no_company("self employed") && !lists.is_no_name("self employed"));
-        assert!(lists.legal_forms[0].len() >= 4);
+        assert!(lists.is_legal_form("gmbhcokg") && !lists.is_legal_form("oak"));
     }
 }

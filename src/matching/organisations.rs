@@ -2,8 +2,8 @@
 
 use super::blocking::{self, KeyRow};
 use super::company::Company;
-use super::counts::Counts;
 use super::country::country_code;
+use super::counts::Counts;
 use super::hashing::{combine, hash_text};
 use super::people::sort;
 use super::phone::Phone;
@@ -24,6 +24,8 @@ pub(crate) struct Firm {
     pub(crate) city: u64,
     pub(crate) city_shown: String,
     pub(crate) country: u8,
+    /// The country was read from the ending of the domain.
+    country_guessed: bool,
     pub(crate) parent: Option<String>,
     identity: u64,
 }
@@ -44,7 +46,8 @@ impl Firm {
         if domains.is_empty() {
             domains.extend(company.domain.clone());
         }
-        let country = country_code(&organisation.country).or(company.country).unwrap_or(0);
+        let stated = country_code(&organisation.country).or(company.country);
+        let country = stated.or_else(|| domains.iter().find_map(WebDomain::country)).unwrap_or(0);
         let identity = [
             &organisation.name,
             &organisation.domain,
@@ -64,6 +67,7 @@ impl Firm {
             city: hash_text(&fold(&organisation.city)),
             city_shown: organisation.city.trim().to_owned(),
             country,
+            country_guessed: stated.is_none(),
             parent: organisation.parent_key.clone().filter(|key| !key.is_empty()),
             identity,
         }
@@ -132,7 +136,7 @@ pub fn duplicate_organisations(organisations: &[Organisation], settings: &Settin
                 right: other.key.clone(),
                 probability,
                 band: settings.band(probability, waterfall.is_guarded()),
-                evidence: waterfall.into_evidence(false),
+                evidence: waterfall.into_evidence(),
                 fingerprint: format!(
                     "{:016x}{:016x}",
                     combine(one.identity, other.identity),
@@ -173,14 +177,18 @@ pub(crate) fn relate_names(one: &Company, other: &Company) -> NameRelation {
         return NameRelation::Same;
     }
     let short = left.len().min(right.len());
-    if (short >= 5 && within(left, right, 1)) || (short >= 10 && (within(left, right, 2) || jaro(left, right) > 0.97)) {
+    if (short >= 5 && within(left, right, 1))
+        || (short >= 10 && (within(left, right, 2) || jaro(left, right) > 0.97))
+    {
         return NameRelation::Slip;
     }
     let (few, many) = if one.words.len() < other.words.len() { (one, other) } else { (other, one) };
     if few.words.len() < many.words.len() && few.joined.len() >= 4 && many.words.starts_with(&few.words) {
         return NameRelation::Shortened;
     }
-    if (!one.acronym.is_empty() && one.acronym == right) || (!other.acronym.is_empty() && other.acronym == left) {
+    if (!one.acronym.is_empty() && one.acronym == right)
+        || (!other.acronym.is_empty() && other.acronym == left)
+    {
         return NameRelation::Acronym;
     }
     NameRelation::Different
@@ -189,9 +197,8 @@ pub(crate) fn relate_names(one: &Company, other: &Company) -> NameRelation {
 /// Forms that say the same in one country, so that "Inc" and "Corp" are no contradiction.
 pub(crate) fn legal_forms_conflict(one: &Company, other: &Company) -> bool {
     let class = |company: &Company| -> String {
-        let joined: String = company.legal_form.split(' ').collect();
-        match joined.as_str() {
-            "inc" | "incorporated" | "corp" | "corporation" | "co" | "company" | "llc" | "cocorp" => "us".to_owned(),
+        match company.legal_form.as_str() {
+            "inc" | "incorporated" | "corp" | "corporation" | "co" | "company" | "llc" => "us".to_owned(),
             "ltd" | "limited" | "coltd" | "companylimited" | "plc" | "llp" => "limited".to_owned(),
             text if text.starts_with("pvt") || text.starts_with("private") => "pvt".to_owned(),
             text if text.starts_with("pty") => "pty".to_owned(),
@@ -223,14 +230,16 @@ fn compare(one: &Firm, other: &Firm, records: usize, lines: &Counts) -> Waterfal
     } else if same_domain {
         waterfall.add("domain", "same, other host", size - 3.0, &left, &right);
     } else if same_stem {
-        waterfall.add("domain", "same stem, other ending", if name == NameRelation::Same { -0.8 } else { size - 4.0 }, &left, &right);
+        // The stem repeats the name; another ending is another country's firm about as often as not.
+        let bits = if name <= NameRelation::Acronym { -1.5 } else { size - 4.0 };
+        waterfall.add("domain", "same stem, other ending", bits, &left, &right);
     } else if both_domains {
         waterfall.add("domain", "different", -3.5, &left, &right);
     } else if stem_is_name && name != NameRelation::Same {
         waterfall.add("domain", "spells the other's name", size - 2.0, &left, &right);
     }
     let (level, bits) = match name {
-        NameRelation::Same => ("same", if same_domain { 2.5 } else { size + 1.0 }),
+        NameRelation::Same => ("same", if same_domain { 2.5 } else { size + 1.5 }),
         NameRelation::Slip => ("one slip", if same_domain { 2.0 } else { size - 1.0 }),
         NameRelation::Shortened => ("shortened", if same_domain { 1.0 } else { size - 5.0 }),
         NameRelation::Acronym => ("acronym", if same_domain { 1.5 } else { size - 4.0 }),
@@ -256,7 +265,13 @@ fn compare(one: &Firm, other: &Firm, records: usize, lines: &Counts) -> Waterfal
     if one.city != 0 && other.city != 0 {
         let same = one.city == other.city;
         let bits = if same { 1.5 } else { -1.5 };
-        waterfall.add("place", if same { "same city" } else { "different city" }, bits, &one.city_shown, &other.city_shown);
+        waterfall.add(
+            "place",
+            if same { "same city" } else { "different city" },
+            bits,
+            &one.city_shown,
+            &other.city_shown,
+        );
     } else if one.country != 0 && one.country == other.country {
         waterfall.add("place", "same country", 0.7, "", "");
     }
@@ -266,7 +281,12 @@ fn compare(one: &Firm, other: &Firm, records: usize, lines: &Counts) -> Waterfal
     if one.parent.as_deref() == Some(&other.key) || other.parent.as_deref() == Some(&one.key) {
         waterfall.guard("subsidiary", -8.0, "one is recorded as the parent of the other");
     } else if countries_differ {
-        waterfall.guard("subsidiary", -6.0, "firms of one name in two countries are usually parent and subsidiary");
+        let bits = if one.country_guessed || other.country_guessed { -2.5 } else { -6.0 };
+        waterfall.guard(
+            "subsidiary",
+            bits,
+            "firms of one name in two countries are usually parent and subsidiary",
+        );
     }
     waterfall
 }

@@ -10,7 +10,6 @@ use super::blocking::{self, KeyRow};
 use super::hashing::combine;
 use super::prepare::{People, Side, Statistics};
 use super::record::{Candidate, Person, Settings};
-use super::waterfall::Waterfall;
 
 /// A prepared list of people: for the full scan, and for asking about one new record at a time.
 #[derive(Clone, Debug)]
@@ -64,8 +63,7 @@ impl Index {
         let pairs = blocking::pairs(&self.keys, &order, self.settings.block_limit);
         let mut found: Vec<(i64, u32, u32)> = Vec::new();
         for (left, right) in pairs {
-            let (one, other) = (self.people.side(left as usize), self.people.side(right as usize));
-            let waterfall = compare::compare(one, other, &self.statistics);
+            let waterfall = compare::compare(self.side(left), self.side(right), &self.statistics);
             if waterfall.probability() >= self.settings.minimum_probability {
                 found.push((waterfall.millibits(), left, right));
             }
@@ -78,14 +76,33 @@ impl Index {
         let mut candidates: Vec<Candidate> = found
             .into_iter()
             .map(|(_, left, right)| {
-                let (one, other) = (self.people.side(left as usize), self.people.side(right as usize));
-                let waterfall = compare::compare(one, other, &self.statistics);
-                let keys = (&self.people.keys[left as usize], &self.people.keys[right as usize]);
-                candidate(keys, (one, other), waterfall, &self.settings)
+                let key = |row: u32| &self.people.keys[row as usize];
+                self.candidate((key(left), self.side(left)), (key(right), self.side(right)))
             })
             .collect();
         sort(&mut candidates);
         candidates
+    }
+
+    fn side(&self, row: u32) -> Side<'_> {
+        self.people.side(row as usize)
+    }
+
+    /// Compares in the order of the keys, so that even which of several equal mailboxes is shown does not depend
+    /// on the order of the records.
+    fn candidate(&self, one: (&String, Side<'_>), other: (&String, Side<'_>)) -> Candidate {
+        let (left, right) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+        let waterfall = compare::compare(left.1, right.1, &self.statistics);
+        let (first, second) = (left.1.row.identity, right.1.row.identity);
+        let probability = waterfall.probability();
+        Candidate {
+            left: left.0.clone(),
+            right: right.0.clone(),
+            probability,
+            band: self.settings.band(probability, waterfall.is_guarded()),
+            evidence: waterfall.into_evidence(),
+            fingerprint: format!("{:016x}{:016x}", combine(first, second), combine(second, first)),
+        }
     }
 }
 
@@ -115,41 +132,20 @@ pub fn duplicate_people_of(one: &Person, index: &Index) -> Vec<Candidate> {
         if *key == one.key {
             continue;
         }
-        let other = index.people.side(row as usize);
-        let waterfall = compare::compare(side, other, &index.statistics);
-        if waterfall.probability() >= index.settings.minimum_probability {
-            candidates.push(candidate((&one.key, key), (side, other), waterfall, &index.settings));
+        let found = index.candidate((&one.key, side), (key, index.side(row)));
+        if found.probability >= index.settings.minimum_probability {
+            candidates.push(found);
         }
     }
     sort(&mut candidates);
     candidates
 }
 
-fn candidate(
-    keys: (&String, &String),
-    sides: (Side<'_>, Side<'_>),
-    waterfall: Waterfall,
-    settings: &Settings,
-) -> Candidate {
-    let swapped = keys.0 > keys.1;
-    let (left, right) = if swapped { (keys.1, keys.0) } else { keys };
-    let (one, other) = (sides.0.row.identity, sides.1.row.identity);
-    let (first, second) = if swapped { (other, one) } else { (one, other) };
-    let probability = waterfall.probability();
-    let band = settings.band(probability, waterfall.is_guarded());
-    Candidate {
-        left: left.clone(),
-        right: right.clone(),
-        probability,
-        band,
-        evidence: waterfall.into_evidence(swapped),
-        fingerprint: format!("{:016x}{:016x}", combine(first, second), combine(second, first)),
-    }
-}
-
 /// Strongest first, then by keys: the order does not depend on the order of the records.
 pub(crate) fn sort(candidates: &mut [Candidate]) {
     candidates.sort_by(|one, other| {
-        (other.millibits().cmp(&one.millibits())).then_with(|| one.left.cmp(&other.left)).then_with(|| one.right.cmp(&other.right))
+        (other.millibits().cmp(&one.millibits()))
+            .then_with(|| one.left.cmp(&other.left))
+            .then_with(|| one.right.cmp(&other.right))
     });
 }

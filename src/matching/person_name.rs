@@ -85,8 +85,10 @@ impl PersonName {
         let joined = all.join(" ");
         let test = !all.is_empty()
             && all.iter().all(|word| {
-                matches!(*word, "test" | "tester" | "testing" | "demo" | "asdf" | "qwerty" | "foo" | "bar" | "dummy")
-                    || matches!(*word, "user" | "account" | "contact" | "lead")
+                matches!(
+                    *word,
+                    "test" | "tester" | "testing" | "demo" | "asdf" | "qwerty" | "foo" | "bar" | "dummy"
+                ) || matches!(*word, "user" | "account" | "contact" | "lead")
             })
             && !matches!(joined.as_str(), "user" | "account" | "contact" | "lead");
         let role = !all.is_empty() && all.iter().all(|word| lists.is_role_word(word) || *word == "and");
@@ -97,7 +99,7 @@ impl PersonName {
             || is_invented(&all, invented)
             || all.iter().all(|word| word.len() == 1 && all.len() == 1)
         {
-            return Self { shown, role, test, ..Self::default() };
+            return Self { role, test, shown, ..Self::default() };
         }
         given_words.retain(|word| !word.is_empty());
         let mut name =
@@ -131,10 +133,16 @@ fn words_of(field: &str) -> Vec<String> {
     while words.len() > 1 && lists.is_before_name(&words[0]) {
         words.remove(0);
     }
-    while words.len() > 1 && words.last().is_some_and(|word| lists.is_after_name(word) || lists.is_pronoun(word)) {
+    while words.len() > 1
+        && words.last().is_some_and(|word| lists.is_after_name(word) || lists.is_pronoun(word))
+    {
         words.pop();
     }
-    if words.len() == 1 && lists.is_before_name(&words[0]) && words[0].len() > 1 && !lists.is_given_name(&words[0]) {
+    if words.len() == 1
+        && lists.is_before_name(&words[0])
+        && words[0].len() > 1
+        && !lists.is_given_name(&words[0])
+    {
         words.clear();
     }
     // A middle initial is noise; a first initial is all there is.
@@ -272,7 +280,16 @@ mod tests {
 
     #[test]
     fn placeholders_and_invented_names_are_missing() {
-        for text in ["-", "Unknown", "n/a", "ada@bigoak.com", "Teal Falcon from Lyon", "Teal Falcon", "12345", "Accounts"] {
+        for text in [
+            "-",
+            "Unknown",
+            "n/a",
+            "ada@bigoak.com",
+            "Teal Falcon from Lyon",
+            "Teal Falcon",
+            "12345",
+            "Accounts",
+        ] {
             assert!(PersonName::parse(text, "", "", true).is_missing(), "{text}");
         }
         assert!(!PersonName::parse("Ruby Fox", "", "", false).is_missing());

@@ -24,7 +24,8 @@ impl Phone {
             return None;
         }
         let lower = text.to_lowercase();
-        let lower = lower.trim_start_matches(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '('))).to_owned();
+        let lower =
+            lower.trim_start_matches(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '('))).to_owned();
         let (number, extension) = match lower.find(['x', 'e', ';', '#']) {
             Some(at) => (&lower[..at], &lower[at..]),
             None => (lower.as_str(), ""),
@@ -56,7 +57,9 @@ fn is_made_up(digits: &str) -> bool {
         counts[usize::from(byte - b'0')] += 1;
     }
     let most = counts.iter().copied().max().unwrap_or(0);
-    let steps = |step: i16| bytes.windows(2).all(|two| (i16::from(two[1]) - i16::from(two[0]) - step).rem_euclid(10) == 0);
+    let steps = |step: i16| {
+        bytes.windows(2).all(|two| (i16::from(two[1]) - i16::from(two[0]) - step).rem_euclid(10) == 0)
+    };
     most + 1 >= bytes.len() || steps(1) || steps(-1)
 }
 
@@ -70,7 +73,9 @@ mod tests {
 
     #[test]
     fn one_line_has_one_form() {
-        for text in ["+44 20 7946 1234", "0044 2079461234", "020 7946 1234", "+44 (0)20-7946-1234", "(020) 79461234"] {
+        for text in
+            ["+44 20 7946 1234", "0044 2079461234", "020 7946 1234", "+44 (0)20-7946-1234", "(020) 79461234"]
+        {
             assert_eq!(digits(text).as_deref(), Some("2079461234"), "{text}");
         }
         assert_eq!(digits("1-212-664-7655"), digits("(212) 664.7655"));

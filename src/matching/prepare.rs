@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use super::company::Company;
-use super::counts::Counts;
 use super::country::country_code;
+use super::counts::Counts;
 use super::email::Mailbox;
 use super::hashing::{combine, hash_text};
 use super::job_title::JobTitle;
@@ -160,10 +160,9 @@ impl People {
             .filter_map(|number| self.mailboxes.get(*number).as_ref())
             .any(|mailbox| mailbox.dummy && !mailbox.letters.starts_with("no"));
         let name_is_test = self.names.get(name).test;
-        let company_is_test = matches!(
-            self.companies.get(company).words.first().map(String::as_str),
-            Some("test" | "testing")
-        ) || self.companies.get(company).words.last().is_some_and(|word| word == "test");
+        let company_is_test =
+            matches!(self.companies.get(company).words.first().map(String::as_str), Some("test" | "testing"))
+                || self.companies.get(company).words.last().is_some_and(|word| word == "test");
         self.keys.push(person.key.clone());
         self.rows.push(Row {
             source: person.source,
@@ -177,7 +176,9 @@ impl People {
             country: country_code(&person.country).unwrap_or(0),
             created_at: person.created_at,
             identity,
-            test: name_is_test || (reserved && company_is_test) || (reserved && self.names.get(name).is_missing()),
+            test: name_is_test
+                || (reserved && company_is_test)
+                || (reserved && self.names.get(name).is_missing()),
         });
     }
 

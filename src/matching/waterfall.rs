@@ -26,11 +26,25 @@ pub(crate) struct Waterfall {
 
 impl Waterfall {
     /// Adds a bar; values are shortened.
-    pub(crate) fn add(&mut self, comparison: &'static str, level: &'static str, bits: f64, left: &str, right: &str) {
+    pub(crate) fn add(
+        &mut self,
+        comparison: &'static str,
+        level: &'static str,
+        bits: f64,
+        left: &str,
+        right: &str,
+    ) {
         // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
         let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
         self.total += i64::from(millibits);
-        self.bars.push(Bar { comparison, level, millibits, left: short(left), right: short(right), note: None });
+        self.bars.push(Bar {
+            comparison,
+            level,
+            millibits,
+            left: short(left),
+            right: short(right),
+            note: None,
+        });
     }
 
     /// Adds a note to the last bar.
@@ -62,20 +76,17 @@ impl Waterfall {
         probability_of(self.total)
     }
 
-    /// The bars as evidence; `swapped` exchanges the two sides.
-    pub(crate) fn into_evidence(self, swapped: bool) -> Vec<Evidence> {
+    /// The bars as evidence.
+    pub(crate) fn into_evidence(self) -> Vec<Evidence> {
         self.bars
             .into_iter()
-            .map(|bar| {
-                let (left, right) = if swapped { (bar.right, bar.left) } else { (bar.left, bar.right) };
-                Evidence {
-                    comparison: bar.comparison.to_owned(),
-                    level: bar.level.to_owned(),
-                    millibits: bar.millibits,
-                    left,
-                    right,
-                    note: bar.note,
-                }
+            .map(|bar| Evidence {
+                comparison: bar.comparison.to_owned(),
+                level: bar.level.to_owned(),
+                millibits: bar.millibits,
+                left: bar.left,
+                right: bar.right,
+                note: bar.note,
             })
             .collect()
     }
@@ -93,8 +104,8 @@ mod tests {
         waterfall.guard("test record", -8.0, "one of them is a test");
         assert_eq!(waterfall.millibits(), -5300);
         let probability = waterfall.probability();
-        let evidence = waterfall.into_evidence(true);
+        let evidence = waterfall.into_evidence();
         assert!((Evidence::probability(&evidence) - probability).abs() < 1e-12);
-        assert_eq!(evidence[1].left, "ada");
+        assert_eq!(evidence[1].left, "Ada");
     }
 }

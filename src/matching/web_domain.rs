@@ -28,14 +28,18 @@ impl WebDomain {
         hash_text(&self.registrable)
     }
 
-    /// Identity of the host.
-    pub(crate) fn host_id(&self) -> u64 {
-        hash_text(&self.host)
-    }
-
     /// Identity of the stem (`acme.com` and `acme.io` share it).
     pub(crate) fn stem_id(&self) -> u64 {
         hash_text(&self.stem)
+    }
+
+    /// The country whose ending the domain has; endings that are sold as words do not count.
+    pub(crate) fn country(&self) -> Option<u8> {
+        match self.registrable.rsplit('.').next()? {
+            "co" | "io" | "ai" | "me" | "tv" | "cc" | "is" | "us" | "in" => None,
+            ending if ending.len() == 2 => super::country::country_code(ending),
+            _ => None,
+        }
     }
 
     /// Whether the domain can stand for an employer at all.
@@ -119,7 +123,9 @@ mod tests {
 
     #[test]
     fn providers_and_platforms_are_no_employers() {
-        for text in ["gmail.com", "yahoo.co.jp", "gmial.com", "hotmail.cm", "example.org", "facebook.com/bigoak"] {
+        for text in
+            ["gmail.com", "yahoo.co.jp", "gmial.com", "hotmail.cm", "example.org", "facebook.com/bigoak"]
+        {
             assert!(!WebDomain::parse(text).expect("a domain").is_corporate(), "{text}");
         }
         assert!(WebDomain::parse("bigoak.com").expect("a domain").is_corporate());

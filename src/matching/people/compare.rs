@@ -70,14 +70,16 @@ fn add_email(
         Relation::SameLetters => ("same mailbox letters", if names_agree { 2.5 } else { size - 3.0 }),
         // The name is repeated in the local part: only what goes beyond it counts.
         Relation::SameLocal if !one.number.is_empty() => ("same numbered mailbox name elsewhere", 7.0),
-        Relation::SameLocal if names_agree => ("same mailbox name elsewhere", 2.0),
+        Relation::SameLocal if names_agree || nameless.0 != nameless.1 => {
+            ("same mailbox name elsewhere", 2.0)
+        }
         Relation::SameLocal => ("same mailbox name elsewhere", 7.0),
         Relation::Missing => return,
         Relation::SameDomainAlias => ("two spellings at one domain", -1.5),
         Relation::Different => ("different mailboxes", -1.0),
         Relation::BothPrivate => ("different private mailboxes", -2.5),
         Relation::SameDomainOther => ("other mailbox at the same domain", -5.0),
-        Relation::Numbered => ("other number in the mailbox", -3.0),
+        Relation::Numbered => ("told apart by a number or initial", -6.0),
     };
     waterfall.add("email", level, bits, &one.address, &other.address);
     if matches!(relation, Relation::SameShared) {
@@ -204,7 +206,10 @@ fn add_phone(
     for one in left.phones() {
         for other in right.phones() {
             let rank = if same_number(one, other) {
-                if one.extension == other.extension || one.extension.is_empty() || other.extension.is_empty() { 0 } else { 1 }
+                let fits = one.extension == other.extension
+                    || one.extension.is_empty()
+                    || other.extension.is_empty();
+                u8::from(!fits)
             } else if one.digits.len() == other.digits.len() && within(&one.digits, &other.digits, 1) {
                 2
             } else {
@@ -241,7 +246,9 @@ fn add_phone(
 fn same_number(one: &Phone, other: &Phone) -> bool {
     let (short, long) = if one.digits.len() < other.digits.len() { (one, other) } else { (other, one) };
     one.id == other.id
-        || (short.digits.len() >= 8 && long.digits.len() - short.digits.len() <= 3 && long.digits.ends_with(&short.digits))
+        || (short.digits.len() >= 8
+            && long.digits.len() - short.digits.len() <= 3
+            && long.digits.ends_with(&short.digits))
 }
 
 fn add_workplace(
@@ -268,7 +275,12 @@ fn add_workplace(
     }
 }
 
-fn add_title(waterfall: &mut Waterfall, (left, right): (Side<'_>, Side<'_>), relation: Relation, statistics: &Statistics) {
+fn add_title(
+    waterfall: &mut Waterfall,
+    (left, right): (Side<'_>, Side<'_>),
+    relation: Relation,
+    statistics: &Statistics,
+) {
     let (one, other) = (left.title(), right.title());
     if one.id == 0 || other.id == 0 {
         return;
@@ -302,7 +314,13 @@ fn add_place(
             let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.6 };
             waterfall.add("place", "same city", fold(rarity.clamp(0.2, 4.0)), &one.shown, &other.shown);
         } else {
-            waterfall.add("place", "different city", fold(if guessed { -1.2 } else { -2.5 }), &one.shown, &other.shown);
+            waterfall.add(
+                "place",
+                "different city",
+                fold(if guessed { -1.2 } else { -2.5 }),
+                &one.shown,
+                &other.shown,
+            );
         }
     } else if left.row.country != 0 && right.row.country != 0 {
         if left.row.country == right.row.country {

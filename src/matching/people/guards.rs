@@ -31,14 +31,23 @@ pub(crate) fn apply(
     let names_differ =
         matches!(found.name, NameLevel::GivenDiffers | NameLevel::FamilyDiffers | NameLevel::Conflict);
     if left.row.test != right.row.test {
-        waterfall.guard("test record", -8.0, "one of the two looks like a test; delete it, never merge it with a person");
+        waterfall.guard(
+            "test record",
+            -8.0,
+            "one of the two looks like a test; delete it, never merge it with a person",
+        );
     } else if left.row.test {
         waterfall.guard("test record", -1.0, "both look like tests; propose to delete them");
     }
     if found.relation == Relation::SameShared && names_differ {
-        waterfall.guard("shared inbox", -6.0, "one mailbox, different names: colleagues behind a shared inbox");
+        waterfall.guard(
+            "shared inbox",
+            -6.0,
+            "one mailbox, different names: colleagues behind a shared inbox",
+        );
     }
-    let shared_line = found.relation == Relation::Same || found.phone != PhoneRelation::Missing && found.phone != PhoneRelation::Different;
+    let shared_line = found.relation == Relation::Same
+        || found.phone != PhoneRelation::Missing && found.phone != PhoneRelation::Different;
     if found.name == NameLevel::GivenDiffers && found.relation != Relation::SameShared && shared_line {
         waterfall.guard("relatives", -4.0, "one family name and one line or mailbox, but two given names");
     }
@@ -46,7 +55,11 @@ pub(crate) fn apply(
         waterfall.guard("switchboard", -2.0, "a number under many names belongs to a firm or household");
     }
     if found.relation == Relation::Numbered {
-        waterfall.guard("numbered mailbox", -4.0, "john.smith and john.smith2 were given out to two people");
+        waterfall.guard(
+            "numbered mailbox",
+            -5.0,
+            "john.smith and john.smith2 (or john.a.smith) are how a firm tells two people apart",
+        );
     }
     namesakes(waterfall, left, right, found, statistics);
     if found.relation > Relation::Missing
@@ -66,7 +79,11 @@ fn namesakes(
     found: &Findings<'_>,
     statistics: &Statistics,
 ) {
-    if found.name > NameLevel::Initial || found.relation <= Relation::SameLocal || found.nameless.0 || found.nameless.1 {
+    if found.name > NameLevel::Initial
+        || found.relation <= Relation::SameLocal
+        || found.nameless.0
+        || found.nameless.1
+    {
         return;
     }
     let (one, other) = (left.title(), right.title());
@@ -76,13 +93,20 @@ fn namesakes(
     if found.relation == Relation::SameDomainAlias && same_firm {
         let crowd = found.boxes.map_or(0, |(mailbox, _)| statistics.people_at_domain(mailbox.domain.id()));
         if titles_differ || lines_differ {
-            waterfall.guard("namesake", -4.0, "one name at one firm, but other mailbox and other title or line");
+            waterfall.guard(
+                "namesake",
+                -4.0,
+                "one name at one firm, but other mailbox and other title or line",
+            );
         } else if crowd > 50 {
             waterfall.guard("namesake", -1.0, "a large firm has several people of one name");
         }
+    } else if found.relation == Relation::Missing && same_firm && found.phone == PhoneRelation::Different {
+        waterfall.guard("namesake", -1.0, "one name at one firm, but two numbers and no mailbox to compare");
     } else if found.relation == Relation::BothPrivate && found.place_of_work != Workplace::SameDomain {
         let both_spell = found.boxes.is_some_and(|(mailbox, second)| {
-            mailbox.spells(left.name()) >= Spelling::Initial && second.spells(right.name()) >= Spelling::Initial
+            mailbox.spells(left.name()) >= Spelling::Initial
+                && second.spells(right.name()) >= Spelling::Initial
         });
         if both_spell && titles_differ {
             waterfall.guard("namesake", -2.0, "one name, but other private mailbox and other title");

@@ -31,7 +31,7 @@ pub(crate) enum Relation {
     BothPrivate,
     /// Same work domain, local parts of different people.
     SameDomainOther,
-    /// Same domain and letters, another number: `john.smith@` and `john.smith2@`.
+    /// Same domain, told apart by a number or an initial: `john.smith@`, `john.smith2@`, `john.a.smith@`.
     Numbered,
 }
 
@@ -93,6 +93,9 @@ fn pair(one: &Mailbox, other: &Mailbox, sides: (Side<'_>, Side<'_>), statistics:
         return if one.number == other.number { Relation::SameLetters } else { Relation::Numbered };
     }
     let long = one.local.len().min(other.local.len());
+    if same_domain && !shared && one.number == other.number && has_extra_initial(one, other) {
+        return Relation::Numbered;
+    }
     if same_domain
         && !shared
         && one.number == other.number
@@ -112,8 +115,30 @@ fn pair(one: &Mailbox, other: &Mailbox, sides: (Side<'_>, Side<'_>), statistics:
     if one.domain.free_mail && other.domain.free_mail { Relation::BothPrivate } else { Relation::Different }
 }
 
+/// One of two local parts has a letter more, at the end of a word: how systems tell namesakes apart.
+fn has_extra_initial(one: &Mailbox, other: &Mailbox) -> bool {
+    let (short, long) = if one.local.len() < other.local.len() { (one, other) } else { (other, one) };
+    if long.letters.len() != short.letters.len() + 1 || short.letters.len() < 5 {
+        return false;
+    }
+    let cut = |local: &str| -> Vec<String> {
+        local.split(['.', '_', '-']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let (few, many) = (cut(&short.local), cut(&long.local));
+    if many.len() == few.len() + 1 {
+        // An initial as a word of its own.
+        return (0..many.len())
+            .any(|at| many[at].len() == 1 && many[..at].iter().chain(&many[at + 1..]).eq(few.iter()));
+    }
+    many.len() == few.len()
+        && many.len() > 1
+        && few.iter().zip(&many).filter(|(short, long)| short != long).all(|(short, long)| {
+            // A doubled last letter is a slip of the finger, not an initial.
+            long.strip_prefix(short.as_str()).is_some_and(|rest| rest.len() == 1 && !short.ends_with(rest))
+        })
+}
+
 /// Slips rarely hit the first letter, and `bking` is not `aking`.
 fn same_first(one: &Mailbox, other: &Mailbox) -> bool {
     one.letters.as_bytes().first() == other.letters.as_bytes().first()
-        && one.letters.as_bytes().last().is_some() == other.letters.as_bytes().last().is_some()
 }

@@ -23,7 +23,11 @@ pub(crate) enum Workplace {
 }
 
 /// The level, the rarity of what agreed in bits, and the two values.
-pub(crate) fn relate(left: Side<'_>, right: Side<'_>, statistics: &Statistics) -> (Workplace, f64, String, String) {
+pub(crate) fn relate(
+    left: Side<'_>,
+    right: Side<'_>,
+    statistics: &Statistics,
+) -> (Workplace, f64, String, String) {
     let (mine, theirs) = (left.work_domains(statistics), right.work_domains(statistics));
     let (one, other) = (left.company(), right.company());
     for domain in &mine {
@@ -59,7 +63,18 @@ pub(crate) fn relate(left: Side<'_>, right: Side<'_>, statistics: &Statistics) -
     if let Some(stem) = mine.iter().find(|stem| theirs.contains(stem)) {
         return (Workplace::SameStem, statistics.company_bits(id(stem)), values.0, values.1);
     }
-    let close = mine.iter().any(|stem| theirs.iter().any(|other| is_close(stem, other)))
+    let wears = |company: &Company, stems: &[String]| {
+        let first = company.words.first();
+        stems.iter().any(|stem| {
+            (company.joined.len() >= 6
+                && stem.len() <= company.joined.len() + 6
+                && stem.contains(company.joined.as_str()))
+                || (company.words.len() > 1 && first.is_some_and(|word| word.len() >= 5 && word == stem))
+        })
+    };
+    let close = wears(one, &theirs)
+        || wears(other, &mine)
+        || mine.iter().any(|stem| theirs.iter().any(|other| is_close(stem, other)))
         || is_subset(one, other)
         || is_acronym(one, other);
     if close {
@@ -71,15 +86,21 @@ pub(crate) fn relate(left: Side<'_>, right: Side<'_>, statistics: &Statistics) -
 
 fn is_close(one: &str, other: &str) -> bool {
     let short = one.len().min(other.len());
-    (short >= 5 && within(one, other, 1)) || (short >= 9 && within(one, other, 2)) || (short >= 10 && jaro(one, other) >= 0.96)
+    (short >= 5 && within(one, other, 1))
+        || (short >= 9 && within(one, other, 2))
+        || (short >= 10 && jaro(one, other) >= 0.96)
 }
 
 /// All words of the shorter name open the longer one, and the shorter has more than a few letters.
 fn is_subset(one: &Company, other: &Company) -> bool {
     let (few, many) = if one.words.len() < other.words.len() { (one, other) } else { (other, one) };
-    !few.is_missing() && few.words.len() < many.words.len() && few.joined.len() >= 5 && many.words.starts_with(&few.words)
+    !few.is_missing()
+        && few.words.len() < many.words.len()
+        && few.joined.len() >= 5
+        && many.words.starts_with(&few.words)
 }
 
 fn is_acronym(one: &Company, other: &Company) -> bool {
-    (!one.acronym.is_empty() && one.acronym == other.joined) || (!other.acronym.is_empty() && other.acronym == one.joined)
+    (!one.acronym.is_empty() && one.acronym == other.joined)
+        || (!other.acronym.is_empty() && other.acronym == one.joined)
 }
