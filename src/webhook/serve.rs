@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
-use axum::response::Response;
+use axum::http::{Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -160,12 +160,16 @@ async fn converse(
     mut stopped: watch::Receiver<()>,
 ) {
     let place = Arc::new(place);
+    let most_header_bytes = settings.max_header_bytes;
     let service = service_fn({
         let place = place.clone();
         move |request: Request<hyper::body::Incoming>| {
             let mut routes = routes.clone();
             let place = place.clone();
             async move {
+                if header_bytes(&request) > most_header_bytes {
+                    return Ok(headers_too_long());
+                }
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(place.holding.clone());
                 let answer: Result<Response, std::convert::Infallible> = routes.call(request).await;
@@ -192,4 +196,17 @@ async fn converse(
             }
         }
     }
+}
+
+/// What the caller sent before its body. hyper bounds its buffer only between two reads, so one read may bring more.
+fn header_bytes<B>(request: &Request<B>) -> usize {
+    const SEPARATORS: usize = 4;
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let headers = request.headers().iter();
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + SEPARATORS).sum::<usize>()
+}
+
+fn headers_too_long() -> Response {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    (status, [(header::CONNECTION, "close")], "the headers are too long\n").into_response()
 }

@@ -218,3 +218,6 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
         other => vec![other.to_string()],
     }
 }
+
+#[cfg(test)]
+mod tests;

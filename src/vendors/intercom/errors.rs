@@ -131,3 +131,6 @@ fn canonical(link: &str) -> Option<&str> {
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     (end > 0).then(|| &rest[..end])
 }
+
+#[cfg(test)]
+mod tests;
