@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::extract::Request as Incoming;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::clock::ManualClock;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::Effect;
-use crate::domain::record::RecordRef;
+use crate::domain::record::{ObjectKind, RecordRef};
 use crate::domain::secret::Secret;
 use crate::vendors;
 
