@@ -72,7 +72,10 @@ impl Lost {
         };
         VendorError {
             status: self.status,
-            may_have_happened: context.writes && !self.unsent,
+            // A refusal whose words broke off is a refusal all the same.
+            may_have_happened: context.writes
+                && !self.unsent
+                && self.status.is_none_or(|status| status < 300 || leaves_doubt(status)),
             ..VendorError::new(self.class, &format!("{what}: {}.", self.why.trim_end_matches('.')))
         }
     }

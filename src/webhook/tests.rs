@@ -282,6 +282,21 @@ async fn headers_have_an_end() {
 }
 
 #[tokio::test]
+async fn many_slow_callers_do_not_delay_a_vendor() {
+    let mut receiver = receiver(Arc::default(), Some("client-secret"));
+    receiver.settings.connections = 8;
+    receiver.settings.header_timeout_milliseconds = 600_000;
+    let (address, _stop, _server) = serving(receiver).await;
+    let mut slow = Vec::new();
+    for _ in 0..40 {
+        slow.push(say(address, "POST /webhooks/intercom HTTP/1.1\r\nx-slow: ").await);
+    }
+    assert!(rest_of(say(address, &good_request()).await).await.starts_with("HTTP/1.1 200"));
+    // The first ones had to go long before their ten minutes were over.
+    assert_eq!(rest_of(slow.remove(0)).await, "");
+}
+
+#[tokio::test]
 async fn idle_callers_cannot_keep_others_out_but_work_is_finished() {
     let gate = Arc::new((Notify::new(), Notify::new()));
     let inbox = Arc::new(Shelf { gate: Some(gate.clone()), ..Shelf::default() });

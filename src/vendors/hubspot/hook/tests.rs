@@ -160,3 +160,25 @@ fn the_pieces_of_a_list_are_cut_where_they_end() {
     );
     assert!(elements_of("[ ]").is_empty());
 }
+
+proptest::proptest! {
+    /// Real payloads with pieces of them put elsewhere, cut off, or made no text at all.
+    #[test]
+    fn no_body_can_bring_the_parser_down(cuts in proptest::collection::vec((0_usize..2_000, 0_usize..2_000), 1..4), noise: Vec<u8>) {
+        let whole = include_bytes!("../../../../tests/fixtures/hubspot/hook_batch.json");
+        let mut body = whole.to_vec();
+        for (from, to) in cuts {
+            let (from, to) = (from.min(body.len()), to.min(body.len()));
+            let piece = body[from.min(to)..from.max(to)].to_vec();
+            body.truncate(from.max(to));
+            body.extend(piece);
+        }
+        for body in [body, noise] {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            let _ = (elements_of(&text), decoded(&text), merged_ids(&text));
+            for event in parse(&connection(), &body) {
+                proptest::prop_assert!(!event.delivery_key.is_empty());
+            }
+        }
+    }
+}

@@ -167,3 +167,23 @@ fn a_body_that_is_no_json_is_kept_to_the_byte() {
     let odd = json!({"topic": "contact.user.created", "id": 7, "data": {"item": [1]}}).to_string();
     assert_eq!(parse(&connection(), odd.as_bytes()).record, None);
 }
+
+proptest::proptest! {
+    /// Real payloads with pieces of them put elsewhere, cut off, or made no text at all.
+    #[test]
+    fn no_body_can_bring_the_parser_down(cuts in proptest::collection::vec((0_usize..2_000, 0_usize..2_000), 1..4), noise: Vec<u8>) {
+        let whole = include_bytes!("../../../../tests/fixtures/intercom/hook_contact_merged.json");
+        let mut body = whole.to_vec();
+        for (from, to) in cuts {
+            let (from, to) = (from.min(body.len()), to.min(body.len()));
+            let piece = body[from.min(to)..from.max(to)].to_vec();
+            body.truncate(from.max(to));
+            body.extend(piece);
+        }
+        for body in [body, noise] {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            let _ = (contact_ids(&text), merged_from(&text), is_genuine(&Secret::new("x"), &body, Some(&text)));
+            proptest::prop_assert!(!parse(&connection(), &body).delivery_key.is_empty());
+        }
+    }
+}
