@@ -2,7 +2,7 @@
 //!
 //! The only HTTP client of Reknit. It sends each request once and decides nothing about trying again, waiting or
 //! limits; it knows no journal. Every exchange is pushed, redacted, onto a [`Log`] the caller owns. Reading order:
-//! this file, `http` (one exchange), then a vendor's `calls`, `wire` and `errors`; its `hook` reads webhooks.
+//! this file, `http` (one exchange) with `request` and `answer`, then a vendor's `calls`, `wire` and `errors`; its `hook` reads webhooks.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,14 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::{Call, Effect};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
+mod answer;
 mod error;
 mod http;
 pub mod hubspot;
 pub mod intercom;
 pub mod payload;
 mod redact;
+mod request;
 mod settings;
 mod signature;
 

@@ -52,8 +52,9 @@ pub struct VendorError {
     pub field: Option<String>,
     /// Every refused value, where the vendor names them.
     pub fields: Vec<FieldRefusal>,
-    /// The record that already holds the identity, or the one this one was merged into.
-    pub existing: Option<RecordRef>,
+    /// The record that already holds the identity, or the one this one was merged into. Boxed, as
+    /// most errors have none.
+    pub existing: Option<Box<RecordRef>>,
     /// When the vendor says to come back.
     pub retry_at: Option<Timestamp>,
     /// A write was sent and nothing readable says that it did not happen: look before sending it again.

@@ -13,7 +13,8 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, value_tex
 
 use super::Page;
 use super::error::VendorError;
-use super::http::{Clients, Log, Manner, Request};
+use super::http::{Clients, Log};
+use super::request::{Manner, Request};
 
 pub(crate) mod batch;
 pub(crate) mod calls;
@@ -100,7 +101,7 @@ pub(crate) async fn read(
     if mirror.record.id != record.id {
         return Err(VendorError {
             status: Some(200),
-            existing: Some(mirror.record.clone()),
+            existing: Some(Box::new(mirror.record.clone())),
             ..VendorError::new(
                 ErrorClass::MergedAway,
                 &format!("HubSpot answers {} {} with {}.", record.object, record.id, mirror.record.id),

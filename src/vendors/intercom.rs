@@ -13,7 +13,8 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
 
 use super::Page;
 use super::error::VendorError;
-use super::http::{Clients, Log, Request, encode};
+use super::http::{Clients, Log};
+use super::request::{Request, encode};
 
 pub(crate) mod calls;
 pub(crate) mod errors;

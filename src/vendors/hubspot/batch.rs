@@ -28,7 +28,7 @@ pub(crate) fn batches<'a>(rows: &[Row<'a>]) -> Vec<Vec<Row<'a>>> {
     for row in rows {
         match batches.last_mut() {
             Some(batch) if batch.len() < ROWS && batch.iter().all(|other| other.1.id != row.1.id) => {
-                batch.push(*row)
+                batch.push(*row);
             }
             _ => batches.push(vec![*row]),
         }

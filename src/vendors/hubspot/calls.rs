@@ -9,7 +9,7 @@ use crate::domain::plan::Effect;
 use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
 
 use super::super::error::VendorError;
-use super::super::http::{Manner, Request, encode};
+use super::super::request::{Manner, Request, encode};
 use super::super::settings::{HubspotPaths, Settings};
 
 /// What is read of a contact, beside the settings' `extra_properties`.

@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 
+use super::super::answer::{Answer, by_status, foreign_body, leaves_doubt};
 use super::super::error::{Context, FieldRefusal, VendorError, readable};
-use super::super::http::{Answer, LimitReading, by_status, foreign_body, leaves_doubt};
+use super::super::http::LimitReading;
 
 /// HubSpot's error body, also as it stands for one row of a batch.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -76,7 +77,7 @@ pub(crate) fn classify_body(status: u16, body: &Body, context: &Context<'_>) -> 
     let limited = status == 429
         || matches!(category, "RATE_LIMITS")
         || body.error_type.as_deref().is_some_and(|error_type| error_type == "RATE_LIMIT");
-    let existing = existing_id(message).map(|id| context.record(id));
+    let existing = existing_id(message).map(|id| Box::new(context.record(id)));
     let class = match category {
         _ if limited && is_daily(body, message) => ErrorClass::QuotaExhausted,
         _ if limited => ErrorClass::RateLimited,
@@ -218,3 +219,6 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
         other => vec![other.to_string()],
     }
 }
+
+#[cfg(test)]
+mod tests;

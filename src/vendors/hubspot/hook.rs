@@ -24,7 +24,7 @@ pub const SIGNATURE: &str = "x-hubspot-signature";
 pub const SIGNATURE_VERSION: &str = "x-hubspot-signature-version";
 
 /// A v3 signature older or newer than this is not taken: it may be a replay, or our clock may be wrong.
-const OLDEST: Duration = Duration::from_mins(5);
+const OLDEST: Duration = Duration::from_secs(300);
 
 /// A request as HubSpot signed it.
 #[derive(Debug, Clone, Copy)]
@@ -114,16 +114,8 @@ fn decoded(uri: &str) -> String {
         let plain = digits
             .and_then(|digits| ESCAPES.iter().find(|(escape, _)| escape.eq_ignore_ascii_case(digits)))
             .map(|(_, plain)| *plain);
-        match plain {
-            Some(plain) => {
-                text.push(plain);
-                rest = &rest[at + 3..];
-            }
-            None => {
-                text.push('%');
-                rest = &rest[at + 1..];
-            }
-        }
+        text.push(plain.unwrap_or('%'));
+        rest = &rest[at + if plain.is_some() { 3 } else { 1 }..];
     }
     text.push_str(rest);
     text

@@ -8,7 +8,7 @@ use crate::domain::plan::Effect;
 use crate::domain::record::{Fields, ObjectKind, RecordRef};
 
 use super::super::error::VendorError;
-use super::super::http::{Manner, Request, encode};
+use super::super::request::{Manner, Request, encode};
 use super::super::settings::Settings;
 
 /// The one request of an effect.

@@ -8,8 +8,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{ObjectKind, RecordRef};
 
+use super::super::answer::{Answer, by_status, foreign_body, leaves_doubt};
 use super::super::error::{Context, FieldRefusal, VendorError, readable};
-use super::super::http::{Answer, LimitReading, by_status, foreign_body, leaves_doubt};
+use super::super::http::LimitReading;
 
 #[derive(Debug, Default, Deserialize)]
 struct Body {
@@ -49,11 +50,13 @@ pub(crate) fn classify(answer: &Answer, context: &Context<'_>) -> VendorError {
     };
 
     let existing = match class {
-        ErrorClass::DuplicateDetected => id_in(message).map(|id| context.record(id)),
-        ErrorClass::MergedAway => answer.header("link").and_then(canonical).map(|id| RecordRef {
-            connection: context.connection.clone(),
-            object: ObjectKind::Contact,
-            id: id.to_owned(),
+        ErrorClass::DuplicateDetected => id_in(message).map(|id| Box::new(context.record(id))),
+        ErrorClass::MergedAway => answer.header("link").and_then(canonical).map(|id| {
+            Box::new(RecordRef {
+                connection: context.connection.clone(),
+                object: ObjectKind::Contact,
+                id: id.to_owned(),
+            })
         }),
         _ => None,
     };
@@ -131,3 +134,6 @@ fn canonical(link: &str) -> Option<&str> {
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     (end > 0).then(|| &rest[..end])
 }
+
+#[cfg(test)]
+mod tests;

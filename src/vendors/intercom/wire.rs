@@ -102,7 +102,7 @@ fn flattened(item: &Value) -> Fields {
 }
 
 fn is_list(value: &Value) -> bool {
-    value.get("type").and_then(Value::as_str).is_some_and(|kind| kind == "list" || kind.ends_with(".list"))
+    value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.rsplit('.').next() == Some("list"))
 }
 
 /// A time as Intercom writes it: seconds, or ISO 8601 in webhooks.

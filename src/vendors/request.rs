@@ -1,0 +1,101 @@
+//! A request before it has a host or a token: made by pure code, shown in previews, sent as it is.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::domain::plan::Call;
+use crate::domain::record::ObjectKind;
+
+/// How a request behaves: how long it may take and whether it changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Reads one record.
+    Read,
+    /// Reads many.
+    Page,
+    /// Changes one record.
+    Write,
+    /// Changes many, or does something slow.
+    SlowWrite,
+}
+
+impl Manner {
+    /// It would change something.
+    pub(crate) const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::SlowWrite)
+    }
+
+    /// How many times the usual time it may take.
+    pub(crate) const fn patience(self) -> u32 {
+        match self {
+            Self::Read | Self::Write => 1,
+            Self::Page | Self::SlowWrite => 3,
+        }
+    }
+}
+
+/// A request before it has a host or a token; made by pure code, shown in previews and sent as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) purpose: String,
+    pub(crate) method: Method,
+    /// Path and query, already percent-encoded.
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    pub(crate) manner: Manner,
+    /// The kind of record it is about.
+    pub(crate) object: ObjectKind,
+}
+
+impl Request {
+    pub(crate) fn new(manner: Manner, method: Method, object: ObjectKind, path: impl Into<String>) -> Self {
+        Self { purpose: String::new(), method, path: path.into(), body: None, manner, object }
+    }
+
+    pub(crate) fn get(object: ObjectKind, path: impl Into<String>) -> Self {
+        Self::new(Manner::Read, Method::GET, object, path)
+    }
+
+    pub(crate) fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    pub(crate) fn purpose(mut self, purpose: impl Into<String>) -> Self {
+        self.purpose = purpose.into();
+        self
+    }
+
+    pub(crate) fn page(mut self) -> Self {
+        self.manner = Manner::Page;
+        self
+    }
+
+    /// As the preview shows it.
+    pub(crate) fn call(&self, base: &str) -> Call {
+        Call {
+            method: self.method.to_string(),
+            host: base.trim_end_matches('/').to_owned(),
+            path: self.path.clone(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+/// A path segment or query value, percent-encoded: everything but letters, digits and `-._~`.
+pub(crate) fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    // "." and ".." are steps in a path even as %2E; no record has such an id, so it may as well not be found.
+    if matches!(encoded.as_str(), "." | "..") { encoded.replace('.', "%252E") } else { encoded }
+}

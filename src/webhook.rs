@@ -1,0 +1,129 @@
+//! The HTTP door for vendors' webhooks: verify on the raw bytes, store, and only then say 200.
+//!
+//! 401 is said only when a signature was computed and is wrong. Whenever we cannot judge or cannot store, it is 503
+//! with `Retry-After`, because HubSpot never sends again after 400, 401, 403, 404 or 405. This module never calls a
+//! vendor, never waits for work to be done, and reaches the journal only through [`Inbox`].
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::clock::SharedClock;
+use crate::domain::event::NewEvent;
+use crate::domain::secret::Credentials;
+
+mod intake;
+mod serve;
+
+pub use serve::serve;
+
+/// Settings of the webhook server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where to listen. Put a proxy with TLS before it: vendors call https only.
+    pub bind: String,
+    /// How vendors call us from outside, as `https://hooks.example.com`. HubSpot signs this URL; behind a proxy it
+    /// cannot be known from the request.
+    pub public_url: Option<String>,
+    /// Longer bodies are refused.
+    pub max_body_bytes: usize,
+    /// Longer headers are refused; not less than 8 KiB.
+    pub max_header_bytes: usize,
+    /// Connections at the same time. When all are taken, the one that has been idle longest is closed.
+    pub connections: usize,
+    /// How long a caller may take for its headers, and how long a kept connection may be idle.
+    pub header_timeout_milliseconds: u64,
+    /// How long a caller may take for its body.
+    pub body_timeout_milliseconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bind: "127.0.0.1:8787".to_owned(),
+            public_url: None,
+            max_body_bytes: 1024 * 1024,
+            max_header_bytes: 32 * 1024,
+            connections: 256,
+            header_timeout_milliseconds: 5_000,
+            body_timeout_milliseconds: 10_000,
+        }
+    }
+}
+
+/// What became of a delivery that is stored and committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// Events we had not seen.
+    pub stored: usize,
+    /// Events we had.
+    pub duplicates: usize,
+}
+
+/// A delivery that is not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// Why not.
+    pub why: RefusedWhy,
+    /// When the vendor may try again.
+    pub retry_after_seconds: u32,
+}
+
+/// Why a delivery is not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedWhy {
+    /// The queue is full.
+    Busy,
+    /// The journal cannot be written: locked, full, read-only, in doubt.
+    Unavailable,
+}
+
+/// Where deliveries go. Implemented over the journal.
+pub trait Inbox: Send + Sync + 'static {
+    /// Stores events, all or none; ready only after the commit is on disk.
+    fn accept(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Accepted, Refused>>;
+
+    /// Whether an event could be stored now, for `/readyz`.
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+/// Everything the routes need. Cheap to clone.
+#[derive(Clone)]
+pub struct Receiver {
+    /// Where deliveries go.
+    pub inbox: Arc<dyn Inbox>,
+    /// Where the signing secrets come from.
+    pub credentials: Arc<dyn Credentials>,
+    /// What the age of a signature is measured by.
+    pub clock: SharedClock,
+    /// Limits and the public URL.
+    pub settings: Settings,
+}
+
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receiver").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The routes, without a socket.
+pub fn router(receiver: Receiver) -> Router {
+    // A GET route answers HEAD too, which is how Intercom validates a URL.
+    let intercom = || get(intake::handshake).post(intake::intercom);
+    Router::new()
+        .route("/webhook/intercom-events", intercom())
+        .route("/webhooks/intercom", intercom())
+        .route("/webhooks/hubspot", get(intake::handshake).post(intake::hubspot))
+        .route("/healthz", get(intake::alive))
+        .route("/readyz", get(intake::ready))
+        .with_state(receiver)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! One delivery: read to the limit, verify, parse, store, answer. Nothing is said before the journal has it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::domain::event::NewEvent;
+use crate::domain::record::{Connection, System};
+use crate::domain::secret::Secret;
+use crate::vendors::hubspot::hook::{self as hubspot_hook, Signed, Verdict};
+use crate::vendors::intercom::hook as intercom_hook;
+
+use super::serve::Holding;
+use super::{Receiver, RefusedWhy};
+
+/// When a vendor may come back while we cannot judge: long enough for somebody to unlock a vault.
+const CANNOT_JUDGE_SECONDS: u32 = 60;
+
+/// The answer to the call by which a vendor sees whether the URL is there.
+pub(super) async fn handshake() -> StatusCode {
+    StatusCode::OK
+}
+
+/// The process runs.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Deliveries would be taken now.
+pub(super) async fn ready(State(receiver): State<Receiver>) -> Response {
+    let systems = [System::Intercom, System::Hubspot];
+    let can_judge = systems
+        .iter()
+        .any(|system| receiver.credentials.webhook_secret(&Connection::only(*system)).is_some());
+    match (receiver.inbox.is_ready(), can_judge) {
+        (true, true) => "ready\n".into_response(),
+        (false, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the journal cannot store events now\n").into_response()
+        }
+        (_, false) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "no webhook secret is at hand: deliveries cannot be verified\n")
+                .into_response()
+        }
+    }
+}
+
+/// A delivery of Intercom.
+pub(super) async fn intercom(State(receiver): State<Receiver>, request: Request) -> Response {
+    let connection = Connection::only(System::Intercom);
+    let (delivery, secret) = match receive(&receiver, &connection, request).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal,
+    };
+    let signature = text(&delivery.headers, intercom_hook::SIGNATURE);
+    if !intercom_hook::is_genuine(&secret, &delivery.body, signature) {
+        return wrong(&connection);
+    }
+    store(&receiver, &connection, vec![intercom_hook::parse(&connection, &delivery.body)]).await
+}
+
+/// A delivery of HubSpot.
+pub(super) async fn hubspot(State(receiver): State<Receiver>, request: Request) -> Response {
+    let connection = Connection::only(System::Hubspot);
+    let (delivery, secret) = match receive(&receiver, &connection, request).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal,
+    };
+    let headers = &delivery.headers;
+    let signed = Signed {
+        method: "POST",
+        uris: &delivery.uris,
+        body: &delivery.body,
+        v3: text(headers, hubspot_hook::SIGNATURE_V3),
+        timestamp: text(headers, hubspot_hook::TIMESTAMP),
+        older: text(headers, hubspot_hook::SIGNATURE),
+        version: text(headers, hubspot_hook::SIGNATURE_VERSION),
+    };
+    let judged_by_url = signed.v3.is_some() || signed.version.is_some_and(|version| version.trim() == "v2");
+    match hubspot_hook::verify(&secret, &signed, receiver.clock.now()) {
+        Verdict::Genuine => {
+            store(&receiver, &connection, hubspot_hook::parse(&connection, &delivery.body)).await
+        }
+        // Without the public URL we compared with a guess, so we cannot say that the signature is wrong.
+        Verdict::Wrong if judged_by_url && receiver.settings.public_url.is_none() => {
+            tracing::warn!(
+                "a HubSpot signature fits none of the URLs we may be called by; set webhook.public_url"
+            );
+            unavailable("the public URL is not configured", CANNOT_JUDGE_SECONDS)
+        }
+        Verdict::Wrong => wrong(&connection),
+        // A replay may be told so as often as it likes; a real delivery comes back once our clock is right.
+        Verdict::Stale => {
+            tracing::warn!(
+                "a HubSpot delivery was signed more than five minutes away from this machine's clock"
+            );
+            unavailable("the signature's time is more than five minutes off", CANNOT_JUDGE_SECONDS)
+        }
+    }
+}
+
+struct Delivery {
+    headers: HeaderMap,
+    uris: Vec<String>,
+    body: Bytes,
+}
+
+/// Reads the body within its limits and finds the secret to judge it by.
+async fn receive(
+    receiver: &Receiver,
+    connection: &Connection,
+    request: Request,
+) -> Result<(Delivery, Secret), Response> {
+    let limit = receiver.settings.max_body_bytes;
+    let (parts, body) = request.into_parts();
+    let announced =
+        text(&parts.headers, header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(too_big(limit));
+    }
+    let patience = Duration::from_millis(receiver.settings.body_timeout_milliseconds);
+    let body = match tokio::time::timeout(patience, collect(body, limit)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return Err(refusal),
+        Err(_) => return Err(closing(StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n")),
+    };
+    if let Some(holding) = parts.extensions.get::<Arc<Holding>>() {
+        // From here on the connection is never closed for another one's sake.
+        holding.working.store(true, Ordering::Release);
+    }
+    let Some(secret) = receiver.credentials.webhook_secret(connection) else {
+        tracing::warn!(%connection, "a webhook came, but there is no secret to verify it with");
+        return Err(unavailable("no webhook secret is at hand", CANNOT_JUDGE_SECONDS));
+    };
+    let uris = uris(receiver.settings.public_url.as_deref(), &parts.headers, &parts.uri);
+    Ok((Delivery { headers: parts.headers, uris, body }, secret))
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Response> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_big(limit)),
+        Err(_) => Err(closing(StatusCode::BAD_REQUEST, "the body broke off\n")),
+    }
+}
+
+/// The URLs a caller may have used: the configured one, or what the request itself suggests.
+fn uris(public_url: Option<&str>, headers: &HeaderMap, uri: &Uri) -> Vec<String> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if let Some(public) = public_url {
+        return vec![format!("{}{path}", public.trim_end_matches('/'))];
+    }
+    let hosts = [text(headers, "x-forwarded-host"), text(headers, header::HOST.as_str())];
+    let schemes = ["https", "http"];
+    hosts
+        .into_iter()
+        .flatten()
+        .flat_map(|host| schemes.iter().map(move |scheme| format!("{scheme}://{host}{path}")))
+        .collect()
+}
+
+async fn store(receiver: &Receiver, connection: &Connection, events: Vec<NewEvent>) -> Response {
+    if events.is_empty() {
+        return StatusCode::OK.into_response();
+    }
+    let count = events.len();
+    match receiver.inbox.accept(events).await {
+        Ok(accepted) => {
+            tracing::debug!(%connection, stored = accepted.stored, duplicates = accepted.duplicates, "delivery stored");
+            StatusCode::OK.into_response()
+        }
+        Err(refused) => {
+            tracing::warn!(%connection, count, why = ?refused.why, "delivery refused; the vendor will send it again");
+            let why = match refused.why {
+                RefusedWhy::Busy => "too much at once",
+                RefusedWhy::Unavailable => "the journal cannot store events now",
+            };
+            unavailable(why, refused.retry_after_seconds)
+        }
+    }
+}
+
+fn wrong(connection: &Connection) -> Response {
+    tracing::warn!(%connection, "a delivery's signature is wrong; nothing of it was stored");
+    (StatusCode::UNAUTHORIZED, "the signature is missing or wrong\n").into_response()
+}
+
+fn unavailable(why: &str, seconds: u32) -> Response {
+    let retry = seconds.max(1).to_string();
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, retry)], format!("{why}; nothing was stored\n"))
+        .into_response()
+}
+
+fn too_big(limit: usize) -> Response {
+    closing(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is longer than {limit} bytes\n"))
+}
+
+/// An answer after which the rest of the body is not waited for.
+fn closing(status: StatusCode, words: &str) -> Response {
+    (status, [(header::CONNECTION, "close")], words.to_owned()).into_response()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
