@@ -33,8 +33,8 @@ mod perform;
 pub mod poll;
 pub mod retry;
 pub mod scan;
-mod settle;
 pub mod settings;
+mod settle;
 mod turn;
 pub mod worker;
 

@@ -24,6 +24,7 @@
 #![doc(html_no_source)]
 
 pub mod domain;
+pub mod engine;
 pub mod journal;
 pub mod mapping;
 pub mod matching;

@@ -79,7 +79,9 @@ async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirro
 
 /// The surviving record behind an answer "merged away", read and remapped; none when the answer says no such thing.
 async fn followed(turn: &mut Turn<'_>, old: &RecordRef, error: &VendorError) -> Result<Option<Mirror>, Stop> {
-    let (ErrorClass::MergedAway, Some(survivor)) = (error.class, &error.existing) else { return Ok(None) };
+    let (ErrorClass::MergedAway, Some(survivor)) = (error.class, error.existing.as_deref()) else {
+        return Ok(None);
+    };
     match turn.read(survivor).await? {
         Ok(mirror) => {
             turn.remapped.push((old.clone(), survivor.clone()));
@@ -102,8 +104,11 @@ async fn look_up(
         Way::ToIntercom => own.text(&mapping.crm_identity),
     };
     if !named.trim().is_empty() {
-        let record =
-            RecordRef { connection: other_side.clone(), object: ObjectKind::Contact, id: named.trim().to_owned() };
+        let record = RecordRef {
+            connection: other_side.clone(),
+            object: ObjectKind::Contact,
+            id: named.trim().to_owned(),
+        };
         match turn.read(&record).await? {
             Ok(mirror) => return Ok(vec![mirror]),
             Err(error) => match followed(turn, &record, &error).await? {
@@ -167,7 +172,9 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                 .await?
                 .ok_or_else(|| Impossible(format!("{conflict} is gone from the journal.")))?;
             let Some(field) = mapping.field(&conflict.field) else {
-                return Err(Impossible(format!("The mapping has no field \"{}\" any more.", conflict.field)).into());
+                return Err(
+                    Impossible(format!("The mapping has no field \"{}\" any more.", conflict.field)).into()
+                );
             };
             let mut left = needed(turn, &conflict.left).await?;
             let right = needed(turn, &conflict.right).await?;

@@ -86,7 +86,10 @@ impl Intake {
             Ok(Some(window)) => {
                 let due = window.next(now);
                 let sentence = if due > now {
-                    format!("Found by polling; not urgent, so it waits for the off-peak window ({} UTC).", self.settings.off_peak)
+                    format!(
+                        "Found by polling; not urgent, so it waits for the off-peak window ({} UTC).",
+                        self.settings.off_peak
+                    )
                 } else {
                     "Found by polling; runs in the off-peak window.".into()
                 };
@@ -116,7 +119,8 @@ impl Intake {
             let asked = vec![(property, value_hash(&value))];
             return Ok(self.journal.echoes(record, asked, since).await? == [true]);
         }
-        let (Some(carried), Some(known)) = (payload::record_in(event), self.journal.mirror(record).await?) else {
+        let (Some(carried), Some(known)) = (payload::record_in(event), self.journal.mirror(record).await?)
+        else {
             return Ok(false);
         };
         let watched = self.watched(record.system());

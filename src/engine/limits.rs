@@ -98,7 +98,8 @@ impl Limits {
         let now = self.clock.now();
         self.with(&exchange.connection, |gate| {
             if let Some(reading) = &exchange.limits {
-                (gate.used, gate.limit, gate.window_seconds) = (reading.used, reading.limit, reading.window_seconds);
+                (gate.used, gate.limit, gate.window_seconds) =
+                    (reading.used, reading.limit, reading.window_seconds);
                 if reading.limit > 0 && reading.used >= reading.limit {
                     let until = reading.reset_at.unwrap_or_else(|| now.plus(WINDOW));
                     gate.close(until, format!("{}'s rate limit", exchange.connection.system.title()));
@@ -107,7 +108,9 @@ impl Limits {
             // A refusal of one record says nothing about the connection; a broken one does.
             let broken = matches!(
                 exchange.class,
-                Some(ErrorClass::Unavailable | ErrorClass::Timeout | ErrorClass::Malformed | ErrorClass::Auth)
+                Some(
+                    ErrorClass::Unavailable | ErrorClass::Timeout | ErrorClass::Malformed | ErrorClass::Auth
+                )
             );
             if broken {
                 let class = exchange.class.map_or("", ErrorClass::as_str);

@@ -67,7 +67,8 @@ impl Turn<'_> {
     /// Puts in what earlier steps gave.
     fn fill(&mut self, place: usize) {
         for fill in self.planned.plan.steps[place].fills.clone() {
-            let given = self.planned.plan.steps.get(fill.from_step as usize).and_then(|step| step.result.clone());
+            let given =
+                self.planned.plan.steps.get(fill.from_step as usize).and_then(|step| step.result.clone());
             if let (Some(record), Effect::Update { fields, .. }) =
                 (given, &mut self.planned.plan.steps[place].effect)
             {
@@ -81,7 +82,8 @@ impl Turn<'_> {
         let (echoes, capsule) = match effect {
             Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
             Effect::Merge { survivor, absorbed } => {
-                let seen = |record: &RecordRef| self.mirrors.iter().find(|mirror| mirror.record == *record).cloned();
+                let seen =
+                    |record: &RecordRef| self.mirrors.iter().find(|mirror| mirror.record == *record).cloned();
                 let mut capsule: Vec<Mirror> = [survivor, absorbed].into_iter().filter_map(seen).collect();
                 if capsule.len() < 2 {
                     // A resumed merge: the records were read in an earlier turn, so read them again.
@@ -153,7 +155,11 @@ impl Turn<'_> {
             }
         }
         self.audit.push(NewEntry {
-            actor: self.claim.decision.as_ref().map_or_else(|| "engine".to_owned(), |(_, actor)| actor.clone()),
+            actor: self
+                .claim
+                .decision
+                .as_ref()
+                .map_or_else(|| "engine".to_owned(), |(_, actor)| actor.clone()),
             verb: verb(effect).to_owned(),
             object: record.to_string(),
             note: format!("{} {}: {}", self.claim.execution.recipe, self.claim.execution.id, what(effect)),
@@ -162,7 +168,12 @@ impl Turn<'_> {
     }
 
     /// Reads the merged record back, and points everything that named either record to it.
-    async fn merged(&mut self, survivor: &RecordRef, absorbed: &RecordRef, merged: &RecordRef) -> Result<(), Stop> {
+    async fn merged(
+        &mut self,
+        survivor: &RecordRef,
+        absorbed: &RecordRef,
+        merged: &RecordRef,
+    ) -> Result<(), Stop> {
         self.mirrors.retain(|mirror| mirror.record != *survivor && mirror.record != *absorbed);
         for old in [absorbed, survivor] {
             if old != merged {
@@ -178,7 +189,11 @@ impl Turn<'_> {
 fn echoes(record: &RecordRef, fields: &Fields) -> Vec<Echo> {
     fields
         .iter()
-        .map(|(field, value)| Echo { record: record.clone(), field: field.clone(), value_hash: value_hash(value) })
+        .map(|(field, value)| Echo {
+            record: record.clone(),
+            field: field.clone(),
+            value_hash: value_hash(value),
+        })
         .collect()
 }
 

@@ -70,7 +70,10 @@ impl Settings {
             .filter(|window| window.from != window.to)
             .map(Some)
             .ok_or_else(|| {
-                format!("engine.off_peak = \"{}\" is not a daily window; write for example \"22:00-05:00\" (UTC)", self.off_peak)
+                format!(
+                    "engine.off_peak = \"{}\" is not a daily window; write for example \"22:00-05:00\" (UTC)",
+                    self.off_peak
+                )
             })
     }
 }
@@ -110,7 +113,10 @@ mod tests {
         let window = late.off_peak_window().expect("valid").expect("set");
         assert_eq!(window.next(at("2026-11-21T03:00:00Z")), at("2026-11-22T02:00:00Z"));
         for bad in ["night", "22-05", "25:00-26:00", "22:00-22:00"] {
-            assert!(Settings { off_peak: bad.into(), ..Settings::default() }.off_peak_window().is_err(), "{bad}");
+            assert!(
+                Settings { off_peak: bad.into(), ..Settings::default() }.off_peak_window().is_err(),
+                "{bad}"
+            );
         }
     }
 }

@@ -23,6 +23,8 @@ use crate::vendors::VendorError;
 const SEARCH_LAG: Duration = Duration::from_secs(2);
 /// How long a connection rests after "too many calls" without a time.
 const UNSAID_PAUSE: Duration = Duration::from_secs(10);
+/// How long it rests when the day's calls are used up and nobody says until when: looked at again in between.
+const UNSAID_QUOTA_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// Tries with changed facts before a human is asked.
 const REPLANS: u32 = 2;
 
@@ -104,7 +106,9 @@ impl Turn<'_> {
         let system = connection.system.title();
         let treatment = error.class.treatment();
         if treatment.retry == Retry::Wait {
-            let until = error.retry_at.filter(|at| *at > now).unwrap_or_else(|| now.plus(UNSAID_PAUSE));
+            let rest =
+                if error.class == ErrorClass::QuotaExhausted { UNSAID_QUOTA_PAUSE } else { UNSAID_PAUSE };
+            let until = error.retry_at.filter(|at| *at > now).unwrap_or_else(|| now.plus(rest));
             let why = match error.class {
                 ErrorClass::QuotaExhausted => format!("{system}'s daily allowance"),
                 _ => format!("{system}'s rate limit"),
@@ -114,12 +118,16 @@ impl Turn<'_> {
         }
         let failed = self.claim.execution.attempts + 1;
         let step = place.and_then(|place| self.planned.plan.steps.get_mut(place));
-        let uncertain = error.may_have_happened && step.as_ref().is_some_and(|step| !step.effect.is_repeatable());
+        let uncertain =
+            error.may_have_happened && step.as_ref().is_some_and(|step| !step.effect.is_repeatable());
         let title = step.as_ref().map(|step| step.title.clone());
         if let Some(step) = step {
             step.state = if uncertain { StepState::InDoubt } else { StepState::Failed };
         }
-        let what = title.map_or_else(|| format!("{system} could not be read"), |title| format!("{title}: {}", failure(error.class)));
+        let what = title.map_or_else(
+            || format!("{system} could not be read"),
+            |title| format!("{title}: {}", failure(error.class)),
+        );
         let consequence = self.consequence(uncertain);
         let exhausted = failed >= self.claim.execution.max_attempts;
         let (status, due_at) = match treatment.retry {
@@ -183,7 +191,9 @@ impl Turn<'_> {
 
     /// The facts changed under us: what the refusal teaches, so that the next plan is another one.
     fn learn_from(&mut self, error: &VendorError) -> bool {
-        let Some(existing) = error.existing.clone() else { return error.class == ErrorClass::Conflict };
+        let Some(existing) = error.existing.as_deref().cloned() else {
+            return error.class == ErrorClass::Conflict;
+        };
         match error.class {
             ErrorClass::MergedAway => {
                 let old = self.claim.execution.record.clone().into_iter().chain(self.identity.clone());
@@ -224,7 +234,7 @@ impl Turn<'_> {
             if found.iter().any(|conflict| conflict.field == field.name) {
                 continue;
             }
-            found.push(contact_sync::conflict(field, kind, refusal.allowed.clone(), left, right, None));
+            found.push(contact_sync::conflict(field, kind, refusal.allowed(), left, right, None));
         }
         found
     }

@@ -166,5 +166,7 @@ impl<'a> Turn<'a> {
 }
 
 fn has_begun(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| matches!(step.state, StepState::Done | StepState::Begun | StepState::InDoubt))
+    plan.steps
+        .iter()
+        .any(|step| matches!(step.state, StepState::Done | StepState::Begun | StepState::InDoubt))
 }

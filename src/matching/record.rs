@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::evidence::Evidence;
+pub use crate::domain::review::Band;
 
 /// Where a person's record lives; decides which coincidences that system itself rules out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,29 +90,6 @@ pub struct Organisation {
     pub industry: String,
     /// Key of the parent organisation, where the system knows one.
     pub parent_key: Option<String>,
-}
-
-/// How a candidate should be treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Band {
-    /// Safe to merge unattended: very probable and no guard rule objected.
-    Auto,
-    /// Show it to a human.
-    Review,
-    /// Kept for diagnosis.
-    Weak,
-}
-
-impl Band {
-    /// The stored and displayed name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Review => "review",
-            Self::Weak => "weak",
-        }
-    }
 }
 
 /// Two records that may be the same, with everything that was weighed.

@@ -39,6 +39,15 @@ pub struct FieldRefusal {
     pub class: ErrorClass,
 }
 
+impl FieldRefusal {
+    /// The options the vendor says it would take, as it lists them at the end of its words: `… options: [A, B]`.
+    pub fn allowed(&self) -> Vec<String> {
+        let list = self.why.rsplit_once("options: [").and_then(|(_, rest)| rest.split_once(']'));
+        let Some((list, _)) = list else { return Vec::new() };
+        list.split(',').map(|option| option.trim().to_owned()).filter(|option| !option.is_empty()).collect()
+    }
+}
+
 /// A call that did not go well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorError {

@@ -1,0 +1,286 @@
+//! What the operator asks for: retry, discard, settle a conflict, merge, keep apart, link. One place, below every
+//! console and command, where decisions are recorded and where read-only is enforced.
+//!
+//! A preview is made by the same planners as the run; it uses the journal's copies, the run reads the records anew.
+
+use std::sync::Arc;
+
+use crate::domain::clock::SharedClock;
+use crate::domain::execution::Priority;
+use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::plan::Preview;
+use crate::domain::record::{Mirror, RecordRef, System};
+use crate::domain::review::{Decision, ReviewState};
+use crate::journal::intake::NewExecution;
+pub use crate::journal::operate::Report;
+use crate::journal::{Journal, JournalError};
+use crate::mapping::Mapping;
+use crate::recipes::{self, mend};
+use crate::vendors;
+
+use super::intake::lane_of;
+
+/// Why the operator's wish was not carried out; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// The console or command may only look.
+    #[error("Nothing was changed: this Reknit runs read-only. Start it without --read-only to decide.")]
+    ReadOnly,
+    /// The decision cannot be carried out.
+    #[error("Nothing was changed: {0}")]
+    Impossible(String),
+    /// The item is not there.
+    #[error("Nothing was changed: {0} is not in the journal. `list` shows what is.")]
+    Missing(String),
+    /// The journal refused.
+    #[error("Nothing was changed: {0}.")]
+    Journal(JournalError),
+}
+
+impl From<JournalError> for OperateError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Missing(what) => Self::Missing(what),
+            JournalError::Refused(why) => Self::Impossible(format!("{why}.")),
+            error => Self::Journal(error),
+        }
+    }
+}
+
+impl From<mend::Impossible> for OperateError {
+    fn from(impossible: mend::Impossible) -> Self {
+        Self::Impossible(impossible.0)
+    }
+}
+
+/// Acts in an operator's name; clones share everything.
+#[derive(Clone)]
+pub struct Operator {
+    journal: Journal,
+    mapping: Arc<Mapping>,
+    vendors: Arc<vendors::Settings>,
+    clock: SharedClock,
+    actor: String,
+    read_only: bool,
+    max_attempts: u32,
+}
+
+impl Operator {
+    /// An operator of a name. It holds no client and no token: it can decide and preview, never call.
+    pub fn new(
+        journal: Journal,
+        mapping: Arc<Mapping>,
+        vendors: Arc<vendors::Settings>,
+        clock: SharedClock,
+        actor: String,
+        max_attempts: u32,
+    ) -> Self {
+        Self { journal, mapping, vendors, clock, actor, read_only: false, max_attempts }
+    }
+
+    /// The same operator without the right to change anything.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Whether it may only look.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn may_write(&self) -> Result<(), OperateError> {
+        if self.read_only { Err(OperateError::ReadOnly) } else { Ok(()) }
+    }
+
+    /// Runs executions again, before all others.
+    pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
+        self.may_write()?;
+        Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
+    }
+
+    /// Gives up on executions.
+    pub async fn discard(&self, ids: &[ExecutionId], reason: &str) -> Result<Report, OperateError> {
+        self.may_write()?;
+        let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
+        Ok(self.journal.discard(ids.to_vec(), reason.to_owned(), self.actor.clone()).await?)
+    }
+
+    /// Says that a duplicate candidate is two different records.
+    pub async fn distinct(&self, id: DuplicateId) -> Result<(), OperateError> {
+        self.may_write()?;
+        Ok(self.journal.distinct(id, self.actor.clone()).await?)
+    }
+
+    /// Records a decision; the execution that carries it out runs at once.
+    pub async fn decide(&self, decision: &Decision) -> Result<ExecutionId, OperateError> {
+        self.may_write()?;
+        // A decision that cannot be carried out is refused here, not after it has been queued.
+        let prepared = self.prepare(decision).await?;
+        let new = NewExecution {
+            recipe: prepared.recipe.to_owned(),
+            subject: prepared.subject,
+            lane: lane_of(&self.journal, &prepared.record).await?,
+            record: Some(prepared.record),
+            priority: Priority::Operator,
+            due_at: self.clock.now(),
+            sentence: format!("Decided by {}; waits for a worker.", self.actor),
+            max_attempts: self.max_attempts,
+        };
+        Ok(self.journal.decide(decision.clone(), new, self.actor.clone()).await?)
+    }
+
+    /// What a decision would do: the exact calls, what is lost, what cannot be taken back.
+    pub async fn preview(&self, decision: &Decision) -> Result<Preview, OperateError> {
+        Ok(self.prepare(decision).await?.preview)
+    }
+
+    async fn prepare(&self, decision: &Decision) -> Result<Prepared, OperateError> {
+        match decision {
+            Decision::Resolve { conflict, choice } => {
+                let id = conflict;
+                let conflict =
+                    self.journal.conflict(*id).await?.ok_or_else(|| OperateError::Missing(id.to_string()))?;
+                still_open(conflict.state, &id.to_string())?;
+                let field = self.mapping.field(&conflict.field).ok_or_else(|| {
+                    OperateError::Impossible(format!(
+                        "the mapping has no field \"{}\" any more.",
+                        conflict.field
+                    ))
+                })?;
+                let mut left = self.copy(&conflict.left).await?;
+                let right = self.copy(&conflict.right).await?;
+                if field.intercom.starts_with("company.") {
+                    left.fields.insert(field.intercom.clone(), conflict.left_value.clone());
+                }
+                let planned = mend::resolve(choice, field, &left, &right, &self.mapping)?;
+                let title = format!("Settle {} of {}", conflict.field, conflict.subject);
+                let mut preview = self.preview_of(title, &planned.plan);
+                preview.notes.extend(planned.plan.nothing.clone());
+                if conflict.execution.is_some() {
+                    preview
+                        .notes
+                        .push("Only this field is written; what waited for it goes on by itself.".into());
+                }
+                Ok(Prepared {
+                    recipe: recipes::RESOLVE_CONFLICT,
+                    subject: conflict.subject,
+                    record: conflict.left,
+                    preview,
+                })
+            }
+            Decision::Merge { duplicate, survivor } => {
+                let id = duplicate;
+                let pair = self
+                    .journal
+                    .duplicate(*id)
+                    .await?
+                    .ok_or_else(|| OperateError::Missing(id.to_string()))?;
+                still_open(pair.state, &id.to_string())?;
+                if *survivor != pair.left && *survivor != pair.right {
+                    return Err(OperateError::Impossible(format!(
+                        "{survivor} is neither of the two records; the survivor is {} or {}.",
+                        pair.left, pair.right
+                    )));
+                }
+                let absorbed = if *survivor == pair.left { &pair.right } else { &pair.left };
+                let (survivor, absorbed) = (self.copy(survivor).await?, self.copy(absorbed).await?);
+                let mut linked = Vec::new();
+                if survivor.record.system() != System::Intercom {
+                    for record in [&survivor.record, &absorbed.record] {
+                        for other in self.journal.known(record).await?.records {
+                            if other.system() == System::Intercom
+                                && let Some(contact) = self.journal.mirror(&other).await?
+                            {
+                                linked.push(contact);
+                            }
+                        }
+                    }
+                }
+                let planned = mend::merge(&survivor, &absorbed, &linked, &self.mapping)?;
+                let title = format!("Merge {} into {}", absorbed.record.title(), survivor.record.title());
+                let mut preview = self.preview_of(title, &planned.plan);
+                preview.losses = mend::losses(&survivor, &absorbed);
+                preview.irreversible = true;
+                let system = survivor.record.system().title();
+                preview.notes.push(format!("{system} cannot take a merge apart."));
+                preview
+                    .notes
+                    .push("Before the first call a capsule keeps both records as they are, whole.".into());
+                if survivor.record.system() == System::Hubspot {
+                    preview.notes.push(
+                        "HubSpot may give the merged record a new id; everything here follows it.".into(),
+                    );
+                }
+                Ok(Prepared {
+                    recipe: recipes::MERGE_DUPLICATES,
+                    subject: pair.subject,
+                    record: survivor.record,
+                    preview,
+                })
+            }
+            Decision::Link { unlinked, company } => {
+                let id = unlinked;
+                let item = self
+                    .journal
+                    .unlinked_one(*id)
+                    .await?
+                    .ok_or_else(|| OperateError::Missing(id.to_string()))?;
+                still_open(item.state, &id.to_string())?;
+                let company = self.copy(company).await?;
+                let planned = mend::link(&item.contact, &company.record, &company.display_name())?;
+                let title = format!("Relate {} to {}", item.subject, company.display_name());
+                let mut preview = self.preview_of(title, &planned.plan);
+                preview.notes.push("One call; removing the association in the CRM takes it back.".into());
+                Ok(Prepared {
+                    recipe: recipes::LINK_COMPANY,
+                    subject: item.subject,
+                    record: item.contact,
+                    preview,
+                })
+            }
+        }
+    }
+
+    async fn copy(&self, record: &RecordRef) -> Result<Mirror, OperateError> {
+        match self.journal.mirror(record).await? {
+            Some(mirror) if !mirror.deleted => Ok(mirror),
+            Some(_) => Err(OperateError::Impossible(format!("{} is gone at the vendor.", record.title()))),
+            None => Err(OperateError::Missing(record.to_string())),
+        }
+    }
+
+    fn preview_of(&self, title: String, plan: &crate::domain::plan::Plan) -> Preview {
+        let calls = plan.steps.iter().flat_map(|step| vendors::calls(&self.vendors, &step.effect)).collect();
+        let mut notes = Vec::new();
+        if plan.steps.len() > 1 {
+            notes.push(
+                "If one call fails, the later ones are not sent; a retry goes on where it stopped.".into(),
+            );
+        }
+        if plan.steps.iter().any(|step| !step.fills.is_empty()) {
+            notes.push("A null in a body stands for the id that the call before it returns.".into());
+        }
+        Preview { title, calls, losses: Vec::new(), notes, irreversible: false }
+    }
+}
+
+fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {
+    match state {
+        ReviewState::Open => Ok(()),
+        ReviewState::Deciding => {
+            Err(OperateError::Impossible(format!("{name} is decided already and being carried out.")))
+        }
+        state => {
+            Err(OperateError::Impossible(format!("{name} is {state}: there is nothing to decide any more.")))
+        }
+    }
+}
+
+struct Prepared {
+    recipe: &'static str,
+    subject: String,
+    record: RecordRef,
+    preview: Preview,
+}

@@ -1,0 +1,286 @@
+//! What no webhook told: the first load of both systems, and regular looks at what changed since.
+//!
+//! The first load writes nothing to a vendor: it copies, ties together who is plainly the same person, and notes on
+//! which fields both sides agree. Differences it finds are left until somebody changes one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::Engine;
+use super::limits::Parked;
+use crate::domain::agreement::Agreement;
+use crate::domain::clock::Timestamp;
+use crate::domain::event::{EventKind, EventSource, NewEvent};
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
+use crate::journal::JournalError;
+use crate::mapping::judge::{Sides, Verdict, judge};
+use crate::vendors::{self, VendorError};
+
+/// Why a look could not be finished; what was seen before is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The vendor refused or did not answer.
+    #[error("{connection}: {words} ({class})", words = .error.words, class = .error.class)]
+    Vendor {
+        /// Which connection.
+        connection: Connection,
+        /// What it said.
+        error: Box<VendorError>,
+    },
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+const LOADED: &str = "first-load";
+
+impl Engine {
+    /// Copies both systems and pairs their people, once per journal; later calls do nothing.
+    pub async fn first_load(&self) -> Result<(), PollError> {
+        if self.journal.mark(LOADED).await?.is_some() {
+            return Ok(());
+        }
+        let started = self.clock.now();
+        let (intercom, crm) = (self.intercom(), self.crm());
+        let (left, right) = tokio::join!(self.load(&intercom), self.load(&crm));
+        let (left, right) = (left?, right?);
+        self.pair(left, right).await?;
+        for connection in [intercom, crm] {
+            self.journal.set_mark(&watermark(&connection), &started.0.to_string()).await?;
+        }
+        self.journal.set_mark(LOADED, &started.rfc3339()).await?;
+        self.scan_wanted.notify_one();
+        Ok(())
+    }
+
+    async fn load(&self, connection: &Connection) -> Result<Vec<Mirror>, PollError> {
+        let mut contacts = Vec::new();
+        for object in [ObjectKind::Company, ObjectKind::Contact] {
+            let mut cursor: Option<String> = None;
+            loop {
+                self.wait_for_a_call(connection).await;
+                let mut log = vendors::Log::new();
+                let page = match object {
+                    ObjectKind::Company => {
+                        vendors::list_companies(&self.clients, connection, cursor.as_deref(), &mut log).await
+                    }
+                    _ => vendors::list_contacts(&self.clients, connection, cursor.as_deref(), &mut log).await,
+                };
+                log.iter().for_each(|exchange| self.limits.learn(exchange));
+                let (mirrors, next) = page.map_err(|error| self.failed(connection, error))?;
+                self.journal.put_mirrors(mirrors.clone()).await?;
+                if object == ObjectKind::Contact {
+                    contacts.extend(mirrors);
+                }
+                match next {
+                    Some(next) => cursor = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(contacts)
+    }
+
+    /// Ties people together whose cross-references say so, else whose e-mail is the same and stands once on each side.
+    async fn pair(&self, left: Vec<Mirror>, right: Vec<Mirror>) -> Result<(), PollError> {
+        let mut by_reference: HashMap<String, &Mirror> = HashMap::new();
+        let mut by_id: HashMap<&str, &Mirror> = HashMap::new();
+        let mut by_email: HashMap<String, Vec<&Mirror>> = HashMap::new();
+        for mirror in &right {
+            by_id.insert(&mirror.record.id, mirror);
+            let reference = mirror.text(&self.mapping.crm_identity);
+            if !reference.is_empty() {
+                by_reference.insert(reference, mirror);
+            }
+            let email = mirror.text("email").trim().to_lowercase();
+            if !email.is_empty() {
+                by_email.entry(email).or_default().push(mirror);
+            }
+        }
+        let mut left_emails: HashMap<String, usize> = HashMap::new();
+        for mirror in &left {
+            *left_emails.entry(mirror.text("email").trim().to_lowercase()).or_default() += 1;
+        }
+        let mut people = Vec::new();
+        for mut own in left {
+            let email = own.text("email").trim().to_lowercase();
+            let other = by_reference
+                .get(&own.record.id)
+                .or_else(|| by_id.get(own.text(&self.mapping.intercom_identity).as_str()))
+                .copied()
+                .or_else(|| match by_email.get(&email).map(Vec::as_slice) {
+                    Some([only]) if left_emails.get(&email) == Some(&1) => Some(*only),
+                    _ => None,
+                });
+            let Some(other) = other else { continue };
+            self.name_company(&mut own).await?;
+            people.push((vec![own.record.clone(), other.record.clone()], self.agreements(&own, other)));
+        }
+        self.journal.unite(people).await?;
+        Ok(())
+    }
+
+    async fn name_company(&self, contact: &mut Mirror) -> Result<(), JournalError> {
+        let Some(id) = contact.companies.first() else { return Ok(()) };
+        let record = RecordRef {
+            connection: contact.record.connection.clone(),
+            object: ObjectKind::Company,
+            id: id.clone(),
+        };
+        if let Some(company) = self.journal.mirror(&record).await? {
+            contact.fields.insert("company.name".into(), company.text("name").into());
+        }
+        Ok(())
+    }
+
+    fn agreements(&self, left: &Mirror, right: &Mirror) -> Vec<Agreement> {
+        self.mapping
+            .fields
+            .iter()
+            .filter_map(|field| {
+                let sides = Sides {
+                    left: &left.fields,
+                    left_at: left.vendor_updated_at,
+                    right: &right.fields,
+                    right_at: right.vendor_updated_at,
+                    agreed: None,
+                };
+                match judge(field, &sides) {
+                    Verdict::Agree(agreement) => Some(agreement),
+                    _ => None,
+                }
+            })
+            .collect()
+    }
+
+    /// One look at what changed since the last one; every change becomes an event. Returns how many were new.
+    pub async fn poll_once(&self) -> Result<usize, PollError> {
+        let mut new = 0;
+        for connection in [self.intercom(), self.crm()] {
+            new += self.poll_connection(&connection).await?;
+        }
+        Ok(new)
+    }
+
+    async fn poll_connection(&self, connection: &Connection) -> Result<usize, PollError> {
+        let name = watermark(connection);
+        let since = self
+            .journal
+            .mark(&name)
+            .await?
+            .and_then(|text| text.parse().ok())
+            .map_or(Timestamp(0), Timestamp);
+        let mut newest = since;
+        let mut cursor: Option<String> = None;
+        let mut new = 0;
+        loop {
+            self.wait_for_a_call(connection).await;
+            let mut log = vendors::Log::new();
+            let page =
+                vendors::changed_contacts(&self.clients, connection, since, cursor.as_deref(), &mut log)
+                    .await;
+            log.iter().for_each(|exchange| self.limits.learn(exchange));
+            let (mirrors, next) = page.map_err(|error| self.failed(connection, error))?;
+            let mut events = Vec::new();
+            for mirror in mirrors {
+                // Equal times are looked at again: two records may share one, and one of them may have come late.
+                if mirror.vendor_updated_at.is_some_and(|at| at < since) {
+                    continue;
+                }
+                newest = newest.max(mirror.vendor_updated_at.unwrap_or(since));
+                if self.is_news(&mirror).await? {
+                    events.push(polled(&mirror));
+                }
+            }
+            new += events.len();
+            if !events.is_empty() {
+                self.intake().accept(events).await?;
+            }
+            match next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+        // The vendor's own times move the mark, never our clock: the two may differ.
+        self.journal.set_mark(&name, &newest.0.to_string()).await?;
+        Ok(new)
+    }
+
+    /// Some mapped field is not what we last saw.
+    async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
+        let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(true) };
+        let differs = |field: &str| known.text(field) != mirror.text(field);
+        Ok(known.deleted
+            || self.mapping.fields.iter().any(|field| {
+                if mirror.record.connection == self.intercom() {
+                    !field.intercom.starts_with("company.") && differs(&field.intercom)
+                } else {
+                    field.crm.iter().any(|name| differs(name))
+                }
+            }))
+    }
+
+    /// Waits until the connection takes a call; only loops that serve nobody in particular wait in place.
+    async fn wait_for_a_call(&self, connection: &Connection) {
+        while let Err(Parked { until, .. }) = self.limits.admit(connection) {
+            self.clock.until(until).await;
+        }
+    }
+
+    fn failed(&self, connection: &Connection, error: VendorError) -> PollError {
+        if let Some(until) = error.retry_at {
+            self.limits.close(connection, until, &format!("{}'s rate limit", connection.system.title()));
+        }
+        PollError::Vendor { connection: connection.clone(), error: Box::new(error) }
+    }
+
+    /// Looks again and again until `stop` turns true; a failure is reported and tried again at the next look.
+    pub async fn poll(&self, mut stop: watch::Receiver<bool>, report: impl Fn(&PollError)) {
+        while !*stop.borrow() {
+            let result = match self.first_load().await {
+                Ok(()) => self.poll_once().await.map(|_| ()),
+                Err(error) => Err(error),
+            };
+            let mut pause = Duration::from_secs(self.settings.poll_seconds.max(1));
+            if let Err(error) = result {
+                report(&error);
+                pause = pause.min(Duration::from_secs(30));
+            }
+            let until = self.clock.now().plus(pause);
+            tokio::select! {
+                () = self.clock.until(until) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}
+
+fn watermark(connection: &Connection) -> String {
+    format!("polled.{connection}")
+}
+
+/// A change found by looking, as an event; the same state of the same record is the same event.
+fn polled(mirror: &Mirror) -> NewEvent {
+    let body = serde_json::Value::Object(mirror.fields.clone()).to_string();
+    let mut digest = Sha256::new();
+    digest.update(mirror.record.to_string());
+    digest.update(&body);
+    let key = digest.finalize().iter().take(12).fold(String::from("poll-"), |mut key, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(key, "{byte:02x}");
+        key
+    });
+    NewEvent {
+        connection: mirror.record.connection.clone(),
+        source: EventSource::Poll,
+        delivery_key: key,
+        topic: "poll".into(),
+        kind: EventKind::ContactUpdated,
+        record: Some(mirror.record.clone()),
+        occurred_at: mirror.vendor_updated_at,
+        body,
+    }
+}

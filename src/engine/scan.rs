@@ -1,0 +1,279 @@
+//! Looks over our copies for records that are one person, and for people without the company they belong to.
+//!
+//! Finds and stores candidates only; deciding is a human's. Reads nothing from a vendor.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Engine;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{DuplicateId, UnlinkedId};
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
+use crate::domain::review::{Duplicate, LinkCandidate, ReviewState, Unlinked};
+use crate::journal::JournalError;
+use crate::matching::{self, AccountIndex, Organisation, Person, Source};
+use crate::recipes::mend;
+
+/// Candidate companies kept for one person.
+const CANDIDATES: usize = 5;
+/// Candidates less likely than this are not worth a line.
+const LEAST_LIKELY: f64 = 0.05;
+
+impl Engine {
+    /// One scan over everything.
+    pub async fn scan_once(&self) -> Result<(), JournalError> {
+        let (intercom, crm) = (self.intercom(), self.crm());
+        let left = self.journal.mirrors(&intercom, ObjectKind::Contact).await?;
+        let right = self.journal.mirrors(&crm, ObjectKind::Contact).await?;
+        let left_companies = self.journal.mirrors(&intercom, ObjectKind::Company).await?;
+        let right_companies = self.journal.mirrors(&crm, ObjectKind::Company).await?;
+        let now = self.clock.now();
+        let minimum = self.settings.duplicate_probability;
+        let mut ties = HashMap::new();
+        for contact in &right {
+            let known = self.journal.known(&contact.record).await?;
+            if let Some(other) = known.records.into_iter().find(|record| record.connection == intercom) {
+                ties.insert(contact.record.id.clone(), other.id);
+            }
+        }
+        // Comparing everybody with everybody is real work: not on the threads that answer calls.
+        let found = tokio::task::spawn_blocking(move || {
+            let mut duplicates = duplicates(&right, minimum, now);
+            duplicates.extend(self::duplicates(&left, minimum, now));
+            let unlinked = unlinked(&right, &right_companies, &left, &left_companies, &ties, now);
+            (duplicates, unlinked)
+        })
+        .await;
+        let Ok((duplicates, unlinked)) = found else {
+            tracing::warn!("a scan for duplicates stumbled; the candidates stay as they were");
+            return Ok(());
+        };
+        self.journal.put_duplicates(duplicates).await?;
+        self.journal.put_unlinked(unlinked).await
+    }
+
+    /// Scans when something changed, at most once per interval, until `stop` turns true.
+    pub async fn scan(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            tokio::select! {
+                () = self.scan_wanted.notified() => {}
+                _ = stop.changed() => return,
+            }
+            if let Err(error) = self.scan_once().await {
+                tracing::warn!(%error, "could not scan for duplicates and missing relations");
+            }
+            if let Err(error) = self.journal.forget_old_changes().await {
+                tracing::warn!(%error, "could not drop old change numbers");
+            }
+            let until = self.clock.now().plus(Duration::from_secs(self.settings.scan_seconds));
+            tokio::select! {
+                () = self.clock.until(until) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}
+
+fn duplicates(contacts: &[Mirror], minimum: f64, now: Timestamp) -> Vec<Duplicate> {
+    let by_key: HashMap<String, &Mirror> =
+        contacts.iter().map(|mirror| (mirror.record.to_string(), mirror)).collect();
+    let people: Vec<Person> = contacts.iter().map(person).collect();
+    let settings = matching::Settings::default();
+    matching::duplicate_people(&people, &settings)
+        .into_iter()
+        .filter(|candidate| candidate.probability >= minimum)
+        .filter_map(|candidate| {
+            let (one, other) = (*by_key.get(&candidate.left)?, *by_key.get(&candidate.right)?);
+            let (left, right) = if comes_first(one, other) { (one, other) } else { (other, one) };
+            // The evidence was collected the other way round.
+            let mut evidence = candidate.evidence;
+            if left.record != one.record {
+                for bar in &mut evidence {
+                    std::mem::swap(&mut bar.left, &mut bar.right);
+                }
+            }
+            Some(Duplicate {
+                id: DuplicateId(0),
+                subject: left.display_name(),
+                left: left.record.clone(),
+                left_fields: left.fields.clone(),
+                right: right.record.clone(),
+                right_fields: right.fields.clone(),
+                probability: candidate.probability,
+                band: candidate.band,
+                evidence,
+                fingerprint: candidate.fingerprint,
+                mergeable: true,
+                obstacle: mend::obstacle(left, right),
+                state: ReviewState::Open,
+                deciding: None,
+                created_at: now,
+                resolution: None,
+            })
+        })
+        .collect()
+}
+
+/// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
+fn comes_first(one: &Mirror, other: &Mirror) -> bool {
+    let rank = |mirror: &Mirror| {
+        let created = crate::mapping::transform::time(
+            mirror
+                .fields
+                .get("createdate")
+                .or_else(|| mirror.fields.get("created_at"))
+                .unwrap_or(&serde_json::Value::Null),
+        );
+        (mirror.text("role") == "lead", created.map_or(i64::MAX, |at| at.0), mirror.record.to_string())
+    };
+    rank(one) <= rank(other)
+}
+
+fn person(mirror: &Mirror) -> Person {
+    let text = |field: &str| mirror.text(field);
+    let listed = |fields: &[&str]| -> Vec<String> {
+        let mut values: Vec<String> = Vec::new();
+        for value in fields.iter().flat_map(|field| {
+            mirror.text(field).split(';').map(|part| part.trim().to_owned()).collect::<Vec<_>>()
+        }) {
+            if !value.is_empty() && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values
+    };
+    let source = match (mirror.record.system(), text("role").as_str()) {
+        (System::Intercom, "lead") => Source::IntercomLead,
+        (System::Intercom, _) => Source::IntercomUser,
+        (System::Hubspot, _) => Source::HubspotContact,
+        (System::Salesforce, _) => Source::SalesforceContact,
+    };
+    let created = crate::mapping::transform::time(
+        mirror
+            .fields
+            .get("createdate")
+            .or_else(|| mirror.fields.get("created_at"))
+            .unwrap_or(&serde_json::Value::Null),
+    );
+    let first_of = |names: &[&str]| {
+        names.iter().map(|name| text(name)).find(|value| !value.is_empty()).unwrap_or_default()
+    };
+    Person {
+        key: mirror.record.to_string(),
+        source,
+        name: text("name"),
+        given_name: text("firstname"),
+        family_name: text("lastname"),
+        emails: listed(&["email", "hs_additional_emails"]),
+        phones: listed(&["phone", "mobilephone"]),
+        company: text("company"),
+        company_domain: text("website"),
+        title: first_of(&["jobtitle", "custom_attributes.job_title"]),
+        city: first_of(&["city", "location.city"]),
+        country: first_of(&["country", "location.country"]),
+        created_at: created.map(Timestamp::seconds),
+    }
+}
+
+fn organisation(mirror: &Mirror) -> Organisation {
+    Organisation {
+        key: mirror.record.to_string(),
+        name: mirror.text("name"),
+        domain: mirror.text("domain"),
+        website: mirror.text("website"),
+        phone: mirror.text("phone"),
+        city: mirror.text("city"),
+        country: mirror.text("country"),
+        industry: mirror.text("industry"),
+        parent_key: None,
+        ..Organisation::default()
+    }
+}
+
+fn unlinked(
+    contacts: &[Mirror],
+    companies: &[Mirror],
+    intercom: &[Mirror],
+    intercom_companies: &[Mirror],
+    ties: &HashMap<String, String>,
+    now: Timestamp,
+) -> Vec<Unlinked> {
+    let colleagues: Vec<(String, String)> = contacts
+        .iter()
+        .filter_map(|contact| {
+            let company = company_ref(&contact.record.connection, contact.companies.first()?);
+            Some((contact.text("email"), company.to_string()))
+        })
+        .filter(|(email, _)| !email.is_empty())
+        .collect();
+    let organisations: Vec<Organisation> = companies.iter().map(organisation).collect();
+    let index = AccountIndex::build(&organisations, &colleagues);
+    let by_key: HashMap<String, &Mirror> =
+        companies.iter().map(|mirror| (mirror.record.to_string(), mirror)).collect();
+    let intercom: HashMap<&str, &Mirror> =
+        intercom.iter().map(|mirror| (mirror.record.id.as_str(), mirror)).collect();
+    let intercom_companies: HashMap<&str, &Mirror> =
+        intercom_companies.iter().map(|mirror| (mirror.record.id.as_str(), mirror)).collect();
+    let settings = matching::Settings::default();
+    let mut found = Vec::new();
+    for contact in contacts.iter().filter(|contact| contact.companies.is_empty()) {
+        let mut person = person(contact);
+        let known = ties
+            .get(&contact.record.id)
+            .and_then(|id| intercom.get(id.as_str()))
+            .and_then(|twin| twin.companies.first())
+            .and_then(|id| intercom_companies.get(id.as_str()));
+        if let Some(company) = known {
+            person.company = company.text("name");
+            let website = company.text("website");
+            if !website.is_empty() {
+                person.company_domain = website;
+            }
+        }
+        let candidates: Vec<LinkCandidate> = matching::rank_accounts(&person, &index, &settings)
+            .into_iter()
+            .filter(|candidate| candidate.probability >= LEAST_LIKELY)
+            .take(CANDIDATES)
+            .filter_map(|candidate| {
+                let company = by_key.get(&candidate.key)?;
+                Some(LinkCandidate {
+                    company: company.record.clone(),
+                    name: company.display_name(),
+                    domain: company.text("domain"),
+                    probability: candidate.probability,
+                    evidence: candidate.evidence,
+                })
+            })
+            .collect();
+        let text = contact.text("company");
+        let hint = match known {
+            Some(company) => format!("Intercom says {}", company.text("name")),
+            None if !text.trim().is_empty() => format!("the contact's company text says {}", text.trim()),
+            None if !candidates.is_empty() => "only the e-mail domain says where they belong".to_owned(),
+            // Nothing on either side says that there is a company at all.
+            None => continue,
+        };
+        found.push(Unlinked {
+            id: UnlinkedId(0),
+            subject: contact.display_name(),
+            contact: contact.record.clone(),
+            domain: contact
+                .text("email")
+                .rsplit_once('@')
+                .map_or_else(String::new, |(_, domain)| domain.to_lowercase()),
+            hint,
+            candidates,
+            state: ReviewState::Open,
+            deciding: None,
+            created_at: now,
+            resolution: None,
+        });
+    }
+    found
+}
+
+fn company_ref(connection: &Connection, id: &str) -> RecordRef {
+    RecordRef { connection: connection.clone(), object: ObjectKind::Company, id: id.to_owned() }
+}
