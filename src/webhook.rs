@@ -15,6 +15,7 @@ use crate::domain::clock::SharedClock;
 use crate::domain::event::NewEvent;
 use crate::domain::secret::Credentials;
 
+mod inbox;
 mod intake;
 mod serve;
 

@@ -1,0 +1,160 @@
+//! One file on disk to the modules' own settings, refused with file, line and the nearest valid name.
+//!
+//! Secrets never stand in it: something token-shaped is an error that names its line and does not repeat it.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::{console, engine, vendors, webhook};
+
+/// Everything `reknit.toml` can say; every part has a default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The name shown at the top left of the console.
+    pub workspace: String,
+    /// The journal's file; empty = in the data folder.
+    pub journal: String,
+    /// The contact mapping's file; empty = the shipped one.
+    pub mapping: String,
+    /// How the engine works.
+    pub engine: engine::Settings,
+    /// The vendors' clients.
+    pub vendors: vendors::Settings,
+    /// The webhook receiver.
+    pub webhook: webhook::Settings,
+    /// The console.
+    pub console: console::Settings,
+}
+
+/// The commented default that `reknit init` writes.
+pub const DEFAULT: &str = include_str!("../assets/default.toml");
+
+/// Why a configuration is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{path}: {why}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        why: String,
+    },
+    /// It says something wrong.
+    #[error("{path}, line {line}: {why}", path = .path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong, and the nearest right thing.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), why: error.to_string() })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a text; `path` is only for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let wrong = |line: usize, why: String| ConfigError::Wrong { path: path.to_owned(), line, why };
+        if let Some(line) = text.lines().position(holds_a_token) {
+            return Err(wrong(
+                line + 1,
+                "this looks like an access token; tokens never stand in this file. Take it out, revoke it if others \
+                 could read it, and give it as an environment variable (INTERCOM_ACCESS_TOKEN, HUBSPOT_ACCESS_TOKEN)"
+                    .into(),
+            ));
+        }
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+            wrong(line, nearest(error.message()))
+        })?;
+        if let Err(why) = config.engine.off_peak_window() {
+            let line = text.lines().position(|line| line.trim_start().starts_with("off_peak")).map_or(1, |at| at + 1);
+            return Err(wrong(line, why));
+        }
+        Ok(config)
+    }
+}
+
+/// Turns serde's "unknown field `a`, expected one of `b`, `c`" into a sentence with the nearest name first.
+fn nearest(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
+        return message.trim().to_owned();
+    };
+    let mut known: Vec<&str> = quoted.collect();
+    known.sort_by(|a, b| {
+        let alike = |name: &str| rapidfuzz::distance::jaro_winkler::similarity(unknown.chars(), name.chars());
+        alike(b).total_cmp(&alike(a))
+    });
+    match known.split_first() {
+        Some((first, [])) => format!("there is no setting \"{unknown}\" here; did you mean \"{first}\"?"),
+        Some((first, rest)) => {
+            format!("there is no setting \"{unknown}\" here; did you mean \"{first}\"? Known are also {}", rest.join(", "))
+        }
+        None => format!("there is no setting \"{unknown}\" here"),
+    }
+}
+
+/// Vendors' token shapes, and long random-looking values of keys that name a secret.
+fn holds_a_token(line: &str) -> bool {
+    let line = line.trim();
+    if line.starts_with('#') {
+        return false;
+    }
+    let shapes = ["pat-na", "pat-eu", "pat-ap", "dG9rO", "xoxb-", "xoxp-", "Bearer ", "hooks.slack.com/services/"];
+    if shapes.iter().any(|shape| line.contains(shape)) {
+        return true;
+    }
+    let Some((key, value)) = line.split_once('=') else { return false };
+    let key = key.to_lowercase();
+    let names_a_secret = ["token", "secret", "password", "api_key"].iter().any(|word| key.contains(word));
+    names_a_secret && value.trim().trim_matches(['"', '\'']).len() >= 12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse(text, Path::new("reknit.toml")).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn the_commented_default_is_the_defaults() {
+        let from_file = Config::parse(DEFAULT, Path::new("default.toml")).expect("valid");
+        let defaults = Config::default();
+        assert_eq!(from_file.engine, defaults.engine);
+        assert_eq!(from_file.webhook, defaults.webhook);
+        assert_eq!(format!("{from_file:?}"), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
+        let message = error("[engine]\nworker = 3\n");
+        assert!(message.contains("line 2") && message.contains("did you mean \"workers\""), "{message}");
+    }
+
+    #[test]
+    fn r27_a_token_is_refused_by_line_and_not_repeated() {
+        let message = error("workspace = \"prod\"\n# pat-na1-comment\nhubspot_token = \"pat-na1-1234-5678\"\n");
+        assert!(message.contains("line 3") && !message.contains("1234"), "{message}");
+        assert!(error("api_key = \"abcdefghijklmnop\"").contains("line 1"));
+    }
+
+    #[test]
+    fn a_window_that_is_none_is_refused_where_it_stands() {
+        let message = error("[engine]\nworkers = 2\noff_peak = \"at night\"\n");
+        assert!(message.contains("line 3") && message.contains("22:00-05:00"), "{message}");
+    }
+}

@@ -1,0 +1,38 @@
+//! Deliveries go to the engine's intake, which stores them in the journal; what cannot be stored is refused with a
+//! time to come back, so that the vendor sends it again.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::{Accepted, Inbox, Refused, RefusedWhy};
+use crate::domain::event::NewEvent;
+use crate::engine::intake::Intake;
+use crate::journal::JournalError;
+use crate::journal::intake::Appended;
+
+/// Seconds after which a busy journal has worked off what waits.
+const BUSY: u32 = 5;
+/// Seconds after which somebody may have made room on the disk.
+const UNAVAILABLE: u32 = 60;
+
+impl Inbox for Intake {
+    fn accept(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Accepted, Refused>> {
+        async move {
+            match Self::accept(self, events).await {
+                Ok(appended) => {
+                    let duplicates =
+                        appended.iter().filter(|one| matches!(one, Appended::Duplicate(_))).count();
+                    Ok(Accepted { stored: appended.len() - duplicates, duplicates })
+                }
+                Err(JournalError::Busy) => {
+                    Err(Refused { why: RefusedWhy::Busy, retry_after_seconds: BUSY })
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a webhook could not be stored");
+                    Err(Refused { why: RefusedWhy::Unavailable, retry_after_seconds: UNAVAILABLE })
+                }
+            }
+        }
+        .boxed()
+    }
+}
