@@ -1,0 +1,41 @@
+//! The console: a terminal face over the journal. See what failed, understand why, decide, mend.
+//!
+//! One loop (`run`) owns the state (`app`); panes and layers turn what happens into effects; `perform` carries the
+//! effects out in tasks that answer on one queue. It reads the journal and asks the operator module; it never calls
+//! a vendor, never writes SQL and never waits inside the loop. Read `app`, then one of `panes`.
+
+pub mod actions;
+pub mod app;
+pub mod ctx;
+pub mod effect;
+pub mod footer;
+pub mod idle;
+pub mod keys;
+pub mod layers;
+pub mod msg;
+pub mod panes;
+pub mod perform;
+pub mod run;
+pub mod terminal;
+pub mod text;
+pub mod theme;
+pub mod widgets;
+
+pub use actions::key_table_markdown;
+pub use run::{Console, World, run};
+pub use terminal::{enter, leave};
+
+use serde::Deserialize;
+
+/// How the console looks and behaves; the `[console]` table of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `auto`, `dark`, `light` or `mono`.
+    pub theme: theme::Scheme,
+    /// Draw with ASCII characters only.
+    pub ascii: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! The one table of what an operator can do here: keys, footer, palette, help and the README's key table read it.
+//!
+//! A row says where an action applies and whether it is grave; whether it can run *now* is the pane's word
+//! (`Pane::can`). One letter has one meaning wherever it applies.
+
+use crate::domain::action::Operation;
+
+/// Where a row of the table applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The overview.
+    Overview,
+    /// The list of executions and its detail.
+    Executions,
+    /// The list of conflicts and its detail.
+    Conflicts,
+    /// The list of duplicates and its detail.
+    Duplicates,
+    /// The list of unlinked people and its detail.
+    Unlinked,
+    /// The right box of a pane with numbered choices, where digits choose instead of changing the screen.
+    Choices,
+    /// Every list.
+    Lists,
+    /// Everywhere.
+    Everywhere,
+}
+
+impl Scope {
+    /// All of them, in the order in which help shows them.
+    pub const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Executions,
+        Self::Conflicts,
+        Self::Duplicates,
+        Self::Unlinked,
+        Self::Choices,
+        Self::Lists,
+        Self::Everywhere,
+    ];
+
+    /// Its heading in help and README.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Executions => "Executions",
+            Self::Conflicts => "Conflicts",
+            Self::Duplicates => "Duplicates",
+            Self::Unlinked => "Unlinked",
+            Self::Choices => "Numbered choices",
+            Self::Lists => "Every list",
+            Self::Everywhere => "Everywhere",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($action:ident { id: $id:literal, keys: $keys:expr, hint: $hint:literal, help: $help:literal,
+        scope: $scope:ident $(, danger: $danger:literal)? $(, does: $operation:ident)? })+) => {
+        /// One thing that a key, the palette or the mouse can set off.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action { $(#[doc = $help] $action,)+ }
+
+        /// The table, in the order of the footer.
+        pub const TABLE: &[Row] = &[$(Row {
+            action: Action::$action, id: $id, keys: &$keys, hint: $hint, help: $help, scope: Scope::$scope,
+            danger: false $(|| $danger)?, operation: [$(Some(Operation::$operation),)? None][0],
+        },)+];
+    };
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// What it is.
+    pub action: Action,
+    /// Its stable name.
+    pub id: &'static str,
+    /// Its keys, the one to show first.
+    pub keys: &'static [&'static str],
+    /// For the footer; empty when it is never shown there.
+    pub hint: &'static str,
+    /// For help and palette, a sentence.
+    pub help: &'static str,
+    /// Where it applies.
+    pub scope: Scope,
+    /// It asks before it acts.
+    pub danger: bool,
+    /// The command of the same meaning, by its name.
+    pub operation: Option<Operation>,
+}
+
+actions! {
+    // What the panes are for, most used first.
+    GoThere { id: "go-there", keys: ["Enter"], hint: "open", help: "Open what the row counts.", scope: Overview }
+    Retry { id: "retry", keys: ["r"], hint: "retry",
+        help: "Run the marked executions again, or this one, from the first step that is not done.",
+        scope: Executions, does: Retry }
+    Discard { id: "discard", keys: ["D"], hint: "discard",
+        help: "Give up on the marked executions, or this one, with a reason.",
+        scope: Executions, danger: true, does: Discard }
+    MarkSame { id: "mark-same", keys: ["*"], hint: "same cause",
+        help: "Mark every loaded execution that failed for the same cause.", scope: Executions }
+    PreviousTab { id: "previous-tab", keys: ["Left"], hint: "", help: "Show the tab to the left.", scope: Executions }
+    NextTab { id: "next-tab", keys: ["Right"], hint: "tab", help: "Show the tab to the right.", scope: Executions }
+    TakeLeft { id: "take-left", keys: ["Left"], hint: "take Intercom",
+        help: "Settle the conflict with Intercom's value; asks first.", scope: Conflicts, danger: true, does: Resolve }
+    TakeRight { id: "take-right", keys: ["Right"], hint: "take CRM",
+        help: "Settle the conflict with the CRM's value; asks first.", scope: Conflicts, danger: true, does: Resolve }
+    TypeValue { id: "type-value", keys: ["e"], hint: "type it",
+        help: "Settle the conflict with a value you type; asks first.", scope: Conflicts, danger: true, does: Resolve }
+    Merge { id: "merge", keys: ["m"], hint: "merge",
+        help: "Merge the two records into the survivor; shows calls and losses, and asks first.",
+        scope: Duplicates, danger: true, does: Merge }
+    Distinct { id: "distinct", keys: ["x"], hint: "different",
+        help: "Say that these are two different people; asks first.",
+        scope: Duplicates, danger: true, does: Distinct }
+    SwapSurvivor { id: "swap-survivor", keys: ["s"], hint: "swap survivor",
+        help: "Let the other record survive.", scope: Duplicates }
+    Link { id: "link", keys: ["l"], hint: "link",
+        help: "Relate the person to the chosen company; asks first.", scope: Unlinked, danger: true, does: Link }
+    Choose { id: "choose", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], hint: "choose",
+        help: "In the right box: choose the survivor or the company with this number; never acts.",
+        scope: Choices }
+    // Every list.
+    Open { id: "open", keys: ["Enter"], hint: "open", help: "Go into the detail of the row.", scope: Lists }
+    Mark { id: "mark", keys: ["Space"], hint: "mark",
+        help: "Mark the row, or take its mark away; retry and discard take the marked ones.", scope: Executions }
+    MarkRange { id: "mark-range", keys: ["v"], hint: "",
+        help: "Begin a range here; press it again to mark everything up to there.", scope: Executions }
+    ClearMarks { id: "clear-marks", keys: ["Ctrl-\\"], hint: "", help: "Take all marks away.", scope: Executions }
+    Filter { id: "filter", keys: ["/"], hint: "filter",
+        help: "Filter the list while you type: status:failed error:auth recipe:name since:2h word -word.",
+        scope: Lists }
+    Copy { id: "copy", keys: ["y"], hint: "copy",
+        help: "Copy the id or the value of the row to the clipboard.", scope: Lists }
+    Down { id: "down", keys: ["Down", "j"], hint: "", help: "Move down.", scope: Everywhere }
+    Up { id: "up", keys: ["Up", "k"], hint: "", help: "Move up.", scope: Everywhere }
+    First { id: "first", keys: ["g", "Home"], hint: "", help: "Go to the first row.", scope: Everywhere }
+    Last { id: "last", keys: ["G", "End"], hint: "", help: "Go to the last row.", scope: Everywhere }
+    HalfDown { id: "half-down", keys: ["Ctrl-d"], hint: "", help: "Move half a page down.", scope: Everywhere }
+    HalfUp { id: "half-up", keys: ["Ctrl-u"], hint: "", help: "Move half a page up.", scope: Everywhere }
+    PageDown { id: "page-down", keys: ["PgDn"], hint: "", help: "Move a page down.", scope: Everywhere }
+    PageUp { id: "page-up", keys: ["PgUp"], hint: "", help: "Move a page up.", scope: Everywhere }
+    // Everywhere.
+    NextBox { id: "next-box", keys: ["Tab"], hint: "box", help: "Give the next box the focus.", scope: Everywhere }
+    PreviousBox { id: "previous-box", keys: ["Shift-Tab"], hint: "",
+        help: "Give the box before the focus.", scope: Everywhere }
+    Back { id: "back", keys: ["Esc"], hint: "",
+        help: "One step back: close, leave the detail, drop marks, then the filter. Never quits.",
+        scope: Everywhere }
+    Overview { id: "overview", keys: ["1"], hint: "", help: "Show the overview.", scope: Everywhere }
+    Executions { id: "executions", keys: ["2"], hint: "", help: "Show the executions.", scope: Everywhere }
+    Conflicts { id: "conflicts", keys: ["3"], hint: "", help: "Show the conflicts.", scope: Everywhere }
+    Duplicates { id: "duplicates", keys: ["4"], hint: "", help: "Show the duplicates.", scope: Everywhere }
+    Unlinked { id: "unlinked", keys: ["5"], hint: "",
+        help: "Show the people without a company.", scope: Everywhere }
+    HistoryBack { id: "history-back", keys: ["["], hint: "",
+        help: "Go back to where you were before.", scope: Everywhere }
+    HistoryForward { id: "history-forward", keys: ["]"], hint: "",
+        help: "Go forward again.", scope: Everywhere }
+    Pause { id: "pause", keys: ["p"], hint: "",
+        help: "Stop the live refresh, or let it go on.", scope: Everywhere }
+    Theme { id: "theme", keys: ["t"], hint: "",
+        help: "Change the theme: dark, light, without colour.", scope: Everywhere }
+    Palette { id: "palette", keys: [":", "Ctrl-p"], hint: "commands",
+        help: "Find and run a command by its name.", scope: Everywhere }
+    Help { id: "help", keys: ["?"], hint: "help", help: "Show these keys.", scope: Everywhere }
+    Quit { id: "quit", keys: ["q"], hint: "quit", help: "Quit; work that is queued goes on.", scope: Everywhere }
+}
+
+impl Action {
+    /// Its row.
+    pub fn row(self) -> &'static Row {
+        TABLE
+            .iter()
+            .find(|row| row.action == self)
+            .expect("the table is made from the same list as the actions")
+    }
+}
+
+/// The README's key table, in Markdown; a test keeps the README equal to it.
+pub fn key_table_markdown() -> String {
+    let mut text = String::from("| Where | Key | What it does | Command |\n| --- | --- | --- | --- |\n");
+    for scope in Scope::ALL {
+        for row in TABLE.iter().filter(|row| row.scope == scope) {
+            let keys: Vec<String> = shown_keys(row).iter().map(|key| format!("`{key}`")).collect();
+            let command = row.operation.map_or_else(String::new, |operation| format!("`reknit {operation}`"));
+            text.push_str(&format!(
+                "| {} | {} | {} | {command} |\n",
+                scope.title(),
+                keys.join(" "),
+                row.help
+            ));
+        }
+    }
+    text
+}
+
+/// The keys of a row as people read them: arrows as arrows, nine digits as a range.
+pub fn shown_keys(row: &Row) -> Vec<String> {
+    if row.keys.len() == 9 {
+        return vec!["1-9".to_owned()];
+    }
+    row.keys.iter().map(|key| shown_key(key)).collect()
+}
+
+/// One key as people read it.
+pub fn shown_key(key: &str) -> String {
+    match key {
+        "Left" => "←".to_owned(),
+        "Right" => "→".to_owned(),
+        "Up" => "↑".to_owned(),
+        "Down" => "↓".to_owned(),
+        key => key.to_owned(),
+    }
+}

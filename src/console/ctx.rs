@@ -1,0 +1,117 @@
+//! What every pane and layer may know while it updates or draws: time, theme, size, tickets, and where the mouse
+//! would hit. No pane reaches another one through it.
+
+use std::cell::{Cell, RefCell};
+
+use jiff::tz::TimeZone;
+use ratatui::layout::Rect;
+
+use super::msg::Ticket;
+use super::panes::Screen;
+use super::theme::Theme;
+use crate::domain::clock::Timestamp;
+
+/// What lies under the mouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A screen's tab in the first row.
+    Screen(Screen),
+    /// Row `n` of the visible part of the pane's list.
+    Row(usize),
+    /// The list box, beside its rows.
+    List,
+    /// The detail box.
+    Detail,
+    /// Tab `n` of the detail.
+    Tab(usize),
+    /// Choice `n` of the detail, from 0.
+    Choice(usize),
+    /// A key hint: as if it were pressed.
+    Key(String),
+}
+
+/// The surroundings of every update and draw.
+#[derive(Debug)]
+pub struct Ctx {
+    /// The time of this update or frame.
+    pub now: Timestamp,
+    /// Every style.
+    pub theme: Theme,
+    /// For clock times.
+    pub zone: TimeZone,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Live refresh is off.
+    pub paused: bool,
+    targets: RefCell<Vec<(Rect, Target)>>,
+    tickets: Cell<u64>,
+}
+
+impl Ctx {
+    /// Surroundings at the start.
+    pub fn new(now: Timestamp, theme: Theme, zone: TimeZone, size: (u16, u16)) -> Self {
+        Self { now, theme, zone, size, paused: false, targets: RefCell::default(), tickets: Cell::new(0) }
+    }
+
+    /// A number for a question; its answer carries it, so that a late one is known.
+    pub fn ticket(&self) -> Ticket {
+        self.tickets.set(self.tickets.get() + 1);
+        Ticket(self.tickets.get())
+    }
+
+    /// Remembers what was drawn where; later ones lie on top.
+    pub fn target(&self, area: Rect, target: Target) {
+        self.targets.borrow_mut().push((area, target));
+    }
+
+    /// Remembers a key hint, if it is one key.
+    pub fn target_key(&self, area: Rect, key: &str) {
+        self.target(area, Target::Key(key.to_owned()));
+    }
+
+    /// Forgets what the last frame drew.
+    pub fn clear_targets(&self) {
+        self.targets.borrow_mut().clear();
+    }
+
+    /// What lies at a place.
+    pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
+        let targets = self.targets.borrow();
+        targets
+            .iter()
+            .rev()
+            .find(|(area, _)| x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom())
+            .map(|(_, target)| target.clone())
+    }
+
+    /// Only one pane fits.
+    pub const fn narrow(&self) -> bool {
+        self.size.0 < 100
+    }
+
+    /// Local clock time: `14:03:02`.
+    pub fn clock(&self, at: Timestamp) -> String {
+        self.local(at, "%H:%M:%S")
+    }
+
+    /// Local day or, today, clock time: `14:03`, `2 Oct`, `12 Mar 2024`.
+    pub fn day(&self, at: Timestamp) -> String {
+        let day = |at| self.local(at, "%-d %b %Y");
+        if day(at) == day(self.now) {
+            return self.local(at, "%H:%M");
+        }
+        if self.local(at, "%Y") == self.local(self.now, "%Y") { self.local(at, "%-d %b") } else { day(at) }
+    }
+
+    /// Date, time and zone, for the detail.
+    pub fn full(&self, at: Timestamp) -> String {
+        self.local(at, "%Y-%m-%d %H:%M:%S %Z")
+    }
+
+    fn local(&self, at: Timestamp, format: &str) -> String {
+        jiff::Timestamp::from_millisecond(at.0).map_or_else(
+            |_| at.0.to_string(),
+            |instant| instant.to_zoned(self.zone.clone()).strftime(format).to_string(),
+        )
+    }
+}

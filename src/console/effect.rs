@@ -1,0 +1,60 @@
+//! What an update wants done, as values that a test can compare; `perform` and `app` carry them out.
+
+use super::layers::confirm::Pending;
+use super::layers::prompt::Question;
+use super::layers::toast::Tone;
+use super::msg::Ticket;
+use super::panes::Screen;
+use crate::domain::filter::Filter;
+use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::page::Anchor;
+use crate::domain::review::Decision;
+
+/// Something to be done outside the pane that wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the journal.
+    Load(Ticket, Query),
+    /// Ask what a decision would send.
+    Preview(Ticket, Decision),
+    /// Record a decision; it becomes an execution.
+    Decide(Decision),
+    /// Queue executions again.
+    Retry(Vec<ExecutionId>),
+    /// Give up on executions, for a reason.
+    Discard(Vec<ExecutionId>, String),
+    /// Call a duplicate different.
+    Part(DuplicateId),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Show a screen, with a filter when one is given.
+    Go(Screen, Option<String>),
+    /// Open the dialog that asks before something grave.
+    Confirm(Box<Pending>),
+    /// Ask for a line of text.
+    Ask(Box<Question>),
+    /// Say something at the lower right.
+    Toast(Tone, String),
+}
+
+/// A question to the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// The overview.
+    Overview,
+    /// Counts for the tabs.
+    Counts,
+    /// One execution whole.
+    Execution(ExecutionId),
+    /// Rows of a list.
+    Rows {
+        /// Of which list.
+        screen: Screen,
+        /// Which rows.
+        filter: Filter,
+        /// From where.
+        anchor: Anchor,
+        /// At most how many.
+        limit: usize,
+    },
+}

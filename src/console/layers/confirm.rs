@@ -1,0 +1,365 @@
+//! The question before something grave: what exactly will be sent, what is lost, what cannot be taken back.
+//!
+//! Cancel has the focus. Only a capital `Y` says yes; Enter never does, nor does the key that opened it.
+
+use std::cell::Cell;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{Reply, dialog};
+use crate::console::ctx::Ctx;
+use crate::console::effect::Effect;
+use crate::console::footer::Hint;
+use crate::console::keys;
+use crate::console::msg::{Answer, Ticket};
+use crate::console::panes::parts::labelled;
+use crate::console::text::{counted, cut_end, left, put, span, width, wrap};
+use crate::console::widgets::boxes::Panel;
+use crate::console::widgets::list::scrolled;
+use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::plan::Preview;
+use crate::domain::review::Decision;
+
+/// What waits for a yes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pending {
+    /// A decision whose calls the operator module knows.
+    Decide {
+        /// The decision.
+        decision: Decision,
+        /// The question, without its mark: `Merge Jane Doe`.
+        title: String,
+    },
+    /// Several executions at once.
+    Retry {
+        /// Which.
+        ids: Vec<ExecutionId>,
+        /// One line for each.
+        subjects: Vec<String>,
+    },
+    /// Executions to give up.
+    Discard {
+        /// Which.
+        ids: Vec<ExecutionId>,
+        /// One line for each.
+        subjects: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// Two records to call different.
+    Part {
+        /// Which pair.
+        id: DuplicateId,
+        /// The two, in words.
+        text: String,
+    },
+}
+
+impl Pending {
+    fn title(&self) -> String {
+        match self {
+            Self::Decide { title, .. } => format!("{title}?"),
+            Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
+            Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
+            Self::Part { .. } => "Two different people?".to_owned(),
+        }
+    }
+
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
+            Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
+            Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
+            Self::Retry { .. } => "Retry",
+            Self::Discard { .. } => "Discard",
+            Self::Part { .. } => "Different",
+        }
+    }
+
+    fn effect(&self) -> Effect {
+        match self {
+            Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
+            Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
+            Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
+            Self::Part { id, .. } => Effect::Part(*id),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Body {
+    Asked(Ticket),
+    Known(Box<Preview>),
+    Failed(String),
+    Own,
+}
+
+/// The dialog.
+#[derive(Debug)]
+pub struct Confirm {
+    pending: Pending,
+    body: Body,
+    at: Cell<usize>,
+}
+
+impl Confirm {
+    /// Opens the dialog; a decision's calls are asked for with the effect that comes with it.
+    pub fn open(ctx: &Ctx, pending: Pending) -> (Self, Option<Effect>) {
+        let (body, effect) = match &pending {
+            Pending::Decide { decision, .. } => {
+                let ticket = ctx.ticket();
+                (Body::Asked(ticket), Some(Effect::Preview(ticket, decision.clone())))
+            }
+            _ => (Body::Own, None),
+        };
+        (Self { pending, body, at: Cell::new(0) }, effect)
+    }
+
+    /// Takes in the preview it asked for; a late one of another dialog is dropped.
+    pub fn previewed(&mut self, ticket: Ticket, answer: Answer<Preview>) {
+        if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
+            return;
+        }
+        self.body = match answer {
+            Ok(preview) => Body::Known(Box::new(preview)),
+            Err(why) => Body::Failed(why),
+        };
+    }
+
+    fn ready(&self) -> bool {
+        matches!(self.body, Body::Known(_) | Body::Own)
+    }
+
+    /// Scrolls by lines.
+    pub fn scroll(&mut self, by: i64) {
+        let at = self.at.get() as i64;
+        self.at.set(at.saturating_add(by).max(0) as usize);
+    }
+
+    /// A key.
+    pub fn key(&mut self, _: &Ctx, key: KeyEvent) -> Reply {
+        match keys::name(key).as_deref() {
+            Some("Esc" | "Enter") => return Reply::close(),
+            Some("Y") if self.ready() => return Reply::then(vec![self.pending.effect()]),
+            Some("y") => {
+                if let Body::Known(preview) = &self.body {
+                    return Reply { effects: vec![Effect::Copy(curl(preview))], ..Reply::default() };
+                }
+            }
+            Some("Down" | "j") => self.scroll(1),
+            Some("Up" | "k") => self.scroll(-1),
+            Some("PgDn" | "Ctrl-d") => self.scroll(10),
+            Some("PgUp" | "Ctrl-u") => self.scroll(-10),
+            _ => {}
+        }
+        Reply::stay()
+    }
+
+    /// Its keys.
+    pub fn hints(&self) -> Vec<Hint> {
+        let mut hints = vec![Hint::new("Esc", "cancel")];
+        if self.ready() {
+            hints.push(Hint::new("Y", self.pending.verb().to_lowercase()));
+        }
+        if matches!(self.body, Body::Known(_)) {
+            hints.push(Hint::new("y", "copy as curl"));
+        }
+        hints.push(Hint::new("↑↓", "scroll"));
+        hints
+    }
+
+    fn lines(&self, ctx: &Ctx, cells: usize) -> Vec<Line<'static>> {
+        let theme = &ctx.theme;
+        let mut lines = Vec::new();
+        let mut say = |text: &str, style| {
+            lines.extend(wrap(text, cells).into_iter().map(|line| Line::from(span(line, style))));
+        };
+        match (&self.body, &self.pending) {
+            (Body::Asked(_), _) => say("Asking what will be sent…", theme.muted),
+            (Body::Failed(why), _) => {
+                say("This cannot be done now. Nothing was sent.", theme.error);
+                say(why, theme.text);
+            }
+            (Body::Known(preview), _) => return preview_lines(ctx, preview, cells),
+            (Body::Own, Pending::Retry { ids, subjects }) => {
+                say(
+                    "Each goes on at its first step that is not done; what was written is not sent again.",
+                    theme.text,
+                );
+                say(
+                    &format!("At least {}, as fast as the vendors allow.", counted(ids.len() as u64, "call")),
+                    theme.muted,
+                );
+                say("", theme.text);
+                for subject in subjects {
+                    say(subject, theme.muted);
+                }
+            }
+            (Body::Own, Pending::Discard { subjects, reason, .. }) => {
+                say(
+                    "They will not be sent any more. A retry brings one back; the record stays as it is.",
+                    theme.warn,
+                );
+                lines.extend(labelled(ctx, "Why", reason, theme.text, cells));
+                lines.push(Line::default());
+                lines.extend(
+                    subjects.iter().map(|subject| Line::from(span(cut_end(subject, cells), theme.muted))),
+                );
+            }
+            (Body::Own, Pending::Part { text, .. }) => {
+                say(text, theme.text);
+                say(
+                    "They are not shown again until one of the compared fields changes. Nothing is sent.",
+                    theme.muted,
+                );
+            }
+            (Body::Own, Pending::Decide { .. }) => {}
+        }
+        lines
+    }
+
+    /// Draws itself in the middle.
+    pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        let theme = &ctx.theme;
+        let width_wanted = 84.min(area.width.saturating_sub(2));
+        let cells = usize::from(width_wanted.saturating_sub(6));
+        let lines = self.lines(ctx, cells);
+        let place = dialog(ctx, buffer, area, width_wanted, lines.len() as u16 + 4);
+        let irreversible = matches!(&self.body, Body::Known(preview) if preview.irreversible);
+        let title_style =
+            if irreversible { theme.warn.add_modifier(ratatui::style::Modifier::BOLD) } else { theme.key };
+        let title = cut_end(&self.pending.title(), cells);
+        let hidden = lines.len().saturating_sub(usize::from(place.height.saturating_sub(4)) + self.at.get());
+        let more = if hidden > 0 {
+            Line::from(span(format!("↓ {hidden} more lines"), theme.muted))
+        } else {
+            Line::default()
+        };
+        let inner = Panel::titled(Line::from(span(title, title_style)), true)
+            .bottom_right(more)
+            .draw(theme, buffer, place);
+        if inner.height < 3 {
+            return;
+        }
+        let body = Rect {
+            x: inner.x + 2,
+            y: inner.y,
+            width: inner.width.saturating_sub(4),
+            height: inner.height - 2,
+        };
+        scrolled(buffer, body, &lines, &self.at);
+        let y = inner.bottom() - 1;
+        let cancel = " Esc Cancel ";
+        let yes = format!("Y {}", self.pending.verb());
+        let right_edge = inner.right().saturating_sub(3);
+        let yes_x = right_edge.saturating_sub(width(&yes) as u16);
+        let cancel_x = yes_x.saturating_sub(3 + width(cancel) as u16);
+        put(buffer, cancel_x, y, width(cancel) as u16, &Line::from(span(cancel, theme.tab)));
+        ctx.target_key(Rect::new(cancel_x, y, width(cancel) as u16, 1), "Esc");
+        if self.ready() {
+            let line =
+                Line::from(vec![span("Y", theme.key), span(format!(" {}", self.pending.verb()), theme.bold)]);
+            put(buffer, yes_x, y, width(&yes) as u16, &line);
+            ctx.target_key(Rect::new(yes_x, y, width(&yes) as u16, 1), "Y");
+        }
+    }
+}
+
+fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    let mut lines = Vec::new();
+    if preview.irreversible {
+        let style = theme.warn.add_modifier(ratatui::style::Modifier::BOLD);
+        lines.push(Line::from(span("This cannot be taken back at the vendor.", style)));
+    }
+    lines.extend(wrap(&preview.title, cells).into_iter().map(|line| Line::from(span(line, theme.text))));
+    for note in &preview.notes {
+        lines.extend(wrap(note, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
+    }
+    if !preview.losses.is_empty() {
+        lines.push(Line::default());
+        let names = preview.losses.iter().map(|loss| width(&loss.field)).max().unwrap_or(0).min(24);
+        for (index, loss) in preview.losses.iter().enumerate() {
+            let label = if index == 0 { "Lost  " } else { "      " };
+            let room = cells.saturating_sub(6 + names + 2) / 2;
+            lines.push(Line::from(vec![
+                span(label, theme.muted),
+                span(format!("{}  ", left(&loss.field, names)), theme.muted),
+                span(cut_end(&loss.lost, room.saturating_sub(2)), theme.warn),
+                span(" → stays ", theme.muted),
+                span(
+                    cut_end(if loss.kept.is_empty() { "—" } else { &loss.kept }, room.saturating_sub(8)),
+                    theme.text,
+                ),
+            ]));
+        }
+    }
+    lines.push(Line::default());
+    let heading = match preview.calls.len() {
+        0 => "No call is sent.".to_owned(),
+        1 => "1 call".to_owned(),
+        many => format!("{many} calls, in this order; it stops at the first that fails"),
+    };
+    lines.push(Line::from(span(heading, theme.muted)));
+    let methods = preview.calls.iter().map(|call| call.method.len()).max().unwrap_or(0);
+    for (index, call) in preview.calls.iter().enumerate() {
+        let host = call.host.trim_start_matches("https://").trim_start_matches("http://");
+        let indent = 2 + methods + 2;
+        let mut rest = wrap(&call.path, cells.saturating_sub(indent + width(host)).max(16)).into_iter();
+        lines.push(Line::from(vec![
+            span(format!("{} ", index + 1), theme.key),
+            span(format!("{:<methods$}  ", call.method), theme.bold),
+            span(host.to_owned(), theme.muted),
+            span(rest.next().unwrap_or_default(), theme.bold),
+        ]));
+        for line in rest {
+            lines.push(Line::from(span(format!("{}{line}", " ".repeat(indent)), theme.bold)));
+        }
+        if let Some(body) = &call.body {
+            let compact = body.to_string();
+            for line in wrap(&breakable(&compact), cells.saturating_sub(indent)).into_iter().take(12) {
+                lines.push(Line::from(span(format!("{}{line}", " ".repeat(indent)), theme.muted)));
+            }
+        }
+    }
+    lines
+}
+
+/// Compact JSON with a blank after the commas between its members, so that it wraps there.
+fn breakable(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len() + 16);
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in json.chars() {
+        shown.push(c);
+        match c {
+            '\\' if quoted && !escaped => {
+                escaped = true;
+                continue;
+            }
+            '"' if !escaped => quoted = !quoted,
+            ',' if !quoted => shown.push(' '),
+            _ => {}
+        }
+        escaped = false;
+    }
+    shown
+}
+
+/// The calls as curl commands; the token stays a variable.
+fn curl(preview: &Preview) -> String {
+    let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let mut text = String::new();
+    for call in &preview.calls {
+        text.push_str(&format!("curl -X {} -H \"Authorization: Bearer $TOKEN\" ", call.method));
+        if let Some(body) = &call.body {
+            text.push_str(&format!("-H 'Content-Type: application/json' -d {} ", quote(&body.to_string())));
+        }
+        text.push_str(&quote(&format!("{}{}", call.host, call.path)));
+        text.push('\n');
+    }
+    text
+}

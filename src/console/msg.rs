@@ -1,0 +1,86 @@
+//! Everything that can happen to a pane, as values: actions, answers with their ticket, clicks.
+
+use super::actions::Action;
+use super::ctx::Target;
+use crate::domain::execution::{Execution, ExecutionDetail};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::overview::Overview;
+use crate::domain::page::{Counts, Page};
+use crate::domain::plan::Preview;
+use crate::domain::review::{Conflict, Decision, Duplicate, Unlinked};
+use crate::engine::operate::Report;
+
+/// The number of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// An answer, or the sentence that says why there is none.
+pub type Answer<T> = Result<T, String>;
+
+/// What an update is told.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key, the palette or the mouse set it off; it is known to be allowed.
+    Act(Action),
+    /// A numbered choice, from 1.
+    Choose(u8),
+    /// The pane is shown: load what is missing.
+    Shown,
+    /// The journal changed, or the size did: load again what is visible.
+    Refresh,
+    /// An answer of the journal.
+    Loaded(Ticket, Loaded),
+    /// The filter line was changed.
+    Filter(String, Filter),
+    /// Go to the row with this number, if the list has it.
+    Select(i64),
+    /// A click; `true` for a double one.
+    Click(Target, bool),
+    /// The wheel turned over it, down when positive.
+    Wheel(Target, i64),
+}
+
+/// What was loaded.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Numbers of the overview.
+    Overview(Answer<Box<Overview>>),
+    /// Counts for the tabs.
+    Counts(Answer<Counts>),
+    /// Rows of the executions.
+    Executions(Answer<Page<Execution>>),
+    /// One execution whole; none when it is gone.
+    Execution(ExecutionId, Answer<Option<Box<ExecutionDetail>>>),
+    /// Rows of the conflicts.
+    Conflicts(Answer<Page<Conflict>>),
+    /// Rows of the duplicates.
+    Duplicates(Answer<Page<Duplicate>>),
+    /// Rows of the unlinked people.
+    Unlinked(Answer<Page<Unlinked>>),
+}
+
+/// What comes back to the loop.
+#[derive(Debug)]
+pub enum Event {
+    /// An answer of the journal.
+    Loaded(Ticket, Loaded),
+    /// What a decision would send.
+    Previewed(Ticket, Answer<Preview>),
+    /// A decision was recorded, or not.
+    Decided(Decision, Answer<ExecutionId>),
+    /// Executions were queued again.
+    Retried(Answer<Report>),
+    /// Executions were given up.
+    Discarded(Answer<Report>),
+    /// A duplicate was called different.
+    Parted(DuplicateId, Answer<()>),
+    /// The journal's change number moved.
+    Changed,
+    /// The journal cannot be read, or can again.
+    Reach(Answer<()>),
+    /// A second went by.
+    Second,
+    /// The service has something to say.
+    Notice(String),
+}

@@ -1,0 +1,156 @@
+//! The screens, each owning its state, its update and its drawing; none knows another.
+
+pub mod conflicts;
+pub mod duplicates;
+pub mod execution_detail;
+pub mod executions;
+pub mod overview;
+pub mod parts;
+pub mod unlinked;
+pub mod window;
+
+use std::cell::Cell;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::actions::{Action, Scope};
+use super::ctx::Ctx;
+use super::effect::Effect;
+use super::msg::Msg;
+use crate::domain::filter::Filter;
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Screen {
+    /// What needs a human, and how everything fares.
+    Overview,
+    /// Every execution.
+    Executions,
+    /// Fields two sides disagree on.
+    Conflicts,
+    /// Records believed the same.
+    Duplicates,
+    /// People without a company.
+    Unlinked,
+}
+
+impl Screen {
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::Overview, Self::Executions, Self::Conflicts, Self::Duplicates, Self::Unlinked];
+
+    /// Its name.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Executions => "Executions",
+            Self::Conflicts => "Conflicts",
+            Self::Duplicates => "Duplicates",
+            Self::Unlinked => "Unlinked",
+        }
+    }
+
+    /// The scope of its own actions.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Overview => Scope::Overview,
+            Self::Executions => Scope::Executions,
+            Self::Conflicts => Scope::Conflicts,
+            Self::Duplicates => Scope::Duplicates,
+            Self::Unlinked => Scope::Unlinked,
+        }
+    }
+}
+
+/// Which box of a pane has the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Focus {
+    /// The list at the left.
+    #[default]
+    List,
+    /// The detail at the right.
+    Detail,
+}
+
+impl Focus {
+    /// The other box.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::List => Self::Detail,
+            Self::Detail => Self::List,
+        }
+    }
+}
+
+/// What the loop asks of every screen.
+pub trait Pane {
+    /// Takes in what happened and says what is to be done.
+    fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect>;
+    /// Draws itself; changes nothing but scroll positions and sizes.
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect);
+    /// Whether an action can run now, and if not, why.
+    fn can(&self, action: Action) -> Result<(), String>;
+    /// The box with the focus.
+    fn focus(&self) -> Focus;
+    /// Takes one step back; false when there is none.
+    fn back(&mut self, ctx: &Ctx) -> Option<Vec<Effect>>;
+    /// The text of its filter.
+    fn filter(&self) -> &str {
+        ""
+    }
+    /// The number of the selected row.
+    fn selected(&self) -> Option<i64> {
+        None
+    }
+    /// Its numbered choices take the digits now.
+    fn chooses(&self) -> bool {
+        false
+    }
+}
+
+/// Splits a pane into list and detail: beside each other, or only the focused one when narrow.
+pub fn split(ctx: &Ctx, area: Rect, focus: Focus, list: u16) -> (Option<Rect>, Option<Rect>) {
+    if ctx.narrow() {
+        return match focus {
+            Focus::List => (Some(area), None),
+            Focus::Detail => (None, Some(area)),
+        };
+    }
+    let cells = list.min(area.width.saturating_sub(30));
+    let left = Rect { width: cells, ..area };
+    let right = Rect { x: area.x + cells, width: area.width - cells, ..area };
+    (Some(left), Some(right))
+}
+
+/// Moves a scroll position as an action says; drawing draws it back to what exists.
+fn scroll_as(scroll: &Cell<usize>, action: Action) {
+    match action {
+        Action::Down => scroll_by(scroll, 1),
+        Action::Up => scroll_by(scroll, -1),
+        Action::HalfDown => scroll_by(scroll, 10),
+        Action::HalfUp => scroll_by(scroll, -10),
+        Action::PageDown => scroll_by(scroll, 20),
+        Action::PageUp => scroll_by(scroll, -20),
+        Action::First => scroll.set(0),
+        Action::Last => scroll.set(usize::MAX),
+        _ => {}
+    }
+}
+
+fn scroll_by(scroll: &Cell<usize>, by: i64) {
+    let at = scroll.get();
+    scroll.set(if by < 0 {
+        at.saturating_sub(by.unsigned_abs() as usize)
+    } else {
+        at.saturating_add(by as usize)
+    });
+}
+
+/// Drops a list's filter, if it has one: the last step back.
+fn clear_filter<T: window::Row>(window: &mut window::Window<T>, ctx: &Ctx) -> Option<Vec<Effect>> {
+    if window.text().is_empty() {
+        return None;
+    }
+    Some(window.set_filter(ctx, String::new(), Filter::default()).into_iter().collect())
+}

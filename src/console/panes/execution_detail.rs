@@ -1,0 +1,427 @@
+//! One execution told as a story: what it means, why, what mends it, every call, and the vendor's own words.
+//!
+//! Only turns facts into lines; loads nothing and decides nothing.
+
+use ratatui::text::Line;
+
+use super::parts::{labelled, rule};
+use crate::console::ctx::Ctx;
+use crate::console::text::{ahead, cut_end, left, right, span, thousands, width, wrap};
+use crate::console::widgets::json;
+use crate::domain::error_class::{ErrorClass, Retry};
+use crate::domain::execution::{Attempt, Execution, ExecutionDetail, Status};
+use crate::domain::plan::{Effect, StepState};
+use crate::domain::record::{System, value_text};
+
+/// A page of the detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// What happened and what to do.
+    Explain,
+    /// What was going to be done.
+    Plan,
+    /// Requests and responses.
+    Calls,
+    /// What the vendor told us.
+    Event,
+}
+
+impl Tab {
+    /// All, from left to right.
+    pub const ALL: [Self; 4] = [Self::Explain, Self::Plan, Self::Calls, Self::Event];
+
+    /// Its word.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Explain => "Explain",
+            Self::Plan => "Plan",
+            Self::Calls => "Calls",
+            Self::Event => "Event",
+        }
+    }
+}
+
+/// The lines of a tab; what the row knows is shown before the detail is loaded.
+pub fn lines(
+    ctx: &Ctx,
+    row: &Execution,
+    detail: Option<&ExecutionDetail>,
+    tab: Tab,
+    cells: usize,
+) -> Vec<Line<'static>> {
+    match (tab, detail) {
+        (Tab::Explain, detail) => explain(ctx, row, detail, cells),
+        (_, None) => Vec::new(),
+        (Tab::Plan, Some(detail)) => plan(ctx, detail, cells),
+        (Tab::Calls, Some(detail)) => calls(ctx, detail, cells),
+        (Tab::Event, Some(detail)) => event(ctx, detail, cells),
+    }
+}
+
+fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    let mut lines = Vec::new();
+    let (first, rest) = split_sentence(&row.sentence);
+    let loud = match row.status {
+        Status::Failed => theme.error.add_modifier(ratatui::style::Modifier::BOLD),
+        Status::Retrying | Status::InDoubt | Status::Held => {
+            theme.warn.add_modifier(ratatui::style::Modifier::BOLD)
+        }
+        _ => theme.bold,
+    };
+    lines.extend(wrap(first, cells).into_iter().map(|line| Line::from(span(line, loud))));
+    if !rest.is_empty() {
+        lines.extend(wrap(rest, cells).into_iter().map(|line| Line::from(span(line, theme.text))));
+    }
+    if let Some(sentence) = detail.and_then(|detail| written(row, detail)) {
+        if !row.sentence.contains("Nothing was written") {
+            lines.push(Line::from(span(sentence, theme.text)));
+        }
+    }
+    lines.push(Line::default());
+    if let Some(class) = row.error_class.filter(|_| row.status != Status::Succeeded) {
+        let treatment = class.treatment();
+        lines.extend(labelled(ctx, "Why", treatment.meaning, theme.text, cells));
+        let advice = if row.status == Status::Failed && treatment.retry != Retry::Never {
+            "Press r to try again; its tries are used up."
+        } else {
+            treatment.advice
+        };
+        lines.extend(labelled(ctx, "Fix", advice, theme.bold, cells));
+    } else if row.status == Status::Held {
+        lines.extend(labelled(
+            ctx,
+            "Fix",
+            "Decide what it waits for; it goes on by itself then.",
+            theme.bold,
+            cells,
+        ));
+    }
+    if let Some(due) = row.due_at.filter(|_| !row.status.is_finished()) {
+        let text = format!("{}, {}", ahead(ctx.now, due), ctx.full(due));
+        lines.extend(labelled(ctx, "Next", &text, theme.text, cells));
+    }
+    if let Some(detail) = detail {
+        if !detail.conflicts.is_empty() {
+            let ids: Vec<String> = detail.conflicts.iter().map(ToString::to_string).collect();
+            let text = format!("{} still open: press 3 to decide", ids.join(" "));
+            lines.extend(labelled(ctx, "Holds", &text, theme.warn, cells));
+        }
+        if lines.last().is_some_and(|line| line.width() > 0) {
+            lines.push(Line::default());
+        }
+        lines.extend(timeline(ctx, row, detail, cells));
+        if let Some(words) = &detail.vendor_words {
+            lines.push(Line::default());
+            let who = vendor(detail).map_or("The vendor", System::title);
+            let quoted = format!("{who} said \"{words}\"");
+            let said = width(who) + 6;
+            for (index, line) in wrap(&quoted, cells).into_iter().enumerate() {
+                if index == 0 && line.len() >= said {
+                    let (label, words) = line.split_at(said.min(line.len()));
+                    lines.push(Line::from(vec![
+                        span(label.to_owned(), theme.muted),
+                        span(words.to_owned(), theme.quote),
+                    ]));
+                } else {
+                    lines.push(Line::from(span(line, theme.quote)));
+                }
+            }
+        }
+        lines.push(Line::default());
+        lines.push(Line::from(vec![
+            span("Made ", theme.muted),
+            span(ctx.full(row.created_at), theme.muted),
+            span(
+                row.record.as_ref().map_or_else(String::new, |record| format!(" · from {}", record.title())),
+                theme.muted,
+            ),
+        ]));
+    }
+    lines
+}
+
+/// The first sentence and the rest.
+fn split_sentence(text: &str) -> (&str, &str) {
+    match text.find(". ") {
+        Some(at) => (&text[..=at], text[at + 2..].trim_start()),
+        None => (text, ""),
+    }
+}
+
+/// What the failure means for the data, from how far the plan got.
+fn written(row: &Execution, detail: &ExecutionDetail) -> Option<String> {
+    if !matches!(row.status, Status::Failed | Status::Retrying | Status::Discarded) {
+        return None;
+    }
+    let steps = &detail.plan.as_ref()?.steps;
+    let done = steps.iter().filter(|step| step.state == StepState::Done).count();
+    let doubt = steps.iter().any(|step| step.state == StepState::InDoubt);
+    Some(match (done, doubt) {
+        (_, true) => "One write may have happened; it is looked up before anything is sent again.".to_owned(),
+        (0, false) => "Nothing was written.".to_owned(),
+        (done, false) => {
+            format!("{done} of {} steps were written before; they are not sent again.", steps.len())
+        }
+    })
+}
+
+fn vendor(detail: &ExecutionDetail) -> Option<System> {
+    let url = &detail.attempts.iter().rev().find(|attempt| attempt.class.is_some())?.url;
+    [("hubapi", System::Hubspot), ("salesforce", System::Salesforce), ("intercom", System::Intercom)]
+        .into_iter()
+        .find(|(part, _)| url.contains(part))
+        .map(|(_, system)| system)
+        .or_else(|| {
+            let plan = detail.plan.as_ref()?;
+            plan.steps.first().map(|step| step.effect.connection().system)
+        })
+}
+
+/// Clock, glyph, what, method and status, duration: one line per thing that happened.
+fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    let mut lines = Vec::new();
+    if let (Some(topic), Some(at)) = (&detail.topic, detail.received_at) {
+        let often = match detail.deliveries {
+            0 | 1 => String::new(),
+            times => format!("  delivered {times} times, run once"),
+        };
+        lines.push(Line::from(vec![
+            span(format!("{} ", ctx.clock(at)), theme.muted),
+            span("● ", theme.accent),
+            span(cut_end(topic, cells.saturating_sub(11)), theme.text),
+            span(often, theme.muted),
+        ]));
+    }
+    let tail = 24;
+    let purpose_cells = detail
+        .attempts
+        .iter()
+        .map(|attempt| width(&purpose(attempt)))
+        .max()
+        .unwrap_or(0)
+        .min(cells.saturating_sub(11 + tail).max(12));
+    for attempt in &detail.attempts {
+        let (glyph, style) = match attempt.class {
+            None => ("✓", theme.ok),
+            Some(class) if class.treatment().retry == Retry::Never => ("✗", theme.error),
+            Some(ErrorClass::Timeout) => ("?", theme.warn),
+            Some(_) => ("↻", theme.warn),
+        };
+        let code = attempt.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        lines.push(Line::from(vec![
+            span(format!("{} ", ctx.clock(attempt.started_at)), theme.muted),
+            span(format!("{glyph} "), style),
+            span(left(&purpose(attempt), purpose_cells), theme.text),
+            span(format!("  {}", left(&attempt.method, 6)), theme.muted),
+            span(right(&code, 4), theme.code(attempt.status, attempt.class)),
+            span(right(&format!("{} ms", thousands(u64::from(attempt.duration_ms))), 11), theme.muted),
+        ]));
+    }
+    let at = ctx.clock(row.updated_at);
+    let last = match row.status {
+        Status::Failed => {
+            let never = row.error_class.is_some_and(|class| class.treatment().retry == Retry::Never);
+            Some(if never {
+                ("‖", theme.error, "stopped: the same request would be refused again".to_owned())
+            } else {
+                ("‖", theme.error, format!("stopped after {} of {} tries", row.attempts, row.max_attempts))
+            })
+        }
+        Status::Discarded => Some(("×", theme.muted, "given up by a human".to_owned())),
+        Status::Held => Some(("‖", theme.warn, "waits for a decision".to_owned())),
+        Status::Retrying => row
+            .due_at
+            .map(|due| ("↻", theme.warn, format!("try {} {}", row.attempts + 1, ahead(ctx.now, due)))),
+        _ => None,
+    };
+    if let Some((glyph, style, text)) = last {
+        lines.push(Line::from(vec![
+            span(format!("{at} "), theme.muted),
+            span(format!("{glyph} "), style),
+            span(cut_end(&text, cells.saturating_sub(11)), theme.text),
+        ]));
+    }
+    lines
+}
+
+fn purpose(attempt: &Attempt) -> String {
+    match attempt.step {
+        Some(_) => format!("try {} {}", attempt.number, attempt.purpose),
+        None => attempt.purpose.clone(),
+    }
+}
+
+fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    let Some(plan) = &detail.plan else {
+        return vec![Line::from(span(
+            "There is no plan yet: it is made when a worker takes it up.",
+            theme.muted,
+        ))];
+    };
+    let mut lines = Vec::new();
+    if let Some(nothing) = &plan.nothing {
+        lines.extend(wrap(nothing, cells).into_iter().map(|line| Line::from(span(line, theme.bold))));
+        lines.push(Line::default());
+    }
+    for (index, step) in plan.steps.iter().enumerate() {
+        let (glyph, style) = match step.state {
+            StepState::Waiting => ("○", theme.muted),
+            StepState::Begun => ("◐", theme.accent),
+            StepState::Done => ("✓", theme.ok),
+            StepState::Failed => ("✗", theme.error),
+            StepState::InDoubt => ("?", theme.warn),
+        };
+        let state = step.state.as_str().replace('_', " ");
+        for (at, line) in wrap(&step.title, cells.saturating_sub(16)).into_iter().enumerate() {
+            lines.push(if at == 0 {
+                let blanks = cells.saturating_sub(6 + width(&line) + state.len() + 2);
+                Line::from(vec![
+                    span(format!("{} ", index + 1), theme.muted),
+                    span(format!("{glyph} "), style),
+                    span(line, theme.bold),
+                    span(" ".repeat(blanks), theme.text),
+                    span(state.clone(), style),
+                ])
+            } else {
+                Line::from(span(format!("    {line}"), theme.bold))
+            });
+        }
+        match &step.effect {
+            Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
+                let names = fields.keys().map(|name| width(name)).max().unwrap_or(0).min(28);
+                for (name, value) in fields {
+                    let text = value_text(value);
+                    let (shown, style) = if text.is_empty() {
+                        ("— cleared".to_owned(), theme.muted)
+                    } else {
+                        (text, theme.text)
+                    };
+                    lines.push(Line::from(vec![
+                        span(format!("    {}  ", left(name, names)), theme.muted),
+                        span(cut_end(&shown, cells.saturating_sub(names + 7)), style),
+                    ]));
+                }
+            }
+            Effect::Merge { survivor, absorbed } => lines.push(Line::from(vec![
+                span(format!("    {}", absorbed.title()), theme.text),
+                span(" becomes part of ", theme.muted),
+                span(survivor.title(), theme.text),
+            ])),
+            Effect::Link { contact, company } => lines.push(Line::from(vec![
+                span(format!("    {}", contact.title()), theme.text),
+                span(" belongs to ", theme.muted),
+                span(company.title(), theme.text),
+            ])),
+        }
+        for fill in &step.fills {
+            lines.push(Line::from(vec![
+                span(format!("    {}  ", fill.field), theme.muted),
+                span(format!("the id from step {}", fill.from_step + 1), theme.quote),
+            ]));
+        }
+        if let Some(result) = &step.result {
+            lines.push(Line::from(vec![span("    → ", theme.ok), span(result.title(), theme.text)]));
+        }
+        lines.push(Line::default());
+    }
+    if !plan.conflicts.is_empty() {
+        lines.push(rule(ctx, "Held back for you", cells));
+        for conflict in &plan.conflicts {
+            lines.push(Line::from(vec![
+                span("≠ ", theme.warn),
+                span(conflict.field.clone(), theme.bold),
+                span(format!("  {}", conflict.kind.phrase()), theme.muted),
+            ]));
+        }
+        lines.push(Line::default());
+    }
+    if !plan.skips.is_empty() {
+        lines.push(rule(ctx, "Left alone", cells));
+        for skip in &plan.skips {
+            lines.push(Line::from(vec![
+                span("– ", theme.muted),
+                span(format!("{}  ", skip.field), theme.text),
+                span(cut_end(&skip.reason, cells.saturating_sub(width(&skip.field) + 4)), theme.muted),
+            ]));
+        }
+    }
+    lines
+}
+
+fn calls(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    if detail.attempts.is_empty() {
+        return vec![Line::from(span("No call was made so far.", theme.muted))];
+    }
+    let mut lines = Vec::new();
+    for (index, attempt) in detail.attempts.iter().enumerate() {
+        if index > 0 {
+            lines.push(Line::default());
+        }
+        lines.push(rule(ctx, &format!("{} {}", index + 1, purpose(attempt)), cells));
+        let (host, path) = split_url(&attempt.url);
+        lines.push(Line::from(vec![
+            span(format!("{} ", attempt.method), theme.bold),
+            span(host.to_owned(), theme.muted),
+            span(cut_end(path, cells.saturating_sub(width(&attempt.method) + width(host) + 1)), theme.text),
+        ]));
+        lines.extend(json::lines(theme, &attempt.request, 2, cells));
+        let code = attempt.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let mut head = vec![
+            span("→ ", theme.muted),
+            span(code, theme.code(attempt.status, attempt.class)),
+            span(
+                format!(
+                    "  {}  {} ms",
+                    ctx.clock(attempt.started_at),
+                    thousands(u64::from(attempt.duration_ms))
+                ),
+                theme.muted,
+            ),
+        ];
+        if let Some(class) = attempt.class {
+            head.push(span(format!("  {class}"), theme.warn));
+        }
+        if let Some(id) = &attempt.request_id {
+            head.push(span(format!("  request id {id}"), theme.muted));
+        }
+        lines.push(Line::from(head));
+        lines.extend(json::lines(theme, &attempt.response, 2, cells));
+    }
+    lines
+}
+
+fn split_url(url: &str) -> (&str, &str) {
+    let from = url.find("://").map_or(0, |at| at + 3);
+    match url[from..].find('/') {
+        Some(at) => (&url[from..from + at], &url[from + at..]),
+        None => (&url[from..], ""),
+    }
+}
+
+fn event(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    let Some(topic) = &detail.topic else {
+        return vec![Line::from(span("No event: a decision of a human caused it.", theme.muted))];
+    };
+    let mut lines = vec![Line::from(span(topic.clone(), theme.bold))];
+    if let Some(at) = detail.received_at {
+        lines.push(Line::from(span(
+            format!("received {}, delivered {}", ctx.full(at), times(detail.deliveries)),
+            theme.muted,
+        )));
+    }
+    lines.push(Line::default());
+    lines.extend(json::lines(theme, &detail.payload, 0, cells));
+    lines
+}
+
+fn times(deliveries: u32) -> String {
+    match deliveries {
+        0 | 1 => "once".to_owned(),
+        many => format!("{many} times"),
+    }
+}

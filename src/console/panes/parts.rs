@@ -1,0 +1,152 @@
+//! What the four list panes share: the list's box with its counts and states, and the answers to common keys.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::window::{Row, Window};
+use crate::console::ctx::{Ctx, Target};
+use crate::console::text::{put, span, thousands, wrap};
+use crate::console::widgets::boxes::Panel;
+use crate::console::widgets::list::{Column, Table};
+
+/// What a list's box says around its rows.
+pub struct Frame<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// How it is ordered.
+    pub order: &'a str,
+    /// Its columns.
+    pub columns: &'a [Column],
+    /// Said when there is nothing at all: that it is well, in one or two sentences.
+    pub nothing: &'a str,
+    /// The list has the focus.
+    pub focused: bool,
+    /// Lines below the rows, when there is room.
+    pub below: Vec<Line<'static>>,
+}
+
+/// Draws a list in its box.
+pub fn list<T: Row>(
+    ctx: &Ctx,
+    buffer: &mut Buffer,
+    area: Rect,
+    frame: Frame<'_>,
+    window: &Window<T>,
+    cells: impl Fn(&T) -> Vec<(String, Style)>,
+) {
+    let theme = &ctx.theme;
+    ctx.target(area, Target::List);
+    let count = match (window.loaded(), window.place()) {
+        (None, _) => "…".to_owned(),
+        (Some(_), Some(place)) => format!("{} of {}", thousands(place), thousands(window.total())),
+        (Some(_), None) => thousands(window.total()),
+    };
+    let mut right = Vec::new();
+    if window.fresh() > 0 {
+        right.push(span(format!("{} new ↑ ", thousands(window.fresh())), theme.accent));
+        right.push(span("g", theme.key));
+        right.push(span(" · ", theme.muted));
+    }
+    if let (Some(_), Some(at)) = (window.failed(), window.loaded()) {
+        right.push(span(format!("as of {} · ", ctx.clock(at)), theme.warn));
+    }
+    right.push(span(count, theme.muted));
+    let mut order = vec![span(frame.order.to_owned(), theme.muted)];
+    if !window.text().is_empty() {
+        order.insert(0, span(window.text().to_owned(), theme.text));
+        order.insert(1, span(" · ", theme.muted));
+    }
+    let marks = match (window.marks().len(), window.ranging()) {
+        (0, _) => Line::default(),
+        (n, false) => Line::from(span(format!("{n} marked"), theme.accent)),
+        (n, true) => Line::from(span(format!("range: {n} marked · v ends it"), theme.accent)),
+    };
+    let inner = Panel::new(theme, frame.title, frame.focused)
+        .right(Line::from(right))
+        .bottom_left(Line::from(order))
+        .bottom_right(marks)
+        .draw(theme, buffer, area);
+    if inner.height == 0 {
+        return;
+    }
+    if window.rows().is_empty() {
+        empty(ctx, buffer, inner, &frame, window);
+        return;
+    }
+    let height = usize::from(inner.height.saturating_sub(1));
+    let (rows, selected) = window.visible(height);
+    for index in 0..rows.len() {
+        ctx.target(Rect::new(inner.x, inner.y + 1 + index as u16, inner.width, 1), Target::Row(index));
+    }
+    let shown = rows.len();
+    let table = Table {
+        columns: frame.columns,
+        rows: rows.iter().map(cells).collect(),
+        selected,
+        focused: frame.focused,
+    };
+    table.draw(theme, buffer, inner);
+    let free = height.saturating_sub(shown);
+    if !frame.below.is_empty() && free > frame.below.len() {
+        let y = inner.bottom() - frame.below.len() as u16;
+        for (index, line) in frame.below.iter().enumerate() {
+            put(buffer, inner.x + 2, y + index as u16, inner.width.saturating_sub(3), line);
+        }
+    }
+}
+
+/// Says why there are no rows: not loaded, broken, filtered away, or nothing to do.
+fn empty<T: Row>(ctx: &Ctx, buffer: &mut Buffer, inner: Rect, frame: &Frame<'_>, window: &Window<T>) {
+    let theme = &ctx.theme;
+    let (glyph, style, text) = match (window.failed(), window.loaded()) {
+        (Some(why), _) => (
+            "✗",
+            theme.error,
+            format!(
+                "The journal cannot be read.\n{why}\nIt is asked again by itself; nothing is lost meanwhile."
+            ),
+        ),
+        (None, None) => return,
+        (None, Some(_)) if !window.text().is_empty() => (
+            "–",
+            theme.muted,
+            format!("Nothing matches \"{}\".\nEsc shows all again, / changes the filter.", window.text()),
+        ),
+        (None, Some(_)) => ("✓", theme.ok, frame.nothing.to_owned()),
+    };
+    let cells = usize::from(inner.width.saturating_sub(6)).min(70);
+    let mut y = inner.y + 1;
+    put(buffer, inner.x + 2, y, 1, &Line::from(span(glyph, style)));
+    for (index, line) in wrap(&text, cells).into_iter().enumerate() {
+        if y >= inner.bottom() {
+            break;
+        }
+        let style = if index == 0 { theme.bold } else { theme.muted };
+        put(buffer, inner.x + 4, y, cells as u16, &Line::from(span(line, style)));
+        y += 1;
+    }
+}
+
+/// A heading with a thin rule to the end of the line.
+pub fn rule(ctx: &Ctx, title: &str, cells: usize) -> Line<'static> {
+    let used = crate::console::text::width(title) + 1;
+    Line::from(vec![
+        span(title.to_owned(), ctx.theme.bold),
+        span(format!(" {}", "─".repeat(cells.saturating_sub(used))), ctx.theme.faint),
+    ])
+}
+
+/// A label in muted and its text wrapped beside it.
+pub fn labelled(ctx: &Ctx, label: &str, text: &str, style: Style, cells: usize) -> Vec<Line<'static>> {
+    const LABEL: usize = 6;
+    wrap(text, cells.saturating_sub(LABEL))
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let label = if index == 0 { label } else { "" };
+            Line::from(vec![span(format!("{label:<LABEL$}"), ctx.theme.muted), span(line, style)])
+        })
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! Carries out effects against the journal and the operator, each in a counted task that sends its answer back.
+//!
+//! Nothing here waits in the loop, and nothing here decides.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::effect::{Effect, Query};
+use super::idle::{Idle, Token};
+use super::msg::{Event, Loaded, Ticket};
+use super::panes::Screen;
+use super::terminal;
+use crate::engine::operate::Operator;
+use crate::journal::Journal;
+
+/// An answer on its way to the loop; its token is dropped once it was handled.
+#[derive(Debug)]
+pub struct Envelope {
+    /// What happened.
+    pub event: Event,
+    /// Counts as under way.
+    pub token: Option<Token>,
+}
+
+/// Does what updates want.
+pub struct Performer {
+    /// Where facts are read.
+    pub journal: Journal,
+    /// Where decisions are recorded.
+    pub operator: Operator,
+    /// The way back.
+    pub sender: UnboundedSender<Envelope>,
+    /// Counts tasks.
+    pub idle: Idle,
+}
+
+impl Performer {
+    /// Begins one effect; effects of the screen itself are not for here and are ignored.
+    pub fn perform(&self, effect: Effect) {
+        let journal = self.journal.clone();
+        let operator = self.operator.clone();
+        match effect {
+            Effect::Load(ticket, query) => self.spawn(async move { load(&journal, ticket, query).await }),
+            Effect::Preview(ticket, decision) => self.spawn(async move {
+                Event::Previewed(ticket, operator.preview(&decision).await.map_err(|error| error.to_string()))
+            }),
+            Effect::Decide(decision) => self.spawn(async move {
+                let answer = operator.decide(&decision).await.map_err(|error| error.to_string());
+                Event::Decided(decision, answer)
+            }),
+            Effect::Retry(ids) => self.spawn(async move {
+                Event::Retried(operator.retry(&ids).await.map_err(|error| error.to_string()))
+            }),
+            Effect::Discard(ids, reason) => self.spawn(async move {
+                Event::Discarded(operator.discard(&ids, &reason).await.map_err(|error| error.to_string()))
+            }),
+            Effect::Part(id) => self.spawn(async move {
+                Event::Parted(id, operator.distinct(id).await.map_err(|error| error.to_string()))
+            }),
+            Effect::Copy(text) => terminal::copy(&text),
+            Effect::Go(..) | Effect::Confirm(_) | Effect::Ask(_) | Effect::Toast(..) => {}
+        }
+    }
+
+    fn spawn(&self, work: impl Future<Output = Event> + Send + 'static) {
+        let token = self.idle.token();
+        let sender = self.sender.clone();
+        drop(tokio::spawn(async move {
+            let event = work.await;
+            // The loop is gone only when the console has been left; then nobody waits for the answer.
+            let _ = sender.send(Envelope { event, token: Some(token) });
+        }));
+    }
+}
+
+async fn load(journal: &Journal, ticket: Ticket, query: Query) -> Event {
+    macro_rules! ask {
+        ($call:expr) => {
+            $call.await.map_err(|error| error.to_string())
+        };
+    }
+    let loaded = match query {
+        Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
+        Query::Counts => Loaded::Counts(ask!(journal.counts())),
+        Query::Execution(id) => {
+            Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
+        }
+        Query::Rows { screen, filter, anchor, limit } => match screen {
+            Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
+            Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),
+            Screen::Conflicts => Loaded::Conflicts(ask!(journal.conflicts(&filter, anchor, limit))),
+            Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicates(&filter, anchor, limit))),
+            Screen::Unlinked => Loaded::Unlinked(ask!(journal.unlinked(&filter, anchor, limit))),
+        },
+    };
+    Event::Loaded(ticket, loaded)
+}

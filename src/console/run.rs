@@ -1,0 +1,295 @@
+//! The loop: one owner of the state, input and answers on one select, a frame only when something changed.
+//!
+//! Nothing here waits for the journal: whatever takes time is a task that answers on the queue.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::Event as Input;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use super::Settings;
+use super::app::App;
+use super::ctx::Ctx;
+use super::effect::Effect;
+use super::idle::Idle;
+use super::msg::Event;
+use super::perform::{Envelope, Performer};
+use super::theme::{self, Theme};
+use crate::domain::clock::SharedClock;
+use crate::engine::operate::Operator;
+use crate::journal::Journal;
+
+/// What the console stands on.
+pub struct World {
+    /// Where facts are read.
+    pub journal: Journal,
+    /// Where decisions are recorded.
+    pub operator: Operator,
+    /// Where the time comes from.
+    pub clock: SharedClock,
+    /// The workspace's name, in the first row: `demo`, `prod`.
+    pub title: String,
+    /// What the service has to say: each text is shown until it is dismissed.
+    pub notices: UnboundedReceiver<String>,
+}
+
+/// How often the journal is asked whether another process changed it.
+const POLL: Duration = Duration::from_millis(500);
+
+/// State and tasks of a console without a terminal: [`run`] drives it, and so do tests.
+pub struct Console {
+    app: App,
+    performer: Performer,
+    queue: UnboundedReceiver<Envelope>,
+    clock: SharedClock,
+}
+
+impl Console {
+    /// A console of a size, before its first frame; nothing is asked yet.
+    pub fn new(
+        journal: Journal,
+        operator: Operator,
+        clock: SharedClock,
+        title: String,
+        settings: Settings,
+        terminal: theme::Terminal,
+        zone: TimeZone,
+        size: (u16, u16),
+    ) -> Self {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let theme = Theme::new(settings.theme, terminal);
+        let ctx = Ctx::new(clock.now(), theme, zone, size);
+        let app = App::new(ctx, title, settings, terminal);
+        Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+    }
+
+    /// Asks the first questions.
+    pub fn start(&mut self) {
+        self.app.ctx.now = self.clock.now();
+        let effects = self.app.start();
+        self.perform(effects);
+    }
+
+    /// A key, click, paste or new size.
+    pub fn input(&mut self, input: Input) {
+        self.app.ctx.now = self.clock.now();
+        let effects = self.app.input(input);
+        self.perform(effects);
+    }
+
+    /// Something came back, or happened by itself.
+    pub fn event(&mut self, event: Event) {
+        self.app.ctx.now = self.clock.now();
+        let effects = self.app.event(event);
+        self.perform(effects);
+    }
+
+    fn perform(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.performer.perform(effect);
+        }
+    }
+
+    fn take(&mut self, envelope: Envelope) {
+        self.event(envelope.event);
+        // Only now: what the answer led to is counted already.
+        drop(envelope.token);
+    }
+
+    /// Handles answers until nothing is under way.
+    pub async fn settle(&mut self) {
+        while !self.performer.idle.is_idle() {
+            match self.queue.recv().await {
+                Some(envelope) => self.take(envelope),
+                None => return,
+            }
+        }
+    }
+
+    /// The operator wants to leave.
+    pub const fn quits(&self) -> bool {
+        self.app.quit
+    }
+
+    /// What is open; for tests and for drawing.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The screen as it is now.
+    pub fn frame(&mut self) -> Buffer {
+        self.app.ctx.now = self.clock.now();
+        let (columns, rows) = self.app.ctx.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        self.app.draw(&mut buffer);
+        buffer
+    }
+}
+
+/// Runs the console until it is left: by `q`, Ctrl-C, a signal, or the end of the input.
+pub async fn run<B>(
+    mut terminal: Terminal<B>,
+    input: impl Stream<Item = io::Result<Input>>,
+    world: World,
+    settings: Settings,
+) -> anyhow::Result<()>
+where
+    B: Backend,
+    B::Error: Error + Send + Sync + 'static,
+{
+    let size = terminal.size()?;
+    let World { journal, operator, clock, title, mut notices } = world;
+    let mut console = Console::new(
+        journal.clone(),
+        operator,
+        clock.clone(),
+        title,
+        settings,
+        theme::Terminal::from_environment(),
+        TimeZone::system(),
+        (size.width, size.height),
+    );
+    let mut last = None;
+    // The frame comes before the first question, so that the screen is there however slow the journal is.
+    draw(&mut terminal, &mut console, &mut last)?;
+    console.start();
+    let feed = tokio::spawn(feed(journal, clock.clone(), console.performer.sender.clone()));
+    let mut input = std::pin::pin!(input);
+    let mut signals = Signals::new()?;
+    let mut second = clock.until(clock.now().plus(Duration::from_secs(1)));
+    let mut told = true;
+    while !console.quits() {
+        tokio::select! {
+            // Keys first: a flood of answers never makes the operator wait.
+            biased;
+            () = signals.received() => break,
+            event = input.next() => match event {
+                Some(event) => console.input(event?),
+                None => break,
+            },
+            Some(envelope) = console.queue.recv() => console.take(envelope),
+            notice = notices.recv(), if told => match notice {
+                Some(text) => console.event(Event::Notice(text)),
+                None => told = false,
+            },
+            () = &mut second => {
+                console.event(Event::Second);
+                second = clock.until(clock.now().plus(Duration::from_secs(1)));
+            }
+        }
+        for _ in 0..64 {
+            if let Ok(envelope) = console.queue.try_recv() {
+                console.take(envelope);
+            } else if let Some(Some(event)) = input.next().now_or_never() {
+                console.input(event?);
+            } else {
+                break;
+            }
+        }
+        draw(&mut terminal, &mut console, &mut last)?;
+    }
+    feed.abort();
+    Ok(())
+}
+
+/// Draws when the frame differs from the last one; otherwise not a byte is written.
+fn draw<B>(terminal: &mut Terminal<B>, console: &mut Console, last: &mut Option<Buffer>) -> anyhow::Result<()>
+where
+    B: Backend,
+    B::Error: Error + Send + Sync + 'static,
+{
+    let frame = console.frame();
+    if last.as_ref() == Some(&frame) {
+        return Ok(());
+    }
+    terminal.draw(|target| target.buffer_mut().merge(&frame))?;
+    *last = Some(frame);
+    Ok(())
+}
+
+/// Tells the loop when the journal changed: at once for this process's commits, soon for those of others.
+async fn feed(journal: Journal, clock: SharedClock, sender: UnboundedSender<Envelope>) {
+    let mut watch = journal.watch();
+    let mut watching = true;
+    let mut known = journal.change_number().await.ok();
+    let mut reached = true;
+    loop {
+        tokio::select! {
+            changed = watch.changed(), if watching => watching = changed.is_ok(),
+            () = clock.until(clock.now().plus(POLL)) => {}
+        }
+        let event = match journal.change_number().await {
+            Ok(number) => {
+                let event = if !reached {
+                    Some(Event::Reach(Ok(())))
+                } else if known != Some(number) {
+                    Some(Event::Changed)
+                } else {
+                    None
+                };
+                reached = true;
+                known = Some(number);
+                event
+            }
+            Err(error) => {
+                let event = reached.then(|| Event::Reach(Err(error.to_string())));
+                reached = false;
+                event
+            }
+        };
+        if let Some(event) = event
+            && sender.send(Envelope { event, token: None }).is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// The signals that end the console; the terminal is put back as after `q`.
+struct Signals {
+    #[cfg(unix)]
+    received: [tokio::signal::unix::Signal; 3],
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let received = [
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::interrupt())?,
+        ];
+        Ok(Self { received })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn received(&mut self) {
+        let [terminate, hangup, interrupt] = &mut self.received;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn received(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Taking the terminal and giving it back: raw mode, alternate screen, mouse, paste; every frame written whole.
+//!
+//! Whatever happens (panic, signal, error), [`leave`] puts the terminal back; calling it twice is harmless.
+
+use std::io::{self, Stdout, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crate::domain::text::clean;
+
+static ENTERED: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// Collects a frame and writes it in one synchronized update, so that no half of it is ever shown.
+#[derive(Debug)]
+pub struct Frames<W: Write> {
+    out: W,
+    pending: Vec<u8>,
+}
+
+impl<W: Write> Frames<W> {
+    /// Frames for an output.
+    pub const fn new(out: W) -> Self {
+        Self { out, pending: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Frames<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Vec::with_capacity(self.pending.len() + 16);
+        queue!(frame, BeginSynchronizedUpdate)?;
+        frame.append(&mut self.pending);
+        queue!(frame, EndSynchronizedUpdate)?;
+        self.out.write_all(&frame)?;
+        self.out.flush()
+    }
+}
+
+/// Takes the terminal over. From here on a panic restores it before its message is shown.
+pub fn enter() -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>>>> {
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            leave();
+            before(panic);
+        }));
+    });
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    let taken = execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        cursor::Hide,
+        EnableMouseCapture,
+        EnableBracketedPaste,
+        EnableFocusChange
+    );
+    if let Err(error) = taken {
+        leave();
+        return Err(error);
+    }
+    Terminal::new(CrosstermBackend::new(Frames::new(io::stdout())))
+}
+
+/// Gives the terminal back as it was. Errors are not told: there is nothing left to tell them on.
+pub fn leave() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _ = execute!(
+        io::stdout(),
+        EndSynchronizedUpdate,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        cursor::Show,
+        LeaveAlternateScreen
+    );
+    let _ = disable_raw_mode();
+}
+
+/// Puts cleaned text on the clipboard (OSC 52), when the terminal is ours; otherwise does nothing.
+pub fn copy(text: &str) {
+    if ENTERED.load(Ordering::SeqCst) {
+        let lines: Vec<_> = text.lines().map(clean).collect();
+        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(lines.join("\n")));
+    }
+}

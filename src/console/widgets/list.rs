@@ -1,0 +1,150 @@
+//! Tables: columns at their natural width two blanks apart, dropped by priority when narrow; and scrolled text.
+
+use std::cell::Cell as Slot;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::console::text::{cut_end, cut_middle, put, span, tint, width};
+use crate::console::theme::Theme;
+
+/// How a column is cut and set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Words: left-aligned, cut at the end.
+    Words,
+    /// Ids and e-mails: left-aligned, cut in the middle.
+    Id,
+    /// Numbers, ages, codes: right-aligned, never cut.
+    Number,
+}
+
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its header, in capitals.
+    pub title: &'static str,
+    /// How it is set.
+    pub kind: Kind,
+    /// Dropped first when highest; 0 stays.
+    pub drop: u8,
+    /// Its widest.
+    pub most: usize,
+}
+
+/// A table about to be drawn.
+pub struct Table<'a> {
+    /// Its columns.
+    pub columns: &'a [Column],
+    /// The visible rows: one text and style per column.
+    pub rows: Vec<Vec<(String, Style)>>,
+    /// Which of the visible rows is selected.
+    pub selected: Option<usize>,
+    /// The pane has the focus.
+    pub focused: bool,
+}
+
+/// Cells before the first column: the selection bar and a blank.
+const MARGIN: u16 = 2;
+
+impl Table<'_> {
+    /// Draws header and rows; row `n` stands at `area.y + 1 + n`.
+    pub fn draw(&self, theme: &Theme, buffer: &mut Buffer, area: Rect) {
+        let room = usize::from(area.width.saturating_sub(MARGIN + 1));
+        let widths = self.widths(room);
+        let header: Vec<(String, Style)> =
+            self.columns.iter().map(|column| (column.title.to_owned(), theme.muted)).collect();
+        let line = self.line(&header, &widths);
+        put(buffer, area.x + MARGIN, area.y, area.width.saturating_sub(MARGIN), &line);
+        for (index, row) in self.rows.iter().enumerate() {
+            let y = area.y + 1 + index as u16;
+            if y >= area.bottom() {
+                break;
+            }
+            put(buffer, area.x + MARGIN, y, area.width.saturating_sub(MARGIN), &self.line(row, &widths));
+            if self.selected == Some(index) {
+                mark_selected(theme, buffer, Rect::new(area.x, y, area.width, 1), self.focused);
+            }
+        }
+    }
+
+    fn line(&self, row: &[(String, Style)], widths: &[Option<usize>]) -> Line<'static> {
+        let mut spans = Vec::new();
+        for ((column, (text, style)), cells) in self.columns.iter().zip(row).zip(widths) {
+            let Some(cells) = *cells else { continue };
+            let shown = if column.kind == Kind::Id { cut_middle(text, cells) } else { cut_end(text, cells) };
+            let blanks = " ".repeat(cells.saturating_sub(width(&shown)));
+            if !spans.is_empty() {
+                spans.push(span("  ", *style));
+            }
+            if column.kind == Kind::Number {
+                spans.push(span(blanks, *style));
+                spans.push(span(shown, *style));
+            } else {
+                spans.push(span(shown, *style));
+                spans.push(span(blanks, *style));
+            }
+        }
+        Line::from(spans)
+    }
+
+    /// Natural widths; then words are narrowed, then columns dropped, until all fits.
+    fn widths(&self, room: usize) -> Vec<Option<usize>> {
+        let mut widths: Vec<Option<usize>> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                let widest = self.rows.iter().map(|row| row.get(at).map_or(0, |cell| width(&cell.0))).max();
+                Some(widest.unwrap_or(0).max(width(column.title)).min(column.most))
+            })
+            .collect();
+        loop {
+            let shown = widths.iter().flatten().count();
+            let used: usize = widths.iter().flatten().sum::<usize>() + 2 * shown.saturating_sub(1);
+            if used <= room {
+                return widths;
+            }
+            // The widest column of words gives first, a cell at a time, down to ten.
+            let widest = (0..widths.len())
+                .filter(|at| self.columns[*at].kind != Kind::Number && widths[*at].is_some_and(|w| w > 10))
+                .max_by_key(|at| widths[*at]);
+            if let Some(at) = widest {
+                widths[at] = widths[at].map(|w| w - 1);
+                continue;
+            }
+            let dropped = (0..widths.len())
+                .filter(|at| widths[*at].is_some() && self.columns[*at].drop > 0)
+                .max_by_key(|at| self.columns[*at].drop);
+            match dropped {
+                Some(at) => widths[at] = None,
+                None => return widths,
+            }
+        }
+    }
+}
+
+/// The selection: a bar at the left, and the ground of the whole row when its pane has the focus.
+pub fn mark_selected(theme: &Theme, buffer: &mut Buffer, row: Rect, focused: bool) {
+    if focused {
+        tint(buffer, row, theme.selection);
+    }
+    for y in row.top()..row.bottom() {
+        let bar = if focused { theme.key.patch(theme.selection) } else { theme.accent };
+        put(buffer, row.x, y, 1, &Line::from(span("▌", bar)));
+    }
+}
+
+/// Draws lines from a scroll position, which is drawn back to what exists; returns how many lines are hidden below.
+pub fn scrolled(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: &Slot<usize>) -> usize {
+    let height = usize::from(area.height);
+    let most = lines.len().saturating_sub(height);
+    let from = scroll.get().min(most);
+    scroll.set(from);
+    for (index, line) in lines.iter().skip(from).take(height).enumerate() {
+        put(buffer, area.x, area.y + index as u16, area.width, line);
+    }
+    most - from
+}
