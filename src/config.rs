@@ -79,7 +79,10 @@ impl Config {
             wrong(line, nearest(error.message()))
         })?;
         if let Err(why) = config.engine.off_peak_window() {
-            let line = text.lines().position(|line| line.trim_start().starts_with("off_peak")).map_or(1, |at| at + 1);
+            let line = text
+                .lines()
+                .position(|line| line.trim_start().starts_with("off_peak"))
+                .map_or(1, |at| at + 1);
             return Err(wrong(line, why));
         }
         Ok(config)
@@ -100,7 +103,10 @@ fn nearest(message: &str) -> String {
     match known.split_first() {
         Some((first, [])) => format!("there is no setting \"{unknown}\" here; did you mean \"{first}\"?"),
         Some((first, rest)) => {
-            format!("there is no setting \"{unknown}\" here; did you mean \"{first}\"? Known are also {}", rest.join(", "))
+            format!(
+                "there is no setting \"{unknown}\" here; did you mean \"{first}\"? Known are also {}",
+                rest.join(", ")
+            )
         }
         None => format!("there is no setting \"{unknown}\" here"),
     }
@@ -112,7 +118,8 @@ fn holds_a_token(line: &str) -> bool {
     if line.starts_with('#') {
         return false;
     }
-    let shapes = ["pat-na", "pat-eu", "pat-ap", "dG9rO", "xoxb-", "xoxp-", "Bearer ", "hooks.slack.com/services/"];
+    let shapes =
+        ["pat-na", "pat-eu", "pat-ap", "dG9rO", "xoxb-", "xoxp-", "Bearer ", "hooks.slack.com/services/"];
     if shapes.iter().any(|shape| line.contains(shape)) {
         return true;
     }
@@ -147,7 +154,8 @@ mod tests {
 
     #[test]
     fn r27_a_token_is_refused_by_line_and_not_repeated() {
-        let message = error("workspace = \"prod\"\n# pat-na1-comment\nhubspot_token = \"pat-na1-1234-5678\"\n");
+        let message =
+            error("workspace = \"prod\"\n# pat-na1-comment\nhubspot_token = \"pat-na1-1234-5678\"\n");
         assert!(message.contains("line 3") && !message.contains("1234"), "{message}");
         assert!(error("api_key = \"abcdefghijklmnop\"").contains("line 1"));
     }

@@ -88,3 +88,13 @@ impl Engine {
         Connection::only(System::Hubspot)
     }
 }
+
+impl Engine {
+    /// Whether a connection answers; its workspace's or portal's name.
+    pub async fn check(&self, connection: &Connection) -> Result<String, crate::vendors::VendorError> {
+        let mut log = crate::vendors::Log::new();
+        let result = crate::vendors::check(&self.clients, connection, &mut log).await;
+        log.iter().for_each(|exchange| self.limits.learn(exchange));
+        result
+    }
+}

@@ -23,6 +23,9 @@
 //! becomes an execution of its own and takes the same path.
 #![doc(html_no_source)]
 
+pub mod cli;
+pub mod config;
+pub mod console;
 pub mod domain;
 pub mod engine;
 pub mod journal;
@@ -30,5 +33,6 @@ pub mod mapping;
 pub mod matching;
 pub mod recipes;
 pub mod sandbox;
+pub mod vault;
 pub mod vendors;
 pub mod webhook;

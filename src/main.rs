@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary: hands over to the library and turns its result into an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    reknit::cli::main()
+}

@@ -56,6 +56,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether the first load of this journal is done.
+    pub async fn has_loaded(&self) -> Result<bool, JournalError> {
+        Ok(self.journal.mark(LOADED).await?.is_some())
+    }
+
     async fn load(&self, connection: &Connection) -> Result<Vec<Mirror>, PollError> {
         let mut contacts = Vec::new();
         for object in [ObjectKind::Company, ObjectKind::Contact] {

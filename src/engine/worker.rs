@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::Engine;
 use super::turn::Turn;
 use crate::domain::ids::ExecutionId;
+use crate::journal::JournalError;
 use crate::journal::queue::Claim;
 
 /// The longest look away from the journal: for what other processes queue.
@@ -86,6 +87,15 @@ impl Engine {
                 done += 1;
             }
         }
+    }
+
+    /// Runs one execution now, and nothing else; does nothing when it is not due or its person is being worked on.
+    pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
+        let lease = Duration::from_secs(self.settings.lease_seconds);
+        while let Some(claim) = self.journal.claim_one(id, lease).await? {
+            self.turn(claim).await;
+        }
+        Ok(())
     }
 
     async fn turn(&self, claim: Claim) -> ExecutionId {

@@ -81,7 +81,13 @@ impl Journal {
     /// Takes up to `limit` executions that are due, at most one per lane, and leases them for `lease`.
     pub async fn claim(&self, limit: usize, lease: Duration) -> Result<Vec<Claim>> {
         let now = self.now();
-        self.write(move |connection| claim(connection, now, limit, lease)).await
+        self.write(move |connection| claim(connection, now, limit, lease, None)).await
+    }
+
+    /// Takes one execution, if it is due and its lane is free.
+    pub async fn claim_one(&self, id: ExecutionId, lease: Duration) -> Result<Option<Claim>> {
+        let now = self.now();
+        self.write(move |connection| Ok(claim(connection, now, 1, lease, Some(id))?.pop())).await
     }
 
     /// Stores the intent before a call: the plan with the step begun, the values about to be written, and before a
@@ -150,19 +156,26 @@ impl Journal {
     }
 }
 
-fn claim(connection: &Connection, now: Timestamp, limit: usize, lease: Duration) -> Result<Vec<Claim>> {
+fn claim(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+    lease: Duration,
+    only: Option<ExecutionId>,
+) -> Result<Vec<Claim>> {
     // A person's earlier execution goes first, running or about to be tried again; only an operator may overtake
     // one that waits, because the operator's decision may be what it waits for.
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {columns}, lane, plan FROM executions AS mine \
          WHERE status IN ('pending', 'retrying', 'in_doubt') AND due_at <= ?1 \
+           AND (?3 IS NULL OR id = ?3) \
            AND NOT EXISTS (SELECT 1 FROM executions AS other WHERE other.lane = mine.lane AND other.id <> mine.id \
                            AND (other.status = 'running' OR (mine.priority > 0 AND other.id < mine.id \
                                 AND other.status IN ('retrying', 'in_doubt')))) \
          ORDER BY priority, due_at, id LIMIT ?2",
         columns = rows::EXECUTION
     ))?;
-    let mut found = statement.query(params![now.0, limit as i64 * 4])?;
+    let mut found = statement.query(params![now.0, limit as i64 * 4, only.map(|id| id.0)])?;
     let mut lanes = HashSet::new();
     let mut claims = Vec::new();
     while let Some(row) = found.next()? {

@@ -24,9 +24,7 @@ impl Inbox for Intake {
                         appended.iter().filter(|one| matches!(one, Appended::Duplicate(_))).count();
                     Ok(Accepted { stored: appended.len() - duplicates, duplicates })
                 }
-                Err(JournalError::Busy) => {
-                    Err(Refused { why: RefusedWhy::Busy, retry_after_seconds: BUSY })
-                }
+                Err(JournalError::Busy) => Err(Refused { why: RefusedWhy::Busy, retry_after_seconds: BUSY }),
                 Err(error) => {
                     tracing::error!(%error, "a webhook could not be stored");
                     Err(Refused { why: RefusedWhy::Unavailable, retry_after_seconds: UNAVAILABLE })

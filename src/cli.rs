@@ -1,0 +1,136 @@
+//! Commands and all wiring: the only place where settings, secrets, clock, journal, engine and console meet.
+//!
+//! Nothing below imports this module. Commands print results on standard output, problems on standard error, and
+//! exit with 0 (done), 1 (failed while running) or 2 (wrong usage or configuration).
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod audit;
+pub mod clock;
+pub mod console;
+pub mod demo;
+pub mod doctor;
+pub mod init;
+pub mod list;
+pub mod operate;
+pub mod output;
+pub mod problem;
+pub mod sandbox;
+pub mod serve;
+pub mod service;
+pub mod wiring;
+
+use problem::Problem;
+
+/// Reknit: see and mend the sync between Intercom and your CRM. Without a command it opens the console.
+#[derive(Debug, Parser)]
+#[command(name = "reknit", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// The settings file [default: reknit.toml in the platform's config folder]
+    #[arg(long, global = true, env = "REKNIT_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder of the journal [default: the platform's data folder]
+    #[arg(long, global = true, env = "REKNIT_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Look, change nothing, send nothing
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try everything: emulated vendors with seeded trouble, the service and the console in one process
+    Demo(demo::Arguments),
+    /// Receive webhooks, poll, work the queue, scan for duplicates and missing relations
+    Serve(serve::Arguments),
+    /// Run the emulated vendors alone, on loopback
+    Sandbox(sandbox::Arguments),
+    /// List executions, conflicts, duplicates or unlinked people
+    List(list::Arguments),
+    /// Show everything about one execution, conflict, duplicate or unlinked person
+    Show(list::ShowArguments),
+    /// Run executions again
+    Retry(operate::RetryArguments),
+    /// Give up on executions
+    Discard(operate::DiscardArguments),
+    /// Settle a conflict: take a side or a value
+    Resolve(operate::ResolveArguments),
+    /// Merge a duplicate candidate
+    Merge(operate::MergeArguments),
+    /// Say that a duplicate candidate is two different records
+    Distinct(operate::DistinctArguments),
+    /// Relate a person to a company
+    Link(operate::LinkArguments),
+    /// The log of who did what
+    Audit(audit::Arguments),
+    /// Check settings, tokens and vendors
+    Doctor(doctor::Arguments),
+    /// Write a commented settings file
+    Init(init::Arguments),
+}
+
+/// Parses, runs, reports.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are asked for, so they go to standard output with 0.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return report(&Problem::runtime(
+                "Reknit cannot start; nothing was changed.",
+                format!("the system gives no threads: {error}"),
+                "close other programs and try again",
+            ));
+        }
+    };
+    let result = runtime.block_on(run(arguments));
+    // Tasks that still wait for a vendor are not waited for: their leases bring the work back.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => report(&problem),
+    }
+}
+
+fn report(problem: &Problem) -> ExitCode {
+    // Vendors' words may stand in it: cleaned line by line.
+    let text = crate::domain::text::clean_lines(&problem.to_string()).join("\n");
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::from(problem.code)
+}
+
+async fn run(arguments: Arguments) -> Result<(), Problem> {
+    let place = wiring::Place::new(&arguments);
+    match arguments.command {
+        None => console::run(&place, arguments.read_only).await,
+        Some(Command::Demo(demo)) => demo::run(demo, arguments.data, arguments.read_only).await,
+        Some(Command::Serve(serve)) => serve::run(&place, &serve, arguments.read_only).await,
+        Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
+        Some(Command::List(list)) => list::list(&place, &list).await,
+        Some(Command::Show(show)) => list::show(&place, &show).await,
+        Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
+        Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
+        Some(Command::Resolve(resolve)) => operate::resolve(&place, arguments.read_only, &resolve).await,
+        Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
+        Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
+        Some(Command::Init(init)) => init::run(&place, &init),
+    }
+}

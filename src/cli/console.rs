@@ -1,0 +1,111 @@
+//! `reknit`: the console over a journal, with a worker of its own unless another process serves the journal.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use super::problem::Problem;
+use super::service::Service;
+use super::wiring::{self, Place, WorkerLock};
+use crate::config::Config;
+use crate::console::{self, World};
+
+/// The smallest terminal with a useful layout.
+const SMALLEST: (u16, u16) = (60, 16);
+
+/// Opens the console.
+pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
+    let config = place.settings()?;
+    let mapping = place.mapping(&config)?;
+    check_terminal()?;
+    // Without tokens there is nothing to create a journal for: say how to begin instead of showing an empty screen.
+    let credentials = wiring::credentials();
+    let journal = match (&credentials, place.journal(&config).exists()) {
+        (Ok(_), false) if !read_only => place.open(&config, true)?,
+        (Err(_), false) | (Ok(_), false) => return place.open(&config, false).map(|_| ()),
+        (_, true) => place.open(&config, false)?,
+    };
+    log_to(Some(&place.data));
+    let (sender, notices) = mpsc::unbounded_channel();
+    let lock = if read_only { None } else { WorkerLock::take(journal.path())? };
+    let service = match (credentials, lock) {
+        _ if read_only => None,
+        (Ok(credentials), Some(lock)) => {
+            let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
+            let mut service = Service::start(&engine);
+            service.poll(&engine, sender.clone());
+            Some((service, lock))
+        }
+        (Err(problem), Some(_)) => {
+            // Looking needs no token; what is decided waits in the journal for a worker that has one.
+            let _ = sender
+                .send(format!("Nothing is sent from here: {}. Decisions wait for a worker.", problem.why));
+            None
+        }
+        (_, None) => None,
+    };
+    let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
+    let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
+    let result = show(&config, World { journal, operator, clock: wiring::clock(), title, notices }).await;
+    if let Some((service, _lock)) = service {
+        service.stop().await;
+    }
+    result
+}
+
+/// Runs the console on this terminal and gives it back, whatever happens.
+pub async fn show(config: &Config, world: World) -> Result<(), Problem> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Problem::runtime(
+            "The console ended early; everything decided before is in the journal.",
+            error.to_string(),
+            "start it again; the log in the data folder may say more",
+        )
+    };
+    let terminal = console::enter().map_err(|error| failed(&error))?;
+    let input = crossterm::event::EventStream::new();
+    let result = console::run(terminal, input, world, config.console.clone()).await;
+    console::leave();
+    result.map_err(|error| failed(&format!("{error:#}")))
+}
+
+/// Refuses what is no terminal, or one too small to show anything useful.
+pub fn check_terminal() -> Result<(), Problem> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Err(Problem::usage(
+            "The console was not started.",
+            "standard input or output is not a terminal",
+            "run it in a terminal, or use the commands: reknit list executions --json",
+        ));
+    }
+    match crossterm::terminal::size() {
+        Ok((columns, rows)) if columns < SMALLEST.0 || rows < SMALLEST.1 => Err(Problem::runtime(
+            "The console was not started; nothing was changed.",
+            format!(
+                "this terminal has {columns} columns and {rows} rows, the console needs {} and {}",
+                SMALLEST.0, SMALLEST.1
+            ),
+            "make the window larger, or use the commands: reknit list executions",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Sends the log to a file in the data folder, or to standard error where there is no screen to disturb.
+pub fn log_to(folder: Option<&Path>) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("REKNIT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("reknit=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    // A second start in one process (tests) keeps the first log; a log that cannot be opened is not worth failing for.
+    let _ = match folder {
+        None => builder.with_writer(std::io::stderr).try_init(),
+        Some(folder) => {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("reknit.log"));
+            match file {
+                Ok(file) => builder.with_writer(std::sync::Mutex::new(file)).try_init(),
+                Err(_) => return,
+            }
+        }
+    };
+}

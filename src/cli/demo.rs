@@ -1,0 +1,285 @@
+//! `reknit demo`: sandbox, service and console in one process; everything arises from the engine doing its work.
+//!
+//! Nothing is put into the journal ready-made. The vendors are emulated with seeded data, both are loaded, a scripted
+//! morning is played at the vendors, and its webhooks, polls and faults make what the console shows.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::console::{check_terminal, log_to, show};
+use super::output;
+use super::problem::Problem;
+use super::service::{Service, listen};
+use super::wiring::{self, WorkerLock};
+use crate::config::Config;
+use crate::console::World;
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::execution::Status;
+use crate::domain::filter::Filter;
+use crate::domain::page::Anchor;
+use crate::domain::record::System;
+use crate::domain::secret::Credentials;
+use crate::engine::Engine;
+use crate::journal::Journal;
+use crate::mapping::Mapping;
+use crate::sandbox::{Sandbox, Settings};
+use crate::vault::Given;
+use crate::webhook::Receiver;
+
+/// How long the trouble may take to arise before the demo calls itself failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Decides every name, number and trouble
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// No screen: wait until all of the trouble has arisen, print it as one line of JSON and end
+    #[arg(long)]
+    no_console: bool,
+    /// Intercom's port; 0 = a free one
+    #[arg(long, default_value_t = 0)]
+    intercom_port: u16,
+    /// HubSpot's port; 0 = a free one
+    #[arg(long, default_value_t = 0)]
+    hubspot_port: u16,
+}
+
+/// What has to arise, at least.
+struct Least {
+    failed: u64,
+    classes: usize,
+    pending: u64,
+    conflicts: u64,
+    duplicates: u64,
+    unlinked: u64,
+}
+
+const LEAST: Least = Least { failed: 8, classes: 5, pending: 3, conflicts: 6, duplicates: 10, unlinked: 8 };
+
+/// Runs the demo.
+pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -> Result<(), Problem> {
+    let started = wiring::clock().now();
+    if !arguments.no_console {
+        check_terminal()?;
+    }
+    let folder = Folder::choose(data)?;
+    let path = folder.path().join("journal.db");
+    if path.exists() {
+        return Err(Problem::usage(
+            "The demo was not started; nothing was changed.",
+            format!("{} holds a journal already", folder.path().display()),
+            format!("open it with `reknit --data {}`, or name an empty folder", folder.path().display()),
+        ));
+    }
+    let sandbox = super::sandbox::start(Settings {
+        seed: arguments.seed,
+        intercom_port: arguments.intercom_port,
+        hubspot_port: arguments.hubspot_port,
+        ..Settings::default()
+    })
+    .await?;
+    log_to(Some(folder.path()));
+    let config = settings(&sandbox, started);
+    let credentials: Arc<dyn Credentials> = Arc::new(
+        Given::default()
+            .with(System::Intercom, sandbox.intercom_token(), sandbox.intercom_client_secret())
+            .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret()),
+    );
+    let mapping = Arc::new(Mapping::shipped());
+    let journal = wiring::open(&path, true, wiring::clock())?;
+    let lock = WorkerLock::take(journal.path())?;
+    let engine = wiring::engine(&config, journal.clone(), mapping.clone(), Arc::clone(&credentials))?;
+    let (listener, address) = listen("127.0.0.1:0").await?;
+    let mut service = Service::start(&engine);
+    let receiver = Receiver {
+        inbox: Arc::new(engine.intake()),
+        credentials,
+        clock: wiring::clock(),
+        settings: crate::webhook::Settings {
+            public_url: Some(format!("http://{address}")),
+            ..config.webhook.clone()
+        },
+    };
+    service.receive(listener, receiver);
+    sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
+    sandbox.subscribe_hubspot(&format!("http://{address}/webhooks/hubspot"));
+    let sandbox = Arc::new(sandbox);
+    let (notices, heard) = mpsc::unbounded_channel();
+    let morning = {
+        let (engine, sandbox) = (engine.clone(), Arc::clone(&sandbox));
+        async move { play(&engine, &sandbox).await }
+    };
+    let result = if arguments.no_console {
+        match morning.await {
+            Ok(()) => summary(&journal, started).await,
+            Err(problem) => Err(problem),
+        }
+    } else {
+        let told = notices.clone();
+        let playing = tokio::spawn(async move {
+            if let Err(problem) = morning.await {
+                let _ = told.send(problem.to_string());
+            }
+        });
+        let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
+        let world = World {
+            journal: journal.clone(),
+            operator,
+            clock: wiring::clock(),
+            title: "demo".into(),
+            notices: heard,
+        };
+        let result = show(&config, world).await;
+        playing.abort();
+        result
+    };
+    service.stop().await;
+    drop(lock);
+    drop(notices);
+    // The folder goes last: the journal in it must be closed by then.
+    drop((engine, journal));
+    drop(folder);
+    result
+}
+
+/// The demo's settings: the sandbox's addresses, short patience, and an off-peak window that is not now.
+fn settings(sandbox: &Sandbox, now: Timestamp) -> Config {
+    let mut config = Config { workspace: "demo".into(), ..Config::default() };
+    sandbox.intercom_base_url().clone_into(&mut config.vendors.intercom.base_url);
+    sandbox.hubspot_base_url().clone_into(&mut config.vendors.hubspot.base_url);
+    config.vendors.timeout_seconds = 5;
+    // The sandbox's portal is a Professional one.
+    config.engine.hubspot_calls_per_10_seconds = 190;
+    config.engine.intercom_calls_per_10_seconds = 1_600;
+    config.engine.workers = 16;
+    config.engine.scan_seconds = 2;
+    let hour = (now.seconds().rem_euclid(86_400) / 3_600 + 7) % 24;
+    config.engine.off_peak = format!("{hour:02}:00-{:02}:00", (hour + 3) % 24);
+    config
+}
+
+/// Loads both systems, plays the morning, looks once for what no webhook told, and scans.
+async fn play(engine: &Engine, sandbox: &Sandbox) -> Result<(), Problem> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Problem::runtime(
+            "The demo's morning could not be played to its end.",
+            error.to_string(),
+            "start it again with another --seed, and report this one",
+        )
+    };
+    engine.first_load().await.map_err(|error| failed(&error))?;
+    sandbox.play_day();
+    sandbox.webhooks_drained().await;
+    engine.poll_once().await.map_err(|error| failed(&error))?;
+    engine.scan_once().await.map_err(|error| failed(&error))?;
+    Ok(())
+}
+
+/// Waits until everything has arisen, and prints it.
+async fn summary(journal: &Journal, started: Timestamp) -> Result<(), Problem> {
+    let clock = wiring::clock();
+    let mut changes = journal.watch();
+    loop {
+        changes.borrow_and_update();
+        let counts = journal.counts().await.map_err(|error| super::list::unread(&error))?;
+        let classes = classes(journal).await?;
+        let arisen = counts.of(Status::Failed) >= LEAST.failed
+            && classes.len() >= LEAST.classes
+            && counts.of(Status::Pending) >= LEAST.pending
+            && counts.of(Status::Running) == 0
+            && counts.conflicts >= LEAST.conflicts
+            && counts.duplicates >= LEAST.duplicates
+            && counts.unlinked >= LEAST.unlinked;
+        let now = clock.now();
+        let late = now.since(started) > PATIENCE.as_millis() as i64;
+        if arisen || late {
+            let executions: serde_json::Map<String, serde_json::Value> =
+                counts.executions.iter().map(|(status, count)| (status.to_string(), json!(count))).collect();
+            output::json(&json!({
+                "executions": executions,
+                "error_classes": classes,
+                "conflicts": counts.conflicts,
+                "duplicates": counts.duplicates,
+                "unlinked": counts.unlinked,
+                "seconds": now.since(started) as f64 / 1000.0,
+            }))?;
+            if arisen {
+                return Ok(());
+            }
+            return Err(Problem::runtime(
+                "The demo did not arise as it should.",
+                format!(
+                    "wanted at least {} failed of {} classes, {} pending, {} conflicts, {} duplicates and {} unlinked",
+                    LEAST.failed,
+                    LEAST.classes,
+                    LEAST.pending,
+                    LEAST.conflicts,
+                    LEAST.duplicates,
+                    LEAST.unlinked
+                ),
+                "try another --seed, and report this one",
+            ));
+        }
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = clock.until(now.plus(Duration::from_millis(100))) => {}
+        }
+    }
+}
+
+/// The error classes of failed executions, in alphabetical order.
+async fn classes(journal: &Journal) -> Result<Vec<String>, Problem> {
+    let filter = Filter::parse("status:failed").unwrap_or_default();
+    let page = journal
+        .executions(&filter, Anchor::First, 1_000)
+        .await
+        .map_err(|error| super::list::unread(&error))?;
+    let classes: BTreeSet<String> =
+        page.rows.iter().filter_map(|row| row.error_class.map(|class| class.to_string())).collect();
+    Ok(classes.into_iter().collect())
+}
+
+/// Where the demo's journal lives: a folder somebody named, or one that goes with the demo.
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    fn choose(named: Option<PathBuf>) -> Result<Self, Problem> {
+        let temporary = named.is_none();
+        let path = named.unwrap_or_else(|| {
+            let now = super::clock::SystemClock.now();
+            std::env::temp_dir().join(format!("reknit-demo-{}-{}", std::process::id(), now.0))
+        });
+        std::fs::create_dir_all(&path).map_err(|error| {
+            Problem::usage(
+                "The demo was not started; nothing was changed.",
+                format!("{}: {error}", path.display()),
+                "name a folder that can be written with --data DIR",
+            )
+        })?;
+        Ok(Self { path, temporary })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary {
+            // What cannot be removed is in the system's temporary folder, which it empties itself.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}

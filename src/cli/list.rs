@@ -1,0 +1,253 @@
+//! `reknit list` and `reknit show`: the console's lists and details without a screen.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::json;
+
+use super::output;
+use super::problem::Problem;
+use super::wiring::{Place, clock};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::page::{Anchor, Page};
+use crate::domain::record::value_text;
+use crate::journal::{Journal, JournalError};
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    /// Runs of recipes
+    Executions,
+    /// Fields held back for a human
+    Conflicts,
+    /// Records believed to be the same
+    Duplicates,
+    /// People without the company they belong to
+    Unlinked,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What to list
+    kind: Kind,
+    /// As behind / in the console: status:failed error:permission since:2h jane
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// How many rows at most
+    #[arg(long, default_value_t = 200)]
+    limit: usize,
+    /// Print {"total":n,"rows":[…]}
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// ex_12, cf_3, du_7 or un_4
+    id: String,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A journal that cannot be read, as a person reads it.
+pub fn unread(error: &JournalError) -> Problem {
+    Problem::runtime("The journal cannot be read.", error.to_string(), "check the journal's file and disk")
+}
+
+/// Lists.
+pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
+    let filter = Filter::parse(&arguments.filter).map_err(|error| {
+        Problem::usage(
+            "Nothing was listed.",
+            error.to_string(),
+            "see the filter language in `reknit help list`",
+        )
+    })?;
+    let config = place.settings()?;
+    let journal = place.open(&config, false)?;
+    let limit = arguments.limit;
+    match arguments.kind {
+        Kind::Executions => {
+            let page =
+                journal.executions(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
+            print(
+                arguments,
+                &page,
+                &["ID", "STATUS", "RECIPE", "SUBJECT", "TRY", "CODE", "NEXT", "WHAT"],
+                |row| {
+                    let now = clock().now();
+                    vec![
+                        row.id.to_string(),
+                        format!("{} {}", row.status.glyph(), row.status),
+                        row.recipe.clone(),
+                        row.subject.clone(),
+                        format!("{}/{}", row.attempts, row.max_attempts),
+                        row.error_code.map_or_else(|| "—".into(), |code| code.to_string()),
+                        row.due_at
+                            .filter(|due| *due > now)
+                            .map_or_else(|| "—".into(), |due| format!("in {} s", due.since(now) / 1000)),
+                        row.sentence.clone(),
+                    ]
+                },
+            )
+        }
+        Kind::Conflicts => {
+            let page =
+                journal.conflicts(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
+            print(arguments, &page, &["ID", "SUBJECT", "FIELD", "KIND", "INTERCOM", "CRM"], |row| {
+                vec![
+                    row.id.to_string(),
+                    row.subject.clone(),
+                    row.field.clone(),
+                    row.kind.phrase().to_owned(),
+                    value_text(&row.left_value),
+                    value_text(&row.right_value),
+                ]
+            })
+        }
+        Kind::Duplicates => {
+            let page =
+                journal.duplicates(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
+            print(arguments, &page, &["ID", "SURE", "SUBJECT", "LEFT", "RIGHT", "BAND"], |row| {
+                vec![
+                    row.id.to_string(),
+                    format!("{:.0} %", row.probability * 100.0),
+                    row.subject.clone(),
+                    row.left.to_string(),
+                    row.right.to_string(),
+                    row.band.to_string(),
+                ]
+            })
+        }
+        Kind::Unlinked => {
+            let page =
+                journal.unlinked(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
+            print(arguments, &page, &["ID", "SUBJECT", "DOMAIN", "BEST", "COMPANY", "HINT"], |row| {
+                let best = row.candidates.first();
+                vec![
+                    row.id.to_string(),
+                    row.subject.clone(),
+                    row.domain.clone(),
+                    best.map_or_else(|| "—".into(), |best| format!("{:.0} %", best.probability * 100.0)),
+                    best.map_or_else(|| "—".into(), |best| format!("{} ({})", best.name, best.company)),
+                    row.hint.clone(),
+                ]
+            })
+        }
+    }
+}
+
+fn print<T: Serialize>(
+    arguments: &Arguments,
+    page: &Page<T>,
+    head: &[&str],
+    cells: impl Fn(&T) -> Vec<String>,
+) -> Result<(), Problem> {
+    if arguments.json {
+        return output::json(&json!({ "total": page.total, "rows": page.rows }));
+    }
+    output::table(head, &page.rows.iter().map(cells).collect::<Vec<_>>())?;
+    if page.rows.len() as u64 != page.total {
+        output::line(&format!("{} of {}", page.rows.len(), page.total))?;
+    }
+    Ok(())
+}
+
+/// Shows one item.
+pub async fn show(place: &Place, arguments: &ShowArguments) -> Result<(), Problem> {
+    let config = place.settings()?;
+    let journal = place.open(&config, false)?;
+    let id = arguments.id.as_str();
+    let value = match id.split('_').next() {
+        Some(ConflictId::PREFIX) => read(journal.conflict(parse(id)?).await)?,
+        Some(DuplicateId::PREFIX) => read(journal.duplicate(parse(id)?).await)?,
+        Some(UnlinkedId::PREFIX) => read(journal.unlinked_one(parse(id)?).await)?,
+        _ => return show_execution(&journal, parse(id)?, arguments.json).await,
+    };
+    let value = value.ok_or_else(|| missing(id))?;
+    if arguments.json {
+        return output::json(&value);
+    }
+    let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    output::line(&crate::domain::text::clean_lines(&text).join("\n"))
+}
+
+fn read<T: Serialize>(result: Result<Option<T>, JournalError>) -> Result<Option<serde_json::Value>, Problem> {
+    let found = result.map_err(|error| unread(&error))?;
+    Ok(found.map(|found| serde_json::to_value(found).unwrap_or_default()))
+}
+
+async fn show_execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(), Problem> {
+    let detail = journal
+        .execution(id)
+        .await
+        .map_err(|error| unread(&error))?
+        .ok_or_else(|| missing(&id.to_string()))?;
+    if json {
+        return output::json(&detail);
+    }
+    let execution = &detail.execution;
+    let mut lines = vec![
+        format!(
+            "{id}  {} {}  {}  {}",
+            execution.status.glyph(),
+            execution.status,
+            execution.recipe,
+            execution.subject
+        ),
+        execution.sentence.clone(),
+    ];
+    if let Some(class) = execution.error_class {
+        let treatment = class.treatment();
+        lines.push(format!("Why   {}", treatment.meaning));
+        lines.push(format!("Fix   {}", treatment.advice));
+    }
+    lines.extend(detail.vendor_words.iter().map(|words| format!("Said  \"{words}\"")));
+    lines.extend(
+        detail
+            .plan
+            .iter()
+            .flat_map(|plan| &plan.steps)
+            .map(|step| format!("Step  {} ({})", step.title, step.state)),
+    );
+    lines.extend(detail.attempts.iter().map(|attempt| {
+        format!(
+            "{}  try {}  {} {}  {}  {} ms",
+            attempt.started_at.rfc3339(),
+            attempt.number,
+            attempt.method,
+            attempt.url,
+            attempt.status.map_or_else(|| "no answer".into(), |status| status.to_string()),
+            attempt.duration_ms
+        )
+    }));
+    for line in lines {
+        output::line(&crate::domain::text::clean(&line))?;
+    }
+    Ok(())
+}
+
+/// Reads an id with an error a person can act on.
+pub fn parse<T: std::str::FromStr>(id: &str) -> Result<T, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    id.parse().map_err(|error: T::Err| {
+        Problem::usage(
+            "Nothing was done.",
+            error.to_string(),
+            "`reknit list executions` (conflicts, duplicates, unlinked) shows the ids",
+        )
+    })
+}
+
+fn missing(id: &str) -> Problem {
+    Problem::usage(
+        "Nothing to show.",
+        format!("{id} is not in this journal"),
+        "`reknit list executions` (conflicts, duplicates, unlinked) shows what is; --data DIR names another journal",
+    )
+}

@@ -1,0 +1,341 @@
+//! The operator's commands: retry, discard, resolve, merge, distinct, link. The same decisions as the console's keys.
+//!
+//! A command records the decision, then carries it out itself, unless another process serves the journal; then it
+//! waits for that one. It never runs anything else that happens to be due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::list::{parse, unread};
+use super::output;
+use super::problem::Problem;
+use super::wiring::{self, Place, WorkerLock};
+use crate::domain::execution::{Execution, Status};
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::plan::Preview;
+use crate::domain::record::RecordRef;
+use crate::domain::review::{Choice, Decision};
+use crate::engine::operate::{OperateError, Operator};
+use crate::journal::Journal;
+
+/// How long to wait for another process to carry something out.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArguments {
+    /// Which executions, as ex_12
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `discard`.
+#[derive(Debug, Args)]
+pub struct DiscardArguments {
+    /// Which executions, as ex_12
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Why; it stays with them
+    #[arg(long)]
+    reason: String,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Flags of every decision.
+#[derive(Debug, Args)]
+struct How {
+    /// Show the exact calls, send and record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `resolve`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("choice").required(true).args(["take", "value"])))]
+pub struct ResolveArguments {
+    /// Which conflict, as cf_3
+    id: String,
+    /// Whose value counts: left is Intercom, right the CRM
+    #[arg(long, value_parser = ["left", "right"])]
+    take: Option<String>,
+    /// A value for both
+    #[arg(long)]
+    value: Option<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Which duplicate candidate, as du_7
+    id: String,
+    /// The record that goes on, as hubspot/contact/151 [default: the left one]
+    #[arg(long, value_name = "RECORD")]
+    survivor: Option<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Arguments of `distinct`.
+#[derive(Debug, Args)]
+pub struct DistinctArguments {
+    /// Which duplicate candidate, as du_7
+    id: String,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `link`.
+#[derive(Debug, Args)]
+pub struct LinkArguments {
+    /// Which unlinked person, as un_4
+    id: String,
+    /// The company, as hubspot/company/812
+    #[arg(long, value_name = "RECORD")]
+    company: String,
+    #[command(flatten)]
+    how: How,
+}
+
+struct Desk<'a> {
+    place: &'a Place,
+    config: crate::config::Config,
+    mapping: Arc<crate::mapping::Mapping>,
+    journal: Journal,
+    operator: Operator,
+}
+
+impl<'a> Desk<'a> {
+    fn open(place: &'a Place, read_only: bool) -> Result<Self, Problem> {
+        let config = place.settings()?;
+        let mapping = place.mapping(&config)?;
+        let journal = place.open(&config, false)?;
+        let operator = wiring::operator(&config, journal.clone(), mapping.clone(), read_only);
+        Ok(Self { place, config, mapping, journal, operator })
+    }
+
+    /// Carries executions out, or waits for the process that does; what became of them.
+    async fn carry_out(&self, ids: &[ExecutionId]) -> Result<Vec<Execution>, Problem> {
+        if let Some(_lock) = WorkerLock::take(&self.place.journal(&self.config))? {
+            let credentials = wiring::credentials().map_err(|problem| {
+                Problem::usage(
+                    "The decision is recorded, but nothing was sent.",
+                    problem.why,
+                    format!("{}; then run `reknit serve` or the console, which carry it out", problem.next),
+                )
+            })?;
+            let engine =
+                wiring::engine(&self.config, self.journal.clone(), self.mapping.clone(), credentials)?;
+            for id in ids {
+                engine.run_one(*id).await.map_err(|error| unread(&error))?;
+            }
+        } else {
+            self.wait_for(ids).await?;
+        }
+        let mut found = Vec::new();
+        for id in ids {
+            if let Some(detail) = self.journal.execution(*id).await.map_err(|error| unread(&error))? {
+                found.push(detail.execution);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn wait_for(&self, ids: &[ExecutionId]) -> Result<(), Problem> {
+        let clock = wiring::clock();
+        let end = clock.now().plus(PATIENCE);
+        for id in ids {
+            while let Some(detail) = self.journal.execution(*id).await.map_err(|error| unread(&error))? {
+                let now = clock.now();
+                let execution = detail.execution;
+                let soon = execution.due_at.is_some_and(|due| due.since(now) < 1_000);
+                if now > end || !(execution.status == Status::Running || soon) {
+                    break;
+                }
+                clock.until(now.plus(Duration::from_millis(50))).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide(&self, decision: &Decision, how: &How) -> Result<(), Problem> {
+        let preview = self.operator.preview(decision).await.map_err(|error| refused(&error))?;
+        if how.dry_run {
+            return show_preview(&preview, how.json);
+        }
+        let id = self.operator.decide(decision).await.map_err(|error| refused(&error))?;
+        let results = self.carry_out(&[id]).await?;
+        report(&results, &[], how.json)
+    }
+}
+
+/// Runs executions again.
+pub async fn retry(place: &Place, read_only: bool, arguments: &RetryArguments) -> Result<(), Problem> {
+    let ids = arguments.ids.iter().map(|id| parse(id)).collect::<Result<Vec<ExecutionId>, _>>()?;
+    let desk = Desk::open(place, read_only)?;
+    let answer = desk.operator.retry(&ids).await.map_err(|error| refused(&error))?;
+    let results = desk.carry_out(&answer.queued).await?;
+    report(&results, &answer.refused, arguments.json)
+}
+
+/// Gives up on executions.
+pub async fn discard(place: &Place, read_only: bool, arguments: &DiscardArguments) -> Result<(), Problem> {
+    let ids = arguments.ids.iter().map(|id| parse(id)).collect::<Result<Vec<ExecutionId>, _>>()?;
+    let desk = Desk::open(place, read_only)?;
+    let answer = desk.operator.discard(&ids, &arguments.reason).await.map_err(|error| refused(&error))?;
+    if arguments.json {
+        output::json(&json!({
+            "discarded": answer.queued,
+            "refused": answer.refused.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        for id in &answer.queued {
+            output::line(&format!("{id} discarded"))?;
+        }
+    }
+    refusals(&answer.refused)
+}
+
+/// Settles a conflict.
+pub async fn resolve(place: &Place, read_only: bool, arguments: &ResolveArguments) -> Result<(), Problem> {
+    let conflict: ConflictId = parse(&arguments.id)?;
+    let choice = match (arguments.take.as_deref(), &arguments.value) {
+        (Some("left"), _) => Choice::Left,
+        (Some(_), _) => Choice::Right,
+        (None, value) => Choice::Value(value.clone().unwrap_or_default()),
+    };
+    let desk = Desk::open(place, read_only)?;
+    desk.decide(&Decision::Resolve { conflict, choice }, &arguments.how).await
+}
+
+/// Merges a duplicate candidate.
+pub async fn merge(place: &Place, read_only: bool, arguments: &MergeArguments) -> Result<(), Problem> {
+    let duplicate: DuplicateId = parse(&arguments.id)?;
+    let named: Option<RecordRef> = arguments.survivor.as_deref().map(record).transpose()?;
+    let desk = Desk::open(place, read_only)?;
+    let survivor = match named {
+        Some(survivor) => survivor,
+        None => desk
+            .journal
+            .duplicate(duplicate)
+            .await
+            .map_err(|error| unread(&error))?
+            .map(|pair| pair.left)
+            .ok_or_else(|| refused(&OperateError::Missing(duplicate.to_string())))?,
+    };
+    desk.decide(&Decision::Merge { duplicate, survivor }, &arguments.how).await
+}
+
+/// Keeps a duplicate candidate apart.
+pub async fn distinct(place: &Place, read_only: bool, arguments: &DistinctArguments) -> Result<(), Problem> {
+    let id: DuplicateId = parse(&arguments.id)?;
+    let desk = Desk::open(place, read_only)?;
+    desk.operator.distinct(id).await.map_err(|error| refused(&error))?;
+    if arguments.json {
+        return output::json(&json!({"id": id, "state": "dismissed"}));
+    }
+    output::line(&format!("{id} is two different records; it comes back only when their data changes."))
+}
+
+/// Relates a person to a company.
+pub async fn link(place: &Place, read_only: bool, arguments: &LinkArguments) -> Result<(), Problem> {
+    let unlinked: UnlinkedId = parse(&arguments.id)?;
+    let company = record(&arguments.company)?;
+    let desk = Desk::open(place, read_only)?;
+    desk.decide(&Decision::Link { unlinked, company }, &arguments.how).await
+}
+
+fn record(text: &str) -> Result<RecordRef, Problem> {
+    text.parse().map_err(|error: crate::domain::record::BadRecordRef| {
+        Problem::usage("Nothing was done.", error.to_string(), "`reknit show ID` names the records")
+    })
+}
+
+fn refused(error: &OperateError) -> Problem {
+    let text = error.to_string();
+    let why = text.strip_prefix("Nothing was changed: ").unwrap_or(&text).to_owned();
+    let next = "`reknit show ID` tells where it stands; `reknit list` what else there is";
+    match error {
+        OperateError::Journal(_) => Problem::runtime("Nothing was changed.", why, "try again in a moment"),
+        _ => Problem::usage("Nothing was changed.", why, next),
+    }
+}
+
+fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem> {
+    if json {
+        return output::json(preview);
+    }
+    output::line(&crate::domain::text::clean(&preview.title))?;
+    for (number, call) in preview.calls.iter().enumerate() {
+        let body = call.body.as_ref().map_or_else(String::new, |body| format!("  {body}"));
+        let line = format!("{}. {} {}{}{body}", number + 1, call.method, call.host, call.path);
+        output::line(&crate::domain::text::clean(&line))?;
+    }
+    for loss in &preview.losses {
+        let line = format!("Lost  {}: {} (kept: {})", loss.field, loss.lost, loss.kept);
+        output::line(&crate::domain::text::clean(&line))?;
+    }
+    for note in &preview.notes {
+        output::line(&format!("Note  {}", crate::domain::text::clean(note)))?;
+    }
+    Ok(())
+}
+
+fn report(results: &[Execution], refused: &[(ExecutionId, String)], json: bool) -> Result<(), Problem> {
+    if json {
+        output::json(&json!({
+            "executions": results,
+            "refused": refused.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        for execution in results {
+            let line = format!(
+                "{} {} {}: {}",
+                execution.status.glyph(),
+                execution.id,
+                execution.status,
+                execution.sentence
+            );
+            output::line(&crate::domain::text::clean(&line))?;
+        }
+    }
+    refusals(refused)?;
+    let unfinished: Vec<String> = results
+        .iter()
+        .filter(|execution| !matches!(execution.status, Status::Succeeded | Status::Skipped))
+        .map(|execution| execution.id.to_string())
+        .collect();
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::runtime(
+        format!("{} did not succeed; what was written before is kept.", unfinished.join(", ")),
+        "see the sentence of each above",
+        format!("`reknit show {}` explains it", unfinished[0]),
+    ))
+}
+
+fn refusals(refused: &[(ExecutionId, String)]) -> Result<(), Problem> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = refused.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+    Err(Problem::usage(
+        format!("{} of the executions were left as they are.", refused.len()),
+        list.join("; "),
+        "`reknit list executions --filter status:failed` shows which can be retried",
+    ))
+}

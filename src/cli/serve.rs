@@ -1,0 +1,93 @@
+//! `reknit serve`: the service without a screen.
+
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use super::output;
+use super::problem::Problem;
+use super::service::{Service, asked_to_stop, listen};
+use super::wiring::{self, Place, WorkerLock};
+use crate::domain::record::{Connection, System};
+use crate::engine::Engine;
+use crate::vendors;
+use crate::webhook::Receiver;
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Where to receive webhooks; overrides [webhook] bind
+    #[arg(long, value_name = "HOST:PORT")]
+    bind: Option<String>,
+}
+
+/// Runs until asked to stop.
+pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Result<(), Problem> {
+    if read_only {
+        return Err(Problem::usage(
+            "Nothing was started.",
+            "a service writes to the vendors, and --read-only forbids that",
+            "leave --read-only away, or open the console with it: reknit --read-only",
+        ));
+    }
+    let config = place.settings()?;
+    let mapping = place.mapping(&config)?;
+    let credentials = wiring::credentials()?;
+    let mut settings = config.webhook.clone();
+    if let Some(bind) = &arguments.bind {
+        settings.bind.clone_from(bind);
+    }
+    let (listener, address) = listen(&settings.bind).await?;
+    let journal = place.open(&config, true)?;
+    let Some(_lock) = WorkerLock::take(journal.path())? else {
+        return Err(Problem::runtime(
+            "Nothing was started.",
+            format!("another Reknit on this machine serves {} already", journal.path().display()),
+            "stop it first, or open another journal with --data DIR",
+        ));
+    };
+    super::console::log_to(None);
+    let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
+    check_vendors(&engine).await?;
+    let mut service = Service::start(&engine);
+    let (notices, _) = mpsc::unbounded_channel();
+    service.poll(&engine, notices);
+    service.receive(
+        listener,
+        Receiver { inbox: Arc::new(engine.intake()), credentials, clock: wiring::clock(), settings },
+    );
+    output::line(&format!(
+        "Receiving on http://{address}/webhooks/intercom and http://{address}/webhooks/hubspot; Ctrl-C stops."
+    ))?;
+    asked_to_stop().await;
+    service.stop().await;
+    Ok(())
+}
+
+/// A vendor that refuses the token ends the start; one that does not answer only does so before the first load, since
+/// later its webhooks must still be taken in.
+async fn check_vendors(engine: &Engine) -> Result<(), Problem> {
+    for system in [System::Intercom, System::Hubspot] {
+        let connection = Connection::only(system);
+        if let Err(error) = engine.check(&connection).await {
+            let loaded = engine.has_loaded().await.unwrap_or(false);
+            if loaded && error.class.treatment().retry != crate::domain::error_class::Retry::Never {
+                tracing::warn!(%connection, words = %error.words, "does not answer at start; going on");
+                continue;
+            }
+            return Err(unreachable_vendor(system, &error));
+        }
+    }
+    Ok(())
+}
+
+/// A vendor that cannot be used, as a person reads it.
+pub fn unreachable_vendor(system: System, error: &vendors::VendorError) -> Problem {
+    let treatment = error.class.treatment();
+    Problem::runtime(
+        format!("{} cannot be used; nothing was started and nothing was changed.", system.title()),
+        format!("{} {} said: \"{}\"", treatment.meaning, system.title(), error.words),
+        "check the token, base_url and network, then start again; `reknit doctor` checks each",
+    )
+}

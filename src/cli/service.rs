@@ -1,0 +1,105 @@
+//! A running service: worker, polling, scanning and, if asked, the webhook receiver; stopped together without loss.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::problem::Problem;
+use crate::engine::Engine;
+use crate::engine::poll::PollError;
+use crate::webhook::{self, Receiver};
+
+/// What runs, and how to stop it.
+pub struct Service {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Service {
+    /// Starts worker and scan; polling and receiver are added.
+    pub fn start(engine: &Engine) -> Self {
+        let stop = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        let (worker, stopped) = (engine.clone(), stop.subscribe());
+        tasks.spawn(async move { worker.work(stopped).await });
+        let (scanner, stopped) = (engine.clone(), stop.subscribe());
+        tasks.spawn(async move { scanner.scan(stopped).await });
+        Self { stop, tasks }
+    }
+
+    /// Adds polling; what goes wrong is told once until it changes.
+    pub fn poll(&mut self, engine: &Engine, notices: mpsc::UnboundedSender<String>) {
+        let (engine, stopped) = (engine.clone(), self.stop.subscribe());
+        self.tasks.spawn(async move {
+            let last = std::sync::Mutex::new(String::new());
+            let report = |error: &PollError| {
+                let text = format!("Looking for changes failed: {error}. Tried again by itself.");
+                let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if *last != text {
+                    tracing::warn!("{text}");
+                    last.clone_from(&text);
+                    // Nobody listens where there is no console; the log has it.
+                    let _ = notices.send(text);
+                }
+            };
+            engine.poll(stopped, report).await;
+        });
+    }
+
+    /// Adds the receiver.
+    pub fn receive(&mut self, listener: TcpListener, receiver: Receiver) {
+        let mut stopped = self.stop.subscribe();
+        self.tasks.spawn(async move {
+            let stop = async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            webhook::serve(listener, receiver, stop).await;
+        });
+    }
+
+    /// Stops taking work, lets what runs end.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Opens the receiver's port.
+pub async fn listen(bind: &str) -> Result<(TcpListener, SocketAddr), Problem> {
+    let failed = |error: std::io::Error| {
+        let next = if error.kind() == std::io::ErrorKind::AddrInUse {
+            "stop the other program, or set another port under [webhook] bind"
+        } else {
+            "set an address of this machine under [webhook] bind, for example \"127.0.0.1:8787\""
+        };
+        Problem::runtime("No webhook can be received; nothing was started.", format!("{bind}: {error}"), next)
+    };
+    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Ends when the system asks to stop: Ctrl-C, SIGTERM, SIGHUP.
+pub async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hangup)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,208 @@
+//! Where things are on this machine, and how the parts are put together from them.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Arguments;
+use super::clock::SystemClock;
+use super::problem::Problem;
+use crate::config::{Config, ConfigError};
+use crate::domain::clock::SharedClock;
+use crate::domain::record::{Connection, System};
+use crate::domain::secret::Credentials;
+use crate::engine::Engine;
+use crate::engine::operate::Operator;
+use crate::journal::{Journal, JournalError};
+use crate::mapping::Mapping;
+use crate::vault::{Environment, token_variable};
+use crate::vendors::{Clients, SetupError};
+
+/// Where settings and data are.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The settings file.
+    pub config: PathBuf,
+    /// Somebody named the file, so it must be there.
+    config_named: bool,
+    /// The folder of the journal.
+    pub data: PathBuf,
+}
+
+impl Place {
+    /// From the command line, else the platform's folders.
+    pub fn new(arguments: &Arguments) -> Self {
+        let folders = directories::ProjectDirs::from("", "", "reknit");
+        let config = arguments.config.clone().unwrap_or_else(|| {
+            folders
+                .as_ref()
+                .map_or_else(|| PathBuf::from("."), |folders| folders.config_dir().to_owned())
+                .join("reknit.toml")
+        });
+        let data = arguments.data.clone().unwrap_or_else(|| {
+            folders.as_ref().map_or_else(|| PathBuf::from("."), |folders| folders.data_dir().to_owned())
+        });
+        Self { config, config_named: arguments.config.is_some(), data }
+    }
+
+    /// The settings: the file's, or the defaults where no file was named and none is there.
+    pub fn settings(&self) -> Result<Config, Problem> {
+        if !self.config_named && !self.config.exists() {
+            return Ok(Config::default());
+        }
+        Config::load(&self.config).map_err(|error| {
+            let next = match &error {
+                ConfigError::Unreadable { .. } => {
+                    "check the path, or run `reknit init` to write a settings file".to_owned()
+                }
+                ConfigError::Wrong { .. } => {
+                    format!("correct {}; `reknit init --print` shows every setting", self.config.display())
+                }
+            };
+            Problem::usage(
+                "The settings cannot be used; nothing was started or changed.",
+                error.to_string(),
+                next,
+            )
+        })
+    }
+
+    /// The journal's file.
+    pub fn journal(&self, config: &Config) -> PathBuf {
+        if config.journal.is_empty() { self.data.join("journal.db") } else { PathBuf::from(&config.journal) }
+    }
+
+    /// Opens the journal; `create` makes one where there is none.
+    pub fn open(&self, config: &Config, create: bool) -> Result<Journal, Problem> {
+        open(&self.journal(config), create, clock())
+    }
+
+    /// The mapping the settings name.
+    pub fn mapping(&self, config: &Config) -> Result<Arc<Mapping>, Problem> {
+        if config.mapping.is_empty() {
+            return Ok(Arc::new(Mapping::shipped()));
+        }
+        let failed = |why: String| {
+            Problem::usage(
+                "The mapping cannot be used; nothing was started or changed.",
+                why,
+                "correct it, or set mapping = \"\" for the shipped one",
+            )
+        };
+        let text = std::fs::read_to_string(&config.mapping)
+            .map_err(|error| failed(format!("{}: {error}", config.mapping)))?;
+        Mapping::parse(&text, &config.mapping).map(Arc::new).map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// The system's clock, shared.
+pub fn clock() -> SharedClock {
+    Arc::new(SystemClock)
+}
+
+/// Opens a journal with errors a person can act on.
+pub fn open(path: &Path, create: bool, clock: SharedClock) -> Result<Journal, Problem> {
+    let opened = if create { Journal::open(path, clock) } else { Journal::open_existing(path, clock) };
+    opened.map_err(|error| match &error {
+        JournalError::Newer { .. } => Problem::usage(
+            "This journal is too new for this Reknit; nothing was read or changed.",
+            error.to_string(),
+            "update Reknit, or open another journal with --data DIR",
+        ),
+        JournalError::Unreadable { .. } if !path.exists() => Problem::usage(
+            "There is no journal here.",
+            error.to_string(),
+            "run `reknit demo` to try Reknit, `reknit serve` to start one, or name its folder with --data DIR",
+        ),
+        _ => Problem::usage(
+            "The journal cannot be opened; nothing was changed.",
+            error.to_string(),
+            "check the path and its permissions, or open another journal with --data DIR",
+        ),
+    })
+}
+
+/// Which connections have no token.
+pub fn missing_tokens(credentials: &dyn Credentials) -> Vec<Connection> {
+    [System::Intercom, System::Hubspot]
+        .map(Connection::only)
+        .into_iter()
+        .filter(|connection| credentials.access_token(connection).is_none())
+        .collect()
+}
+
+/// The environment's tokens, or a problem that names what is missing.
+pub fn credentials() -> Result<Arc<dyn Credentials>, Problem> {
+    let missing = missing_tokens(&Environment);
+    if missing.is_empty() {
+        return Ok(Arc::new(Environment));
+    }
+    let systems: Vec<&str> = missing.iter().map(|connection| connection.system.title()).collect();
+    let variables: Vec<String> = missing.iter().map(token_variable).collect();
+    Err(Problem::usage(
+        format!(
+            "No token for {}: nothing can be read there or written, and nothing was started.",
+            systems.join(" and ")
+        ),
+        format!("{} {} not set", variables.join(" and "), if variables.len() == 1 { "is" } else { "are" }),
+        format!("set {}, or run `reknit demo` to try Reknit without an account", variables.join(" and ")),
+    ))
+}
+
+/// An engine over a journal.
+pub fn engine(
+    config: &Config,
+    journal: Journal,
+    mapping: Arc<Mapping>,
+    credentials: Arc<dyn Credentials>,
+) -> Result<Engine, Problem> {
+    let clients = Clients::new(&config.vendors, credentials, clock()).map_err(|error: SetupError| {
+        Problem::usage(
+            "The vendors' clients cannot be set up; nothing was started.",
+            error.to_string(),
+            "correct [vendors] in the settings",
+        )
+    })?;
+    Ok(Engine::new(journal, clients, mapping, clock(), config.engine.clone()))
+}
+
+/// An operator in the name of whoever is logged in.
+pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_only: bool) -> Operator {
+    let actor = ["REKNIT_USER", "USER", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "operator".to_owned());
+    let operator = Operator::new(
+        journal,
+        mapping,
+        Arc::new(config.vendors.clone()),
+        clock(),
+        actor,
+        config.engine.max_attempts,
+    );
+    if read_only { operator.read_only() } else { operator }
+}
+
+/// Held by the one process that serves a journal on this machine; given up when it ends, however it ends.
+#[derive(Debug)]
+pub struct WorkerLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+
+impl WorkerLock {
+    /// Takes the lock; none when another process serves this journal.
+    pub fn take(journal: &Path) -> Result<Option<Self>, Problem> {
+        let path = journal.with_extension("worker");
+        let failed = |error: std::io::Error| {
+            Problem::runtime(
+                "Reknit cannot tell whether another process serves this journal; nothing was started.",
+                format!("{}: {error}", path.display()),
+                "check the folder's permissions",
+            )
+        };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
