@@ -155,7 +155,7 @@ fn settings(sandbox: &Sandbox, now: Timestamp) -> Config {
     let mut config = Config { workspace: "demo".into(), ..Config::default() };
     sandbox.intercom_base_url().clone_into(&mut config.vendors.intercom.base_url);
     sandbox.hubspot_base_url().clone_into(&mut config.vendors.hubspot.base_url);
-    config.vendors.timeout_seconds = 5;
+    config.vendors.timeout_seconds = 2;
     // The sandbox's portal is a Professional one.
     config.engine.hubspot_calls_per_10_seconds = 190;
     config.engine.intercom_calls_per_10_seconds = 1_600;
@@ -194,7 +194,6 @@ async fn summary(journal: &Journal, started: Timestamp) -> Result<(), Problem> {
         let arisen = counts.of(Status::Failed) >= LEAST.failed
             && classes.len() >= LEAST.classes
             && counts.of(Status::Pending) >= LEAST.pending
-            && counts.of(Status::Running) == 0
             && counts.conflicts >= LEAST.conflicts
             && counts.duplicates >= LEAST.duplicates
             && counts.unlinked >= LEAST.unlinked;

@@ -156,14 +156,27 @@ pub fn engine(
     mapping: Arc<Mapping>,
     credentials: Arc<dyn Credentials>,
 ) -> Result<Engine, Problem> {
-    let clients = Clients::new(&config.vendors, credentials, clock()).map_err(|error: SetupError| {
-        Problem::usage(
-            "The vendors' clients cannot be set up; nothing was started.",
-            error.to_string(),
-            "correct [vendors] in the settings",
-        )
-    })?;
+    let clients = Clients::new(&vendor_settings(config, &mapping), credentials, clock()).map_err(
+        |error: SetupError| {
+            Problem::usage(
+                "The vendors' clients cannot be set up; nothing was started.",
+                error.to_string(),
+                "correct [vendors] in the settings",
+            )
+        },
+    )?;
     Ok(Engine::new(journal, clients, mapping, clock(), config.engine.clone()))
+}
+
+/// The vendors' settings, asking HubSpot for every property the mapping names besides the usual ones.
+fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Settings {
+    let mut settings = config.vendors.clone();
+    for name in mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]) {
+        if !settings.hubspot.extra_properties.contains(name) {
+            settings.hubspot.extra_properties.push(name.clone());
+        }
+    }
+    settings
 }
 
 /// An operator in the name of whoever is logged in.

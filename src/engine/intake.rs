@@ -8,7 +8,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
-use crate::domain::record::{RecordRef, System};
+use crate::domain::record::{Connection, ObjectKind, RecordRef, System};
 use crate::journal::facts::value_hash;
 use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::{Journal, Result};
@@ -18,6 +18,14 @@ use crate::vendors::payload;
 
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
 const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
+
+/// How long the properties of a record we made are recognised before we know its id.
+const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);
+
+/// Stands in the echo ledger for a contact that is about to be made and has no id yet.
+pub(super) fn record_to_be(connection: &Connection) -> RecordRef {
+    RecordRef { connection: connection.clone(), object: ObjectKind::Contact, id: "(to be made)".to_owned() }
+}
 
 /// Takes events in. A part of the engine that needs no vendor, so a receiver can run without one.
 #[derive(Clone)]
@@ -59,6 +67,12 @@ impl Intake {
         let Some(record) = &event.record else {
             return Ok(Disposition::Ignore("the payload names no record".to_owned()));
         };
+        let property = payload::property_in(event);
+        if let Some((name, _)) = &property
+            && !self.watched(record.system()).contains(&name.as_str())
+        {
+            return Ok(Disposition::Ignore("the mapping does not use this property".to_owned()));
+        }
         if event.source == EventSource::Webhook && self.is_echo(event, record).await? {
             return Ok(Disposition::Echo);
         }
@@ -117,7 +131,14 @@ impl Intake {
         let since = Timestamp(self.clock.now().0 - ECHO_LIFE.as_millis() as i64);
         if let Some((property, value)) = payload::property_in(event) {
             let asked = vec![(property, value_hash(&value))];
-            return Ok(self.journal.echoes(record, asked, since).await? == [true]);
+            if self.journal.echoes(record, asked.clone(), since).await? == [true] {
+                return Ok(true);
+            }
+            // A record we have just made reports each of its properties, maybe before its id has reached us.
+            let just_now = Timestamp(self.clock.now().0 - CREATE_ECHO_LIFE.as_millis() as i64);
+            return Ok(payload::is_by_an_integration(event)
+                && self.journal.mirror(record).await?.is_none()
+                && self.journal.echoes(&record_to_be(&event.connection), asked, just_now).await? == [true]);
         }
         let (Some(carried), Some(known)) = (payload::record_in(event), self.journal.mirror(record).await?)
         else {
@@ -148,7 +169,11 @@ impl Intake {
                 .filter(|field| !field.starts_with("company."))
                 .chain([self.mapping.intercom_identity.as_str()])
                 .collect(),
-            _ => self.mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str)).collect(),
+            _ => {
+                let fields =
+                    self.mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));
+                fields.chain([self.mapping.crm_identity.as_str()]).collect()
+            }
         }
     }
 }

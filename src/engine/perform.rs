@@ -103,7 +103,10 @@ impl Turn<'_> {
                 }
                 (Vec::new(), capsule)
             }
-            Effect::Create { .. } | Effect::Link { .. } => (Vec::new(), Vec::new()),
+            Effect::Create { connection, fields, .. } => {
+                (echoes(&super::intake::record_to_be(connection), fields), Vec::new())
+            }
+            Effect::Link { .. } => (Vec::new(), Vec::new()),
         };
         let lease = Duration::from_secs(self.engine.settings.lease_seconds);
         let (id, token) = (self.claim.execution.id, self.claim.token);

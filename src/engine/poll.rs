@@ -16,7 +16,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
 use crate::journal::JournalError;
-use crate::mapping::judge::{Sides, Verdict, judge};
+use crate::mapping::FieldMapping;
+use crate::mapping::judge::{Sides, Verdict, judge, same};
 use crate::vendors::{self, VendorError};
 
 /// Why a look could not be finished; what was seen before is stored.
@@ -47,10 +48,13 @@ impl Engine {
         let (intercom, crm) = (self.intercom(), self.crm());
         let (left, right) = tokio::join!(self.load(&intercom), self.load(&crm));
         let (left, right) = (left?, right?);
-        self.pair(left, right).await?;
-        for connection in [intercom, crm] {
-            self.journal.set_mark(&watermark(&connection), &started.0.to_string()).await?;
+        // The vendor's own times move the mark, never our clock: the two may differ.
+        for (connection, loaded) in [(&intercom, &left), (&crm, &right)] {
+            let newest =
+                loaded.iter().filter_map(|mirror| mirror.vendor_updated_at).max().unwrap_or_default();
+            self.journal.set_mark(&watermark(connection), &newest.0.to_string()).await?;
         }
+        self.pair(left, right).await?;
         self.journal.set_mark(LOADED, &started.rfc3339()).await?;
         self.scan_wanted.notify_one();
         Ok(())
@@ -209,7 +213,6 @@ impl Engine {
                 None => break,
             }
         }
-        // The vendor's own times move the mark, never our clock: the two may differ.
         self.journal.set_mark(&name, &newest.0.to_string()).await?;
         Ok(new)
     }
@@ -217,13 +220,16 @@ impl Engine {
     /// Some mapped field is not what we last saw.
     async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
         let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(true) };
-        let differs = |field: &str| known.text(field) != mirror.text(field);
+        let none = serde_json::Value::Null;
+        let differs = |field: &FieldMapping, name: &str| {
+            !same(field, known.fields.get(name).unwrap_or(&none), mirror.fields.get(name).unwrap_or(&none))
+        };
         Ok(known.deleted
             || self.mapping.fields.iter().any(|field| {
                 if mirror.record.connection == self.intercom() {
-                    !field.intercom.starts_with("company.") && differs(&field.intercom)
+                    !field.intercom.starts_with("company.") && differs(field, &field.intercom)
                 } else {
-                    field.crm.iter().any(|name| differs(name))
+                    field.crm.iter().any(|name| differs(field, name))
                 }
             }))
     }

@@ -124,10 +124,13 @@ impl Turn<'_> {
         if let Some(step) = step {
             step.state = if uncertain { StepState::InDoubt } else { StepState::Failed };
         }
-        let what = title.map_or_else(
-            || format!("{system} could not be read"),
-            |title| format!("{title}: {}", failure(error.class)),
-        );
+        let what = match (title, self.gone.last()) {
+            (Some(title), _) => format!("{title}: {}", failure(error.class)),
+            (None, Some(gone)) if error.class == ErrorClass::NotFound => {
+                format!("{}, tied to this person, is gone there", gone.title())
+            }
+            (None, _) => format!("{system} could not be read: {}", failure(error.class)),
+        };
         let consequence = self.consequence(uncertain);
         let exhausted = failed >= self.claim.execution.max_attempts;
         let (status, due_at) = match treatment.retry {

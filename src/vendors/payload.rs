@@ -30,3 +30,9 @@ pub fn property_in(event: &NewEvent) -> Option<(String, Value)> {
     let name = value_text(body.get("propertyName")?);
     (!name.is_empty()).then(|| (name, body.get("propertyValue").cloned().unwrap_or(Value::Null)))
 }
+
+/// HubSpot says that an app made the change, ours or another.
+pub fn is_by_an_integration(event: &NewEvent) -> bool {
+    let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
+    matches!(body.get("changeSource").and_then(Value::as_str), Some("INTEGRATION" | "API"))
+}
