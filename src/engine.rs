@@ -1,0 +1,2 @@
+//! STUB, dropped at merge.
+pub mod operate;
