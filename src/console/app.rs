@@ -214,7 +214,7 @@ impl App {
     /// The scopes whose keys work now, nearest first.
     pub fn scopes(&self) -> Vec<Scope> {
         let mut scopes = Vec::with_capacity(4);
-        if self.shown().chooses() {
+        if self.shown().choices() > 0 {
             scopes.push(Scope::Choices);
         }
         scopes.push(self.screen.scope());
@@ -254,11 +254,14 @@ impl App {
             let reply = layer.key(&self.ctx, key);
             return self.reply(reply);
         }
-        let Some(row) = keys::action(key, &self.scopes()) else { return Vec::new() };
-        if row.action == Action::Choose {
-            return keys::digit(key).map_or_else(Vec::new, |digit| self.update(Msg::Choose(digit)));
+        let mut scopes = self.scopes();
+        if let Some(digit) = keys::digit(key).filter(|digit| usize::from(*digit) <= self.shown().choices()) {
+            if digit > 0 {
+                return self.update(Msg::Choose(digit));
+            }
         }
-        self.act(row.action)
+        scopes.retain(|scope| *scope != Scope::Choices);
+        keys::action(key, &scopes).map_or_else(Vec::new, |row| self.act(row.action))
     }
 
     fn reply(&mut self, reply: Reply) -> Vec<Effect> {

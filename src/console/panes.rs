@@ -103,9 +103,9 @@ pub trait Pane {
     fn selected(&self) -> Option<i64> {
         None
     }
-    /// Its numbered choices take the digits now.
-    fn chooses(&self) -> bool {
-        false
+    /// How many numbered choices take their digits now; the digits above stay with the screens.
+    fn choices(&self) -> usize {
+        0
     }
 }
 

@@ -289,7 +289,7 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
                 span(label, theme.muted),
                 span(format!("{}  ", left(&loss.field, names)), theme.muted),
                 span(cut_end(&loss.lost, room.saturating_sub(2)), theme.warn),
-                span(" → stays ", theme.muted),
+                span("  stays ", theme.muted),
                 span(
                     cut_end(if loss.kept.is_empty() { "—" } else { &loss.kept }, room.saturating_sub(8)),
                     theme.text,

@@ -352,7 +352,7 @@ impl Pane for Conflicts {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 2 / 5).min(74));
+        let (list, detail) = split(ctx, area, self.focus, (area.width * 45 / 100).min(78));
         if let Some(list) = list {
             let frame = Frame {
                 title: "Conflicts",

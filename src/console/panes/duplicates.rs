@@ -120,7 +120,7 @@ impl Duplicates {
         let right_survives = self.right_survives();
         let mut names: Vec<&String> = pair.left_fields.keys().collect();
         names.extend(pair.right_fields.keys().filter(|name| !pair.left_fields.contains_key(*name)));
-        let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18);
+        let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18) + 1;
         let column = cells.saturating_sub(label + 2 + 3 * 2) / 3;
         let mut lines = Vec::new();
         if pair.state == ReviewState::Deciding {
@@ -328,6 +328,9 @@ impl Pane for Duplicates {
         };
         let why = pair.evidence.len() as u16 + 3;
         let why = if detail.height > why + 8 { why } else { detail.height / 3 };
+        // The evidence follows the records; what is left over goes to it.
+        let wanted = self.comparison(ctx, pair, usize::from(detail.width.saturating_sub(4))).len() as u16 + 3;
+        let why = why.max(detail.height.saturating_sub(wanted));
         let upper = Rect { height: detail.height - why, ..detail };
         let lower = Rect { y: detail.y + upper.height, height: why, ..detail };
         self.draw_pair(ctx, buffer, upper, pair);
@@ -387,7 +390,7 @@ impl Pane for Duplicates {
         self.window.selected()
     }
 
-    fn chooses(&self) -> bool {
-        self.focus == Focus::Detail
+    fn choices(&self) -> usize {
+        if self.focus == Focus::Detail { 2 } else { 0 }
     }
 }

@@ -129,14 +129,10 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
             }
         }
         lines.push(Line::default());
-        lines.push(Line::from(vec![
-            span("Made ", theme.muted),
-            span(ctx.full(row.created_at), theme.muted),
-            span(
-                row.record.as_ref().map_or_else(String::new, |record| format!(" · from {}", record.title())),
-                theme.muted,
-            ),
-        ]));
+        let from =
+            row.record.as_ref().map_or_else(String::new, |record| format!(" · from {}", record.title()));
+        let made = format!("Made {}{from}", ctx.full(row.created_at));
+        lines.extend(wrap(&made, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
     }
     lines
 }

@@ -252,7 +252,7 @@ impl Overview {
             let y = inner.y + (index - from) as u16;
             ctx.target(Rect::new(inner.x, y, inner.width, 1), Target::Row(index));
             let age = need.since.map_or_else(String::new, |since| age(ctx.now, since));
-            let used = 4 + count_cells + 1 + what_cells + 2;
+            let used = 5 + count_cells + 1 + what_cells + 2;
             let room = usize::from(inner.width).saturating_sub(used + 6);
             let line = Line::from(vec![
                 span(format!("{}  ", need.glyph), need.style),
@@ -351,6 +351,9 @@ impl Overview {
         let Some(facts) = self.facts.as_ref().filter(|_| inner.width > 0) else { return };
         let cells = usize::from(inner.width.saturating_sub(2));
         let hours: Vec<Hour> = facts.hours.iter().rev().take(24).rev().copied().collect();
+        // Where a bar for each hour does not fit beside the total, the older hours are left out.
+        let room = cells.saturating_sub(10 + 8).min(24);
+        let long = hours.len().min(room);
         let parts: [(&str, fn(&Hour) -> u64, Style); 3] = [
             ("succeeded", |hour| hour.succeeded, theme.accent),
             ("failed", |hour| hour.failed, theme.error),
@@ -362,11 +365,12 @@ impl Overview {
             }
             let numbers: Vec<u64> = hours.iter().map(pick).collect();
             let total = numbers.iter().fold(0_u64, |sum, number| sum.saturating_add(*number));
-            let bars = if hours.is_empty() { "—".to_owned() } else { sparkline(&numbers) };
+            let bars =
+                if hours.is_empty() { "—".to_owned() } else { sparkline(&numbers[numbers.len() - long..]) };
             let line = Line::from(vec![
                 span(format!("{word:<10}"), theme.text),
-                span(left(&bars, 24), style),
-                span(right(&thousands(total), cells.saturating_sub(34)), theme.bold),
+                span(left(&bars, room), style),
+                span(right(&thousands(total), cells.saturating_sub(10 + room)), theme.bold),
             ]);
             put(buffer, inner.x + 1, inner.y + index as u16, cells as u16, &line);
         }

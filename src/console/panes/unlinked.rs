@@ -353,7 +353,11 @@ impl Pane for Unlinked {
         self.window.selected()
     }
 
-    fn chooses(&self) -> bool {
-        self.focus == Focus::Detail
+    fn choices(&self) -> usize {
+        if self.focus == Focus::Detail {
+            self.window.current().map_or(0, |person| person.candidates.len())
+        } else {
+            0
+        }
     }
 }
