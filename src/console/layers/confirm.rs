@@ -18,7 +18,7 @@ use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
 use crate::console::text::{counted, cut_end, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::scrolled;
+use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::ids::{DuplicateId, ExecutionId};
 use crate::domain::plan::Preview;
 use crate::domain::review::Decision;
@@ -232,7 +232,7 @@ impl Confirm {
         let title_style =
             if irreversible { theme.warn.add_modifier(ratatui::style::Modifier::BOLD) } else { theme.key };
         let title = cut_end(&self.pending.title(), cells);
-        let hidden = lines.len().saturating_sub(usize::from(place.height.saturating_sub(4)) + self.at.get());
+        let hidden = hidden(lines.len(), place.height.saturating_sub(4), &self.at);
         let more = if hidden > 0 {
             Line::from(span(format!("↓ {hidden} more lines"), theme.muted))
         } else {

@@ -22,7 +22,7 @@ use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, cut_end, cut_middle, left, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, scrolled};
+use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::clock::Timestamp;
 use crate::domain::record::value_text;
 use crate::domain::review::{Choice, Conflict, ConflictKind, Decision, ReviewState};
@@ -395,8 +395,7 @@ impl Pane for Conflicts {
             ))
         });
         let lines = self.lines(ctx, usize::from(detail.width.saturating_sub(4)).min(90));
-        let hidden =
-            lines.len().saturating_sub(usize::from(detail.height.saturating_sub(2)) + self.scroll.get());
+        let hidden = hidden(lines.len(), detail.height.saturating_sub(2), &self.scroll);
         let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
         let id = current.map_or_else(Line::default, |row| Line::from(span(row.id.to_string(), theme.muted)));
         let inner = Panel::new(theme, &title, focused)

@@ -19,7 +19,7 @@ use crate::console::layers::confirm::Pending;
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, scrolled};
+use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::evidence::Evidence;
 use crate::domain::record::{Fields, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState};
@@ -95,8 +95,7 @@ impl Duplicates {
         let focused = self.focus == Focus::Detail;
         let system = pair.left.system().title();
         let lines = self.comparison(ctx, pair, usize::from(area.width.saturating_sub(4)));
-        let hidden =
-            lines.len().saturating_sub(usize::from(area.height.saturating_sub(2)) + self.scroll.get());
+        let hidden = hidden(lines.len(), area.height.saturating_sub(2), &self.scroll);
         let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
         let hint = if pair.mergeable {
             Line::from(vec![span("m", theme.key), span(" shows the exact calls first", theme.muted)])

@@ -22,7 +22,7 @@ use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::{age, counted, span};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, scrolled};
+use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::ids::ExecutionId;
 
@@ -182,8 +182,7 @@ impl Executions {
             ])
         });
         let lines = self.lines(ctx, usize::from(area.width.saturating_sub(4)));
-        let hidden =
-            lines.len().saturating_sub(usize::from(area.height.saturating_sub(2)) + self.scroll.get());
+        let hidden = hidden(lines.len(), area.height.saturating_sub(2), &self.scroll);
         let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
         let inner = Panel::titled(Line::from(title), focused)
             .right(state)

@@ -335,6 +335,19 @@ impl Overview {
         for state in &facts.connections {
             lines.extend(system_lines(ctx, state, names, cells));
         }
+        if lines.len() > usize::from(inner.height) {
+            // Too low for gauges: one line for each connection, and the words of what is wrong as long as they fit.
+            let mut room = usize::from(inner.height).saturating_sub(facts.connections.len());
+            lines.clear();
+            for state in &facts.connections {
+                let mut all = system_lines(ctx, state, names, cells);
+                let notes = all.split_off(1 + usize::from(state.limit > 0).min(all.len() - 1));
+                lines.extend(all.into_iter().next());
+                let shown = if state.health == Health::Up { 0 } else { notes.len().min(room) };
+                room -= shown;
+                lines.extend(notes.into_iter().take(shown));
+            }
+        }
         if lines.is_empty() {
             lines.push(Line::from(span("No connection was called yet.", theme.muted)));
         }

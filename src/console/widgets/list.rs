@@ -108,7 +108,7 @@ impl Table<'_> {
             let dropped = (0..natural.len())
                 .filter(|at| natural[*at].is_some() && self.columns[*at].drop > 0)
                 .max_by_key(|at| self.columns[*at].drop);
-            let least = if dropped.is_some() { 14 } else { 6 };
+            let least = if dropped.is_some() { 12 } else { 6 };
             let (fits, widths) = self.narrowed(natural.clone(), room, least);
             match dropped {
                 Some(at) if !fits => natural[at] = None,
@@ -152,14 +152,18 @@ pub fn mark_selected(theme: &Theme, buffer: &mut Buffer, row: Rect, focused: boo
     }
 }
 
-/// Draws lines from a scroll position, which is drawn back to what exists; returns how many lines are hidden below.
-pub fn scrolled(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: &Slot<usize>) -> usize {
+/// How many of `count` lines lie below the `height` that are visible from a scroll position.
+pub fn hidden(count: usize, height: u16, scroll: &Slot<usize>) -> usize {
+    let most = count.saturating_sub(usize::from(height));
+    most - scroll.get().min(most)
+}
+
+/// Draws lines from a scroll position, which is drawn back to what exists.
+pub fn scrolled(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: &Slot<usize>) {
     let height = usize::from(area.height);
-    let most = lines.len().saturating_sub(height);
-    let from = scroll.get().min(most);
+    let from = scroll.get().min(lines.len().saturating_sub(height));
     scroll.set(from);
     for (index, line) in lines.iter().skip(from).take(height).enumerate() {
         put(buffer, area.x, area.y + index as u16, area.width, line);
     }
-    most - from
 }
