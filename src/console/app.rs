@@ -255,10 +255,9 @@ impl App {
             return self.reply(reply);
         }
         let mut scopes = self.scopes();
-        if let Some(digit) = keys::digit(key).filter(|digit| usize::from(*digit) <= self.shown().choices()) {
-            if digit > 0 {
-                return self.update(Msg::Choose(digit));
-            }
+        let choices = 1..=self.shown().choices();
+        if let Some(digit) = keys::digit(key).filter(|digit| choices.contains(&usize::from(*digit))) {
+            return self.update(Msg::Choose(digit));
         }
         scopes.retain(|scope| *scope != Scope::Choices);
         keys::action(key, &scopes).map_or_else(Vec::new, |row| self.act(row.action))

@@ -55,6 +55,7 @@ pub struct Console {
 
 impl Console {
     /// A console of a size, before its first frame; nothing is asked yet.
+    #[expect(clippy::too_many_arguments, reason = "called twice: by the loop and by the tests' bench")]
     pub fn new(
         journal: Journal,
         operator: Operator,

@@ -13,7 +13,7 @@ pub(super) fn lines(buffer: &ratatui::buffer::Buffer) -> Vec<String> {
     buffer
         .content
         .chunks(width)
-        .map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned())
+        .map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned())
         .collect()
 }
 

@@ -20,7 +20,7 @@ use crate::console::text::{counted, cut_end, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::ids::{DuplicateId, ExecutionId};
-use crate::domain::plan::Preview;
+use crate::domain::plan::{Call, Preview};
 use crate::domain::review::Decision;
 
 /// What waits for a yes.
@@ -352,14 +352,12 @@ fn breakable(json: &str) -> String {
 /// The calls as curl commands; the token stays a variable.
 fn curl(preview: &Preview) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    let mut text = String::new();
-    for call in &preview.calls {
-        text.push_str(&format!("curl -X {} -H \"Authorization: Bearer $TOKEN\" ", call.method));
-        if let Some(body) = &call.body {
-            text.push_str(&format!("-H 'Content-Type: application/json' -d {} ", quote(&body.to_string())));
-        }
-        text.push_str(&quote(&format!("{}{}", call.host, call.path)));
-        text.push('\n');
-    }
-    text
+    let command = |call: &Call| {
+        let body = call.body.as_ref().map_or_else(String::new, |body| {
+            format!("-H 'Content-Type: application/json' -d {} ", quote(&body.to_string()))
+        });
+        let url = quote(&format!("{}{}", call.host, call.path));
+        format!("curl -X {} -H \"Authorization: Bearer $TOKEN\" {body}{url}", call.method)
+    };
+    preview.calls.iter().map(command).collect::<Vec<_>>().join("\n")
 }

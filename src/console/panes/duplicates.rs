@@ -258,7 +258,7 @@ impl Pane for Duplicates {
             Msg::Act(Action::Copy) => {
                 self.window.current().map(|pair| Effect::Copy(pair.left.id.clone())).into_iter().collect()
             }
-            Msg::Act(Action::Open) => {
+            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => {
                 self.focus = Focus::Detail;
                 Vec::new()
             }
@@ -275,10 +275,6 @@ impl Pane for Duplicates {
             Msg::Click(Target::Row(at), double) => {
                 self.window.click(at);
                 self.focus = if double { Focus::Detail } else { Focus::List };
-                Vec::new()
-            }
-            Msg::Click(Target::Detail, _) => {
-                self.focus = Focus::Detail;
                 Vec::new()
             }
             Msg::Wheel(Target::Detail, by) => {
@@ -306,7 +302,7 @@ impl Pane for Duplicates {
                 focused: self.focus == Focus::List,
                 below: self.below(ctx),
             };
-            parts::list(ctx, buffer, list, frame, &self.window, |pair| {
+            parts::list(ctx, buffer, list, &frame, &self.window, |pair| {
                 let deciding = pair.state == ReviewState::Deciding;
                 let text = if deciding { theme.muted } else { theme.text };
                 vec![

@@ -225,7 +225,7 @@ impl Pane for Executions {
             Msg::Act(Action::ClearMarks) => {
                 self.window.clear_marks();
             }
-            Msg::Act(Action::Open) => self.focus = Focus::Detail,
+            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
             Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
             Msg::Act(Action::NextTab) => self.turn(1),
             Msg::Act(Action::PreviousTab) => self.turn(Tab::ALL.len() - 1),
@@ -273,7 +273,6 @@ impl Pane for Executions {
                 }
                 self.focus = Focus::Detail;
             }
-            Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
             Msg::Click(Target::List, _) => self.focus = Focus::List,
             Msg::Wheel(Target::Detail | Target::Tab(_), by) => super::scroll_by(&self.scroll, by),
             Msg::Wheel(_, by) => effects = self.window.shift(ctx, by),
@@ -297,7 +296,7 @@ impl Pane for Executions {
                 below: self.below(ctx),
             };
             let theme = &ctx.theme;
-            parts::list(ctx, buffer, list, frame, &self.window, |row| {
+            parts::list(ctx, buffer, list, &frame, &self.window, |row| {
                 let marked = self.window.marks().contains(&row.id.0);
                 let tries = if row.attempts > 0 || !row.status.is_finished() {
                     format!("{}/{}", row.attempts, row.max_attempts)

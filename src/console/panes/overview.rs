@@ -33,6 +33,9 @@ pub struct Overview {
     cause: usize,
 }
 
+/// One number of an hour.
+type Pick = fn(&Hour) -> u64;
+
 /// One line of "Needs you".
 struct Need {
     glyph: &'static str,
@@ -367,7 +370,7 @@ impl Overview {
         // Where a bar for each hour does not fit beside the total, the older hours are left out.
         let room = cells.saturating_sub(10 + 8).min(24);
         let long = hours.len().min(room);
-        let parts: [(&str, fn(&Hour) -> u64, Style); 3] = [
+        let parts: [(&str, Pick, Style); 3] = [
             ("succeeded", |hour| hour.succeeded, theme.accent),
             ("failed", |hour| hour.failed, theme.error),
             ("skipped", |hour| hour.skipped, theme.muted),
@@ -577,6 +580,10 @@ impl Pane for Overview {
             Action::GoThere if self.facts.is_none() => Err("nothing is loaded yet".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    fn filter(&self) -> &'static str {
+        ""
     }
 
     fn focus(&self) -> Focus {

@@ -195,7 +195,7 @@ async fn a_typed_value_must_be_allowed_and_tab_completes_it() {
     bench.says("write \"opportunity\"?");
     bench.press("Y").await;
     assert_eq!(bench.journal.state.lock().unwrap().conflicts[1].state, ReviewState::Deciding);
-    bench.says("being written");
+    bench.says("↻ Decided; being carried out.");
     bench.press("Left").await;
     bench.says("is decided and being carried out");
 }
