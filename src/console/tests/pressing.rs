@@ -197,7 +197,7 @@ async fn a_typed_value_must_be_allowed_and_tab_completes_it() {
     assert_eq!(bench.journal.state.lock().unwrap().conflicts[1].state, ReviewState::Deciding);
     bench.says("↻ Decided; being carried out.");
     bench.press("Left").await;
-    bench.says("is decided and being carried out");
+    bench.says("cf_2 is decided");
 }
 
 #[tokio::test]
