@@ -85,7 +85,7 @@ impl Duplicates {
             return Vec::new();
         }
         let verb = if certain == 1 { "is" } else { "are" };
-        let text = format!("{} {verb} certain by the rules.", counted(certain, "pair"));
+        let text = format!("{} {verb} certain.", counted(certain, "pair"));
         vec![Line::from(span(text, ctx.theme.muted))]
     }
 
