@@ -3,6 +3,8 @@
 //! A row says where an action applies and whether it is grave; whether it can run *now* is the pane's word
 //! (`Pane::can`). One letter has one meaning wherever it applies.
 
+use std::fmt::Write as _;
+
 use crate::domain::action::Operation;
 
 /// Where a row of the table applies.
@@ -186,12 +188,8 @@ pub fn key_table_markdown() -> String {
         for row in TABLE.iter().filter(|row| row.scope == scope) {
             let keys: Vec<String> = shown_keys(row).iter().map(|key| format!("`{key}`")).collect();
             let command = row.operation.map_or_else(String::new, |operation| format!("`reknit {operation}`"));
-            text.push_str(&format!(
-                "| {} | {} | {} | {command} |\n",
-                scope.title(),
-                keys.join(" "),
-                row.help
-            ));
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "| {} | {} | {} | {command} |", scope.title(), keys.join(" "), row.help);
         }
     }
     text

@@ -75,6 +75,7 @@ pub enum Focus {
 
 impl Focus {
     /// The other box.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::List => Self::Detail,
@@ -96,16 +97,14 @@ pub trait Pane {
     /// Takes one step back; false when there is none.
     fn back(&mut self, ctx: &Ctx) -> Option<Vec<Effect>>;
     /// The text of its filter.
-    fn filter(&self) -> &str {
-        ""
-    }
+    fn filter(&self) -> &str;
     /// The number of the selected row.
     fn selected(&self) -> Option<i64> {
         None
     }
-    /// Its numbered choices take the digits now.
-    fn chooses(&self) -> bool {
-        false
+    /// How many numbered choices take their digits now; the digits above stay with the screens.
+    fn choices(&self) -> usize {
+        0
     }
 }
 

@@ -4,10 +4,11 @@
 
 use std::error::Error;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::Event as Input;
-use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _};
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
@@ -54,6 +55,7 @@ pub struct Console {
 
 impl Console {
     /// A console of a size, before its first frame; nothing is asked yet.
+    #[expect(clippy::too_many_arguments, reason = "called twice: by the loop and by the tests' bench")]
     pub fn new(
         journal: Journal,
         operator: Operator,
@@ -188,7 +190,7 @@ where
         for _ in 0..64 {
             if let Ok(envelope) = console.queue.try_recv() {
                 console.take(envelope);
-            } else if let Some(Some(event)) = input.next().now_or_never() {
+            } else if let Some(event) = waiting(&mut input).await {
                 console.input(event?);
             } else {
                 break;
@@ -198,6 +200,16 @@ where
     }
     feed.abort();
     Ok(())
+}
+
+/// The next event if there is one already. Polled with the loop's own waker: the terminal's stream keeps the first
+/// waker it is given, so one that wakes nobody (`now_or_never`) would leave later keys unseen.
+async fn waiting(input: &mut (impl Stream<Item = io::Result<Input>> + Unpin)) -> Option<io::Result<Input>> {
+    std::future::poll_fn(|context| match input.poll_next_unpin(context) {
+        Poll::Ready(event) => Poll::Ready(event),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Draws when the frame differs from the last one; otherwise not a byte is written.

@@ -27,6 +27,7 @@ pub enum Scheme {
 
 impl Scheme {
     /// The next one, for the key that goes round.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Auto | Self::Mono => Self::Dark,
@@ -192,7 +193,7 @@ impl Theme {
             ok: plain.fg(Color::Green),
             warn: plain.fg(Color::Yellow),
             error: plain.fg(Color::Red).add_modifier(Modifier::BOLD),
-            selection: plain.add_modifier(Modifier::REVERSED),
+            selection: plain.fg(Color::Reset).add_modifier(Modifier::REVERSED).remove_modifier(Modifier::DIM),
             surface: plain,
             tab: accent.add_modifier(Modifier::REVERSED | Modifier::BOLD),
             dimmed: Style::new().fg(Color::Reset).add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD),
@@ -257,6 +258,7 @@ impl Theme {
 }
 
 /// The ASCII stand-in of one of our glyphs; none for anything else, so that names keep their letters.
+#[expect(clippy::match_same_arms, reason = "a table reads better one glyph to a line")]
 pub fn ascii(symbol: &str) -> Option<&'static str> {
     Some(match symbol {
         "╭" | "╮" | "╰" | "╯" | "┏" | "┓" | "┗" | "┛" => "+",

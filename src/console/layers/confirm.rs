@@ -18,9 +18,9 @@ use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
 use crate::console::text::{counted, cut_end, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::scrolled;
+use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::ids::{DuplicateId, ExecutionId};
-use crate::domain::plan::Preview;
+use crate::domain::plan::{Call, Preview};
 use crate::domain::review::Decision;
 
 /// What waits for a yes.
@@ -232,7 +232,7 @@ impl Confirm {
         let title_style =
             if irreversible { theme.warn.add_modifier(ratatui::style::Modifier::BOLD) } else { theme.key };
         let title = cut_end(&self.pending.title(), cells);
-        let hidden = lines.len().saturating_sub(usize::from(place.height.saturating_sub(4)) + self.at.get());
+        let hidden = hidden(lines.len(), place.height.saturating_sub(4), &self.at);
         let more = if hidden > 0 {
             Line::from(span(format!("↓ {hidden} more lines"), theme.muted))
         } else {
@@ -289,7 +289,7 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
                 span(label, theme.muted),
                 span(format!("{}  ", left(&loss.field, names)), theme.muted),
                 span(cut_end(&loss.lost, room.saturating_sub(2)), theme.warn),
-                span(" → stays ", theme.muted),
+                span("  stays ", theme.muted),
                 span(
                     cut_end(if loss.kept.is_empty() { "—" } else { &loss.kept }, room.saturating_sub(8)),
                     theme.text,
@@ -352,14 +352,12 @@ fn breakable(json: &str) -> String {
 /// The calls as curl commands; the token stays a variable.
 fn curl(preview: &Preview) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    let mut text = String::new();
-    for call in &preview.calls {
-        text.push_str(&format!("curl -X {} -H \"Authorization: Bearer $TOKEN\" ", call.method));
-        if let Some(body) = &call.body {
-            text.push_str(&format!("-H 'Content-Type: application/json' -d {} ", quote(&body.to_string())));
-        }
-        text.push_str(&quote(&format!("{}{}", call.host, call.path)));
-        text.push('\n');
-    }
-    text
+    let command = |call: &Call| {
+        let body = call.body.as_ref().map_or_else(String::new, |body| {
+            format!("-H 'Content-Type: application/json' -d {} ", quote(&body.to_string()))
+        });
+        let url = quote(&format!("{}{}", call.host, call.path));
+        format!("curl -X {} -H \"Authorization: Bearer $TOKEN\" {body}{url}", call.method)
+    };
+    preview.calls.iter().map(command).collect::<Vec<_>>().join("\n")
 }

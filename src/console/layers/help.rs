@@ -13,7 +13,7 @@ use crate::console::ctx::Ctx;
 use crate::console::keys;
 use crate::console::text::{left, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::scrolled;
+use crate::console::widgets::list::{hidden, scrolled};
 
 /// The overlay with the keys.
 #[derive(Debug)]
@@ -91,8 +91,7 @@ impl Help {
         let width = 84.min(area.width.saturating_sub(2));
         let lines = self.lines(ctx, usize::from(width.saturating_sub(4)));
         let place = dialog(ctx, buffer, area, width, lines.len() as u16 + 2);
-        let inside = usize::from(place.height.saturating_sub(2));
-        let hidden = lines.len().saturating_sub(inside + self.at.get());
+        let hidden = hidden(lines.len(), place.height.saturating_sub(2), &self.at);
         let more = if hidden > 0 { format!("↓ {hidden} more lines") } else { String::new() };
         let inner = Panel::new(theme, "Keys", true)
             .right(Line::from(span("Ctrl-C leaves at once", theme.muted)))

@@ -74,9 +74,9 @@ impl TextLine {
     pub fn spans(&self, ctx: &Ctx, cells: usize) -> Vec<Span<'static>> {
         let at = self.0.cursor();
         let before: String = self.text().chars().take(at).collect();
-        let mut after = self.text().chars().skip(at).collect::<String>();
-        let under: String = after.graphemes(true).next().unwrap_or(" ").to_owned();
-        after = after.strip_prefix(&under).unwrap_or("").to_owned();
+        let rest: String = self.text().chars().skip(at).collect();
+        let under = rest.graphemes(true).next().unwrap_or(" ").to_owned();
+        let after = rest.strip_prefix(&under).unwrap_or("").to_owned();
         let mut shown: Vec<&str> = Vec::new();
         let mut used = width(&under);
         for grapheme in before.graphemes(true).rev() {

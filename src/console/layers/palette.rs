@@ -16,7 +16,7 @@ use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
 use crate::console::layers::toast::Tone;
-use crate::console::text::{cut_end, left, put, right, span, width};
+use crate::console::text::{cut_end, left, put, span, width};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::mark_selected;
 
@@ -155,7 +155,8 @@ impl Palette {
             let line = Line::from(vec![
                 span(left(&row.id.replace('-', " "), names + 2), name_style),
                 span(left(&cut_end(&text, room), room), text_style),
-                span(right(&keys, width(&keys) + 2), theme.key),
+                span("  ", theme.key.remove_modifier(ratatui::style::Modifier::UNDERLINED)),
+                span(keys, theme.key),
             ]);
             put(buffer, inner.x + 2, y, cells as u16, &line);
             let whole = Rect::new(inner.x, y, inner.width, 1);

@@ -22,7 +22,7 @@ use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, cut_end, cut_middle, left, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, scrolled};
+use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::clock::Timestamp;
 use crate::domain::record::value_text;
 use crate::domain::review::{Choice, Conflict, ConflictKind, Decision, ReviewState};
@@ -138,23 +138,17 @@ fn sides(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
         spans.extend(r);
         Line::from(spans)
     };
-    let head = |arrow: &str, name: String, first: bool| {
-        let mut spans = vec![
-            span(format!("{arrow} "), theme.key),
+    let head = |arrow: &str, name: String| {
+        let spans = vec![
+            span(arrow.to_owned(), theme.key),
+            span(" ", theme.text),
             span(cut_end(&name, half.saturating_sub(2)), theme.muted),
         ];
-        if !first {
-            spans.truncate(2);
-        }
         spans
     };
     let mut lines = vec![row(
-        head("←", format!("{} {}", conflict.left.system().title().to_uppercase(), conflict.left_field), true),
-        head(
-            "→",
-            format!("{} {}", conflict.right.system().title().to_uppercase(), conflict.right_field),
-            false,
-        ),
+        head("←", format!("{} {}", conflict.left.system().title().to_uppercase(), conflict.left_field)),
+        head("→", format!("{} {}", conflict.right.system().title().to_uppercase(), conflict.right_field)),
     )];
     if width(&a) <= half.saturating_sub(2) && width(&b) <= half.saturating_sub(2) {
         let (l, r) = differing(&a, &b, theme.bold);
@@ -217,21 +211,24 @@ fn history(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
     let a = value_text(&conflict.left_value);
     let b = value_text(&conflict.right_value);
     let base = conflict.base.as_ref().map(value_text);
-    let names = 12;
+    let when = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| ctx.day(at));
+    let sides = [&conflict.left, &conflict.right].map(|record| width(record.system().title()));
+    let names = sides.into_iter().max().unwrap_or(0) + 2;
+    let days = [conflict.left_changed_at, conflict.right_changed_at].map(|at| width(&when(at)));
+    let days = days.into_iter().max().unwrap_or(0).max(6) + 2;
     let mut say = |when: String, who: &str, value: &str, remark: &str| {
-        let room = cells.saturating_sub(12 + names + 2 + width(remark) + 2).max(8);
+        let room = cells.saturating_sub(days + names + 2 + width(remark) + 2).max(8);
         lines.push(Line::from(vec![
-            span(left(&when, 12), theme.muted),
+            span(left(&when, days), theme.muted),
             span(left(who, names), theme.text),
             span(cut_end(if value.is_empty() { "— empty" } else { value }, room), theme.bold),
             span(format!("  {remark}"), theme.muted),
         ]));
     };
     match &base {
-        Some(base) => say("before".to_owned(), "both", base, "last time they agreed"),
+        Some(base) => say("before".to_owned(), "both", base, "last agreed"),
         None => say("before".to_owned(), "both", "—", "they never agreed so far"),
     }
-    let when = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| ctx.day(at));
     let mut seen = [
         (conflict.right_changed_at, conflict.right.system().title(), &b),
         (conflict.left_changed_at, conflict.left.system().title(), &a),
@@ -282,7 +279,9 @@ fn advice(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
     };
     let mut key = |key: &str, word: String| {
         lines.push(Line::from(vec![
-            span(format!("{key:>4}  "), theme.key),
+            span("   ", theme.text),
+            span(key.to_owned(), theme.key),
+            span("  ", theme.text),
             span(cut_end(&word, cells.saturating_sub(6)), theme.text),
         ]));
     };
@@ -314,7 +313,7 @@ impl Pane for Conflicts {
                 .map(|conflict| Effect::Copy(value_text(&conflict.left_value)))
                 .into_iter()
                 .collect(),
-            Msg::Act(Action::Open) => {
+            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => {
                 self.focus = Focus::Detail;
                 Vec::new()
             }
@@ -333,10 +332,6 @@ impl Pane for Conflicts {
                 self.focus = if double { Focus::Detail } else { Focus::List };
                 Vec::new()
             }
-            Msg::Click(Target::Detail, _) => {
-                self.focus = Focus::Detail;
-                Vec::new()
-            }
             Msg::Wheel(Target::Detail, by) => {
                 super::scroll_by(&self.scroll, by);
                 Vec::new()
@@ -352,7 +347,7 @@ impl Pane for Conflicts {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 2 / 5).min(74));
+        let (list, detail) = split(ctx, area, self.focus, (area.width * 45 / 100).min(78));
         if let Some(list) = list {
             let frame = Frame {
                 title: "Conflicts",
@@ -363,7 +358,7 @@ impl Pane for Conflicts {
                 focused: self.focus == Focus::List,
                 below: Vec::new(),
             };
-            parts::list(ctx, buffer, list, frame, &self.window, |row| {
+            parts::list(ctx, buffer, list, &frame, &self.window, |row| {
                 let deciding = row.state == ReviewState::Deciding;
                 let text = if deciding { theme.muted } else { theme.text };
                 vec![
@@ -395,8 +390,7 @@ impl Pane for Conflicts {
             ))
         });
         let lines = self.lines(ctx, usize::from(detail.width.saturating_sub(4)).min(90));
-        let hidden =
-            lines.len().saturating_sub(usize::from(detail.height.saturating_sub(2)) + self.scroll.get());
+        let hidden = hidden(lines.len(), detail.height.saturating_sub(2), &self.scroll);
         let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
         let id = current.map_or_else(Line::default, |row| Line::from(span(row.id.to_string(), theme.muted)));
         let inner = Panel::new(theme, &title, focused)

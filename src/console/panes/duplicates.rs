@@ -19,7 +19,7 @@ use crate::console::layers::confirm::Pending;
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, scrolled};
+use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::evidence::Evidence;
 use crate::domain::record::{Fields, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState};
@@ -85,7 +85,7 @@ impl Duplicates {
             return Vec::new();
         }
         let verb = if certain == 1 { "is" } else { "are" };
-        let text = format!("{} {verb} certain by the rules.", counted(certain, "pair"));
+        let text = format!("{} {verb} certain.", counted(certain, "pair"));
         vec![Line::from(span(text, ctx.theme.muted))]
     }
 
@@ -95,8 +95,7 @@ impl Duplicates {
         let focused = self.focus == Focus::Detail;
         let system = pair.left.system().title();
         let lines = self.comparison(ctx, pair, usize::from(area.width.saturating_sub(4)));
-        let hidden =
-            lines.len().saturating_sub(usize::from(area.height.saturating_sub(2)) + self.scroll.get());
+        let hidden = hidden(lines.len(), area.height.saturating_sub(2), &self.scroll);
         let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
         let hint = if pair.mergeable {
             Line::from(vec![span("m", theme.key), span(" shows the exact calls first", theme.muted)])
@@ -120,7 +119,7 @@ impl Duplicates {
         let right_survives = self.right_survives();
         let mut names: Vec<&String> = pair.left_fields.keys().collect();
         names.extend(pair.right_fields.keys().filter(|name| !pair.left_fields.contains_key(*name)));
-        let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18);
+        let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18) + 1;
         let column = cells.saturating_sub(label + 2 + 3 * 2) / 3;
         let mut lines = Vec::new();
         if pair.state == ReviewState::Deciding {
@@ -259,7 +258,7 @@ impl Pane for Duplicates {
             Msg::Act(Action::Copy) => {
                 self.window.current().map(|pair| Effect::Copy(pair.left.id.clone())).into_iter().collect()
             }
-            Msg::Act(Action::Open) => {
+            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => {
                 self.focus = Focus::Detail;
                 Vec::new()
             }
@@ -276,10 +275,6 @@ impl Pane for Duplicates {
             Msg::Click(Target::Row(at), double) => {
                 self.window.click(at);
                 self.focus = if double { Focus::Detail } else { Focus::List };
-                Vec::new()
-            }
-            Msg::Click(Target::Detail, _) => {
-                self.focus = Focus::Detail;
                 Vec::new()
             }
             Msg::Wheel(Target::Detail, by) => {
@@ -307,7 +302,7 @@ impl Pane for Duplicates {
                 focused: self.focus == Focus::List,
                 below: self.below(ctx),
             };
-            parts::list(ctx, buffer, list, frame, &self.window, |pair| {
+            parts::list(ctx, buffer, list, &frame, &self.window, |pair| {
                 let deciding = pair.state == ReviewState::Deciding;
                 let text = if deciding { theme.muted } else { theme.text };
                 vec![
@@ -328,6 +323,9 @@ impl Pane for Duplicates {
         };
         let why = pair.evidence.len() as u16 + 3;
         let why = if detail.height > why + 8 { why } else { detail.height / 3 };
+        // The evidence follows the records; what is left over goes to it.
+        let wanted = self.comparison(ctx, pair, usize::from(detail.width.saturating_sub(4))).len() as u16 + 3;
+        let why = why.max(detail.height.saturating_sub(wanted));
         let upper = Rect { height: detail.height - why, ..detail };
         let lower = Rect { y: detail.y + upper.height, height: why, ..detail };
         self.draw_pair(ctx, buffer, upper, pair);
@@ -387,7 +385,7 @@ impl Pane for Duplicates {
         self.window.selected()
     }
 
-    fn chooses(&self) -> bool {
-        self.focus == Focus::Detail
+    fn choices(&self) -> usize {
+        if self.focus == Focus::Detail { 2 } else { 0 }
     }
 }

@@ -73,10 +73,10 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
     if !rest.is_empty() {
         lines.extend(wrap(rest, cells).into_iter().map(|line| Line::from(span(line, theme.text))));
     }
-    if let Some(sentence) = detail.and_then(|detail| written(row, detail)) {
-        if !row.sentence.contains("Nothing was written") {
-            lines.push(Line::from(span(sentence, theme.text)));
-        }
+    if let Some(sentence) = detail.and_then(|detail| written(row, detail))
+        && !row.sentence.contains("Nothing was written")
+    {
+        lines.push(Line::from(span(sentence, theme.text)));
     }
     lines.push(Line::default());
     if let Some(class) = row.error_class.filter(|_| row.status != Status::Succeeded) {
@@ -129,14 +129,10 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
             }
         }
         lines.push(Line::default());
-        lines.push(Line::from(vec![
-            span("Made ", theme.muted),
-            span(ctx.full(row.created_at), theme.muted),
-            span(
-                row.record.as_ref().map_or_else(String::new, |record| format!(" · from {}", record.title())),
-                theme.muted,
-            ),
-        ]));
+        let from =
+            row.record.as_ref().map_or_else(String::new, |record| format!(" · from {}", record.title()));
+        let made = format!("Made {}{from}", ctx.full(row.created_at));
+        lines.extend(wrap(&made, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
     }
     lines
 }

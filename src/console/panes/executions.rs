@@ -22,7 +22,7 @@ use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::{age, counted, span};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, scrolled};
+use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::ids::ExecutionId;
 
@@ -182,8 +182,7 @@ impl Executions {
             ])
         });
         let lines = self.lines(ctx, usize::from(area.width.saturating_sub(4)));
-        let hidden =
-            lines.len().saturating_sub(usize::from(area.height.saturating_sub(2)) + self.scroll.get());
+        let hidden = hidden(lines.len(), area.height.saturating_sub(2), &self.scroll);
         let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
         let inner = Panel::titled(Line::from(title), focused)
             .right(state)
@@ -226,7 +225,7 @@ impl Pane for Executions {
             Msg::Act(Action::ClearMarks) => {
                 self.window.clear_marks();
             }
-            Msg::Act(Action::Open) => self.focus = Focus::Detail,
+            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
             Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
             Msg::Act(Action::NextTab) => self.turn(1),
             Msg::Act(Action::PreviousTab) => self.turn(Tab::ALL.len() - 1),
@@ -274,7 +273,6 @@ impl Pane for Executions {
                 }
                 self.focus = Focus::Detail;
             }
-            Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
             Msg::Click(Target::List, _) => self.focus = Focus::List,
             Msg::Wheel(Target::Detail | Target::Tab(_), by) => super::scroll_by(&self.scroll, by),
             Msg::Wheel(_, by) => effects = self.window.shift(ctx, by),
@@ -298,7 +296,7 @@ impl Pane for Executions {
                 below: self.below(ctx),
             };
             let theme = &ctx.theme;
-            parts::list(ctx, buffer, list, frame, &self.window, |row| {
+            parts::list(ctx, buffer, list, &frame, &self.window, |row| {
                 let marked = self.window.marks().contains(&row.id.0);
                 let tries = if row.attempts > 0 || !row.status.is_finished() {
                     format!("{}/{}", row.attempts, row.max_attempts)

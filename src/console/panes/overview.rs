@@ -2,23 +2,24 @@
 //!
 //! Every count leads to the rows it counts. Shows only what the journal says; computes no health of its own.
 
+mod facts;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::{Focus, Pane, Screen};
 use crate::console::actions::Action;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::{Effect, Query};
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, ahead, counted, cut_end, left, put, right, span, thousands, width, wrap};
+use crate::console::text::{age, ahead, cut_end, left, put, right, span, thousands, width, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::gauge::{gauge, limit_style, sparkline};
 use crate::console::widgets::list::mark_selected;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
-use crate::domain::overview::{Cluster, ConnectionState, Health, Hour, Overview as Facts};
+use crate::domain::overview::{Cluster, Health, Overview as Facts};
 
 /// The screen's state.
 #[derive(Debug, Default)]
@@ -252,7 +253,7 @@ impl Overview {
             let y = inner.y + (index - from) as u16;
             ctx.target(Rect::new(inner.x, y, inner.width, 1), Target::Row(index));
             let age = need.since.map_or_else(String::new, |since| age(ctx.now, since));
-            let used = 4 + count_cells + 1 + what_cells + 2;
+            let used = 5 + count_cells + 1 + what_cells + 2;
             let room = usize::from(inner.width).saturating_sub(used + 6);
             let line = Line::from(vec![
                 span(format!("{}  ", need.glyph), need.style),
@@ -324,157 +325,11 @@ impl Overview {
             put(buffer, inner.x + 2, inner.bottom() - 1, inner.width.saturating_sub(3), &line);
         }
     }
-
-    fn draw_systems(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
-        let inner = Panel::new(theme, "Systems", false).draw(theme, buffer, area);
-        let Some(facts) = self.facts.as_ref().filter(|_| inner.width > 0) else { return };
-        let mut lines = Vec::new();
-        let cells = usize::from(inner.width.saturating_sub(2));
-        let names = facts.connections.iter().map(|state| width(&name(state))).max().unwrap_or(0);
-        for state in &facts.connections {
-            lines.extend(system_lines(ctx, state, names, cells));
-        }
-        if lines.is_empty() {
-            lines.push(Line::from(span("No connection was called yet.", theme.muted)));
-        }
-        for (index, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
-            put(buffer, inner.x + 1, inner.y + index as u16, cells as u16, line);
-        }
-    }
-
-    fn draw_day(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
-        let inner = Panel::new(theme, "Last 24 h", false)
-            .right(Line::from(span("by hour", theme.muted)))
-            .draw(theme, buffer, area);
-        let Some(facts) = self.facts.as_ref().filter(|_| inner.width > 0) else { return };
-        let cells = usize::from(inner.width.saturating_sub(2));
-        let hours: Vec<Hour> = facts.hours.iter().rev().take(24).rev().copied().collect();
-        let parts: [(&str, fn(&Hour) -> u64, Style); 3] = [
-            ("succeeded", |hour| hour.succeeded, theme.accent),
-            ("failed", |hour| hour.failed, theme.error),
-            ("skipped", |hour| hour.skipped, theme.muted),
-        ];
-        for (index, (word, pick, style)) in parts.into_iter().enumerate() {
-            if index as u16 >= inner.height {
-                return;
-            }
-            let numbers: Vec<u64> = hours.iter().map(pick).collect();
-            let total = numbers.iter().fold(0_u64, |sum, number| sum.saturating_add(*number));
-            let bars = if hours.is_empty() { "—".to_owned() } else { sparkline(&numbers) };
-            let line = Line::from(vec![
-                span(format!("{word:<10}"), theme.text),
-                span(left(&bars, 24), style),
-                span(right(&thousands(total), cells.saturating_sub(34)), theme.bold),
-            ]);
-            put(buffer, inner.x + 1, inner.y + index as u16, cells as u16, &line);
-        }
-        if inner.height > 3 {
-            let text = format!(
-                "{} of our own writes dropped",
-                counted(facts.echoes_dropped, "echo").replace("echos", "echoes")
-            );
-            put(buffer, inner.x + 1, inner.y + 3, cells as u16, &Line::from(span(text, theme.muted)));
-        }
-    }
-
-    fn draw_latest(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
-        let inner = Panel::new(theme, "Latest", false).draw(theme, buffer, area);
-        let Some(facts) = self.facts.as_ref().filter(|_| inner.width > 0) else { return };
-        if facts.latest.is_empty() {
-            let line = Line::from(span("Nothing happened yet.", theme.muted));
-            put(buffer, inner.x + 1, inner.y, inner.width.saturating_sub(2), &line);
-        }
-        let shown = || facts.latest.iter().take(usize::from(inner.height));
-        let actors = shown().map(|activity| width(&activity.actor)).max().unwrap_or(0).min(12);
-        let verbs = shown().map(|activity| width(&activity.verb)).max().unwrap_or(0).min(12);
-        let objects = shown().map(|activity| width(&activity.object)).max().unwrap_or(0).min(32);
-        for (index, activity) in shown().enumerate() {
-            let line = Line::from(vec![
-                span(format!("{}  ", ctx.clock(activity.at)), theme.muted),
-                span(format!("{}  ", left(&activity.actor, actors)), theme.text),
-                span(format!("{}  ", left(&activity.verb, verbs)), theme.bold),
-                span(format!("{}  ", left(&activity.object, objects)), theme.text),
-                span(activity.note.clone(), theme.muted),
-            ]);
-            let cells = inner.width.saturating_sub(2);
-            let line = fit(line, usize::from(cells));
-            put(buffer, inner.x + 1, inner.y + index as u16, cells, &line);
-        }
-    }
 }
 
 /// The first of `height` visible rows, so that row `at` is among them.
 fn scroll_to(at: usize, height: usize) -> usize {
     (at + 1).saturating_sub(height.max(1))
-}
-
-/// Cuts the last span with `…` when the line is wider than `cells`.
-fn fit(mut line: Line<'static>, cells: usize) -> Line<'static> {
-    let used: usize = line.spans.iter().rev().skip(1).map(|part| width(&part.content)).sum();
-    if let Some(last) = line.spans.last_mut() {
-        *last = Span::styled(cut_end(&last.content, cells.saturating_sub(used)), last.style);
-    }
-    line
-}
-
-fn name(state: &ConnectionState) -> String {
-    if state.connection.name.is_empty() {
-        state.connection.system.title().to_owned()
-    } else {
-        format!("{} {}", state.connection.system.title(), state.connection.name)
-    }
-}
-
-fn system_lines(ctx: &Ctx, state: &ConnectionState, names: usize, cells: usize) -> Vec<Line<'static>> {
-    let theme = &ctx.theme;
-    let (glyph, style) = theme.health(state.health);
-    let since = age(ctx.now, state.since);
-    let word = match state.health {
-        Health::Up => "ok".to_owned(),
-        Health::Degraded => format!("slow {since}"),
-        Health::Down => format!("down {since}"),
-        Health::Unknown => "not called yet".to_owned(),
-    };
-    let latency = match state.latency_ms {
-        0 => String::new(),
-        fast @ 1..1_000 => format!("{fast} ms"),
-        slow => format!("{}.{} s", slow / 1_000, slow % 1_000 / 100),
-    };
-    let used = 2 + names + 2;
-    let mut lines = vec![Line::from(vec![
-        span(format!("{glyph} "), style),
-        span(format!("{}  ", left(&name(state), names)), theme.bold),
-        span(word.clone(), if state.health == Health::Up { theme.text } else { style }),
-        span(right(&latency, cells.saturating_sub(used + width(&word))), theme.muted),
-    ])];
-    if state.limit > 0 {
-        let share = f64::from(state.used) / f64::from(state.limit);
-        let window = match state.window_seconds {
-            0..60 => format!("{} s", state.window_seconds),
-            60 => "minute".to_owned(),
-            61..86_400 => format!("{} min", state.window_seconds / 60),
-            _ => "day".to_owned(),
-        };
-        let numbers =
-            format!("{} of {}", thousands(u64::from(state.used)), thousands(u64::from(state.limit)));
-        let bar = cells.saturating_sub(2 + 8 + width(&numbers) + 2).min(20);
-        let [full, rest] = gauge(theme, share, bar, limit_style(theme, share));
-        lines.push(Line::from(vec![
-            span(format!("  {window:<8}"), theme.muted),
-            full,
-            rest,
-            span(right(&numbers, cells.saturating_sub(10 + bar)), theme.muted),
-        ]));
-    }
-    if !state.note.is_empty() {
-        for line in wrap(&state.note, cells.saturating_sub(2)).into_iter().take(2) {
-            lines.push(Line::from(span(format!("  {line}"), theme.muted)));
-        }
-    }
-    lines
 }
 
 impl Pane for Overview {
@@ -560,6 +415,10 @@ impl Pane for Overview {
             Action::GoThere if self.facts.is_none() => Err("nothing is loaded yet".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    fn filter(&self) -> &'static str {
+        ""
     }
 
     fn focus(&self) -> Focus {

@@ -32,7 +32,7 @@ pub fn list<T: Row>(
     ctx: &Ctx,
     buffer: &mut Buffer,
     area: Rect,
-    frame: Frame<'_>,
+    frame: &Frame<'_>,
     window: &Window<T>,
     cells: impl Fn(&T) -> Vec<(String, Style)>,
 ) {
@@ -72,7 +72,7 @@ pub fn list<T: Row>(
         return;
     }
     if window.rows().is_empty() {
-        empty(ctx, buffer, inner, &frame, window);
+        empty(ctx, buffer, inner, frame, window);
         return;
     }
     let height = usize::from(inner.height.saturating_sub(1));
@@ -117,15 +117,11 @@ fn empty<T: Row>(ctx: &Ctx, buffer: &mut Buffer, inner: Rect, frame: &Frame<'_>,
         (None, Some(_)) => ("✓", theme.ok, frame.nothing.to_owned()),
     };
     let cells = usize::from(inner.width.saturating_sub(6)).min(70);
-    let mut y = inner.y + 1;
-    put(buffer, inner.x + 2, y, 1, &Line::from(span(glyph, style)));
-    for (index, line) in wrap(&text, cells).into_iter().enumerate() {
-        if y >= inner.bottom() {
-            break;
-        }
+    put(buffer, inner.x + 2, inner.y + 1, 1, &Line::from(span(glyph, style)));
+    let rows = usize::from(inner.height.saturating_sub(1));
+    for (index, line) in wrap(&text, cells).into_iter().take(rows).enumerate() {
         let style = if index == 0 { theme.bold } else { theme.muted };
-        put(buffer, inner.x + 4, y, cells as u16, &Line::from(span(line, style)));
-        y += 1;
+        put(buffer, inner.x + 4, inner.y + 1 + index as u16, cells as u16, &Line::from(span(line, style)));
     }
 }
 

@@ -239,7 +239,7 @@ impl Pane for Unlinked {
                 .map(|person| Effect::Copy(person.contact.id.clone()))
                 .into_iter()
                 .collect(),
-            Msg::Act(Action::Open) => {
+            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => {
                 self.focus = Focus::Detail;
                 Vec::new()
             }
@@ -261,10 +261,6 @@ impl Pane for Unlinked {
             Msg::Click(Target::Choice(at), _) => {
                 self.focus = Focus::Detail;
                 self.chosen = at;
-                Vec::new()
-            }
-            Msg::Click(Target::Detail, _) => {
-                self.focus = Focus::Detail;
                 Vec::new()
             }
             Msg::Wheel(Target::Detail | Target::Choice(_), by) => {
@@ -293,7 +289,7 @@ impl Pane for Unlinked {
                 focused: self.focus == Focus::List,
                 below: self.below(ctx, usize::from(list.width.saturating_sub(6))),
             };
-            parts::list(ctx, buffer, list, frame, &self.window, |person| {
+            parts::list(ctx, buffer, list, &frame, &self.window, |person| {
                 let deciding = person.state == ReviewState::Deciding;
                 let text = if deciding { theme.muted } else { theme.text };
                 let dash = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
@@ -353,7 +349,11 @@ impl Pane for Unlinked {
         self.window.selected()
     }
 
-    fn chooses(&self) -> bool {
-        self.focus == Focus::Detail
+    fn choices(&self) -> usize {
+        if self.focus == Focus::Detail {
+            self.window.current().map_or(0, |person| person.candidates.len())
+        } else {
+            0
+        }
     }
 }

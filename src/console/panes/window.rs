@@ -270,13 +270,10 @@ impl<T: Row> Window<T> {
             Want::Last => self.rows.last().map(Row::key),
             Want::At(key) if find(&self.rows, key).is_some() => Some(key),
             // The record went away (decided, or filtered out): the one now in its place follows.
-            _ => match self.selected.filter(|key| find(&self.rows, *key).is_some()) {
-                Some(key) => Some(key),
-                None => {
-                    let at = index.unwrap_or(0).min(self.rows.len().saturating_sub(1));
-                    self.rows.get(at).map(Row::key)
-                }
-            },
+            _ => self.selected.filter(|key| find(&self.rows, *key).is_some()).or_else(|| {
+                let at = index.unwrap_or(0).min(self.rows.len().saturating_sub(1));
+                self.rows.get(at).map(Row::key)
+            }),
         };
         match want {
             Want::First => self.top.set(0),
@@ -354,12 +351,9 @@ impl<T: Row> Window<T> {
 
     /// Begins a range at the selected row, or ends it there.
     pub fn toggle_range(&mut self) {
-        match self.range.take() {
-            Some(_) => {}
-            None => {
-                self.range = self.selected;
-                self.marks.extend(self.selected);
-            }
+        if self.range.take().is_none() {
+            self.range = self.selected;
+            self.marks.extend(self.selected);
         }
     }
 

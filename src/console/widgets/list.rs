@@ -72,13 +72,16 @@ impl Table<'_> {
 
     fn line(&self, row: &[(String, Style)], widths: &[Option<usize>]) -> Line<'static> {
         let mut spans = Vec::new();
+        let mut glyphs = false;
         for ((column, (text, style)), cells) in self.columns.iter().zip(row).zip(widths) {
             let Some(cells) = *cells else { continue };
             let shown = if column.kind == Kind::Id { cut_middle(text, cells) } else { cut_end(text, cells) };
             let blanks = " ".repeat(cells.saturating_sub(width(&shown)));
             if !spans.is_empty() {
-                spans.push(span("  ", *style));
+                // Mark and state stand together; everything else is two blanks apart.
+                spans.push(span(if glyphs && column.most == 1 { " " } else { "  " }, *style));
             }
+            glyphs = column.most == 1;
             if column.kind == Kind::Number {
                 spans.push(span(blanks, *style));
                 spans.push(span(shown, *style));
@@ -90,9 +93,9 @@ impl Table<'_> {
         Line::from(spans)
     }
 
-    /// Natural widths; then words are narrowed, then columns dropped, until all fits.
+    /// Natural widths, narrowed to fit; columns are dropped, by priority, rather than narrowed beyond sense.
     fn widths(&self, room: usize) -> Vec<Option<usize>> {
-        let mut widths: Vec<Option<usize>> = self
+        let mut natural: Vec<Option<usize>> = self
             .columns
             .iter()
             .enumerate()
@@ -102,25 +105,37 @@ impl Table<'_> {
             })
             .collect();
         loop {
+            let dropped = (0..natural.len())
+                .filter(|at| natural[*at].is_some() && self.columns[*at].drop > 0)
+                .max_by_key(|at| self.columns[*at].drop);
+            let least = if dropped.is_some() { 12 } else { 6 };
+            let (fits, widths) = self.narrowed(natural.clone(), room, least);
+            match dropped {
+                Some(at) if !fits => natural[at] = None,
+                _ => return widths,
+            }
+        }
+    }
+
+    /// Takes a cell at a time from the widest column of words, down to `least`.
+    fn narrowed(
+        &self,
+        mut widths: Vec<Option<usize>>,
+        room: usize,
+        least: usize,
+    ) -> (bool, Vec<Option<usize>>) {
+        loop {
             let shown = widths.iter().flatten().count();
             let used: usize = widths.iter().flatten().sum::<usize>() + 2 * shown.saturating_sub(1);
             if used <= room {
-                return widths;
+                return (true, widths);
             }
-            // The widest column of words gives first, a cell at a time, down to ten.
             let widest = (0..widths.len())
-                .filter(|at| self.columns[*at].kind != Kind::Number && widths[*at].is_some_and(|w| w > 10))
+                .filter(|at| self.columns[*at].kind != Kind::Number && widths[*at].is_some_and(|w| w > least))
                 .max_by_key(|at| widths[*at]);
-            if let Some(at) = widest {
-                widths[at] = widths[at].map(|w| w - 1);
-                continue;
-            }
-            let dropped = (0..widths.len())
-                .filter(|at| widths[*at].is_some() && self.columns[*at].drop > 0)
-                .max_by_key(|at| self.columns[*at].drop);
-            match dropped {
-                Some(at) => widths[at] = None,
-                None => return widths,
+            match widest {
+                Some(at) => widths[at] = widths[at].map(|cells| cells - 1),
+                None => return (false, widths),
             }
         }
     }
@@ -137,14 +152,18 @@ pub fn mark_selected(theme: &Theme, buffer: &mut Buffer, row: Rect, focused: boo
     }
 }
 
-/// Draws lines from a scroll position, which is drawn back to what exists; returns how many lines are hidden below.
-pub fn scrolled(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: &Slot<usize>) -> usize {
+/// How many of `count` lines lie below the `height` that are visible from a scroll position.
+pub fn hidden(count: usize, height: u16, scroll: &Slot<usize>) -> usize {
+    let most = count.saturating_sub(usize::from(height));
+    most - scroll.get().min(most)
+}
+
+/// Draws lines from a scroll position, which is drawn back to what exists.
+pub fn scrolled(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], scroll: &Slot<usize>) {
     let height = usize::from(area.height);
-    let most = lines.len().saturating_sub(height);
-    let from = scroll.get().min(most);
+    let from = scroll.get().min(lines.len().saturating_sub(height));
     scroll.set(from);
     for (index, line) in lines.iter().skip(from).take(height).enumerate() {
         put(buffer, area.x, area.y + index as u16, area.width, line);
     }
-    most - from
 }

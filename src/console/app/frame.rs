@@ -1,0 +1,160 @@
+//! The frame around the panes: first row with the screens, last row with the keys, layers and toasts between.
+//!
+//! Only draws; what is open is decided in `app`.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::App;
+use crate::console::actions::{Action, Row, TABLE, shown_keys};
+use crate::console::ctx::Target;
+use crate::console::footer::{self, Hint};
+use crate::console::layers::Layer;
+use crate::console::panes::Screen;
+use crate::console::text::{cut_end, put, span, thousands, width, wipe};
+use crate::console::theme;
+use crate::domain::execution::Status;
+
+impl App {
+    /// Draws everything; the buffer's area is the whole screen.
+    pub fn draw(&self, buffer: &mut Buffer) {
+        let area = buffer.area;
+        self.ctx.clear_targets();
+        if area.width < 60 || area.height < 16 {
+            let text = format!("{}x{} is too small; Reknit needs 60x16. q quits.", area.width, area.height);
+            put(buffer, area.x, area.y, area.width, &Line::from(span(text, self.ctx.theme.text)));
+        } else {
+            self.header(buffer, Rect { height: 1, ..area });
+            let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+            self.shown().draw(&self.ctx, buffer, body);
+            self.toasts.draw(&self.ctx, buffer, area);
+            let last = Rect { y: area.bottom() - 1, height: 1, ..area };
+            if !self.layers.is_empty() {
+                self.ctx.clear_targets();
+            }
+            match self.layers.last().map(Layer::hints) {
+                None => self.footer(buffer, last),
+                Some(Some(hints)) => footer::draw(&self.ctx, buffer, last, &hints, &[], ""),
+                Some(None) => {}
+            }
+            if let Some(layer) = self.layers.last() {
+                layer.draw(&self.ctx, buffer, area);
+            }
+        }
+        if self.settings.ascii {
+            for cell in &mut buffer.content {
+                if let Some(plain) = theme::ascii(cell.symbol()) {
+                    cell.set_symbol(plain);
+                }
+            }
+        }
+    }
+
+    fn open_count(&self, screen: Screen) -> u64 {
+        let Some(counts) = &self.counts else { return 0 };
+        match screen {
+            Screen::Overview => 0,
+            Screen::Executions => counts.of(Status::Failed) + counts.of(Status::InDoubt),
+            Screen::Conflicts => counts.conflicts,
+            Screen::Duplicates => counts.duplicates,
+            Screen::Unlinked => counts.unlinked,
+        }
+    }
+
+    fn header(&self, buffer: &mut Buffer, row: Rect) {
+        let theme = &self.ctx.theme;
+        wipe(buffer, row, theme.text);
+        let (glyph, style) = match &self.unreachable {
+            Some(_) => ("✗", theme.error),
+            None => theme.health(self.overview.health()),
+        };
+        let title = cut_end(&self.title, 16);
+        let mut x = row.x + 1;
+        put(buffer, x, row.y, 1, &Line::from(span(glyph, style)));
+        x += 2;
+        put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
+        x += width(&title) as u16 + 1;
+        let words: Vec<(Screen, String, String)> = Screen::ALL
+            .into_iter()
+            .enumerate()
+            .map(|(index, screen)| {
+                let count = self.open_count(screen);
+                let count = if count > 0 { thousands(count) } else { String::new() };
+                (screen, format!("{} {}", index + 1, screen.title()), count)
+            })
+            .collect();
+        let cells = |(_, name, count): &(Screen, String, String)| {
+            width(name) + 2 + if count.is_empty() { 0 } else { width(count) + 1 }
+        };
+        let full: usize = words.iter().map(cells).sum();
+        if usize::from(x) + full <= usize::from(row.right()) {
+            for word in &words {
+                let wide = cells(word) as u16;
+                let (screen, name, count) = word;
+                let here = *screen == self.screen;
+                let [number, rest] = [&name[..1], &name[1..]];
+                let plain = if here { theme.tab } else { theme.text };
+                let mut spans = vec![
+                    span(" ", plain),
+                    span(number, if here { theme.tab } else { theme.muted }),
+                    span(rest, plain),
+                ];
+                if !count.is_empty() {
+                    spans.push(span(format!(" {count}"), if here { theme.tab } else { theme.warn }));
+                }
+                spans.push(span(" ", plain));
+                put(buffer, x, row.y, wide, &Line::from(spans));
+                self.ctx.target(Rect::new(x, row.y, wide, 1), Target::Screen(*screen));
+                x += wide;
+            }
+        } else {
+            let mut end = row.right().saturating_sub(1);
+            for (index, (screen, name, count)) in words.iter().enumerate().rev() {
+                if *screen == self.screen {
+                    let gap = if count.is_empty() { "" } else { " " };
+                    let text = format!(" {name}{gap}{count} ");
+                    let wide = width(&text) as u16;
+                    put(buffer, x, row.y, wide, &Line::from(span(text, theme.tab)));
+                    continue;
+                }
+                let number = (index + 1).to_string();
+                let dot = if count.is_empty() { "" } else { "·" };
+                let wide = (number.len() + width(dot) + width(count)) as u16;
+                end = end.saturating_sub(wide);
+                let line = Line::from(vec![
+                    span(number, theme.muted),
+                    span(dot, theme.faint),
+                    span(count.clone(), theme.warn),
+                ]);
+                put(buffer, end, row.y, wide, &line);
+                self.ctx.target(Rect::new(end, row.y, wide, 1), Target::Screen(*screen));
+                end = end.saturating_sub(2);
+            }
+        }
+    }
+
+    fn footer(&self, buffer: &mut Buffer, row: Rect) {
+        let scopes = self.scopes();
+        let hint = |row: &'static Row| {
+            let key = shown_keys(row).first().cloned().unwrap_or_default();
+            Hint { key, word: row.hint.to_owned(), on: self.shown().can(row.action).is_ok() }
+        };
+        let always_shown = |action| matches!(action, Action::Palette | Action::Help | Action::Quit);
+        let mut hints: Vec<Hint> = Vec::new();
+        for scope in &scopes {
+            let rows = TABLE
+                .iter()
+                .filter(|row| row.scope == *scope && !row.hint.is_empty() && !always_shown(row.action));
+            hints.extend(rows.map(hint));
+        }
+        let warning = match (&self.unreachable, self.ctx.paused) {
+            (Some((since, _)), _) => format!("journal unreadable since {}", self.ctx.clock(*since)),
+            (None, true) if self.missed => "paused, changes wait: p".to_owned(),
+            (None, true) => "paused: p goes on".to_owned(),
+            (None, false) => String::new(),
+        };
+        let always = [Hint::new(":", "commands"), Hint::new("?", "help")];
+        footer::draw(&self.ctx, buffer, row, &hints, &always, &warning);
+    }
+}

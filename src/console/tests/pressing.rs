@@ -1,0 +1,490 @@
+//! Keys pressed on a console over the stub journal, and what its lines say then. Rewritten against the Bench later.
+
+use std::time::Duration;
+
+use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use jiff::tz::TimeZone;
+use ratatui::Terminal as Screen;
+use ratatui::backend::TestBackend;
+
+use super::super::{Console, Settings, World, keys, run};
+use super::{TRUECOLOR, lines};
+use crate::console::panes::Screen as Pane;
+use crate::domain::clock::{Clock as _, ManualClock, Timestamp};
+use crate::domain::execution::Status;
+use crate::domain::review::ReviewState;
+use crate::engine::operate::Operator;
+use crate::journal::Journal;
+
+const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+struct Bench {
+    console: Console,
+    journal: Journal,
+    clock: ManualClock,
+}
+
+impl Bench {
+    async fn sized(journal: Journal, size: (u16, u16)) -> Self {
+        let clock = ManualClock::at(NOW);
+        let operator = Operator { journal: journal.clone() };
+        let shared = std::sync::Arc::new(clock.clone());
+        let mut console = Console::new(
+            journal.clone(),
+            operator,
+            shared,
+            "test".to_owned(),
+            Settings::default(),
+            TRUECOLOR,
+            TimeZone::UTC,
+            size,
+        );
+        console.start();
+        console.settle().await;
+        console.frame();
+        Self { console, journal, clock }
+    }
+
+    async fn rich() -> Self {
+        Self::sized(Journal::rich(NOW, 1_000), (120, 40)).await
+    }
+
+    async fn press(&mut self, names: &str) {
+        for name in names.split(' ') {
+            let key = keys::press(name).unwrap_or_else(|| panic!("{name} is no key"));
+            self.console.input(Input::Key(key));
+            self.console.settle().await;
+            self.console.frame();
+        }
+    }
+
+    async fn type_text(&mut self, text: &str) {
+        for letter in text.chars() {
+            self.press(if letter == ' ' { "Space".to_owned() } else { letter.to_string() }.as_str()).await;
+        }
+    }
+
+    fn screen(&mut self) -> String {
+        lines(&self.console.frame()).join("\n")
+    }
+
+    fn says(&mut self, text: &str) {
+        let screen = self.screen();
+        assert!(screen.contains(text), "no {text:?} on:\n{screen}");
+    }
+
+    fn says_not(&mut self, text: &str) {
+        let screen = self.screen();
+        assert!(!screen.contains(text), "{text:?} is on:\n{screen}");
+    }
+}
+
+#[tokio::test]
+async fn the_overview_leads_to_the_rows_it_counts() {
+    let mut bench = Bench::rich().await;
+    bench.says("9 failed executions");
+    bench.says("6 of them share one cause");
+    bench.press("Enter").await;
+    bench.says("1 of 9");
+    bench.says("status:failed");
+    bench.press("Esc").await;
+    bench.says("of 1,016");
+    bench.press("[").await;
+    assert_eq!(bench.console.app().screen(), Pane::Overview);
+    bench.press("]").await;
+    assert_eq!(bench.console.app().screen(), Pane::Executions);
+}
+
+#[tokio::test]
+async fn a_failure_is_explained_with_its_fix_and_the_vendors_words() {
+    let mut bench = Bench::rich().await;
+    bench.press("2").await;
+    for text in [
+        "does not know the deal stage",
+        "Nothing was written.",
+        "Why   The value is not one",
+        "Fix   Add the option",
+        "HubSpot said \"Property",
+    ] {
+        bench.says(text);
+    }
+    bench.press("Right").await;
+    bench.says("1 ✗ Update HubSpot deal 9213");
+    bench.press("Right").await;
+    bench.says("api.hubapi.com/crm/v3/objects");
+    bench.says("\"amount\": 12000.50");
+}
+
+#[tokio::test]
+async fn one_retry_acts_at_once_and_many_ask_first() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 r").await;
+    bench.says("1 execution queued again");
+    let pending = |bench: &Bench| {
+        let state = bench.journal.state.lock().unwrap();
+        state.executions.iter().filter(|row| row.status == Status::Pending).count()
+    };
+    assert_eq!(pending(&bench), 2);
+    bench.press("/").await;
+    bench.type_text("status:failed error:auth").await;
+    bench.press("Enter *").await;
+    bench.says("6 marked");
+    bench.press("r").await;
+    bench.says("Retry 6 executions?");
+    bench.press("Enter").await;
+    assert_eq!(pending(&bench), 2, "Enter is never yes");
+    bench.press("r y").await;
+    assert_eq!(pending(&bench), 2, "nor is the small letter");
+    bench.press("Y").await;
+    assert_eq!(pending(&bench), 8);
+}
+
+#[tokio::test]
+async fn enter_and_the_opening_key_never_confirm_danger() {
+    for (screen, key) in [("3", "Left"), ("3", "Right"), ("4", "m"), ("4", "x"), ("5", "l")] {
+        let mut bench = Bench::rich().await;
+        bench.press(screen).await;
+        bench.press(key).await;
+        bench.says("Esc Cancel");
+        bench.press(&format!("{key} Enter")).await;
+        bench.says_not("Esc Cancel");
+        let open = {
+            let state = bench.journal.state.lock().unwrap();
+            state.conflicts.iter().all(|row| row.state == ReviewState::Open)
+                && state.duplicates.iter().all(|row| row.state == ReviewState::Open)
+                && state.unlinked.iter().all(|row| row.state == ReviewState::Open)
+        };
+        assert!(open, "{key} on {screen}");
+        bench.press(key).await;
+        bench.press("Y").await;
+        let state = bench.journal.state.lock().unwrap();
+        let decided = state.conflicts.iter().filter(|row| row.state != ReviewState::Open).count()
+            + state.duplicates.iter().filter(|row| row.state != ReviewState::Open).count()
+            + state.unlinked.iter().filter(|row| row.state != ReviewState::Open).count();
+        assert_eq!(decided, 1, "{key} then Y on {screen}");
+    }
+}
+
+#[tokio::test]
+async fn a_merge_shows_its_calls_and_losses_and_the_chosen_survivor() {
+    let mut bench = Bench::rich().await;
+    bench.press("4 Tab 2 m").await;
+    for text in [
+        "Merge HubSpot 151 into 8841?",
+        "cannot be taken back",
+        "1 POST",
+        "/crm/v3/objects/contacts/merge",
+        "Acme Inc.",
+        "Y Merge",
+    ] {
+        bench.says(text);
+    }
+    bench.press("Esc Esc G m").await;
+    bench.says("This cannot be done now. Nothing was sent.");
+    bench.says_not("Y Merge");
+}
+
+#[tokio::test]
+async fn a_typed_value_must_be_allowed_and_tab_completes_it() {
+    let mut bench = Bench::rich().await;
+    bench.press("3 j e").await;
+    bench.type_text("opp").await;
+    bench.press("Enter").await;
+    bench.says("Tab takes \"opportunity\"");
+    bench.press("Tab Enter").await;
+    bench.says("write \"opportunity\"?");
+    bench.press("Y").await;
+    assert_eq!(bench.journal.state.lock().unwrap().conflicts[1].state, ReviewState::Deciding);
+    bench.says("↻ Decided; being carried out.");
+    bench.press("Left").await;
+    bench.says("cf_2 is decided");
+}
+
+#[tokio::test]
+async fn giving_up_wants_a_reason_and_a_capital_y() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 D Enter").await;
+    bench.says("A reason is wanted");
+    bench.type_text("test data").await;
+    bench.press("Enter").await;
+    bench.says("Discard 1 execution?");
+    bench.says("test data");
+    bench.press("Y").await;
+    bench.says("1 execution discarded");
+    bench.says("× discarded");
+}
+
+#[tokio::test]
+async fn new_rows_never_push_the_selection() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 j").await;
+    bench.says("2 of 1,016");
+    bench.journal.change(|state| {
+        for number in 0..3 {
+            let mut row = state.executions[0].clone();
+            row.id.0 = 900_000 + number;
+            state.executions.push(row);
+        }
+    });
+    bench.console.event(super::super::msg::Event::Changed);
+    bench.console.settle().await;
+    bench.says("3 new ↑ g");
+    bench.says("5 of 1,019");
+    bench.says("Jane Doe");
+    bench.press("g").await;
+    bench.says("1 of 1,019");
+    bench.says_not("new ↑");
+    bench.press("G").await;
+    bench.says("1,019 of 1,019");
+}
+
+#[tokio::test]
+async fn only_a_window_of_rows_is_kept_however_far_one_goes() {
+    let mut bench = Bench::rich().await;
+    bench.press("2").await;
+    for _ in 0..60 {
+        bench.press("PgDn").await;
+    }
+    bench.says("1,016 of 1,016");
+    for _ in 0..60 {
+        bench.press("PgUp").await;
+    }
+    bench.says("1 of 1,016");
+}
+
+#[tokio::test]
+async fn a_filter_that_makes_no_sense_says_what_would() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 /").await;
+    bench.type_text("stats:x").await;
+    bench.says("there is no filter \"stats:\"");
+    bench.press("Esc /").await;
+    bench.type_text("stat").await;
+    bench.press("Tab").await;
+    bench.type_text("fa").await;
+    bench.press("Tab Enter").await;
+    bench.says("1 of 9");
+    bench.press("Esc /").await;
+    bench.type_text("nobody").await;
+    bench.press("Enter").await;
+    bench.says("Nothing matches \"nobody\".");
+    bench.press("Esc").await;
+    bench.says("1 of 1,016");
+}
+
+#[tokio::test]
+async fn every_action_stands_in_the_palette_and_one_that_is_off_says_why() {
+    let mut bench = Bench::sized(Journal::rich(NOW, 10), (120, 60)).await;
+    bench.press(":").await;
+    for row in super::super::actions::TABLE {
+        let name = row.id.replace('-', " ");
+        let mut alone = Bench::sized(Journal::rich(NOW, 10), (120, 60)).await;
+        alone.press(":").await;
+        alone.console.input(Input::Paste(name.clone()));
+        alone.says(&format!("▌ {name}"));
+    }
+    bench.type_text("merge").await;
+    bench.says("off: only on the screen Duplicates");
+    bench.press("Enter").await;
+    bench.says("Cannot do that");
+    bench.press("Esc").await;
+    bench.press(":").await;
+    bench.type_text("unlinked").await;
+    bench.press("Enter").await;
+    assert_eq!(bench.console.app().screen(), Pane::Unlinked);
+}
+
+#[tokio::test]
+async fn hostile_text_is_shown_escaped() {
+    let mut bench = Bench::rich().await;
+    bench.press("3 G").await;
+    bench.says("\\u{1b}[31mFarah\\u{202e}");
+    let screen = bench.screen();
+    assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'));
+}
+
+#[tokio::test]
+async fn an_unreadable_journal_is_said_and_the_console_recovers() {
+    let journal = Journal::rich(NOW, 10);
+    journal.change(|state| state.failing = Some("disk I/O error".to_owned()));
+    let mut bench = Bench::sized(journal, (120, 40)).await;
+    bench.says("The journal cannot be read. disk I/O error");
+    bench.press("2").await;
+    bench.says("The journal cannot be read.");
+    bench.journal.change(|state| state.failing = None);
+    bench.console.event(super::super::msg::Event::Changed);
+    bench.console.settle().await;
+    bench.says("1 of 26");
+}
+
+#[tokio::test]
+async fn an_empty_journal_says_that_all_is_well() {
+    let mut bench = Bench::sized(Journal::empty(NOW), (80, 24)).await;
+    bench.says("Nothing needs you.");
+    for (key, text) in [
+        ("2", "No executions yet."),
+        ("3", "Nothing to decide."),
+        ("4", "No duplicates."),
+        ("5", "Everybody has a company."),
+    ] {
+        bench.press(key).await;
+        bench.says(text);
+        bench.press("r m l e x D Enter Tab Esc").await;
+    }
+}
+
+#[tokio::test]
+async fn escape_never_quits_and_toasts_leave_after_five_seconds() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 Enter Esc Esc Esc Esc").await;
+    assert!(!bench.console.quits());
+    bench.press("y").await;
+    bench.says("Copied ex_");
+    bench.clock.advance(Duration::from_secs(6));
+    bench.console.event(super::super::msg::Event::Second);
+    bench.says_not("Copied ex_");
+    bench.press("? Ctrl-c").await;
+    assert!(bench.console.quits(), "Ctrl-C leaves, whatever is open");
+}
+
+#[tokio::test]
+async fn a_released_key_is_no_key_and_a_paste_is_text() {
+    let mut bench = Bench::rich().await;
+    let mut release: KeyEvent = keys::press("q").unwrap();
+    release.kind = KeyEventKind::Release;
+    bench.console.input(Input::Key(release));
+    bench.console.input(Input::Paste("qY\n".to_owned()));
+    assert!(!bench.console.quits());
+    bench.press("2 /").await;
+    bench.console.input(Input::Paste("jane\ndoe".to_owned()));
+    bench.console.settle().await;
+    bench.says("/ jane doe");
+}
+
+#[tokio::test]
+async fn the_mouse_selects_rows_tabs_and_screens() {
+    let mut bench = Bench::rich().await;
+    let click = |x, y| {
+        Input::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: x,
+            row: y,
+            modifiers: crossterm::event::KeyModifiers::NONE,
+        })
+    };
+    bench.screen();
+    bench.console.input(click(22, 0));
+    bench.console.settle().await;
+    assert_eq!(bench.console.app().screen(), Pane::Executions);
+    bench.screen();
+    bench.console.input(click(10, 4));
+    bench.console.settle().await;
+    bench.says("2 of 1,016");
+}
+
+#[tokio::test]
+async fn random_keys_and_sizes_never_panic() {
+    let names = [
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "r",
+        "*",
+        "Space",
+        "v",
+        "Ctrl-\\",
+        "Esc",
+        "Left",
+        "Right",
+        "e",
+        "m",
+        "x",
+        "s",
+        "l",
+        "j",
+        "k",
+        "g",
+        "G",
+        "Ctrl-d",
+        "Ctrl-u",
+        "PgUp",
+        "PgDn",
+        "Tab",
+        "Shift-Tab",
+        "[",
+        "]",
+        "p",
+        "t",
+        "y",
+        "D",
+        "Enter",
+        "?",
+        ":",
+        "/",
+        "Y",
+        "a",
+        "佐",
+        "Up",
+        "Down",
+        "Home",
+        "End",
+    ];
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut bench = Bench::rich().await;
+    for count in 0..2_000 {
+        let name = names[random.usize(..names.len())];
+        bench.press(name).await;
+        if count % 7 == 0 {
+            bench.console.input(Input::Resize(random.u16(1..=240), random.u16(1..=60)));
+        }
+        bench.console.frame();
+    }
+    assert!(!bench.console.quits());
+}
+
+#[tokio::test]
+async fn every_screen_and_layer_fits_every_size() {
+    let mut bench = Bench::rich().await;
+    for keys in ["1", "2", "3", "4", "5", "4 m", "Esc 3 e", "Esc 2 D", "Esc ?", "Esc :", "Esc /", "Esc"] {
+        bench.press(keys).await;
+        for (columns, rows) in [
+            (1, 1),
+            (2, 60),
+            (240, 1),
+            (59, 15),
+            (60, 16),
+            (61, 17),
+            (80, 24),
+            (99, 30),
+            (100, 16),
+            (120, 40),
+            (159, 50),
+            (240, 60),
+        ] {
+            bench.console.input(Input::Resize(columns, rows));
+            bench.console.settle().await;
+            let frame = bench.console.frame();
+            assert_eq!((frame.area.width, frame.area.height), (columns, rows));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_loop_draws_before_the_journal_answers_and_ends_with_its_input() {
+    let journal = Journal::rich(NOW, 10);
+    let clock = std::sync::Arc::new(ManualClock::at(NOW));
+    let (_sender, notices) = tokio::sync::mpsc::unbounded_channel();
+    let world = World {
+        journal: journal.clone(),
+        operator: Operator { journal },
+        clock: clock.clone(),
+        title: "demo".to_owned(),
+        notices,
+    };
+    assert_eq!(clock.now(), NOW);
+    let screen = Screen::new(TestBackend::new(100, 30)).unwrap();
+    let keys = [keys::press("2"), keys::press("q")].into_iter().flatten().map(|key| Ok(Input::Key(key)));
+    run(screen, futures_util::stream::iter(keys), world, Settings::default()).await.unwrap();
+}
