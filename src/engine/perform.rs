@@ -122,6 +122,7 @@ impl Turn<'_> {
         step.result = Some(record.clone());
         match effect {
             Effect::Create { fields, .. } => {
+                self.echoes.extend(echoes(record, fields));
                 if let Some(from) = self.claim.execution.record.clone() {
                     self.identity = vec![from, record.clone()];
                 }

@@ -237,7 +237,8 @@ impl Turn<'_> {
             if found.iter().any(|conflict| conflict.field == field.name) {
                 continue;
             }
-            found.push(contact_sync::conflict(field, kind, refusal.allowed(), left, right, None));
+            let agreed = self.agreements.iter().find(|agreement| agreement.field == field.name);
+            found.push(contact_sync::conflict(field, kind, refusal.allowed(), left, right, agreed));
         }
         found
     }
@@ -276,6 +277,7 @@ impl Turn<'_> {
             gone: std::mem::take(&mut self.gone),
             remapped: std::mem::take(&mut self.remapped),
             audit: std::mem::take(&mut self.audit),
+            echoes: std::mem::take(&mut self.echoes),
             ..Settlement::default()
         }
     }

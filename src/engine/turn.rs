@@ -5,6 +5,7 @@
 
 use super::limits::Parked;
 use super::{Engine, gather};
+use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::execution::Status;
 use crate::domain::plan::{Plan, StepState};
@@ -55,6 +56,10 @@ pub(super) struct Turn<'a> {
     pub(super) gone: Vec<RecordRef>,
     pub(super) remapped: Vec<(RecordRef, RecordRef)>,
     pub(super) audit: Vec<NewEntry>,
+    /// Values of records made in this turn.
+    pub(super) echoes: Vec<Echo>,
+    /// What both sides held when they last agreed.
+    pub(super) agreements: Vec<Agreement>,
     /// The two sides of the person, for conflicts that a refusal raises.
     pub(super) left: Option<Mirror>,
     pub(super) right: Option<Mirror>,
@@ -74,6 +79,8 @@ impl<'a> Turn<'a> {
             gone: Vec::new(),
             remapped: Vec::new(),
             audit: Vec::new(),
+            echoes: Vec::new(),
+            agreements: Vec::new(),
             left: None,
             right: None,
         }
@@ -112,6 +119,7 @@ impl<'a> Turn<'a> {
         let facts = gather::sync(self, way, &record).await?;
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);
+        self.agreements.clone_from(&facts.agreements);
         Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm()))
     }
 

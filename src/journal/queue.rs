@@ -71,6 +71,8 @@ pub struct Settlement {
     pub remapped: Vec<(RecordRef, RecordRef)>,
     /// Fields on which both sides agree now, of the person in `identity`.
     pub agreements: Vec<Agreement>,
+    /// Values of records made in this turn, now that their ids are known.
+    pub echoes: Vec<Echo>,
     /// Disagreements found.
     pub conflicts: Vec<FoundConflict>,
     /// Audit lines.
@@ -285,6 +287,7 @@ fn settle(
             ])?;
     }
     facts::put_mirrors(connection, now, &settlement.mirrors)?;
+    facts::remember_echoes(connection, now, &settlement.echoes)?;
     for record in &settlement.gone {
         facts::forget(connection, record)?;
     }
