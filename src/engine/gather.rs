@@ -17,8 +17,8 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
     let mut facts = Facts { agreements: known.agreements, held: known.held, ..Facts::default() };
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
     let other_side = match way {
-        Way::ToCrm => turn.engine.crm(),
-        Way::ToIntercom => turn.engine.intercom(),
+        Way::ToCrm => turn.engine.crm.clone(),
+        Way::ToIntercom => turn.engine.intercom.clone(),
     };
     let tied = known.records.iter().find(|other| other.connection == other_side).cloned();
     let other = match tied {
@@ -197,7 +197,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             if survivor.record.system() != System::Intercom {
                 for record in [&survivor.record, &absorbed.record] {
                     for other in turn.engine.journal.known(record).await?.records {
-                        if other.connection == turn.engine.intercom()
+                        if other.connection == turn.engine.intercom
                             && let Ok(contact) = turn.read(&other).await?
                         {
                             linked.push(contact);

@@ -24,7 +24,7 @@ const LEAST_LIKELY: f64 = 0.05;
 impl Engine {
     /// One scan over everything.
     pub async fn scan_once(&self) -> Result<(), JournalError> {
-        let (intercom, crm) = (self.intercom(), self.crm());
+        let (intercom, crm) = (self.intercom.clone(), self.crm.clone());
         let left = self.journal.mirrors(&intercom, ObjectKind::Contact).await?;
         let right = self.journal.mirrors(&crm, ObjectKind::Contact).await?;
         let left_companies = self.journal.mirrors(&intercom, ObjectKind::Company).await?;
@@ -188,7 +188,6 @@ fn organisation(mirror: &Mirror) -> Organisation {
         country: mirror.text("country"),
         industry: mirror.text("industry"),
         parent_key: None,
-        ..Organisation::default()
     }
 }
 

@@ -172,7 +172,7 @@ impl Turn<'_> {
             .and_then(|place| self.planned.plan.steps.get(place))
             .map(|step| step.effect.connection().clone())
             .or_else(|| self.log.last().map(|exchange| exchange.connection.clone()))
-            .unwrap_or_else(|| self.engine.crm())
+            .unwrap_or_else(|| self.engine.crm.clone())
     }
 
     /// What the failure means for the data.
