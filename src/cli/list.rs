@@ -8,7 +8,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{Place, clock};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::page::{Anchor, Page};
 use crate::domain::record::value_text;
 use crate::journal::{Journal, JournalError};
@@ -45,11 +45,16 @@ pub struct Arguments {
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct ShowArguments {
-    /// ex_12, cf_3, du_7 or un_4
+    /// ex_12, cf_3, du_7, un_4, or ca_1 for what a merge found before it
     id: String,
     /// Print it as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A probability as a person reads it: nothing short of certain is shown as 100 %.
+fn percent(probability: f64) -> String {
+    format!("{:.0} %", (probability * 100.0).floor().min(99.0))
 }
 
 /// A journal that cannot be read, as a person reads it.
@@ -114,7 +119,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             print(arguments, &page, &["ID", "SURE", "SUBJECT", "LEFT", "RIGHT", "BAND"], |row| {
                 vec![
                     row.id.to_string(),
-                    format!("{:.0} %", row.probability * 100.0),
+                    percent(row.probability),
                     row.subject.clone(),
                     row.left.to_string(),
                     row.right.to_string(),
@@ -131,7 +136,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                     row.id.to_string(),
                     row.subject.clone(),
                     row.domain.clone(),
-                    best.map_or_else(|| "—".into(), |best| format!("{:.0} %", best.probability * 100.0)),
+                    best.map_or_else(|| "—".into(), |best| percent(best.probability)),
                     best.map_or_else(|| "—".into(), |best| format!("{} ({})", best.name, best.company)),
                     row.hint.clone(),
                 ]
@@ -165,6 +170,7 @@ pub async fn show(place: &Place, arguments: &ShowArguments) -> Result<(), Proble
         Some(ConflictId::PREFIX) => read(journal.conflict(parse(id)?).await)?,
         Some(DuplicateId::PREFIX) => read(journal.duplicate(parse(id)?).await)?,
         Some(UnlinkedId::PREFIX) => read(journal.unlinked_one(parse(id)?).await)?,
+        Some(CapsuleId::PREFIX) => read(journal.capsule(parse(id)?).await)?,
         _ => return show_execution(&journal, parse(id)?, arguments.json).await,
     };
     let value = value.ok_or_else(|| missing(id))?;
@@ -213,6 +219,8 @@ async fn show_execution(journal: &Journal, id: ExecutionId, json: bool) -> Resul
             .flat_map(|plan| &plan.steps)
             .map(|step| format!("Step  {} ({})", step.title, step.state)),
     );
+    let capsules = journal.capsules_of(id).await.map_err(|error| unread(&error))?;
+    lines.extend(capsules.iter().map(|capsule| format!("Before the merge  `reknit show {capsule}`")));
     lines.extend(detail.attempts.iter().map(|attempt| {
         format!(
             "{}  try {}  {} {}  {}  {} ms",

@@ -31,13 +31,7 @@ impl Engine {
         let right_companies = self.journal.mirrors(&crm, ObjectKind::Company).await?;
         let now = self.clock.now();
         let minimum = self.settings.duplicate_probability;
-        let mut ties = HashMap::new();
-        for contact in &right {
-            let known = self.journal.known(&contact.record).await?;
-            if let Some(other) = known.records.into_iter().find(|record| record.connection == intercom) {
-                ties.insert(contact.record.id.clone(), other.id);
-            }
-        }
+        let ties: HashMap<String, String> = self.journal.ties(&crm, &intercom).await?.into_iter().collect();
         // Comparing everybody with everybody is real work: not on the threads that answer calls.
         let found = tokio::task::spawn_blocking(move || {
             let mut duplicates = duplicates(&right, minimum, now);

@@ -11,7 +11,8 @@ use super::{Journal, JournalError, Result, audit};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, Status};
-use crate::domain::ids::{ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::ids::{CapsuleId, ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::record::Mirror;
 use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
 
 /// What became of a request for several rows.
@@ -91,6 +92,22 @@ impl Journal {
     /// One duplicate candidate.
     pub async fn duplicate(&self, id: DuplicateId) -> Result<Option<Duplicate>> {
         self.read(move |connection| one(connection, "duplicates", id.0, rows::duplicate)).await
+    }
+
+    /// The pre-images that were taken for an execution's merges.
+    pub async fn capsules_of(&self, id: ExecutionId) -> Result<Vec<CapsuleId>> {
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id FROM capsules WHERE execution_id = ?1 ORDER BY id")?;
+            let found = statement.query_map([id.0], |row| row.get(0).map(CapsuleId))?;
+            Ok(found.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The records of a pre-image, as they were before the merge.
+    pub async fn capsule(&self, id: CapsuleId) -> Result<Option<Vec<Mirror>>> {
+        self.read(move |connection| one(connection, "capsules", id.0, |row| rows::json(row, "records"))).await
     }
 
     /// One unlinked relation.
