@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::intake::{NewExecution, insert};
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit};
+use super::{Journal, JournalError, Result, audit, review};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, Status};
@@ -151,7 +151,17 @@ fn change_each(
             report.refused.push((id, "there is no such execution".into()));
             continue;
         };
-        match judge(&execution) {
+        let judged = judge(&execution).and_then(|change| {
+            // A decision that was taken anew since is carried out by its own execution, not by this one.
+            if change.0 == Status::Pending
+                && execution.decision.is_some()
+                && !review::take_up_again(connection, id)
+            {
+                return Err("what it was to carry out has been decided anew or is settled".into());
+            }
+            Ok(change)
+        });
+        match judged {
             Err(why) => report.refused.push((id, why)),
             Ok((status, outcome, due_at, sentence)) => {
                 let changed = connection
@@ -170,7 +180,7 @@ fn change_each(
                     ])?;
                 if changed == 1 {
                     if status == Status::Discarded {
-                        super::review::decided(connection, now, id, status, &sentence)?;
+                        review::decided(connection, now, id, status, &sentence)?;
                     }
                     entries.push(NewEntry {
                         actor: actor.to_owned(),
