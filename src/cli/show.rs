@@ -86,10 +86,11 @@ fn conflict(conflict: &Conflict) -> Vec<String> {
         lines.push(format!("Takes  {}", conflict.allowed.join(", ")));
     }
     lines.extend(conflict.resolution.iter().map(|text| format!("Last   {text}")));
-    lines.push(format!(
+    let next = format!(
         "Next   reknit resolve {} --take left|right, or --value V; --dry-run shows the calls",
         conflict.id
-    ));
+    );
+    lines.extend((conflict.state == ReviewState::Open).then_some(next));
     lines
 }
 
@@ -122,10 +123,11 @@ fn duplicate(pair: &Duplicate) -> Vec<String> {
     lines.extend(pair.evidence.iter().map(bar));
     lines.extend(pair.obstacle.iter().map(|why| format!("Cannot be merged: {why}")));
     lines.extend(pair.resolution.iter().map(|text| format!("Last   {text}")));
-    lines.push(format!(
+    let next = format!(
         "Next   reknit merge {} [--survivor RECORD], or reknit distinct {}; --dry-run shows the calls",
         pair.id, pair.id
-    ));
+    );
+    lines.extend((pair.state == ReviewState::Open).then_some(next));
     lines
 }
 
@@ -148,7 +150,8 @@ fn unlinked(item: &Unlinked) -> Vec<String> {
         lines.push("No company of the CRM fits; create it there, or name one with --company.".into());
     }
     lines.extend(item.resolution.iter().map(|text| format!("Last   {text}")));
-    lines.push(format!("Next   reknit link {} --company RECORD; --dry-run shows the call", item.id));
+    let next = format!("Next   reknit link {} --company RECORD; --dry-run shows the call", item.id);
+    lines.extend((item.state == ReviewState::Open).then_some(next));
     lines
 }
 

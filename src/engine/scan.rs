@@ -113,16 +113,16 @@ fn duplicates(contacts: &[Mirror], minimum: f64, now: Timestamp) -> Vec<Duplicat
 /// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
 fn comes_first(one: &Mirror, other: &Mirror) -> bool {
     let rank = |mirror: &Mirror| {
-        let created = crate::mapping::transform::time(
-            mirror
-                .fields
-                .get("createdate")
-                .or_else(|| mirror.fields.get("created_at"))
-                .unwrap_or(&serde_json::Value::Null),
-        );
+        let created = created_at(mirror);
         (mirror.text("role") == "lead", created.map_or(i64::MAX, |at| at.0), mirror.record.to_string())
     };
     rank(one) <= rank(other)
+}
+
+/// When the vendor says the record was made; HubSpot and Intercom name it differently.
+fn created_at(mirror: &Mirror) -> Option<Timestamp> {
+    let value = mirror.fields.get("createdate").or_else(|| mirror.fields.get("created_at"))?;
+    crate::mapping::transform::time(value)
 }
 
 fn person(mirror: &Mirror) -> Person {
@@ -144,13 +144,7 @@ fn person(mirror: &Mirror) -> Person {
         (System::Hubspot, _) => Source::HubspotContact,
         (System::Salesforce, _) => Source::SalesforceContact,
     };
-    let created = crate::mapping::transform::time(
-        mirror
-            .fields
-            .get("createdate")
-            .or_else(|| mirror.fields.get("created_at"))
-            .unwrap_or(&serde_json::Value::Null),
-    );
+    let created = created_at(mirror);
     let first_of = |names: &[&str]| {
         names.iter().map(|name| text(name)).find(|value| !value.is_empty()).unwrap_or_default()
     };
