@@ -197,6 +197,9 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
         ),
         execution.sentence.clone(),
     ];
+    if let Some(first) = detail.waits_for {
+        lines.push(format!("Waits for {first} of the same person to end: one at a time, in order."));
+    }
     if let Some(class) = execution.error_class {
         let treatment = class.treatment();
         lines.push(format!("Why   {}", treatment.meaning));

@@ -18,7 +18,7 @@ use crate::recipes;
 use crate::vendors::payload;
 
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
-const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
+pub(super) const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
 
 /// How long the properties of a record we made are recognised before we know its id.
 const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);

@@ -48,6 +48,14 @@ impl Engine {
         self.journal.put_unlinked(unlinked).await
     }
 
+    /// Drops old change numbers and old values of the echo ledger.
+    async fn tidy(&self) -> Result<(), JournalError> {
+        self.journal.forget_old_changes().await?;
+        self.journal
+            .forget_echoes(Timestamp(self.clock.now().0 - super::intake::ECHO_LIFE.as_millis() as i64))
+            .await
+    }
+
     /// Scans when something changed, at most once per interval, until `stop` turns true.
     pub async fn scan(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
@@ -58,8 +66,8 @@ impl Engine {
             if let Err(error) = self.scan_once().await {
                 tracing::warn!(%error, "could not scan for duplicates and missing relations");
             }
-            if let Err(error) = self.journal.forget_old_changes().await {
-                tracing::warn!(%error, "could not drop old change numbers");
+            if let Err(error) = self.tidy().await {
+                tracing::warn!(%error, "could not drop what nobody asks for any more");
             }
             let until = self.clock.now().plus(Duration::from_secs(self.settings.scan_seconds));
             tokio::select! {

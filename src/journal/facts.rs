@@ -118,6 +118,15 @@ impl Journal {
         .await
     }
 
+    /// Drops what we wrote before a time: it will not come back as an event any more.
+    pub async fn forget_echoes(&self, before: Timestamp) -> Result<()> {
+        self.write(move |connection| {
+            connection.prepare_cached("DELETE FROM echoes WHERE at < ?1")?.execute([before.0])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// A stored mark, such as how far polling has come.
     pub async fn mark(&self, name: &str) -> Result<Option<String>> {
         let name = name.to_owned();
