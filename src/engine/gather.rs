@@ -199,7 +199,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             let right = needed(turn, &conflict.right).await?;
             name_company(turn, &mut left).await?;
             turn.identity = vec![left.record.clone(), right.record.clone()];
-            let planned = mend::resolve(&choice, field, &left, &right, &mapping)?;
+            let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }
         Decision::Merge { duplicate, survivor } => {
