@@ -476,6 +476,7 @@ impl App {
                 Heard::NotMine => {}
                 Heard::Silent => return Vec::new(),
                 Heard::Said(tone, text) => {
+                    self.toasts.drop_passing();
                     self.toasts.push(self.ctx.now, tone, text);
                     return Vec::new();
                 }

@@ -1,6 +1,7 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
 mod pressing;
+mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};
 use super::keys;

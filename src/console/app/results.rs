@@ -91,8 +91,7 @@ impl Results {
         }
         batch.waiting.remove(&id);
         if due.is_none() {
-            batch.last =
-                format!("{} {id} {}: {}", execution.status.glyph(), execution.subject, execution.sentence);
+            batch.last = format!("{id} {}: {}", execution.subject, execution.sentence);
         }
         if !batch.waiting.is_empty() {
             return Heard::Silent;

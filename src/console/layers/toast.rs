@@ -44,6 +44,11 @@ impl Toasts {
         }
     }
 
+    /// Drops what was only said until something better is known.
+    pub fn drop_passing(&mut self) {
+        self.0.retain(|toast| toast.tone != Tone::Good);
+    }
+
     /// Drops those whose time is over.
     pub fn expire(&mut self, now: Timestamp) {
         self.0.retain(|toast| toast.until.is_none_or(|until| now < until));

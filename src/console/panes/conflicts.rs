@@ -267,7 +267,10 @@ fn advice(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
             "The target has no such field; create it there or change the mapping.".to_owned()
         }
         ConflictKind::OwnershipBreach => "The side that does not own the field changed it.".to_owned(),
-        ConflictKind::Identity => "The two sides name different records for one person.".to_owned(),
+        ConflictKind::Identity => format!(
+            "Another {crm} record has this identity already. Take the other value, type a right one, or merge the \
+             two records (4) if they are one person."
+        ),
         ConflictKind::Flapping => {
             "The value went back and forth; syncing it was stopped until you decide.".to_owned()
         }
@@ -292,10 +295,12 @@ fn advice(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
         key("→", format!("take {crm}'s value: {}", shown(&b)));
         key("e", "type another value".to_owned());
     }
-    lines.push(Line::from(span(
-        "   Each shows its exact calls first; only a capital Y sends them.",
-        theme.muted,
-    )));
+    let how = "Each shows its exact calls first; only a capital Y sends them.";
+    lines.extend(
+        wrap(how, cells.saturating_sub(6))
+            .into_iter()
+            .map(|line| Line::from(span(format!("      {line}"), theme.muted))),
+    );
     if !conflict.allowed.is_empty() {
         let text = format!("{} (nearest first)", conflict.allowed.join(", "));
         lines.extend(labelled(ctx, "Takes", &text, theme.muted, cells).into_iter().take(4));

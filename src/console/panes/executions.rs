@@ -391,7 +391,7 @@ impl Pane for Executions {
     }
 
     fn filter(&self) -> &str {
-        self.window.text()
+        self.window.typed()
     }
 
     fn selected(&self) -> Option<i64> {

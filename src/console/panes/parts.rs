@@ -109,7 +109,7 @@ fn empty<T: Row>(ctx: &Ctx, buffer: &mut Buffer, inner: Rect, frame: &Frame<'_>,
             ),
         ),
         (None, None) => return,
-        (None, Some(_)) if !window.text().is_empty() => (
+        (None, Some(_)) if !window.typed().is_empty() => (
             "–",
             theme.muted,
             format!("Nothing matches \"{}\".\nEsc shows all again, / changes the filter.", window.text()),

@@ -42,6 +42,8 @@ pub struct Window<T> {
     top: Cell<usize>,
     height: Cell<usize>,
     text: String,
+    /// The filter the list opens with: a view, not something the operator typed.
+    view: &'static str,
     filter: Filter,
     marks: BTreeSet<i64>,
     range: Option<i64>,
@@ -64,6 +66,7 @@ impl<T: Row> Window<T> {
             top: Cell::new(0),
             height: Cell::new(0),
             text: String::new(),
+            view: "",
             filter: Filter::default(),
             marks: BTreeSet::new(),
             range: None,
@@ -77,10 +80,16 @@ impl<T: Row> Window<T> {
 
     /// The same window, filtered from its first load on.
     #[must_use]
-    pub fn filtered(mut self, text: &str) -> Self {
+    pub fn filtered(mut self, text: &'static str) -> Self {
+        self.view = text;
         text.clone_into(&mut self.text);
         self.filter = Filter::parse(text).unwrap_or_default();
         self
+    }
+
+    /// What the operator typed to filter; empty while the list shows the view it opened with.
+    pub fn typed(&self) -> &str {
+        if self.text == self.view { "" } else { &self.text }
     }
 
     /// The rows in memory.
