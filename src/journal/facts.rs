@@ -218,7 +218,29 @@ pub(super) fn unite(connection: &Connection, records: &[RecordRef]) -> Result<Op
             )?
             .execute(params![record.to_string(), person.0])?;
     }
+    relane(connection, person)?;
     Ok(Some(person))
+}
+
+/// Executions that were queued while their records were strangers share the person's lane from now on: two at once
+/// would both see the old values and write the same change twice.
+fn relane(connection: &Connection, person: PersonId) -> Result<()> {
+    let mut statement =
+        connection.prepare_cached("SELECT record FROM identities WHERE person_id = ?1")?;
+    let mut found = statement.query([person.0])?;
+    let mut records: Vec<RecordRef> = Vec::new();
+    while let Some(row) = found.next()? {
+        records.push(rows::word(row, "record")?);
+    }
+    let Some(lane) = records.iter().min().map(ToString::to_string) else { return Ok(()) };
+    let mut update = connection.prepare_cached(
+        "UPDATE executions SET lane = ?2 WHERE record = ?1 AND lane <> ?2 \
+         AND status IN ('pending', 'retrying', 'in_doubt', 'failed')",
+    )?;
+    for record in &records {
+        update.execute([record.to_string(), lane.clone()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn put_agreements(
