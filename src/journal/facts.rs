@@ -225,8 +225,7 @@ pub(super) fn unite(connection: &Connection, records: &[RecordRef]) -> Result<Op
 /// Executions that were queued while their records were strangers share the person's lane from now on: two at once
 /// would both see the old values and write the same change twice.
 fn relane(connection: &Connection, person: PersonId) -> Result<()> {
-    let mut statement =
-        connection.prepare_cached("SELECT record FROM identities WHERE person_id = ?1")?;
+    let mut statement = connection.prepare_cached("SELECT record FROM identities WHERE person_id = ?1")?;
     let mut found = statement.query([person.0])?;
     let mut records: Vec<RecordRef> = Vec::new();
     while let Some(row) = found.next()? {

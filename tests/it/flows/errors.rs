@@ -79,9 +79,9 @@ server_error_html      create: in_doubt  unavailable  502 1 2 s
 server_error_html      update: retrying  unavailable  502 1 soon
 server_error           create: in_doubt  unavailable  500 1 2 s
 server_error           update: retrying  unavailable  500 1 soon
-unavailable            create: retrying  unavailable  503 1 soon
+unavailable            create: in_doubt  unavailable  503 1 2 s
 unavailable            update: retrying  unavailable  503 1 soon
-unavailable_for_30_min create: retrying  unavailable  503 1 30 min
+unavailable_for_30_min create: in_doubt  unavailable  503 1 30 min
 unavailable_for_30_min update: retrying  unavailable  503 1 30 min
 timeout_before_effect  create: in_doubt  timeout      —   1 2 s
 timeout_before_effect  update: retrying  timeout      —   1 soon
@@ -89,7 +89,7 @@ timeout_after_effect   create: in_doubt  timeout      —   1 2 s
 timeout_after_effect   update: retrying  timeout      —   1 soon
 slow                   create: succeeded —            —   0 —
 slow                   update: succeeded —            —   0 —
-malformed_json         create: in_doubt  malformed    200 1 2 s
+malformed_json         create: in_doubt  malformed    201 1 2 s
 malformed_json         update: retrying  malformed    200 1 soon
 missing_scopes         create: failed    permission   403 1 —
 missing_scopes         update: failed    permission   403 1 —

@@ -117,15 +117,25 @@ async fn r38_an_unmapped_plan_is_a_conflict_and_everything_else_is_written() {
     assert_eq!((&after["hs_lead_status"], &after["phone"]), (&json!("IN_PROGRESS"), &json!("+49301111111")));
     let open = bench.conflicts().await;
     assert_eq!((open.len(), open[0].kind.to_string().as_str()), (1, "not_allowed"));
-    assert_eq!(open[0].allowed[0], "enterprise", "the nearest value comes first: {:?}", open[0].allowed);
+    assert_eq!(
+        open[0].allowed[0], "OPEN_DEAL",
+        "what the nearest tier stands for comes first: {:?}",
+        open[0].allowed
+    );
     bench.press("3").await;
     bench.says("value not allowed");
     bench.press("e").await;
-    bench.type_text("enterprise").await;
-    bench.press("Enter Y").await;
+    bench.type_text("open_d").await;
+    bench.press("Enter").await;
+    bench.says("Tab takes \"OPEN_DEAL\"");
+    bench.press("Tab Enter Y").await;
     bench.work().await;
     assert_eq!(bench.hubspot(&right)["hs_lead_status"], "OPEN_DEAL");
-    assert_eq!(bench.intercom(&left)["custom_attributes"]["plan"], "enterprise");
+    assert_eq!(
+        bench.intercom(&left)["custom_attributes"]["plan"],
+        "enterprise_plus",
+        "Intercom's tier is its own"
+    );
     assert!(bench.conflicts().await.is_empty());
 }
 
