@@ -50,6 +50,10 @@ pub struct Engine {
     pub(crate) limits: limits::Limits,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
+    /// Where conversations live.
+    pub(crate) intercom: Connection,
+    /// Where accounts live.
+    pub(crate) crm: Connection,
 }
 
 impl Engine {
@@ -70,22 +74,14 @@ impl Engine {
             limits,
             settings: Arc::new(settings),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
+            intercom: Connection::only(System::Intercom),
+            crm: Connection::only(System::Hubspot),
         }
     }
 
     /// The journal it serves.
     pub fn journal(&self) -> &Journal {
         &self.journal
-    }
-
-    /// Where conversations live.
-    pub(crate) fn intercom(&self) -> Connection {
-        Connection::only(System::Intercom)
-    }
-
-    /// Where accounts live.
-    pub(crate) fn crm(&self) -> Connection {
-        Connection::only(System::Hubspot)
     }
 }
 
@@ -94,7 +90,7 @@ impl Engine {
     pub async fn check(&self, connection: &Connection) -> Result<String, crate::vendors::VendorError> {
         let mut log = crate::vendors::Log::new();
         let result = crate::vendors::check(&self.clients, connection, &mut log).await;
-        log.iter().for_each(|exchange| self.limits.learn(exchange));
+        self.limits.learn_all(&log);
         result
     }
 }

@@ -23,7 +23,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     let credentials = wiring::credentials();
     let journal = match (&credentials, place.journal(&config).exists()) {
         (Ok(_), false) if !read_only => place.open(&config, true)?,
-        (Err(_), false) | (Ok(_), false) => return place.open(&config, false).map(|_| ()),
+        (Err(_) | Ok(_), false) => return place.open(&config, false).map(|_| ()),
         (_, true) => place.open(&config, false)?,
     };
     log_to(Some(&place.data));

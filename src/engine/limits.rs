@@ -93,6 +93,13 @@ impl Limits {
         })
     }
 
+    /// Learns from several answers.
+    pub fn learn_all(&self, exchanges: &[Exchange]) {
+        for exchange in exchanges {
+            self.learn(exchange);
+        }
+    }
+
     /// Learns from an answer: what is used, what is allowed, whether all is well.
     pub fn learn(&self, exchange: &Exchange) {
         let now = self.clock.now();

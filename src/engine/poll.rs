@@ -46,7 +46,7 @@ impl Engine {
             return Ok(());
         }
         let started = self.clock.now();
-        let (intercom, crm) = (self.intercom(), self.crm());
+        let (intercom, crm) = (self.intercom.clone(), self.crm.clone());
         let (left, right) = tokio::join!(self.load(&intercom), self.load(&crm));
         let (left, right) = (left?, right?);
         // The vendor's own times move the mark, never our clock: the two may differ.
@@ -79,7 +79,7 @@ impl Engine {
                     }
                     _ => vendors::list_contacts(&self.clients, connection, cursor.as_deref(), &mut log).await,
                 };
-                log.iter().for_each(|exchange| self.limits.learn(exchange));
+                self.limits.learn_all(&log);
                 let (mirrors, next) = page.map_err(|error| self.failed(connection, error))?;
                 self.journal.put_mirrors(mirrors.clone()).await?;
                 if object == ObjectKind::Contact {
@@ -169,7 +169,7 @@ impl Engine {
     /// One look at what changed since the last one; every change becomes an event. Returns how many were new.
     pub async fn poll_once(&self) -> Result<usize, PollError> {
         let mut new = 0;
-        for connection in [self.intercom(), self.crm()] {
+        for connection in [self.intercom.clone(), self.crm.clone()] {
             new += self.poll_connection(&connection).await?;
         }
         Ok(new)
@@ -192,7 +192,7 @@ impl Engine {
             let page =
                 vendors::changed_contacts(&self.clients, connection, since, cursor.as_deref(), &mut log)
                     .await;
-            log.iter().for_each(|exchange| self.limits.learn(exchange));
+            self.limits.learn_all(&log);
             let (mirrors, next) = page.map_err(|error| self.failed(connection, error))?;
             let mut events = Vec::new();
             for mirror in mirrors {
@@ -228,7 +228,7 @@ impl Engine {
         };
         Ok(known.deleted
             || self.mapping.fields.iter().any(|field| {
-                if mirror.record.connection == self.intercom() {
+                if mirror.record.connection == self.intercom {
                     !field.intercom.starts_with("company.") && differs(field, &field.intercom)
                 } else {
                     field.crm.iter().any(|name| differs(field, name))

@@ -120,7 +120,7 @@ impl<'a> Turn<'a> {
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);
         self.agreements.clone_from(&facts.agreements);
-        Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm()))
+        Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm))
     }
 
     /// Asks for one call; a "not before" ends the turn without counting as a try.
