@@ -355,8 +355,11 @@ fn every_file_opens_by_saying_what_it_is() {
 
 #[test]
 fn no_tab_is_called_mod() {
-    let mods: Vec<String> =
-        [files("src"), files("tests/it")].concat().into_iter().filter(|path| path.ends_with("mod.rs")).collect();
+    let mods: Vec<String> = [files("src"), files("tests/it")]
+        .concat()
+        .into_iter()
+        .filter(|path| path.ends_with("mod.rs"))
+        .collect();
     assert!(mods.is_empty(), "{mods:?}");
 }
 

@@ -67,7 +67,8 @@ async fn the_demos_journal_can_be_read_by_every_command_and_tampering_shows() {
         .await
         .fine()
         .json();
-    assert_eq!(failed["total"], arisen["executions"]["failed"]);
+    // The demo goes on working until it has ended, so there may be more than it counted.
+    assert!(number(&failed["total"]) >= number(&arisen["executions"]["failed"]));
     assert!(failed["rows"].as_array().unwrap().iter().all(|row| row["status"] == "failed"));
     let first = failed["rows"][0]["id"].as_str().unwrap();
     let text = shell.run(&["--data", data, "show", first]).await.fine().out;
