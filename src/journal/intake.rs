@@ -12,6 +12,10 @@ use crate::domain::event::{EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
 use crate::domain::ids::{DecisionId, EventId, ExecutionId};
 use crate::domain::record::RecordRef;
+use crate::domain::text::shorten;
+
+/// Letters of a name that a row keeps.
+const SUBJECT: usize = 200;
 
 /// An execution before it has a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,7 +164,8 @@ pub(super) fn insert(
             event.map(|id| id.0),
             decision.map(|id| id.0),
             new.recipe,
-            new.subject,
+            // Rows are listed by the hundred: a name of a megabyte is kept with its record, not with every row.
+            shorten(&new.subject, SUBJECT),
             new.record.as_ref().map(ToString::to_string),
             new.lane,
             new.sentence,
