@@ -14,3 +14,4 @@ mod merge;
 mod payloads;
 mod polling;
 mod receiving;
+mod vendor_moves;
