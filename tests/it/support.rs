@@ -4,6 +4,6 @@ mod bench;
 mod sends;
 mod tables;
 
-pub(crate) use bench::{Bench, Builder};
+pub(crate) use bench::Bench;
 pub(crate) use sends::{Delivery, Vendor as Sender};
 pub(crate) use tables::Tables;

@@ -31,15 +31,10 @@ async fn a_link_makes_the_association_and_the_item_stays_away() {
     bench.press("l Y").await;
     bench.work().await;
 
-    assert_eq!(bench.sandbox.hubspot_companies_of(&contact), [company.id.clone()]);
+    assert_eq!(bench.sandbox.hubspot_companies_of(&contact), [company.id.as_str()]);
     let mut after = bench.hubspot(&contact);
     // HubSpot's own: the primary company stands on the contact too.
-    for own in ["associatedcompanyid"] {
-        after[own] = before[own].clone();
-    }
-    if before["associatedcompanyid"].is_null() {
-        after.as_object_mut().unwrap().remove("associatedcompanyid");
-    }
+    after.as_object_mut().unwrap().remove("associatedcompanyid");
     assert_eq!(after, before);
     let row =
         bench.tables().row(&format!("SELECT state, deciding_id FROM unlinked WHERE id = {}", person.id.0));

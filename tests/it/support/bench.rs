@@ -352,18 +352,6 @@ impl Bench {
         self.rows().await.into_iter().next().expect("an execution")
     }
 
-    /// The executions, oldest first, as `status outcome recipe`.
-    pub(crate) async fn story(&self) -> Vec<String> {
-        let mut rows = self.rows().await;
-        rows.reverse();
-        rows.iter()
-            .map(|row| {
-                let outcome = row.outcome.map_or_else(|| "-".to_owned(), |outcome| outcome.to_string());
-                format!("{} {outcome} {}", row.status, row.recipe)
-            })
-            .collect()
-    }
-
     /// One execution's row.
     pub(crate) async fn row(&self, id: i64) -> Execution {
         self.detail(ExecutionId(id)).await.execution

@@ -20,7 +20,7 @@ impl Tables {
     /// The rows of a query, each as an object of its columns.
     pub(crate) fn rows(&self, query: &str) -> Vec<Value> {
         let mut statement = self.0.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut found = statement.query([]).unwrap();
         let mut rows = Vec::new();
         while let Some(row) = found.next().unwrap() {
