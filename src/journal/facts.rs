@@ -264,7 +264,7 @@ fn relane(connection: &Connection, person: PersonId) -> Result<()> {
     let Some(lane) = records.iter().min().map(ToString::to_string) else { return Ok(()) };
     let mut update = connection.prepare_cached(
         "UPDATE executions SET lane = ?2 WHERE record = ?1 AND lane <> ?2 \
-         AND status IN ('pending', 'retrying', 'in_doubt', 'failed')",
+         AND status IN ('pending', 'running', 'retrying', 'in_doubt', 'failed')",
     )?;
     for record in &records {
         update.execute([record.to_string(), lane.clone()])?;
