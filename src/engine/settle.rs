@@ -84,6 +84,7 @@ impl Turn<'_> {
                     outcome: Some(Outcome::Error),
                     error_class: Some(ErrorClass::Conflict),
                     failed_try: true,
+                    conflicts: std::mem::take(&mut self.planned.plan.conflicts),
                     ..self.common()
                 };
                 (Status::Failed, settlement)

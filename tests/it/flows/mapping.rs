@@ -154,3 +154,38 @@ async fn somebody_without_an_email_is_skipped_with_a_reason() {
     let none: Option<Value> = bench.sandbox.hubspot_find("lastname", "Mail");
     assert!(none.is_none());
 }
+
+#[tokio::test]
+async fn r37_a_company_attached_later_is_carried_over() {
+    let mut bench = Bench::new().await;
+    let (left, right) = bench.known_person("mara@quint.example", &json!({})).await;
+    let company =
+        bench.sandbox.new_intercom_company("acme-1", &json!({"name": "Acme GmbH"}), Webhook::Silent);
+    bench.sandbox.attach_intercom_company(&left, &company, Webhook::Sent);
+    bench.work().await;
+    assert_eq!(bench.hubspot(&right)["company"], "Acme GmbH");
+}
+
+#[tokio::test]
+async fn a_lead_with_a_users_email_does_not_take_over_the_users_contact() {
+    let mut bench = Bench::new().await;
+    let (left, right) = bench.known_person("mara@quint.example", &json!({"phone": "+49301111111"})).await;
+    let before = bench.hubspot(&right);
+    let lead = json!({"role": "lead", "email": "mara@quint.example", "name": "mq", "phone": "+49309999999"});
+    let lead = bench.sandbox.new_intercom_user(&lead, Webhook::Sent).unwrap();
+    bench.work().await;
+    assert_eq!(bench.hubspot(&right), before);
+    assert_eq!(bench.count("hubspot.contact.create.api"), 1);
+    let row = bench.newest().await;
+    assert_eq!((row.status, row.outcome), (Status::Skipped, Some(Outcome::Skip)));
+    assert!(
+        row.sentence.contains(&left) && row.sentence.contains("look like one person"),
+        "{}",
+        row.sentence
+    );
+    assert_eq!(bench.intercom(&lead)["custom_attributes"]["hubspot_contact_id"], Value::Null);
+    // And the user's own changes still arrive.
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49302222222"}), Webhook::Sent).unwrap();
+    bench.work().await;
+    assert_eq!(bench.hubspot(&right)["phone"], "+49302222222");
+}

@@ -185,3 +185,35 @@ async fn a_merge_whose_answer_is_lost_happens_once() {
     assert_eq!(bench.count("hubspot.contact.merge.api"), 1);
     assert_eq!(bench.tables().number("SELECT count(*) FROM capsules"), 1);
 }
+
+#[tokio::test]
+async fn an_intercom_lead_is_merged_into_its_user_and_the_user_keeps_the_tie() {
+    let mut bench = scanned().await;
+    let all = bench.duplicates().await;
+    let place = all
+        .iter()
+        .position(|pair| pair.left.system() == System::Intercom && pair.obstacle.is_none())
+        .expect("the seed makes leads of users");
+    let pair = all[place].clone();
+    bench.press("g").await;
+    for _ in 0..place {
+        bench.press("j").await;
+    }
+    let roles = [&pair.left, &pair.right].map(|record| bench.intercom(&record.id)["role"].clone());
+    assert_eq!(roles, ["user", "lead"], "the user survives unless somebody says otherwise");
+    let before = bench.intercom(&pair.left.id)["custom_attributes"]["hubspot_contact_id"].clone();
+    let crm = bench.tables().number("SELECT count(*) FROM identities WHERE record LIKE 'hubspot/%'");
+    bench.press("m").await;
+    bench.says("/contacts/merge");
+    bench.press("Y").await;
+    bench.work().await;
+    let row = bench.tables().row("SELECT status, sentence FROM executions WHERE recipe = 'merge-duplicates'");
+    assert_eq!(row["status"], "succeeded", "{row}");
+    assert_eq!(bench.count("intercom.contact.merge.api"), 1);
+    assert_eq!(bench.intercom(&pair.left.id)["custom_attributes"]["hubspot_contact_id"], before);
+    let tables = bench.tables();
+    assert_eq!(tables.number("SELECT count(*) FROM capsules"), 1);
+    assert_eq!(tables.number(&format!("SELECT count(*) FROM identities WHERE record = '{}'", pair.right)), 0);
+    assert_eq!(tables.number("SELECT count(*) FROM identities WHERE record LIKE 'hubspot/%'"), crm);
+    assert_eq!(bench.count("hubspot.contact.create.api"), 0);
+}

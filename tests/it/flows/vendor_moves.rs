@@ -179,3 +179,50 @@ async fn a_decision_about_something_gone_says_so_and_comes_back() {
     assert_eq!(bench.effects(), effects);
     bench.says("+49302222222");
 }
+
+#[tokio::test]
+async fn somebody_deleted_in_intercom_for_good_stays_in_the_crm_as_they_were() {
+    let mut bench = Bench::new().await;
+    let (left, right) = bench.known_person("mara@quint.example", &json!({})).await;
+    let (before, effects) = (bench.hubspot(&right), bench.effects());
+    assert!(bench.sandbox.delete_intercom_contact(&left, Webhook::Sent));
+    bench.work().await;
+    assert_eq!((bench.hubspot(&right), bench.effects()), (before, effects));
+    assert_eq!(bench.newest().await.status, Status::Skipped);
+    bench
+        .sandbox
+        .edit_hubspot_contact(&right, &json!({"lifecyclestage": "customer"}), Webhook::Sent)
+        .unwrap();
+    bench.work().await;
+    assert_eq!(bench.count("intercom.contact.create.api"), 0);
+    let failed = bench.tables().texts("SELECT sentence FROM executions WHERE status = 'failed'");
+    assert_eq!(failed, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_value_that_changed_after_it_was_shown_is_not_written_unseen() {
+    let mut bench = Bench::new().await;
+    let (left, right) = bench.known_person("mara@quint.example", &json!({"phone": "+49301111111"})).await;
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49302222222"}), Webhook::Sent).unwrap();
+    bench.sandbox.edit_hubspot_contact(&right, &json!({"phone": "+49303333333"}), Webhook::Sent).unwrap();
+    bench.work().await;
+    bench.press("3 Left").await;
+    bench.says("+49302222222");
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49309999999"}), Webhook::Silent).unwrap();
+    let before = bench.hubspot(&right);
+    bench.press("Y").await;
+    bench.work().await;
+    assert_eq!(bench.hubspot(&right), before);
+    let row = bench.newest().await;
+    assert_eq!(row.status, Status::Failed);
+    assert!(row.sentence.contains("changed since it was decided on"), "{}", row.sentence);
+    // The item is back, with the value as it is now; deciding again writes that one.
+    bench.says("+49309999999");
+    bench.says_not("+49302222222");
+    bench.press("Left").await;
+    bench.says("+49309999999");
+    bench.press("Y").await;
+    bench.work().await;
+    assert_eq!(bench.hubspot(&right)["phone"], "+49309999999");
+    assert!(bench.conflicts().await.is_empty());
+}
