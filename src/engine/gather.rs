@@ -213,7 +213,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                 ))
                 .into());
             }
-            let planned = mend::resolve(&choice, field, &left, &right, &mapping)?;
+            let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }
         Decision::Merge { duplicate, survivor } => {
