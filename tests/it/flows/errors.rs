@@ -49,7 +49,7 @@ async fn after(kind: FaultKind, create: bool) -> String {
         bench.says(&class.treatment().advice[..20]);
         let filter = format!("error:{class}");
         bench.press("/").await;
-        bench.type_text(&filter).await;
+        bench.retype(&filter).await;
         bench.press("Enter r").await;
         bench.work().await;
     } else if !row.status.is_finished() {
