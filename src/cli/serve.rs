@@ -39,6 +39,16 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         settings.bind.clone_from(bind);
     }
     let (listener, address) = listen(&settings.bind).await?;
+    let fresh = !place.journal(&config).exists();
+    if fresh {
+        // No journal is left behind by a service that cannot begin.
+        let clients = wiring::clients(&config, &mapping, Arc::clone(&credentials))?;
+        for system in [System::Intercom, System::Hubspot] {
+            vendors::check(&clients, &Connection::only(system), &mut vendors::Log::new())
+                .await
+                .map_err(|error| unreachable_vendor(system, &error))?;
+        }
+    }
     let journal = place.open(&config, true)?;
     let Some(_lock) = WorkerLock::take(journal.path())? else {
         return Err(Problem::runtime(
@@ -49,7 +59,9 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     };
     super::console::log_to(None);
     let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
-    check_vendors(&engine).await?;
+    if !fresh {
+        check_vendors(&engine).await?;
+    }
     let mut service = Service::start(&engine);
     let (notices, _) = mpsc::unbounded_channel();
     service.poll(&engine, notices);

@@ -151,6 +151,21 @@ pub fn credentials() -> Result<Arc<dyn Credentials>, Problem> {
     ))
 }
 
+/// The vendors' clients.
+pub fn clients(
+    config: &Config,
+    mapping: &Mapping,
+    credentials: Arc<dyn Credentials>,
+) -> Result<Clients, Problem> {
+    Clients::new(&vendor_settings(config, mapping), credentials, clock()).map_err(|error: SetupError| {
+        Problem::usage(
+            "The vendors' clients cannot be set up; nothing was started.",
+            error.to_string(),
+            "correct [vendors] in the settings",
+        )
+    })
+}
+
 /// An engine over a journal.
 pub fn engine(
     config: &Config,
@@ -158,15 +173,7 @@ pub fn engine(
     mapping: Arc<Mapping>,
     credentials: Arc<dyn Credentials>,
 ) -> Result<Engine, Problem> {
-    let clients = Clients::new(&vendor_settings(config, &mapping), credentials, clock()).map_err(
-        |error: SetupError| {
-            Problem::usage(
-                "The vendors' clients cannot be set up; nothing was started.",
-                error.to_string(),
-                "correct [vendors] in the settings",
-            )
-        },
-    )?;
+    let clients = clients(config, &mapping, credentials)?;
     Ok(Engine::new(journal, clients, mapping, clock(), config.engine.clone()))
 }
 

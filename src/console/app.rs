@@ -32,7 +32,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::filter::Filter;
 use crate::domain::overview::Health;
 use crate::domain::page::Counts;
-use crate::engine::operate::Report;
+use crate::journal::operate::Report;
 
 /// Everything on the screen.
 #[derive(Debug)]

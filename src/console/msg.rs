@@ -9,7 +9,7 @@ use crate::domain::overview::Overview;
 use crate::domain::page::{Counts, Page};
 use crate::domain::plan::Preview;
 use crate::domain::review::{Conflict, Decision, Duplicate, Unlinked};
-use crate::engine::operate::Report;
+use crate::journal::operate::Report;
 
 /// The number of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

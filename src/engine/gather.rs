@@ -7,8 +7,9 @@ use super::turn::{Stop, Turn};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
-use crate::domain::review::Decision;
-use crate::recipes::contact_sync::{Facts, Planned, Way};
+use crate::domain::review::{Choice, Decision};
+use crate::mapping::judge::same;
+use crate::recipes::contact_sync::{self, Facts, Planned, Way};
 use crate::recipes::mend::{self, Impossible};
 use crate::vendors::{VendorError, hubspot, intercom};
 
@@ -199,6 +200,19 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             let right = needed(turn, &conflict.right).await?;
             name_company(turn, &mut left).await?;
             turn.identity = vec![left.record.clone(), right.record.clone()];
+            let now =
+                contact_sync::conflict(field, conflict.kind, conflict.allowed.clone(), &left, &right, None);
+            let as_shown = (choice == Choice::Right || same(field, &now.left_value, &conflict.left_value))
+                && (choice == Choice::Left || same(field, &now.right_value, &conflict.right_value));
+            if !as_shown {
+                // What was decided on is not there any more: a value nobody has seen is not written unasked.
+                turn.planned.plan.conflicts = vec![now];
+                return Err(Impossible(format!(
+                    "{} changed since it was decided on; the conflict shows what it is now.",
+                    field.name
+                ))
+                .into());
+            }
             let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }

@@ -12,7 +12,7 @@ use crate::domain::plan::Preview;
 use crate::domain::record::{Mirror, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
 use crate::journal::intake::NewExecution;
-pub use crate::journal::operate::Report;
+use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
 use crate::recipes::{self, mend};

@@ -16,6 +16,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
 use crate::journal::JournalError;
+use crate::journal::intake::Appended;
 use crate::mapping::FieldMapping;
 use crate::mapping::judge::{Sides, Verdict, judge, same};
 use crate::vendors::{self, VendorError};
@@ -204,9 +205,10 @@ impl Engine {
                     events.push(polled(&mirror));
                 }
             }
-            new += events.len();
             if !events.is_empty() {
-                self.intake().accept(events).await?;
+                let stored = self.intake().accept(events).await?;
+                // What was found before and waits still is found again, and is no news.
+                new += stored.iter().filter(|one| !matches!(one, Appended::Duplicate(_))).count();
             }
             match next {
                 Some(next) => cursor = Some(next),

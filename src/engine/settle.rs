@@ -84,6 +84,7 @@ impl Turn<'_> {
                     outcome: Some(Outcome::Error),
                     error_class: Some(ErrorClass::Conflict),
                     failed_try: true,
+                    conflicts: std::mem::take(&mut self.planned.plan.conflicts),
                     ..self.common()
                 };
                 (Status::Failed, settlement)
@@ -144,8 +145,9 @@ impl Turn<'_> {
         let exhausted = failed >= self.claim.execution.max_attempts;
         let (status, due_at) = match treatment.retry {
             _ if uncertain && !exhausted => {
-                let wait = if failed == 1 { SEARCH_LAG } else { retry::pause(failed) };
-                (Status::InDoubt, Some(now.plus(wait)))
+                let wait = now.plus(if failed == 1 { SEARCH_LAG } else { retry::pause(failed) });
+                // Looking is a call too: a vendor that said when to come back is not asked before.
+                (Status::InDoubt, Some(error.retry_at.map_or(wait, |at| at.max(wait))))
             }
             Retry::Later if !exhausted => {
                 let pause = now.plus(retry::pause(failed));

@@ -7,6 +7,7 @@ use super::limits::Parked;
 use super::{Engine, gather};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
+use crate::domain::event::EventKind;
 use crate::domain::execution::Status;
 use crate::domain::plan::{Plan, StepState};
 use crate::domain::record::{Connection, Mirror, RecordRef};
@@ -117,6 +118,15 @@ impl<'a> Turn<'a> {
             return Ok(Planned::nothing("The event names no record."));
         };
         let facts = gather::sync(self, way, &record).await?;
+        let archived = self.claim.event.as_ref().is_some_and(|event| event.kind == EventKind::ContactDeleted);
+        let still_read = match way {
+            contact_sync::Way::ToCrm => facts.intercom.is_some(),
+            contact_sync::Way::ToIntercom => facts.crm.is_some(),
+        };
+        if archived && still_read {
+            // Intercom answers for archived people as for living ones; nobody is made or changed because of that.
+            return Ok(Planned::nothing("The contact was archived; the other side is left as it is."));
+        }
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);
         self.agreements.clone_from(&facts.agreements);

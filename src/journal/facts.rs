@@ -248,7 +248,41 @@ pub(super) fn unite(connection: &Connection, records: &[RecordRef]) -> Result<Op
             )?
             .execute(params![record.to_string(), person.0])?;
     }
+    relane(connection, person)?;
     Ok(Some(person))
+}
+
+/// The lane of a record as it is at this moment of the transaction: its person's, none for a stranger's.
+pub(super) fn lane(connection: &Connection, record: &RecordRef) -> Result<Option<String>> {
+    match person_of(connection, record)? {
+        Some(person) => Ok(records_of(connection, person)?.iter().min().map(ToString::to_string)),
+        None => Ok(None),
+    }
+}
+
+fn records_of(connection: &Connection, person: PersonId) -> Result<Vec<RecordRef>> {
+    let mut statement = connection.prepare_cached("SELECT record FROM identities WHERE person_id = ?1")?;
+    let mut found = statement.query([person.0])?;
+    let mut records = Vec::new();
+    while let Some(row) = found.next()? {
+        records.push(rows::word(row, "record")?);
+    }
+    Ok(records)
+}
+
+/// Executions that were queued while their records were strangers share the person's lane from now on: two at once
+/// would both see the old values and write the same change twice. Running ones too, so that the next one waits.
+fn relane(connection: &Connection, person: PersonId) -> Result<()> {
+    let records = records_of(connection, person)?;
+    let Some(lane) = records.iter().min().map(ToString::to_string) else { return Ok(()) };
+    let mut update = connection.prepare_cached(
+        "UPDATE executions SET lane = ?2 WHERE record = ?1 AND lane <> ?2 \
+         AND status IN ('pending', 'running', 'retrying', 'in_doubt', 'failed')",
+    )?;
+    for record in &records {
+        update.execute([record.to_string(), lane.clone()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn put_agreements(

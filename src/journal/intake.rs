@@ -6,12 +6,16 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::sha256;
-use super::{Journal, Result};
+use super::{Journal, Result, facts};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
 use crate::domain::ids::{DecisionId, EventId, ExecutionId};
 use crate::domain::record::RecordRef;
+use crate::domain::text::shorten;
+
+/// Letters of a name that a row keeps.
+const SUBJECT: usize = 200;
 
 /// An execution before it has a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +154,11 @@ pub(super) fn insert(
     decision: Option<DecisionId>,
     new: &NewExecution,
 ) -> Result<ExecutionId> {
+    // The caller's lane is a moment old: the record may have been tied to a person since.
+    let lane = match &new.record {
+        Some(record) => facts::lane(connection, record)?,
+        None => None,
+    };
     connection
         .prepare_cached(
             "INSERT INTO executions (event_id, decision_id, recipe, subject, record, lane, status, sentence, \
@@ -160,9 +169,10 @@ pub(super) fn insert(
             event.map(|id| id.0),
             decision.map(|id| id.0),
             new.recipe,
-            new.subject,
+            // Rows are listed by the hundred: a name of a megabyte is kept with its record, not with every row.
+            shorten(&new.subject, SUBJECT),
             new.record.as_ref().map(ToString::to_string),
-            new.lane,
+            lane.as_ref().unwrap_or(&new.lane),
             new.sentence,
             new.max_attempts,
             new.due_at.0,

@@ -1,3 +1,5 @@
+//! What HubSpot's refusals are read as, on bodies as received.
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;

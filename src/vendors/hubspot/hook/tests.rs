@@ -1,3 +1,5 @@
+//! HubSpot's deliveries: signatures by its own vectors, events of every shape.
+
 use super::*;
 use crate::domain::record::System;
 

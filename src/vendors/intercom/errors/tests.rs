@@ -1,3 +1,5 @@
+//! What Intercom's refusals are read as, on bodies as received.
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;

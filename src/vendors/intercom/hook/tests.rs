@@ -1,3 +1,5 @@
+//! Intercom's deliveries: the signature, every topic, bodies with holes.
+
 use serde_json::json;
 
 use super::*;

@@ -1,0 +1,17 @@
+//! What users do and see, from the webhook to the mended record: keys pressed, lines read, the vendors' own books.
+
+mod conflict;
+mod crash;
+mod duplicate_delivery;
+mod errors;
+mod failure;
+mod hostile_data;
+mod link;
+mod loop_guard;
+mod lost_answer;
+mod mapping;
+mod merge;
+mod payloads;
+mod polling;
+mod receiving;
+mod vendor_moves;

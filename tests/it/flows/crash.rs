@@ -1,0 +1,112 @@
+//! A worker that dies: its lease runs out and the work is done again, once; what may have happened is looked up.
+
+use std::time::Duration;
+
+use reknit::domain::execution::Status;
+use reknit::journal::JournalError;
+use reknit::journal::queue::Settlement;
+use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
+use serde_json::json;
+
+use crate::support::Bench;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_claim_that_is_never_settled_runs_again_exactly_once() {
+    let mut bench = Bench::new().await;
+    let (left, right) = bench.known_person("mara@quint.example", &json!({})).await;
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49301111111"}), Webhook::Sent).unwrap();
+    bench.delivered().await;
+    let updates = bench.count("hubspot.contact.update.api");
+    let claims = bench.journal.claim(8, LEASE).await.unwrap();
+    assert_eq!(claims.len(), 1);
+    // The worker is dead. Nobody takes its work before its lease is over.
+    assert_eq!(bench.work().await, 0);
+    bench.advance(LEASE);
+    assert_eq!((bench.journal.rescue().await.unwrap(), bench.work().await), (0, 0));
+    bench.advance(Duration::from_millis(1));
+    assert_eq!(bench.journal.rescue().await.unwrap(), 1);
+    assert!(bench.newest().await.sentence.starts_with("Given back by a worker that stopped"));
+    assert_eq!(bench.work().await, 1);
+    assert_eq!(bench.newest().await.status, Status::Succeeded);
+    assert_eq!(bench.hubspot(&right)["phone"], "+49301111111");
+    assert_eq!(bench.count("hubspot.contact.update.api"), updates + 1);
+    assert_eq!((bench.journal.rescue().await.unwrap(), bench.work().await), (0, 0));
+    // It was not dead, only late: its result is refused.
+    let claim = &claims[0];
+    let late =
+        bench.journal.settle(claim.execution.id, claim.token, Status::Failed, Settlement::default()).await;
+    assert!(matches!(late, Err(JournalError::LeaseLost)), "{late:?}");
+    assert_eq!(bench.newest().await.status, Status::Succeeded);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_in_the_middle_of_a_create_makes_no_second_contact() {
+    let mut bench = Bench::build().patience(30).start().await;
+    let fault = Fault::new(Vendor::HubSpot, FaultKind::TimeoutAfterEffect).method("POST");
+    bench.sandbox.add_fault(fault.writes_about(&["mara@quint.example"]).times(1));
+    let user = json!({"role": "user", "email": "mara@quint.example", "name": "Mara Quint"});
+    bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+    bench.delivered().await;
+    let engine = bench.engine.clone();
+    let worker = tokio::spawn(async move { engine.work_off().await });
+    // The vendor has done it, the answer is not here: this is when the worker dies.
+    while bench.count("hubspot.contact.create.api") == 0 {
+        tokio::task::yield_now().await;
+    }
+    worker.abort();
+    assert!(worker.await.unwrap_err().is_cancelled());
+    assert_eq!(bench.row(1).await.status, Status::Running);
+    bench.advance(LEASE + Duration::from_secs(1));
+    assert_eq!(bench.journal.rescue().await.unwrap(), 1);
+    let row = bench.row(1).await;
+    assert_eq!(row.status, Status::InDoubt);
+    assert!(row.sentence.contains("may have happened"), "{}", row.sentence);
+    bench.work().await;
+    assert_eq!(bench.row(1).await.status, Status::Succeeded);
+    assert_eq!(bench.count("hubspot.contact.create.api"), 1);
+    assert_eq!(bench.books()["calls"]["hubspot POST /crm/v3/objects/contacts"], 1);
+}
+
+#[tokio::test]
+async fn g6_work_that_kills_three_workers_is_put_aside() {
+    let mut bench = Bench::new().await;
+    let (left, _) = bench.known_person("mara@quint.example", &json!({})).await;
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49301111111"}), Webhook::Sent).unwrap();
+    bench.delivered().await;
+    for _ in 0..3 {
+        assert_eq!(bench.journal.claim(8, LEASE).await.unwrap().len(), 1);
+        bench.advance(LEASE + Duration::from_secs(1));
+        assert_eq!(bench.journal.rescue().await.unwrap(), 1);
+    }
+    assert_eq!(bench.work().await, 0);
+    let row = bench.newest().await;
+    assert_eq!(row.status, Status::Failed);
+    assert!(row.sentence.starts_with("Quarantined"), "{}", row.sentence);
+    bench.press("2").await;
+    bench.says("Quarantined");
+    bench.press("r").await;
+    bench.work().await;
+    assert_eq!(bench.newest().await.status, Status::Succeeded);
+}
+
+#[tokio::test]
+async fn g5_two_workers_share_the_work_and_do_each_piece_once() {
+    let mut bench = Bench::new().await;
+    let mut people = Vec::new();
+    for number in 0..6 {
+        people.push(bench.known_person(&format!("p{number}@quint.example"), &json!({})).await);
+    }
+    let updates = bench.count("hubspot.contact.update.api");
+    for (place, (left, _)) in people.iter().enumerate() {
+        let change = json!({"phone": format!("+4930111111{place}")});
+        bench.sandbox.edit_intercom_contact(left, &change, Webhook::Sent).unwrap();
+    }
+    bench.delivered().await;
+    let (one, other) = (bench.engine.clone(), bench.engine.clone());
+    let (one, other) = tokio::join!(one.work_off(), other.work_off());
+    assert_eq!(one + other, 6);
+    assert_eq!(bench.count("hubspot.contact.update.api"), updates + 6);
+    bench.work().await;
+}

@@ -1,0 +1,9 @@
+//! What the flows stand on: the [`Bench`], its builder, and readers of screens, books and tables. No test is here.
+
+mod bench;
+mod sends;
+mod tables;
+
+pub(crate) use bench::Bench;
+pub(crate) use sends::{Delivery, Vendor as Sender};
+pub(crate) use tables::Tables;

@@ -1,0 +1,502 @@
+//! The whole product on one table: emulated vendors on loopback, journal, engine, receiver and console, one clock.
+//!
+//! Nothing here waits for time to pass: the engine's clock is moved by hand, work is worked off when asked. Dropping
+//! a bench that still has work due, or work that says it is running, fails the test that forgot it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::Event as Input;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use reknit::cli::clock::SystemClock;
+use reknit::console::{Console, keys, msg::Event, theme};
+use reknit::domain::clock::{Clock as _, ManualClock, Timestamp};
+use reknit::domain::execution::{Execution, ExecutionDetail};
+use reknit::domain::filter::Filter;
+use reknit::domain::ids::ExecutionId;
+use reknit::domain::page::Anchor;
+use reknit::domain::record::System;
+use reknit::domain::review::{Conflict, Duplicate, Unlinked};
+use reknit::domain::secret::Credentials;
+use reknit::engine::operate::Operator;
+use reknit::engine::{self, Engine};
+use reknit::journal::Journal;
+use reknit::mapping::Mapping;
+use reknit::sandbox::{Sandbox, Settings, Webhook};
+use reknit::vault::Given;
+use reknit::vendors::{self, Clients};
+use reknit::webhook::{self, Receiver};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Delivery, Tables};
+
+/// The operator's name in every audit line.
+pub(crate) const OPERATOR: &str = "olga";
+
+/// How a bench is set up; the defaults are an empty world and patient limits.
+pub(crate) struct Builder {
+    seeded: Option<(u64, usize, usize)>,
+    engine: engine::Settings,
+    vendors: vendors::Settings,
+    secrets: bool,
+    read_only: bool,
+    size: (u16, u16),
+}
+
+impl Builder {
+    /// Seeded people and companies instead of empty vendors.
+    pub(crate) fn seeded(mut self, seed: u64, people: usize, companies: usize) -> Self {
+        self.seeded = Some((seed, people, companies));
+        self
+    }
+
+    /// Changes the engine's settings.
+    pub(crate) fn engine(mut self, change: impl FnOnce(&mut engine::Settings)) -> Self {
+        change(&mut self.engine);
+        self
+    }
+
+    /// Seconds a vendor may take to answer.
+    pub(crate) fn patience(mut self, seconds: u64) -> Self {
+        self.vendors.timeout_seconds = seconds;
+        self
+    }
+
+    /// No webhook secret at hand.
+    pub(crate) fn without_secrets(mut self) -> Self {
+        self.secrets = false;
+        self
+    }
+
+    /// The console may only look.
+    pub(crate) fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Starts everything.
+    pub(crate) async fn start(mut self) -> Bench {
+        let (seed, people, companies) = self.seeded.unwrap_or((7, 0, 0));
+        let sandbox = Sandbox::start(Settings {
+            seed,
+            people,
+            companies,
+            seeded: self.seeded.is_some(),
+            intercom_window_limit: 1_000_000,
+            hubspot_window_limit: 1_000_000,
+            hubspot_search_per_second: 1_000_000,
+            ..Settings::default()
+        })
+        .await
+        .unwrap();
+        sandbox.intercom_base_url().clone_into(&mut self.vendors.intercom.base_url);
+        sandbox.hubspot_base_url().clone_into(&mut self.vendors.hubspot.base_url);
+        let mapping = Arc::new(Mapping::shipped());
+        let names = mapping.fields.iter().flat_map(|field| field.crm.clone()).collect::<Vec<_>>();
+        self.vendors.hubspot.extra_properties.extend(names);
+        let secret = |text: &'static str| if self.secrets { text } else { "" };
+        let credentials: Arc<dyn Credentials> = Arc::new(Tokens {
+            given: Given::default()
+                .with(System::Intercom, sandbox.intercom_token(), secret(sandbox.intercom_client_secret()))
+                .with(System::Hubspot, sandbox.hubspot_token(), secret(sandbox.hubspot_client_secret())),
+            secrets: self.secrets,
+        });
+        let clock = ManualClock::at(SystemClock.now());
+        let shared = Arc::new(clock.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.db"), shared.clone()).unwrap();
+        let clients = Clients::new(&self.vendors, Arc::clone(&credentials), shared.clone()).unwrap();
+        let engine =
+            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone());
+        let (stop, address) = receive(&engine, credentials).await;
+        sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
+        sandbox.subscribe_hubspot(&format!("http://{address}/webhooks/hubspot"));
+        let operator = Operator::new(
+            journal.clone(),
+            mapping,
+            Arc::new(self.vendors.clone()),
+            shared.clone(),
+            OPERATOR.to_owned(),
+            self.engine.max_attempts,
+        );
+        let operator = if self.read_only { operator.read_only() } else { operator };
+        let mut console = Console::new(
+            journal.clone(),
+            operator,
+            shared,
+            "bench".to_owned(),
+            reknit::console::Settings::default(),
+            theme::Terminal { no_color: false, truecolor: true, light: false },
+            TimeZone::UTC,
+            self.size,
+        );
+        console.start();
+        console.settle().await;
+        let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
+        Bench { sandbox, engine, journal, clock, console, screen, address, stop, folder, leftovers: false }
+    }
+}
+
+/// Tokens as the vault hands them out; without secrets, as a locked one does.
+struct Tokens {
+    given: Given,
+    secrets: bool,
+}
+
+impl Credentials for Tokens {
+    fn access_token(
+        &self,
+        connection: &reknit::domain::record::Connection,
+    ) -> Option<reknit::domain::secret::Secret> {
+        self.given.access_token(connection)
+    }
+
+    fn webhook_secret(
+        &self,
+        connection: &reknit::domain::record::Connection,
+    ) -> Option<reknit::domain::secret::Secret> {
+        self.given.webhook_secret(connection).filter(|_| self.secrets)
+    }
+}
+
+/// Opens the receiver. It measures signatures by the real time, which the sandbox signs with.
+async fn receive(engine: &Engine, credentials: Arc<dyn Credentials>) -> (watch::Sender<bool>, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let receiver = Receiver {
+        inbox: Arc::new(engine.intake()),
+        credentials,
+        clock: Arc::new(SystemClock),
+        settings: webhook::Settings {
+            public_url: Some(format!("http://{address}")),
+            ..webhook::Settings::default()
+        },
+    };
+    let (stop, mut stopped) = watch::channel(false);
+    tokio::spawn(webhook::serve(listener, receiver, async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }));
+    (stop, address)
+}
+
+/// See the module.
+pub(crate) struct Bench {
+    /// The emulated vendors.
+    pub(crate) sandbox: Sandbox,
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// The journal.
+    pub(crate) journal: Journal,
+    /// The engine's and the console's clock.
+    pub(crate) clock: ManualClock,
+    console: Console,
+    screen: Terminal<TestBackend>,
+    /// Where the receiver listens.
+    pub(crate) address: SocketAddr,
+    stop: watch::Sender<bool>,
+    folder: TempDir,
+    leftovers: bool,
+}
+
+impl Bench {
+    /// Empty vendors, nothing loaded.
+    pub(crate) async fn new() -> Self {
+        Self::build().start().await
+    }
+
+    /// To be set up.
+    pub(crate) fn build() -> Builder {
+        let engine = engine::Settings {
+            intercom_calls_per_10_seconds: 1_000_000,
+            hubspot_calls_per_10_seconds: 1_000_000,
+            ..engine::Settings::default()
+        };
+        let vendors = vendors::Settings { timeout_seconds: 10, ..vendors::Settings::default() };
+        Builder { seeded: None, engine, vendors, secrets: true, read_only: false, size: (150, 50) }
+    }
+
+    /// The test means to leave work behind.
+    pub(crate) fn leave_work(&mut self) {
+        self.leftovers = true;
+    }
+
+    /// Copies both vendors into the journal, as the service does when it starts.
+    pub(crate) async fn load(&self) {
+        self.engine.first_load().await.unwrap();
+    }
+
+    /// Waits until every webhook of the sandbox has been answered.
+    pub(crate) async fn delivered(&self) {
+        self.sandbox.webhooks_drained().await;
+    }
+
+    /// Delivers what the vendors have to tell and works until nothing is due any more; how many turns that took.
+    pub(crate) async fn work(&mut self) -> usize {
+        let mut turns = 0;
+        loop {
+            self.delivered().await;
+            let done = self.engine.work_off().await;
+            turns += done;
+            if done == 0 && self.sandbox.webhooks_idle() {
+                break;
+            }
+        }
+        self.look().await;
+        turns
+    }
+
+    /// Moves the time.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Moves the time to when the next execution is due and works it off.
+    pub(crate) async fn work_when_due(&mut self) -> usize {
+        let now = self.clock.now();
+        // What is due already waits for its person's turn, not for a time.
+        let due = self.tables().number(&format!(
+            "SELECT min(due_at) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt') AND due_at > {}",
+            now.0
+        ));
+        assert!(due > now.0, "nothing waits for a time");
+        self.advance(Duration::from_millis((due - now.0) as u64));
+        self.work().await
+    }
+
+    /// Scans for duplicates and missing relations.
+    pub(crate) async fn scan(&mut self) {
+        self.engine.scan_once().await.unwrap();
+        self.look().await;
+    }
+
+    /// Sends a delivery made by hand; the status it got.
+    pub(crate) async fn deliver(&self, delivery: Delivery) -> u16 {
+        delivery.to(self.address).await.status
+    }
+
+    /// Lets the console see what changed.
+    pub(crate) async fn look(&mut self) {
+        self.console.event(Event::Changed);
+        self.console.settle().await;
+    }
+
+    /// Presses keys, named as in the table and separated by blanks.
+    pub(crate) async fn press(&mut self, names: &str) {
+        for name in names.split(' ') {
+            let key = keys::press(name).unwrap_or_else(|| panic!("{name} is no key"));
+            self.console.input(Input::Key(key));
+            self.console.settle().await;
+        }
+    }
+
+    /// Types letters.
+    pub(crate) async fn type_text(&mut self, text: &str) {
+        for letter in text.chars() {
+            let name = if letter == ' ' { "Space".to_owned() } else { letter.to_string() };
+            self.press(&name).await;
+        }
+    }
+
+    /// Empties a line of text and types another.
+    pub(crate) async fn retype(&mut self, text: &str) {
+        self.press("Ctrl-u").await;
+        self.type_text(text).await;
+    }
+
+    /// The screen, line by line.
+    pub(crate) fn lines(&mut self) -> Vec<String> {
+        let frame = self.console.frame();
+        self.screen.draw(|target| target.buffer_mut().merge(&frame)).unwrap();
+        let buffer = self.screen.backend().buffer();
+        let width = usize::from(buffer.area.width);
+        let row = |cells: &[ratatui::buffer::Cell]| {
+            let text: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
+            text.trim_end().to_owned()
+        };
+        buffer.content.chunks(width).map(row).collect()
+    }
+
+    /// The screen as one text.
+    pub(crate) fn text(&mut self) -> String {
+        self.lines().join("\n")
+    }
+
+    /// The boxes of the screen read one after the other, with wrapped lines joined.
+    fn boxes(&mut self) -> String {
+        let lines = self.lines();
+        let most = lines.iter().map(|line| line.split('│').count()).max().unwrap_or(0);
+        let column = |place: usize| {
+            let cells = lines.iter().filter_map(|line| line.split('│').nth(place)).map(str::trim);
+            cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        (0..most).map(column).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The screen shows it, wrapped or not.
+    #[track_caller]
+    pub(crate) fn says(&mut self, text: &str) {
+        let screen = self.text();
+        let shown = screen.contains(text) || self.boxes().contains(text);
+        assert!(shown, "no {text:?} on:\n{screen}");
+    }
+
+    /// The screen does not show it.
+    #[track_caller]
+    pub(crate) fn says_not(&mut self, text: &str) {
+        let screen = self.text();
+        assert!(!screen.contains(text), "{text:?} is on:\n{screen}");
+    }
+
+    /// All executions, newest first.
+    pub(crate) async fn rows(&self) -> Vec<Execution> {
+        self.journal.executions(&Filter::default(), Anchor::First, 10_000).await.unwrap().rows
+    }
+
+    /// The newest execution.
+    pub(crate) async fn newest(&self) -> Execution {
+        self.rows().await.into_iter().next().expect("an execution")
+    }
+
+    /// One execution's row.
+    pub(crate) async fn row(&self, id: i64) -> Execution {
+        self.detail(ExecutionId(id)).await.execution
+    }
+
+    /// One execution whole.
+    pub(crate) async fn detail(&self, id: ExecutionId) -> ExecutionDetail {
+        self.journal.execution(id).await.unwrap().expect("an execution")
+    }
+
+    /// Open conflicts.
+    pub(crate) async fn conflicts(&self) -> Vec<Conflict> {
+        self.journal.conflicts(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
+    }
+
+    /// Open duplicate candidates.
+    pub(crate) async fn duplicates(&self) -> Vec<Duplicate> {
+        self.journal.duplicates(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
+    }
+
+    /// Open unlinked people.
+    pub(crate) async fn unlinked(&self) -> Vec<Unlinked> {
+        self.journal.unlinked(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
+    }
+
+    /// Audit lines, oldest first, as `actor verb object: note`; the chain is verified on the way.
+    pub(crate) async fn audit(&self) -> Vec<String> {
+        let verdict = self.journal.verify_audit().await.unwrap();
+        assert_eq!(verdict.broken, None);
+        let mut entries = self.journal.audit_entries(10_000).await.unwrap();
+        entries.reverse();
+        entries
+            .iter()
+            .map(|line| {
+                let entry = &line.entry;
+                format!("{} {} {}: {}", entry.actor, entry.verb, entry.object, entry.note)
+            })
+            .collect()
+    }
+
+    /// What really happened at the vendors.
+    pub(crate) fn books(&self) -> Value {
+        self.sandbox.books()
+    }
+
+    /// A count of the books, such as `hubspot.contact.create.api`.
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        self.books()["counts"][name].as_u64().unwrap_or(0)
+    }
+
+    /// Every API call that the vendors have seen.
+    pub(crate) fn calls(&self) -> u64 {
+        let books = self.books();
+        books["calls"].as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    }
+
+    /// Effects that came through the API, as `vendor object kind id`.
+    pub(crate) fn effects(&self) -> Vec<String> {
+        let books = self.books();
+        let effects = books["effects"].as_array().unwrap();
+        effects
+            .iter()
+            .filter(|effect| effect["who"] == "api")
+            .map(|effect| {
+                let text = |name: &str| effect[name].as_str().unwrap_or_default().to_owned();
+                format!("{} {} {} {}", text("vendor"), text("object"), text("kind"), text("id"))
+            })
+            .collect()
+    }
+
+    /// A HubSpot contact's properties without the times the vendor keeps itself.
+    pub(crate) fn hubspot(&self, id: &str) -> Value {
+        let mut contact = self.sandbox.hubspot_contact(id).unwrap_or_else(|| panic!("no contact {id}"));
+        let mut properties = contact["properties"].take();
+        for own in ["lastmodifieddate", "hs_lastmodifieddate", "updatedAt"] {
+            properties.as_object_mut().unwrap().remove(own);
+        }
+        properties
+    }
+
+    /// An Intercom contact without the time of its last change.
+    pub(crate) fn intercom(&self, id: &str) -> Value {
+        let mut contact = self.sandbox.intercom_contact(id).unwrap_or_else(|| panic!("no contact {id}"));
+        contact.as_object_mut().unwrap().remove("updated_at");
+        contact
+    }
+
+    /// The journal's file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("journal.db")
+    }
+
+    /// The journal's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The journal's file, read by a stranger.
+    pub(crate) fn tables(&self) -> Tables {
+        Tables::open(&self.path())
+    }
+
+    /// Now, by the bench's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Somebody signs up in Intercom and reaches HubSpot; both ids.
+    pub(crate) async fn known_person(&mut self, email: &str, more: &Value) -> (String, String) {
+        let mut user = json!({"role": "user", "email": email, "name": "Mara Quint"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            user[name] = value.clone();
+        }
+        let left = self.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+        self.work().await;
+        let contact = self.sandbox.hubspot_find_by_email(email).expect("it reached HubSpot");
+        let right = contact["id"].as_str().unwrap().to_owned();
+        assert_eq!(self.intercom(&left)["custom_attributes"]["hubspot_contact_id"], json!(right));
+        (left, right)
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if std::thread::panicking() || self.leftovers {
+            return;
+        }
+        let left = self.tables().texts(&format!(
+            "SELECT id || ' ' || status || ': ' || sentence FROM executions WHERE status = 'running' \
+             OR (status IN ('pending', 'retrying', 'in_doubt') AND due_at <= {})",
+            self.clock.now().0
+        ));
+        assert!(left.is_empty(), "the bench was left with work: {left:#?}");
+    }
+}
