@@ -78,6 +78,12 @@ impl Operator {
         Self { journal, mapping, vendors, clock, actor, read_only: false, max_attempts }
     }
 
+    /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
+    #[cfg(test)]
+    pub(crate) fn shipped(journal: Journal, clock: SharedClock, actor: &str) -> Self {
+        Self::new(journal, Arc::new(Mapping::shipped()), Arc::default(), clock, actor.to_owned(), 12)
+    }
+
     /// The same operator without the right to change anything.
     #[must_use]
     pub fn read_only(mut self) -> Self {

@@ -339,7 +339,7 @@ async fn an_empty_journal_says_that_all_is_well() {
         bench.says(text);
         bench.press("r m l e x D Enter Tab Esc").await;
     }
-    bench.press("2 Esc Esc").await;
+    bench.press("2 Esc Esc Esc Esc Esc Esc").await;
     bench.says("No executions yet.");
 }
 

@@ -19,8 +19,6 @@ use crate::engine::operate::Operator;
 use crate::journal::Journal;
 use crate::journal::intake::{Disposition, NewExecution};
 use crate::journal::queue::Settlement;
-use crate::mapping::Mapping;
-use crate::vendors;
 
 pub(super) const NOW: Timestamp = Timestamp(1_795_000_000_000);
 const LEASE: Duration = Duration::from_secs(60);
@@ -40,14 +38,7 @@ impl World {
         let shared: Arc<ManualClock> = Arc::new(clock.clone());
         let journal =
             Journal::open(&folder.path().join("journal.db"), shared.clone()).expect("a new journal");
-        let operator = Operator::new(
-            journal.clone(),
-            Arc::new(Mapping::shipped()),
-            Arc::new(vendors::Settings::default()),
-            shared,
-            "ana".to_owned(),
-            12,
-        );
+        let operator = Operator::shipped(journal.clone(), shared, "ana");
         Self { journal, operator, clock, _folder: folder }
     }
 
