@@ -296,6 +296,18 @@ impl Bench {
         }
     }
 
+    /// The executions, all of them: `Esc` takes away notices, then the filter for what is open.
+    pub(crate) async fn show_all(&mut self) {
+        self.press("2").await;
+        for _ in 0..4 {
+            if self.text().contains("status:open") {
+                self.press("Esc").await;
+            }
+        }
+        self.says_not("status:open");
+        self.press("g").await;
+    }
+
     /// Types letters.
     pub(crate) async fn type_text(&mut self, text: &str) {
         for letter in text.chars() {
