@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod audit;
+pub mod background;
 pub mod clock;
 pub mod console;
 pub mod demo;
@@ -21,7 +22,6 @@ pub mod output;
 pub mod problem;
 pub mod sandbox;
 pub mod serve;
-pub mod service;
 pub mod show;
 pub mod wiring;
 

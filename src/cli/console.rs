@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
+use super::background::Background;
 use super::problem::Problem;
-use super::service::Service;
 use super::wiring::{self, Place, WorkerLock};
 use crate::config::Config;
 use crate::console::{self, World};
@@ -33,7 +33,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         _ if read_only => None,
         (Ok(credentials), Some(lock)) => {
             let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
-            let mut service = Service::start(&engine);
+            let mut service = Background::start(&engine);
             service.poll(&engine, sender.clone());
             Some((service, lock))
         }

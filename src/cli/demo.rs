@@ -12,10 +12,10 @@ use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::background::{Background, listen};
 use super::console::{check_terminal, log_to, show};
 use super::output;
 use super::problem::Problem;
-use super::service::{Service, listen};
 use super::wiring::{self, WorkerLock};
 use crate::config::Config;
 use crate::console::World;
@@ -101,7 +101,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     let lock = WorkerLock::take(journal.path())?;
     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), Arc::clone(&credentials))?;
     let (listener, address) = listen("127.0.0.1:0").await?;
-    let mut service = Service::start(&engine);
+    let mut service = Background::start(&engine);
     let receiver = Receiver {
         inbox: Arc::new(engine.intake()),
         credentials,

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
+use super::background::asked_to_stop;
 use super::output;
 use super::problem::Problem;
-use super::service::asked_to_stop;
 use crate::sandbox::{Sandbox, Settings};
 
 /// Arguments of `sandbox`.

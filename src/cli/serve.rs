@@ -5,9 +5,9 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::sync::mpsc;
 
+use super::background::{Background, asked_to_stop, listen};
 use super::output;
 use super::problem::Problem;
-use super::service::{Service, asked_to_stop, listen};
 use super::wiring::{self, Place, WorkerLock};
 use crate::domain::record::{Connection, System};
 use crate::engine::Engine;
@@ -62,7 +62,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     if !fresh {
         check_vendors(&engine).await?;
     }
-    let mut service = Service::start(&engine);
+    let mut service = Background::start(&engine);
     let (notices, _) = mpsc::unbounded_channel();
     service.poll(&engine, notices);
     service.receive(

@@ -223,9 +223,18 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                 .duplicate(duplicate)
                 .await?
                 .ok_or_else(|| Impossible(format!("{duplicate} is gone from the journal.")))?;
-            let absorbed = if survivor == pair.left { pair.right } else { pair.left };
-            let survivor = needed(turn, &survivor).await?;
-            let absorbed = needed(turn, &absorbed).await?;
+            let left = needed(turn, &pair.left).await?;
+            let right = needed(turn, &pair.right).await?;
+            for (shown, now) in [(&pair.left_fields, &left), (&pair.right_fields, &right)] {
+                if let Some(field) = mend::changed_since(shown, now) {
+                    return Err(Impossible(format!(
+                        "{}: {field} changed since the two were shown; the pair is shown anew with what it is now.",
+                        now.record.title()
+                    ))
+                    .into());
+                }
+            }
+            let (survivor, absorbed) = if survivor == left.record { (left, right) } else { (right, left) };
             let mut linked = Vec::new();
             if survivor.record.system() != System::Intercom {
                 for record in [&survivor.record, &absorbed.record] {

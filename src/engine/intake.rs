@@ -126,6 +126,10 @@ impl Intake {
     /// Every mapped value the event carries is either what we know already or what we wrote, and at least one is
     /// what we wrote: then it tells nothing new.
     async fn is_echo(&self, event: &NewEvent, record: &RecordRef) -> Result<bool> {
+        if event.kind == EventKind::ContactCreated && payload::is_by_an_integration(event) {
+            // We made it and have tied it to its person already: its birth is no news.
+            return Ok(self.journal.known(record).await?.records.len() > 1);
+        }
         if event.kind != EventKind::ContactUpdated {
             return Ok(false);
         }

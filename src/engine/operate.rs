@@ -214,6 +214,14 @@ impl Operator {
                 preview
                     .notes
                     .push("Before the first call a capsule keeps both records as they are, whole.".into());
+                let opted_out = |mirror: &Mirror| mirror.text("hs_email_optout") == "true";
+                if opted_out(&absorbed) && !opted_out(&survivor) {
+                    preview.notes.push(
+                        "The absorbed contact has opted out of e-mail, and HubSpot lets no app set that: look at the \
+                         merged contact's subscriptions afterwards."
+                            .into(),
+                    );
+                }
                 if survivor.record.system() == System::Hubspot {
                     preview.notes.push(
                         "HubSpot may give the merged record a new id; everything here follows it.".into(),

@@ -176,20 +176,22 @@ fn put_duplicates(connection: &Connection, now: Timestamp, found: &[Duplicate]) 
     )?;
     for pair in found {
         let (left, right) = (pair.left.to_string(), pair.right.to_string());
-        let known: Option<(i64, String, String, f64)> = connection
+        let known: Option<(i64, String, String, String, String)> = connection
             .prepare_cached(
-                "SELECT id, state, fingerprint, probability FROM duplicates WHERE left_record = ?1 AND right_record = ?2",
+                "SELECT id, state, fingerprint, left_fields, right_fields FROM duplicates WHERE left_record = ?1 AND right_record = ?2",
             )?
-            .query_row([&left, &right], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row([&left, &right], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
             .optional()?;
-        let id = if let Some((id, state, fingerprint, probability)) = known {
+        let id = if let Some((id, state, fingerprint, left_known, right_known)) = known {
             let open = state == ReviewState::Open.as_str();
             let same = fingerprint == pair.fingerprint;
             let reopen = !same
                 && (state == ReviewState::Dismissed.as_str() || state == ReviewState::Obsolete.as_str());
             let back = same && state == ReviewState::Obsolete.as_str();
             // Untouched rows are left alone, so that a scan that finds nothing new wakes no screen.
-            if (open && (!same || (probability - pair.probability).abs() > 1e-9)) || reopen || back {
+            let as_shown =
+                left_known == to_json(&pair.left_fields)? && right_known == to_json(&pair.right_fields)?;
+            if (open && !(same && as_shown)) || reopen || back {
                 connection
                     .prepare_cached(
                         "UPDATE duplicates SET subject = ?2, left_fields = ?3, right_fields = ?4, probability = ?5, \

@@ -174,6 +174,21 @@ pub fn obstacle(survivor: &Mirror, absorbed: &Mirror) -> Option<String> {
     }
 }
 
+/// The first field of substance that is not what was shown when a human decided; stamps and counters do not count.
+pub fn changed_since<'a>(shown: &'a Fields, now: &'a Mirror) -> Option<&'a str> {
+    let stamp = |name: &str| {
+        name.ends_with("_at")
+            || name.starts_with("last")
+            || name.starts_with("hs_")
+            || name.starts_with("location.")
+    };
+    let names = shown.keys().chain(now.fields.keys().filter(|name| !shown.contains_key(*name)));
+    names
+        .map(String::as_str)
+        .filter(|name| !stamp(name))
+        .find(|name| shown.get(*name).map(value_text).unwrap_or_default() != now.text(name))
+}
+
 /// What goes away in a merge: filled values of the absorbed record that differ from the survivor's filled ones.
 pub fn losses(survivor: &Mirror, absorbed: &Mirror) -> Vec<Loss> {
     const OURS: [&str; 10] = [

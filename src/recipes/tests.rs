@@ -189,3 +189,14 @@ fn leaving_a_field_out_that_the_crm_does_not_have_empties_nothing() {
     assert!(planned.plan.steps.is_empty(), "{planned:?}");
     assert_eq!(planned.will_agree[0].left, json!("FRIEND-1"));
 }
+
+#[test]
+fn a_record_that_changed_since_it_was_shown_is_noticed_but_its_stamps_are_not() {
+    let (_, mut right) = jane();
+    let shown = right.fields.clone();
+    right.fields.insert("lastmodifieddate".into(), json!("2026-01-01T00:00:00Z"));
+    right.fields.insert("hs_object_id".into(), json!("151"));
+    assert_eq!(mend::changed_since(&shown, &right), None);
+    right.fields.insert("jobtitle".into(), json!("CTO"));
+    assert_eq!(mend::changed_since(&shown, &right), Some("jobtitle"));
+}

@@ -1,4 +1,4 @@
-//! A running service: worker, polling, scanning and, if asked, the webhook receiver; stopped together without loss.
+//! What runs behind every face: worker, polling, scanning and, if asked, the webhook receiver; stopped together without loss.
 
 use std::net::SocketAddr;
 
@@ -12,12 +12,12 @@ use crate::engine::poll::PollError;
 use crate::webhook::{self, Receiver};
 
 /// What runs, and how to stop it.
-pub struct Service {
+pub struct Background {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
-impl Service {
+impl Background {
     /// Starts worker and scan; polling and receiver are added.
     pub fn start(engine: &Engine) -> Self {
         let stop = watch::Sender::new(false);
