@@ -9,4 +9,5 @@ mod cli;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod readme;
 mod support;

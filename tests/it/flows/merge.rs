@@ -3,6 +3,7 @@
 use reknit::domain::execution::Status;
 use reknit::domain::record::{RecordRef, System};
 use reknit::domain::review::Duplicate;
+use reknit::sandbox::Webhook;
 use serde_json::{Value, json};
 
 use crate::support::Bench;
@@ -216,4 +217,25 @@ async fn an_intercom_lead_is_merged_into_its_user_and_the_user_keeps_the_tie() {
     assert_eq!(tables.number(&format!("SELECT count(*) FROM identities WHERE record = '{}'", pair.right)), 0);
     assert_eq!(tables.number("SELECT count(*) FROM identities WHERE record LIKE 'hubspot/%'"), crm);
     assert_eq!(bench.count("hubspot.contact.create.api"), 0);
+}
+
+#[tokio::test]
+async fn a_record_that_changed_since_it_was_shown_is_not_merged_unseen() {
+    let mut bench = scanned().await;
+    let pair = selected(&mut bench, |_, _| true).await;
+    bench
+        .sandbox
+        .edit_hubspot_contact(&pair.right.id, &json!({"jobtitle": "Chief Surprise Officer"}), Webhook::Silent)
+        .expect("edited");
+    bench.press("m Y").await;
+    bench.work().await;
+    let row = bench.tables().row("SELECT * FROM executions WHERE recipe = 'merge-duplicates'");
+    assert_eq!(row["status"], json!(Status::Failed.as_str()), "{row}");
+    assert!(row["sentence"].to_string().contains("jobtitle changed since the two were shown"), "{row}");
+    assert!(bench.sandbox.hubspot_contact(&pair.right.id).is_some());
+    assert!(!bench.books().to_string().contains("\"merge\""), "nothing was merged");
+    // The pair comes back with what it is now, and can be merged then.
+    bench.scan().await;
+    let again = bench.duplicates().await.into_iter().find(|other| other.id == pair.id).expect("open again");
+    assert_eq!(again.right_fields["jobtitle"], json!("Chief Surprise Officer"));
 }
