@@ -109,7 +109,7 @@ impl ErrorClass {
             ),
             Self::DuplicateDetected => (
                 Retry::Replan,
-                "Another record already holds this identity.",
+                "Another record at the vendor already has this identity.",
                 "Merge the two records (4) if they are one person, or decide the conflict it raised (3), then press r.",
             ),
             Self::NotFound => (

@@ -82,7 +82,7 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
     if let Some(class) = row.error_class.filter(|_| row.status != Status::Succeeded) {
         let treatment = class.treatment();
         lines.extend(labelled(ctx, "Why", treatment.meaning, theme.text, cells));
-        let advice = if row.status == Status::Failed && treatment.retry != Retry::Never {
+        let advice = if row.status == Status::Failed && treatment.retry == Retry::Later {
             "Press r to try again; its tries are used up."
         } else {
             treatment.advice
@@ -218,8 +218,8 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
     let at = ctx.clock(row.updated_at);
     let last = match row.status {
         Status::Failed => {
-            let never = row.error_class.is_some_and(|class| class.treatment().retry == Retry::Never);
-            Some(if never {
+            let tried_out = row.error_class.is_some_and(|class| class.treatment().retry == Retry::Later);
+            Some(if !tried_out {
                 ("‖", theme.error, "stopped: the same request would be refused again".to_owned())
             } else {
                 ("‖", theme.error, format!("stopped after {} of {} tries", row.attempts, row.max_attempts))
