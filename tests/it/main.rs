@@ -1,1 +1,3 @@
-fn main() {}
+//! Tests of the whole product.
+#[cfg(unix)]
+mod terminal;
