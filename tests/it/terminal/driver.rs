@@ -181,11 +181,6 @@ impl Terminal {
         self.shared.lock().frames
     }
 
-    /// How many bytes came so far.
-    pub(crate) fn written(&self) -> usize {
-        self.shared.lock().raw.len()
-    }
-
     /// Types. A key of more than one byte is written as a terminal sends it: [`key`].
     pub(crate) fn press(&mut self, keys: &str) {
         self.send(keys.as_bytes());
