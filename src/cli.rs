@@ -22,6 +22,7 @@ pub mod problem;
 pub mod sandbox;
 pub mod serve;
 pub mod service;
+pub mod show;
 pub mod wiring;
 
 use problem::Problem;
@@ -56,7 +57,7 @@ pub enum Command {
     /// List executions, conflicts, duplicates or unlinked people
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
-    Show(list::ShowArguments),
+    Show(show::Arguments),
     /// Run executions again
     Retry(operate::RetryArguments),
     /// Give up on executions
@@ -122,7 +123,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Serve(serve)) => serve::run(&place, &serve, arguments.read_only).await,
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
-        Some(Command::Show(show)) => list::show(&place, &show).await,
+        Some(Command::Show(show)) => show::run(&place, &show).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => operate::resolve(&place, arguments.read_only, &resolve).await,

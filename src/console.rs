@@ -28,13 +28,21 @@ pub use terminal::{enter, leave};
 use serde::Deserialize;
 
 /// How the console looks and behaves; the `[console]` table of the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// `auto`, `dark`, `light` or `mono`.
     pub theme: theme::Scheme,
     /// Draw with ASCII characters only.
     pub ascii: bool,
+    /// Take clicks and the wheel; off leaves them to the terminal.
+    pub mouse: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: theme::Scheme::Auto, ascii: false, mouse: true }
+    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub async fn show(config: &Config, world: World) -> Result<(), Problem> {
             "start it again; the log in the data folder may say more",
         )
     };
-    let terminal = console::enter().map_err(|error| failed(&error))?;
+    let terminal = console::enter(config.console.mouse).map_err(|error| failed(&error))?;
     let input = crossterm::event::EventStream::new();
     let result = console::run(terminal, input, world, config.console.clone()).await;
     console::leave();

@@ -88,6 +88,9 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     .await?;
     log_to(Some(folder.path()));
     let config = settings(&sandbox, started);
+    if !folder.temporary {
+        keep_settings(folder.path(), &config)?;
+    }
     let credentials: Arc<dyn Credentials> = Arc::new(
         Given::default()
             .with(System::Intercom, sandbox.intercom_token(), sandbox.intercom_client_secret())
@@ -164,6 +167,24 @@ fn settings(sandbox: &Sandbox, now: Timestamp) -> Config {
     let hour = (now.seconds().rem_euclid(86_400) / 3_600 + 7) % 24;
     config.engine.off_peak = format!("{hour:02}:00-{:02}:00", (hour + 3) % 24);
     config
+}
+
+/// Leaves the settings with a kept journal, so that commands on it name the sandbox and never the real vendors.
+fn keep_settings(folder: &Path, config: &Config) -> Result<(), Problem> {
+    let text = format!(
+        "# The settings of a demo that was kept; its emulated vendors end with it.\n\
+         workspace = \"demo\"\n\n[engine]\noff_peak = \"{}\"\n\n\
+         [vendors.intercom]\nbase_url = \"{}\"\n\n[vendors.hubspot]\nbase_url = \"{}\"\n",
+        config.engine.off_peak, config.vendors.intercom.base_url, config.vendors.hubspot.base_url
+    );
+    let path = folder.join("reknit.toml");
+    std::fs::write(&path, text).map_err(|error| {
+        Problem::usage(
+            "The demo was not started; nothing was changed.",
+            format!("{}: {error}", path.display()),
+            "name a folder that can be written with --data DIR",
+        )
+    })
 }
 
 /// Loads both systems, plays the morning, looks once for what no webhook told, and scans.

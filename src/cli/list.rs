@@ -1,4 +1,4 @@
-//! `reknit list` and `reknit show`: the console's lists and details without a screen.
+//! `reknit list`: the console's lists without a screen, as columns or JSON.
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -8,10 +8,9 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{Place, clock};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::page::{Anchor, Page};
 use crate::domain::record::value_text;
-use crate::journal::{Journal, JournalError};
+use crate::journal::JournalError;
 
 /// What can be listed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -42,14 +41,9 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Arguments of `show`.
-#[derive(Debug, Args)]
-pub struct ShowArguments {
-    /// ex_12, cf_3, du_7 or un_4
-    id: String,
-    /// Print it as JSON
-    #[arg(long)]
-    json: bool,
+/// A probability as a person reads it: nothing short of certain is shown as 100 %.
+pub fn percent(probability: f64) -> String {
+    format!("{:.0} %", (probability * 100.0).floor().min(99.0))
 }
 
 /// A journal that cannot be read, as a person reads it.
@@ -114,7 +108,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             print(arguments, &page, &["ID", "SURE", "SUBJECT", "LEFT", "RIGHT", "BAND"], |row| {
                 vec![
                     row.id.to_string(),
-                    format!("{:.0} %", row.probability * 100.0),
+                    percent(row.probability),
                     row.subject.clone(),
                     row.left.to_string(),
                     row.right.to_string(),
@@ -131,7 +125,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                     row.id.to_string(),
                     row.subject.clone(),
                     row.domain.clone(),
-                    best.map_or_else(|| "—".into(), |best| format!("{:.0} %", best.probability * 100.0)),
+                    best.map_or_else(|| "—".into(), |best| percent(best.probability)),
                     best.map_or_else(|| "—".into(), |best| format!("{} ({})", best.name, best.company)),
                     row.hint.clone(),
                 ]
@@ -156,80 +150,6 @@ fn print<T: Serialize>(
     Ok(())
 }
 
-/// Shows one item.
-pub async fn show(place: &Place, arguments: &ShowArguments) -> Result<(), Problem> {
-    let config = place.settings()?;
-    let journal = place.open(&config, false)?;
-    let id = arguments.id.as_str();
-    let value = match id.split('_').next() {
-        Some(ConflictId::PREFIX) => read(journal.conflict(parse(id)?).await)?,
-        Some(DuplicateId::PREFIX) => read(journal.duplicate(parse(id)?).await)?,
-        Some(UnlinkedId::PREFIX) => read(journal.unlinked_one(parse(id)?).await)?,
-        _ => return show_execution(&journal, parse(id)?, arguments.json).await,
-    };
-    let value = value.ok_or_else(|| missing(id))?;
-    if arguments.json {
-        return output::json(&value);
-    }
-    let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    output::line(&crate::domain::text::clean_lines(&text).join("\n"))
-}
-
-fn read<T: Serialize>(result: Result<Option<T>, JournalError>) -> Result<Option<serde_json::Value>, Problem> {
-    let found = result.map_err(|error| unread(&error))?;
-    Ok(found.map(|found| serde_json::to_value(found).unwrap_or_default()))
-}
-
-async fn show_execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(), Problem> {
-    let detail = journal
-        .execution(id)
-        .await
-        .map_err(|error| unread(&error))?
-        .ok_or_else(|| missing(&id.to_string()))?;
-    if json {
-        return output::json(&detail);
-    }
-    let execution = &detail.execution;
-    let mut lines = vec![
-        format!(
-            "{id}  {} {}  {}  {}",
-            execution.status.glyph(),
-            execution.status,
-            execution.recipe,
-            execution.subject
-        ),
-        execution.sentence.clone(),
-    ];
-    if let Some(class) = execution.error_class {
-        let treatment = class.treatment();
-        lines.push(format!("Why   {}", treatment.meaning));
-        lines.push(format!("Fix   {}", treatment.advice));
-    }
-    lines.extend(detail.vendor_words.iter().map(|words| format!("Said  \"{words}\"")));
-    lines.extend(
-        detail
-            .plan
-            .iter()
-            .flat_map(|plan| &plan.steps)
-            .map(|step| format!("Step  {} ({})", step.title, step.state)),
-    );
-    lines.extend(detail.attempts.iter().map(|attempt| {
-        format!(
-            "{}  try {}  {} {}  {}  {} ms",
-            attempt.started_at.rfc3339(),
-            attempt.number,
-            attempt.method,
-            attempt.url,
-            attempt.status.map_or_else(|| "no answer".into(), |status| status.to_string()),
-            attempt.duration_ms
-        )
-    }));
-    for line in lines {
-        output::line(&crate::domain::text::clean(&line))?;
-    }
-    Ok(())
-}
-
 /// Reads an id with an error a person can act on.
 pub fn parse<T: std::str::FromStr>(id: &str) -> Result<T, Problem>
 where
@@ -242,12 +162,4 @@ where
             "`reknit list executions` (conflicts, duplicates, unlinked) shows the ids",
         )
     })
-}
-
-fn missing(id: &str) -> Problem {
-    Problem::usage(
-        "Nothing to show.",
-        format!("{id} is not in this journal"),
-        "`reknit list executions` (conflicts, duplicates, unlinked) shows what is; --data DIR names another journal",
-    )
 }

@@ -30,17 +30,19 @@ pub struct Place {
 }
 
 impl Place {
-    /// From the command line, else the platform's folders.
+    /// From the command line, else the data folder's own settings, else the platform's folders.
     pub fn new(arguments: &Arguments) -> Self {
         let folders = directories::ProjectDirs::from("", "", "reknit");
-        let config = arguments.config.clone().unwrap_or_else(|| {
-            folders
-                .as_ref()
-                .map_or_else(|| PathBuf::from("."), |folders| folders.config_dir().to_owned())
-                .join("reknit.toml")
-        });
-        let data = arguments.data.clone().unwrap_or_else(|| {
-            folders.as_ref().map_or_else(|| PathBuf::from("."), |folders| folders.data_dir().to_owned())
+        let here = || PathBuf::from(".");
+        let data = arguments
+            .data
+            .clone()
+            .unwrap_or_else(|| folders.as_ref().map_or_else(here, |folders| folders.data_dir().to_owned()));
+        // A data folder that was named may hold its own settings: a kept demo does.
+        let beside =
+            arguments.data.as_ref().map(|data| data.join("reknit.toml")).filter(|path| path.is_file());
+        let config = arguments.config.clone().or(beside).unwrap_or_else(|| {
+            folders.as_ref().map_or_else(here, |folders| folders.config_dir().to_owned()).join("reknit.toml")
         });
         Self { config, config_named: arguments.config.is_some(), data }
     }

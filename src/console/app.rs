@@ -1,8 +1,11 @@
 //! What is open: the screens, the layers over them, where one has been. Small on purpose: panes own their state.
 
 mod frame;
+mod results;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+use results::{Heard, Results};
 
 use super::Settings;
 use super::actions::{Action, Scope, TABLE};
@@ -33,12 +36,14 @@ use crate::engine::operate::Report;
 
 /// Everything on the screen.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub struct App {
     /// The surroundings of every update.
     pub ctx: Ctx,
     /// The operator wants to leave.
     pub quit: bool,
     title: String,
+    read_only: bool,
     settings: Settings,
     terminal: Terminal,
     screen: Screen,
@@ -49,6 +54,7 @@ pub struct App {
     unlinked: Unlinked,
     layers: Vec<Layer>,
     toasts: Toasts,
+    results: Results,
     counts: Option<Counts>,
     counts_asked: Option<Ticket>,
     counts_dirty: bool,
@@ -68,6 +74,7 @@ impl App {
             ctx,
             quit: false,
             title,
+            read_only: false,
             settings,
             terminal,
             screen: Screen::Overview,
@@ -78,6 +85,7 @@ impl App {
             unlinked: Unlinked::default(),
             layers: Vec::new(),
             toasts: Toasts::default(),
+            results: Results::default(),
             counts: None,
             counts_asked: None,
             counts_dirty: false,
@@ -88,6 +96,13 @@ impl App {
             overview_at,
             clicked: None,
         }
+    }
+
+    /// The same console, without the right to change anything.
+    #[must_use]
+    pub const fn looking_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
     }
 
     /// The first questions.
@@ -329,6 +344,9 @@ impl App {
                 scope => format!("only on the screen {}", scope.title()),
             });
         }
+        if self.read_only && row.operation.is_some() {
+            return Err("this Reknit runs read-only; start it without --read-only".to_owned());
+        }
         self.shown().can(action)
     }
 
@@ -407,6 +425,7 @@ impl App {
                     Tone::Good,
                     format!("Decided. It is sent as {id}; 2 shows it."),
                 );
+                self.results.follow([id]);
                 self.refresh()
             }
             Event::Parted(_, Ok(())) => {
@@ -414,7 +433,12 @@ impl App {
                 self.refresh()
             }
             Event::Decided(_, Err(why)) | Event::Parted(_, Err(why)) => self.refused(why),
-            Event::Retried(answer) => self.reported(answer, "queued again"),
+            Event::Retried(answer) => {
+                if let Ok(report) = &answer {
+                    self.results.follow(report.queued.iter().copied());
+                }
+                self.reported(answer, "queued again")
+            }
             Event::Discarded(answer) => self.reported(answer, "discarded"),
             Event::Changed if self.ctx.paused => {
                 self.missed = true;
@@ -447,6 +471,16 @@ impl App {
     }
 
     fn loaded(&mut self, ticket: Ticket, loaded: Loaded) -> Vec<Effect> {
+        if let Loaded::Execution(_, Ok(detail)) = &loaded {
+            match self.results.answer(&self.ctx, ticket, detail.as_ref().map(|detail| &detail.execution)) {
+                Heard::NotMine => {}
+                Heard::Silent => return Vec::new(),
+                Heard::Said(tone, text) => {
+                    self.toasts.push(self.ctx.now, tone, text);
+                    return Vec::new();
+                }
+            }
+        }
         match loaded {
             Loaded::Counts(answer) => {
                 if self.counts_asked == Some(ticket) {
@@ -472,6 +506,7 @@ impl App {
 
     fn refresh(&mut self) -> Vec<Effect> {
         let mut effects = self.load_counts();
+        effects.extend(self.results.look(&self.ctx));
         effects.extend(self.update(Msg::Refresh));
         // The dot in the first row comes from the overview; on other screens now and then is enough.
         if self.screen != Screen::Overview && self.ctx.now.since(self.overview_at) > 5_000 {

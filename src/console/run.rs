@@ -69,7 +69,7 @@ impl Console {
         let (sender, queue) = mpsc::unbounded_channel();
         let theme = Theme::new(settings.theme, terminal);
         let ctx = Ctx::new(clock.now(), theme, zone, size);
-        let app = App::new(ctx, title, settings, terminal);
+        let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
     }
 

@@ -5,6 +5,7 @@
 use std::io::{self, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ThreadId;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
@@ -58,29 +59,35 @@ impl<W: Write> Write for Frames<W> {
 }
 
 /// Takes the terminal over. From here on a panic restores it before its message is shown.
-pub fn enter() -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>>>> {
+pub fn enter(mouse: bool) -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>>>> {
     HOOK.call_once(|| {
+        let owner = std::thread::current().id();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            leave();
-            before(panic);
+            // A turn of a worker may panic on another thread; it is caught there and the console goes on.
+            if ends_the_console(owner, std::thread::current().id(), ENTERED.load(Ordering::SeqCst)) {
+                leave();
+                before(panic);
+            } else {
+                tracing::error!(%panic, "a task panicked; what it held is recorded as failed");
+            }
         }));
     });
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
-    let taken = execute!(
-        io::stdout(),
-        EnterAlternateScreen,
-        cursor::Hide,
-        EnableMouseCapture,
-        EnableBracketedPaste,
-        EnableFocusChange
-    );
+    let taken =
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, EnableBracketedPaste, EnableFocusChange);
+    let taken = taken.and_then(|()| if mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) });
     if let Err(error) = taken {
         leave();
         return Err(error);
     }
     Terminal::new(CrosstermBackend::new(Frames::new(io::stdout())))
+}
+
+/// Whether a panic ends the console: on its own thread, or when the terminal is not taken at all.
+fn ends_the_console(owner: ThreadId, panicked: ThreadId, taken: bool) -> bool {
+    !taken || owner == panicked
 }
 
 /// Gives the terminal back as it was. Errors are not told: there is nothing left to tell them on.
@@ -105,5 +112,19 @@ pub fn copy(text: &str) {
     if ENTERED.load(Ordering::SeqCst) {
         let lines: Vec<_> = text.lines().map(clean).collect();
         let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(lines.join("\n")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_elsewhere_leaves_the_terminal_to_the_console() {
+        let own = std::thread::current().id();
+        let other = std::thread::spawn(|| std::thread::current().id()).join().expect("a thread id");
+        assert!(ends_the_console(own, own, true));
+        assert!(!ends_the_console(own, other, true));
+        assert!(ends_the_console(own, other, false), "without a screen every panic is told as usual");
     }
 }

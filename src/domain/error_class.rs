@@ -110,7 +110,7 @@ impl ErrorClass {
             Self::DuplicateDetected => (
                 Retry::Replan,
                 "Another record already holds this identity.",
-                "Merge the two records (4), or correct the identity, then press r.",
+                "Merge the two records (4) if they are one person, or decide the conflict it raised (3), then press r.",
             ),
             Self::NotFound => (
                 Retry::Never,

@@ -199,4 +199,6 @@ pub struct ExecutionDetail {
     pub vendor_words: Option<String>,
     /// Conflicts it raised that are still open.
     pub conflicts: Vec<ConflictId>,
+    /// The execution of the same person that has to end first, while this one is pending.
+    pub waits_for: Option<ExecutionId>,
 }

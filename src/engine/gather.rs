@@ -5,14 +5,16 @@
 
 use super::turn::{Stop, Turn};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::event::EventKind;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::Decision;
 use crate::recipes::contact_sync::{Facts, Planned, Way};
 use crate::recipes::mend::{self, Impossible};
-use crate::vendors::VendorError;
+use crate::vendors::{VendorError, hubspot, intercom};
 
 /// Facts for a contact sync that starts from `record`.
 pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> Result<Facts, Stop> {
+    follow_merge(turn, record);
     let known = turn.engine.journal.known(record).await?;
     let mut facts = Facts { agreements: known.agreements, held: known.held, ..Facts::default() };
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
@@ -58,6 +60,23 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
         name_company(turn, intercom).await?;
     }
     Ok(facts)
+}
+
+/// A merge that was done at the vendor: what named an absorbed record names the surviving one from now on.
+fn follow_merge(turn: &mut Turn<'_>, record: &RecordRef) {
+    let Some(event) = turn.claim.event.as_ref().filter(|event| event.kind == EventKind::ContactMerged) else {
+        return;
+    };
+    let same_kind = |id: String| RecordRef { id, ..record.clone() };
+    let (absorbed, survivor) = match record.system() {
+        System::Intercom => {
+            (intercom::hook::merged_from(&event.body).into_iter().collect(), record.id.clone())
+        }
+        _ => hubspot::hook::merged_ids(&event.body).unwrap_or_default(),
+    };
+    for old in absorbed.into_iter().filter(|old| *old != survivor) {
+        turn.remapped.push((same_kind(old), same_kind(survivor.clone())));
+    }
 }
 
 /// The record the run starts from; none when it is gone. One that was merged away is followed.
@@ -180,7 +199,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             let right = needed(turn, &conflict.right).await?;
             name_company(turn, &mut left).await?;
             turn.identity = vec![left.record.clone(), right.record.clone()];
-            let planned = mend::resolve(&choice, field, &left, &right, &mapping)?;
+            let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }
         Decision::Merge { duplicate, survivor } => {

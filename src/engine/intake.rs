@@ -13,11 +13,12 @@ use crate::journal::facts::value_hash;
 use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::{Journal, Result};
 use crate::mapping::Mapping;
+use crate::mapping::judge::same;
 use crate::recipes;
 use crate::vendors::payload;
 
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
-const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
+pub(super) const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
 
 /// How long the properties of a record we made are recognised before we know its id.
 const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);
@@ -144,19 +145,20 @@ impl Intake {
         else {
             return Ok(false);
         };
+        let none = serde_json::Value::Null;
         let watched = self.watched(record.system());
         let values = watched
             .iter()
-            .map(|field| {
-                let value = carried.fields.get(*field).cloned().unwrap_or(serde_json::Value::Null);
-                ((*field).to_owned(), value_hash(&value))
-            })
-            .collect::<Vec<_>>();
-        let ours = self.journal.echoes(record, values.clone(), since).await?;
-        let known_already = values.iter().zip(&watched).map(|((_, hash), field)| {
-            *hash == value_hash(known.fields.get(*field).unwrap_or(&serde_json::Value::Null))
-        });
-        Ok(ours.contains(&true) && ours.iter().zip(known_already).all(|(ours, known)| *ours || known))
+            .map(|name| ((*name).to_owned(), value_hash(carried.fields.get(*name).unwrap_or(&none))))
+            .collect();
+        let ours = self.journal.echoes(record, values, since).await?;
+        let told_before = |name: &str| {
+            let (now, before) =
+                (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));
+            let mapped = self.mapping.fields.iter().find(|field| field.intercom == name);
+            mapped.map_or_else(|| now == before, |field| same(field, now, before))
+        };
+        Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))
     }
 
     fn watched(&self, system: System) -> Vec<&str> {

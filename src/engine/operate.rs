@@ -154,7 +154,7 @@ impl Operator {
                 if field.intercom.starts_with("company.") {
                     left.fields.insert(field.intercom.clone(), conflict.left_value.clone());
                 }
-                let planned = mend::resolve(choice, field, &left, &right, &self.mapping)?;
+                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, &self.mapping)?;
                 let title = format!("Settle {} of {}", conflict.field, conflict.subject);
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.notes.extend(planned.plan.nothing.clone());

@@ -31,13 +31,7 @@ impl Engine {
         let right_companies = self.journal.mirrors(&crm, ObjectKind::Company).await?;
         let now = self.clock.now();
         let minimum = self.settings.duplicate_probability;
-        let mut ties = HashMap::new();
-        for contact in &right {
-            let known = self.journal.known(&contact.record).await?;
-            if let Some(other) = known.records.into_iter().find(|record| record.connection == intercom) {
-                ties.insert(contact.record.id.clone(), other.id);
-            }
-        }
+        let ties: HashMap<String, String> = self.journal.ties(&crm, &intercom).await?.into_iter().collect();
         // Comparing everybody with everybody is real work: not on the threads that answer calls.
         let found = tokio::task::spawn_blocking(move || {
             let mut duplicates = duplicates(&right, minimum, now);
@@ -54,6 +48,14 @@ impl Engine {
         self.journal.put_unlinked(unlinked).await
     }
 
+    /// Drops old change numbers and old values of the echo ledger.
+    async fn tidy(&self) -> Result<(), JournalError> {
+        self.journal.forget_old_changes().await?;
+        self.journal
+            .forget_echoes(Timestamp(self.clock.now().0 - super::intake::ECHO_LIFE.as_millis() as i64))
+            .await
+    }
+
     /// Scans when something changed, at most once per interval, until `stop` turns true.
     pub async fn scan(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
@@ -64,8 +66,8 @@ impl Engine {
             if let Err(error) = self.scan_once().await {
                 tracing::warn!(%error, "could not scan for duplicates and missing relations");
             }
-            if let Err(error) = self.journal.forget_old_changes().await {
-                tracing::warn!(%error, "could not drop old change numbers");
+            if let Err(error) = self.tidy().await {
+                tracing::warn!(%error, "could not drop what nobody asks for any more");
             }
             let until = self.clock.now().plus(Duration::from_secs(self.settings.scan_seconds));
             tokio::select! {
@@ -119,16 +121,16 @@ fn duplicates(contacts: &[Mirror], minimum: f64, now: Timestamp) -> Vec<Duplicat
 /// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
 fn comes_first(one: &Mirror, other: &Mirror) -> bool {
     let rank = |mirror: &Mirror| {
-        let created = crate::mapping::transform::time(
-            mirror
-                .fields
-                .get("createdate")
-                .or_else(|| mirror.fields.get("created_at"))
-                .unwrap_or(&serde_json::Value::Null),
-        );
+        let created = created_at(mirror);
         (mirror.text("role") == "lead", created.map_or(i64::MAX, |at| at.0), mirror.record.to_string())
     };
     rank(one) <= rank(other)
+}
+
+/// When the vendor says the record was made; HubSpot and Intercom name it differently.
+fn created_at(mirror: &Mirror) -> Option<Timestamp> {
+    let value = mirror.fields.get("createdate").or_else(|| mirror.fields.get("created_at"))?;
+    crate::mapping::transform::time(value)
 }
 
 fn person(mirror: &Mirror) -> Person {
@@ -150,13 +152,7 @@ fn person(mirror: &Mirror) -> Person {
         (System::Hubspot, _) => Source::HubspotContact,
         (System::Salesforce, _) => Source::SalesforceContact,
     };
-    let created = crate::mapping::transform::time(
-        mirror
-            .fields
-            .get("createdate")
-            .or_else(|| mirror.fields.get("created_at"))
-            .unwrap_or(&serde_json::Value::Null),
-    );
+    let created = created_at(mirror);
     let first_of = |names: &[&str]| {
         names.iter().map(|name| text(name)).find(|value| !value.is_empty()).unwrap_or_default()
     };

@@ -47,8 +47,17 @@ impl Turn<'_> {
                 (Status::Succeeded, outcome, format!("{}.", titles.join("; ")))
             }
         };
-        if !plan.conflicts.is_empty() {
-            let fields: Vec<&str> = plan.conflicts.iter().map(|conflict| conflict.field.as_str()).collect();
+        let held = plan
+            .skips
+            .iter()
+            .filter(|skip| skip.reason == contact_sync::HELD)
+            .map(|skip| skip.field.as_str());
+        let fields: Vec<&str> =
+            plan.conflicts.iter().map(|conflict| conflict.field.as_str()).chain(held).collect();
+        if !fields.is_empty() {
+            if outcome == Outcome::Unchanged && !decided {
+                sentence = "Nothing was written.".into();
+            }
             let verb = if fields.len() == 1 { "waits" } else { "wait" };
             sentence.push_str(&format!(" {} {verb} for a decision.", fields.join(", ")));
         }
@@ -227,6 +236,20 @@ impl Turn<'_> {
             return Vec::new();
         };
         let mut found: Vec<FoundConflict> = Vec::new();
+        let agreed = |name: &str| self.agreements.iter().find(|agreement| agreement.field == name);
+        // Another record of the CRM holds this person's new e-mail: which of the two is right only a human knows.
+        if error.class == ErrorClass::DuplicateDetected
+            && let Some(field) = self.engine.mapping.field_of_crm("email")
+        {
+            found.push(contact_sync::conflict(
+                field,
+                ConflictKind::Identity,
+                Vec::new(),
+                left,
+                right,
+                agreed(&field.name),
+            ));
+        }
         for refusal in &error.fields {
             let kind = match refusal.class {
                 ErrorClass::UnknownField => ConflictKind::UnknownField,
@@ -237,8 +260,14 @@ impl Turn<'_> {
             if found.iter().any(|conflict| conflict.field == field.name) {
                 continue;
             }
-            let agreed = self.agreements.iter().find(|agreement| agreement.field == field.name);
-            found.push(contact_sync::conflict(field, kind, refusal.allowed(), left, right, agreed));
+            found.push(contact_sync::conflict(
+                field,
+                kind,
+                refusal.allowed(),
+                left,
+                right,
+                agreed(&field.name),
+            ));
         }
         found
     }

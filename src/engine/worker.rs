@@ -17,7 +17,7 @@ use crate::journal::JournalError;
 use crate::journal::queue::Claim;
 
 /// The longest look away from the journal: for what other processes queue.
-const SAFETY_NET: Duration = Duration::from_secs(2);
+const SAFETY_NET: Duration = Duration::from_millis(500);
 /// Between two looks for expired leases.
 const RESCUE_EVERY: Duration = Duration::from_secs(15);
 

@@ -63,6 +63,27 @@ impl Journal {
         self.read(move |connection| known(connection, &record)).await
     }
 
+    /// Which records of one connection are tied to which of another, by id: one query for all of them.
+    pub async fn ties(&self, from: &Account, to: &Account) -> Result<Vec<(String, String)>> {
+        let start = |account: &Account| format!("{account}/{}/", ObjectKind::Contact);
+        let (from, to) = (start(from), start(to));
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT substr(mine.record, ?3), substr(other.record, ?4) FROM identities AS mine \
+                 JOIN identities AS other ON other.person_id = mine.person_id \
+                 WHERE mine.record >= ?1 AND mine.record < ?1 || '~' AND other.record >= ?2 AND other.record < ?2 || '~' \
+                 ORDER BY mine.record, other.record",
+            )?;
+            let mut found = statement.query(params![from, to, from.len() as i64 + 1, to.len() as i64 + 1])?;
+            let mut ties = Vec::new();
+            while let Some(row) = found.next()? {
+                ties.push((row.get(0)?, row.get(1)?));
+            }
+            Ok(ties)
+        })
+        .await
+    }
+
     /// Ties records together as one person, with what they agree on; for pairs found outside an execution.
     pub async fn unite(&self, people: Vec<(Vec<RecordRef>, Vec<Agreement>)>) -> Result<()> {
         let now = self.now();
@@ -93,6 +114,15 @@ impl Journal {
                 .iter()
                 .map(|(field, hash)| Ok(statement.exists(params![record, field, hash, since.0])?))
                 .collect()
+        })
+        .await
+    }
+
+    /// Drops what we wrote before a time: it will not come back as an event any more.
+    pub async fn forget_echoes(&self, before: Timestamp) -> Result<()> {
+        self.write(move |connection| {
+            connection.prepare_cached("DELETE FROM echoes WHERE at < ?1")?.execute([before.0])?;
+            Ok(())
         })
         .await
     }
@@ -283,7 +313,16 @@ pub(super) fn remember_echoes(connection: &Connection, now: Timestamp, echoes: &
     Ok(())
 }
 
-/// The hash by which a value is recognised when it comes back: of its text, so that `5` and `"5"` are one.
+/// The hash by which a value is recognised when it comes back: of its text, so that `5` and `"5"` are one, and a time
+/// in RFC 3339 is the same as its milliseconds since 1970, whichever of the two a vendor answers with.
 pub fn value_hash(value: &serde_json::Value) -> String {
-    rows::sha256(value_text(value).trim())
+    let text = value_text(value);
+    let text = text.trim();
+    if text.len() >= 19
+        && text.as_bytes()[10] == b'T'
+        && let Some(at) = Timestamp::parse_rfc3339(text)
+    {
+        return rows::sha256(&at.0.to_string());
+    }
+    rows::sha256(text)
 }

@@ -7,11 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::intake::{NewExecution, insert};
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit};
+use super::{Journal, JournalError, Result, audit, review};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, Status};
-use crate::domain::ids::{ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::ids::{CapsuleId, ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::record::Mirror;
 use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
 
 /// What became of a request for several rows.
@@ -93,6 +94,22 @@ impl Journal {
         self.read(move |connection| one(connection, "duplicates", id.0, rows::duplicate)).await
     }
 
+    /// The pre-images that were taken for an execution's merges.
+    pub async fn capsules_of(&self, id: ExecutionId) -> Result<Vec<CapsuleId>> {
+        self.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id FROM capsules WHERE execution_id = ?1 ORDER BY id")?;
+            let found = statement.query_map([id.0], |row| row.get(0).map(CapsuleId))?;
+            Ok(found.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The records of a pre-image, as they were before the merge.
+    pub async fn capsule(&self, id: CapsuleId) -> Result<Option<Vec<Mirror>>> {
+        self.read(move |connection| one(connection, "capsules", id.0, |row| rows::json(row, "records"))).await
+    }
+
     /// One unlinked relation.
     pub async fn unlinked_one(&self, id: UnlinkedId) -> Result<Option<Unlinked>> {
         self.read(move |connection| one(connection, "unlinked", id.0, rows::unlinked)).await
@@ -134,7 +151,17 @@ fn change_each(
             report.refused.push((id, "there is no such execution".into()));
             continue;
         };
-        match judge(&execution) {
+        let judged = judge(&execution).and_then(|change| {
+            // A decision that was taken anew since is carried out by its own execution, not by this one.
+            if change.0 == Status::Pending
+                && execution.decision.is_some()
+                && !review::take_up_again(connection, id)
+            {
+                return Err("what it was to carry out has been decided anew or is settled".into());
+            }
+            Ok(change)
+        });
+        match judged {
             Err(why) => report.refused.push((id, why)),
             Ok((status, outcome, due_at, sentence)) => {
                 let changed = connection
@@ -153,7 +180,7 @@ fn change_each(
                     ])?;
                 if changed == 1 {
                     if status == Status::Discarded {
-                        super::review::decided(connection, now, id, status, &sentence)?;
+                        review::decided(connection, now, id, status, &sentence)?;
                     }
                     entries.push(NewEntry {
                         actor: actor.to_owned(),

@@ -12,6 +12,9 @@ use crate::domain::page::Counts;
 /// Changes kept for those who follow; older ones are reported as "too long ago".
 const CHANGES_KEPT: i64 = 20_000;
 
+/// What happened last: as many lines as a tall screen shows.
+const LATEST: usize = 60;
+
 /// One changed row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -156,7 +159,7 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         hours: hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
         connections: connections(connection)?,
-        latest: super::audit::newest(connection, 12)?
+        latest: super::audit::newest(connection, LATEST)?
             .into_iter()
             .map(|entry| Activity {
                 at: entry.at,

@@ -370,7 +370,17 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
     while let Some(row) = found.next()? {
         conflicts.push(ConflictId(row.get("id")?));
     }
+    let waits_for = connection
+        .prepare_cached(
+            "SELECT other.id FROM executions AS mine JOIN executions AS other ON other.lane = mine.lane \
+             WHERE mine.id = ?1 AND mine.status = 'pending' AND other.id <> mine.id AND (other.status = 'running' \
+             OR (mine.priority > 0 AND other.id < mine.id AND other.status IN ('retrying', 'in_doubt'))) LIMIT 1",
+        )?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?
+        .map(ExecutionId);
     Ok(Some(ExecutionDetail {
+        waits_for,
         plan: plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?,
         topic: event.as_ref().map(|event| event.topic.clone()),
         received_at: event.as_ref().map(|event| event.received_at),

@@ -211,24 +211,47 @@ fn claim(
         if changed != 1 {
             return Err(JournalError::LeaseLost);
         }
-        if let Some(event) = claim.execution.event {
-            claim.event = Some(
-                connection
-                    .prepare_cached("SELECT * FROM events WHERE id = ?1")?
-                    .query_row([event.0], |row| Ok(rows::event(row)))??,
-            );
-        }
-        if let Some(DecisionId(id)) = claim.execution.decision {
-            claim.decision = Some(
-                connection
-                    .prepare_cached("SELECT decision, actor FROM decisions WHERE id = ?1")?
-                    .query_row([id], |row| {
-                        Ok(rows::json(row, "decision").and_then(|decision| Ok((decision, row.get("actor")?))))
-                    })??,
-            );
+    }
+    let mut sound = Vec::with_capacity(claims.len());
+    for mut claim in claims {
+        match causes(connection, &mut claim) {
+            Ok(()) => sound.push(claim),
+            // One damaged row must not keep all others from being worked on: it is set aside, with its alarm.
+            Err(JournalError::Damaged { what, why }) => {
+                let settlement = Settlement {
+                    sentence: format!(
+                        "Set aside: the journal's {what} is damaged ({why}). Nothing was sent."
+                    ),
+                    outcome: Some(Outcome::Error),
+                    ..Settlement::default()
+                };
+                settle(connection, now, claim.execution.id, claim.token, Status::Failed, &settlement)?;
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(claims)
+    Ok(sound)
+}
+
+/// Fills in the event or decision that caused an execution.
+fn causes(connection: &Connection, claim: &mut Claim) -> Result<()> {
+    if let Some(event) = claim.execution.event {
+        claim.event = Some(
+            connection
+                .prepare_cached("SELECT * FROM events WHERE id = ?1")?
+                .query_row([event.0], |row| Ok(rows::event(row)))??,
+        );
+    }
+    if let Some(DecisionId(id)) = claim.execution.decision {
+        claim.decision = Some(
+            connection
+                .prepare_cached("SELECT decision, actor FROM decisions WHERE id = ?1")?
+                .query_row([id], |row| {
+                    Ok(rows::json(row, "decision").and_then(|decision| Ok((decision, row.get("actor")?))))
+                })??,
+        );
+    }
+    Ok(())
 }
 
 fn settle(

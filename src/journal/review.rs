@@ -127,6 +127,18 @@ pub(super) fn decided(
     Ok(())
 }
 
+/// A decision that failed is tried again: its item is being decided once more. False when the item has moved on.
+pub(super) fn take_up_again(connection: &Connection, execution: ExecutionId) -> bool {
+    ["conflicts", "duplicates", "unlinked"].iter().any(|table| {
+        connection
+            .prepare_cached(&format!(
+                "UPDATE {table} SET state = 'deciding' WHERE deciding_id = ?1 AND state IN ('open', 'deciding')"
+            ))
+            .and_then(|mut statement| statement.execute([execution.0]))
+            .is_ok_and(|changed| changed > 0)
+    })
+}
+
 /// Open items about a record that was absorbed: pairs with it are settled, others point to its successor.
 pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -> Result<()> {
     if old == new {

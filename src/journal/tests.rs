@@ -271,3 +271,49 @@ async fn a_failing_write_takes_nothing_of_its_group_with_it() {
     assert_eq!(fixture.journal.mark("half").await.expect("read"), None);
     assert_eq!(fixture.journal.mark("whole").await.expect("read"), Some("1".into()));
 }
+
+#[tokio::test]
+async fn a_damaged_event_is_set_aside_and_holds_back_nobody() {
+    let fixture = fixture();
+    let damaged = queue(&fixture, "a", "p1").await;
+    let sound = queue(&fixture, "b", "p2").await;
+    fixture
+        .journal
+        .write(|connection| Ok(connection.execute("UPDATE events SET body = '{\"x\":1}' WHERE id = 1", [])?))
+        .await
+        .expect("forced");
+    let claims = fixture.journal.claim(10, LEASE).await.expect("claims");
+    assert_eq!(claims.iter().map(|claim| claim.execution.id).collect::<Vec<_>>(), [sound]);
+    let row = fixture
+        .journal
+        .executions(&Filter::default(), Anchor::At(damaged.0), 1)
+        .await
+        .expect("rows")
+        .rows
+        .remove(0);
+    assert_eq!(row.status, Status::Failed);
+    assert!(row.sentence.contains("SHA-256"), "{}", row.sentence);
+}
+
+#[tokio::test]
+async fn who_follows_the_changes_sees_each_once_and_is_told_when_too_late() {
+    let fixture = fixture();
+    let start = fixture.journal.change_number().await.expect("number");
+    let id = queue(&fixture, "a", "p1").await;
+    let changes = fixture.journal.changes_since(start, 100).await.expect("read").expect("recent");
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].kind.as_str(), changes[0].row), ("execution", id.0));
+    let mut seen = changes[0].number;
+    assert_eq!(*fixture.journal.watch().borrow(), seen);
+    fixture.journal.retry(vec![id], "ana".into()).await.expect("stored");
+    let changes = fixture.journal.changes_since(seen, 100).await.expect("read").expect("recent");
+    assert_eq!(changes.len(), 1);
+    seen = changes[0].number;
+    assert!(fixture.journal.changes_since(seen, 100).await.expect("read").expect("recent").is_empty());
+    fixture
+        .journal
+        .write(|connection| Ok(connection.execute("DELETE FROM changes WHERE number <= 1", [])?))
+        .await
+        .expect("pruned");
+    assert_eq!(fixture.journal.changes_since(0, 100).await.expect("read"), None);
+}

@@ -14,6 +14,9 @@ use crate::mapping::file::Write;
 use crate::mapping::judge::{Sides, Verdict, judge, left_value, right_as_one, right_values};
 use crate::mapping::{FieldMapping, Mapping};
 
+/// Why a field with an open conflict is left alone.
+pub const HELD: &str = "held back by an open conflict";
+
 /// What the engine found out before planning.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -59,7 +62,12 @@ pub enum Way {
 /// Plans one run. `crm` is where a missing contact would be created.
 pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Planned {
     match (&facts.intercom, &facts.crm, way) {
-        (None, None, _) => Planned::nothing("The record is gone on both sides."),
+        (None, None, Way::ToCrm) => {
+            Planned::nothing("The Intercom contact is gone; nothing was deleted or changed in the CRM.")
+        }
+        (None, None, Way::ToIntercom) => {
+            Planned::nothing("The CRM contact is gone; nothing was deleted or changed in Intercom.")
+        }
         (None, Some(_), Way::ToCrm) => {
             Planned::nothing("The Intercom contact is gone; the CRM contact is left as it is.")
         }
@@ -147,7 +155,7 @@ fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapp
     let mut to_intercom = Fields::new();
     for field in &mapping.fields {
         if facts.held.contains(&field.name) {
-            planned.plan.skips.push(skip(field, "held back by an open conflict".into()));
+            planned.plan.skips.push(skip(field, HELD.into()));
             continue;
         }
         let agreed = facts.agreements.iter().find(|agreement| agreement.field == field.name);

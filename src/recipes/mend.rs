@@ -9,7 +9,7 @@ use super::contact_sync::{Planned, update_step};
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, Fill, Loss, Step};
 use crate::domain::record::{Fields, Mirror, RecordRef, System, value_text};
-use crate::domain::review::Choice;
+use crate::domain::review::{Choice, ConflictKind};
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::mapping::transform::{Refusal, Transform, is_blank};
 use crate::mapping::{FieldMapping, Mapping};
@@ -19,9 +19,10 @@ use crate::mapping::{FieldMapping, Mapping};
 #[error("{0}")]
 pub struct Impossible(pub String);
 
-/// Plans the settlement of a conflict on `field`.
+/// Plans the settlement of a conflict of a kind on `field`.
 pub fn resolve(
     choice: &Choice,
+    kind: ConflictKind,
     field: &FieldMapping,
     left: &Mirror,
     right: &Mirror,
@@ -37,6 +38,8 @@ pub fn resolve(
                 .map_err(|refusal| not_turned(field, &left_now, refusal))?;
             (left_now.clone(), turned)
         }
+        // The CRM has no such field: its emptiness is no value that could be taken over to Intercom.
+        Choice::Right if kind == ConflictKind::UnknownField => (left_now.clone(), right_now.clone()),
         Choice::Right => {
             // Without a way back, the CRM's value stands beside Intercom's, and both are taken as agreed.
             (field.transform.backward(&right_now).unwrap_or_else(|| left_now.clone()), right_now.clone())

@@ -116,7 +116,8 @@ fn a_decision_writes_exactly_its_field_on_the_chosen_side() {
     right.fields.insert("phone".into(), json!("3"));
     let field = mapping.field("Phone").expect("shipped");
     let written = |choice: Choice| -> Vec<(String, Value)> {
-        let planned = mend::resolve(&choice, field, &left, &right, &mapping).expect("possible");
+        let planned = mend::resolve(&choice, ConflictKind::BothChanged, field, &left, &right, &mapping)
+            .expect("possible");
         planned
             .plan
             .steps
@@ -144,10 +145,18 @@ fn a_tier_no_table_knows_can_be_decided_but_not_guessed() {
     let (mut left, right) = jane();
     left.fields.insert("custom_attributes.plan".into(), json!("enterprise_plus"));
     let field = mapping.field("Plan").expect("shipped");
-    let error = mend::resolve(&Choice::Left, field, &left, &right, &mapping).expect_err("no counterpart");
+    let error = mend::resolve(&Choice::Left, ConflictKind::NotAllowed, field, &left, &right, &mapping)
+        .expect_err("no counterpart");
     assert!(error.to_string().contains("OPEN_DEAL"), "{error}");
-    let planned =
-        mend::resolve(&Choice::Value("OPEN_DEAL".into()), field, &left, &right, &mapping).expect("possible");
+    let planned = mend::resolve(
+        &Choice::Value("OPEN_DEAL".into()),
+        ConflictKind::NotAllowed,
+        field,
+        &left,
+        &right,
+        &mapping,
+    )
+    .expect("possible");
     assert_eq!(planned.plan.steps.len(), 1);
     assert_eq!(planned.will_agree[0].left, json!("enterprise_plus"));
 }
@@ -167,4 +176,16 @@ fn a_merge_keeps_the_opt_out_and_moves_the_cross_reference() {
     assert_eq!(planned.plan.steps[1].fills[0].from_step, 0);
     let losses = mend::losses(&right, &other);
     assert_eq!(losses.len(), 1, "the e-mail stays as an additional one: {losses:?}");
+}
+
+#[test]
+fn leaving_a_field_out_that_the_crm_does_not_have_empties_nothing() {
+    let mapping = Mapping::shipped();
+    let (mut left, right) = jane();
+    left.fields.insert("custom_attributes.referral_code".into(), json!("FRIEND-1"));
+    let field = mapping.field("Referral code").expect("shipped");
+    let planned = mend::resolve(&Choice::Right, ConflictKind::UnknownField, field, &left, &right, &mapping)
+        .expect("possible");
+    assert!(planned.plan.steps.is_empty(), "{planned:?}");
+    assert_eq!(planned.will_agree[0].left, json!("FRIEND-1"));
 }

@@ -138,7 +138,7 @@ impl App {
         let scopes = self.scopes();
         let hint = |row: &'static Row| {
             let key = shown_keys(row).first().cloned().unwrap_or_default();
-            Hint { key, word: row.hint.to_owned(), on: self.shown().can(row.action).is_ok() }
+            Hint { key, word: row.hint.to_owned(), on: self.can(row.action).is_ok() }
         };
         let always_shown = |action| matches!(action, Action::Palette | Action::Help | Action::Quit);
         let mut hints: Vec<Hint> = Vec::new();
@@ -152,6 +152,7 @@ impl App {
             (Some((since, _)), _) => format!("journal unreadable since {}", self.ctx.clock(*since)),
             (None, true) if self.missed => "paused, changes wait: p".to_owned(),
             (None, true) => "paused: p goes on".to_owned(),
+            (None, false) if self.read_only => "read-only".to_owned(),
             (None, false) => String::new(),
         };
         let always = [Hint::new(":", "commands"), Hint::new("?", "help")];

@@ -285,9 +285,17 @@ fn advice(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
             span(cut_end(&word, cells.saturating_sub(6)), theme.text),
         ]));
     };
-    key("←", format!("take {ic}: {} goes to {crm} {}", shown(&a), conflict.right_field));
-    key("→", format!("take {crm}: {} goes to {ic} {}", shown(&b), conflict.left_field));
-    key("e", "type a value that goes to both".to_owned());
+    key("←", format!("take {ic}'s value: {}", shown(&a)));
+    if conflict.kind == ConflictKind::UnknownField {
+        key("→", format!("leave the field out of {crm}; both sides stay as they are"));
+    } else {
+        key("→", format!("take {crm}'s value: {}", shown(&b)));
+        key("e", "type another value".to_owned());
+    }
+    lines.push(Line::from(span(
+        "   Each shows its exact calls first; only a capital Y sends them.",
+        theme.muted,
+    )));
     if !conflict.allowed.is_empty() {
         let text = format!("{} (nearest first)", conflict.allowed.join(", "));
         lines.extend(labelled(ctx, "Takes", &text, theme.muted, cells).into_iter().take(4));
@@ -351,7 +359,7 @@ impl Pane for Conflicts {
         if let Some(list) = list {
             let frame = Frame {
                 title: "Conflicts",
-                order: "newest first",
+                order: "oldest first",
                 columns: &COLUMNS,
                 nothing: "Nothing to decide.\nWhere the mapping's rules cannot decide a field, it is held back and appears here; \
                           the rest of the record is written.",
@@ -419,10 +427,8 @@ impl Pane for Conflicts {
             {
                 Err(format!("{} is decided and being carried out", conflict.id))
             }
-            Action::TakeLeft | Action::TakeRight | Action::TypeValue
-                if conflict.kind == ConflictKind::UnknownField =>
-            {
-                Err("the target has no such field; create it there, then retry the execution".to_owned())
+            Action::TypeValue if conflict.kind == ConflictKind::UnknownField => {
+                Err("the target has no such field, so it takes no value at all".to_owned())
             }
             _ => Ok(()),
         }

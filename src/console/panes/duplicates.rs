@@ -119,6 +119,10 @@ impl Duplicates {
         let right_survives = self.right_survives();
         let mut names: Vec<&String> = pair.left_fields.keys().collect();
         names.extend(pair.right_fields.keys().filter(|name| !pair.left_fields.contains_key(*name)));
+        let blank =
+            |fields: &Fields, name: &str| fields.get(name).map(value_text).unwrap_or_default().is_empty();
+        names.retain(|name| !(blank(&pair.left_fields, name) && blank(&pair.right_fields, name)));
+        names.sort_by_key(|name| standing(name));
         let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18) + 1;
         let column = cells.saturating_sub(label + 2 + 3 * 2) / 3;
         let mut lines = Vec::new();
@@ -155,9 +159,10 @@ impl Duplicates {
             let merged = if from_survivor { first } else { second };
             let left_wins = from_survivor != right_survives;
             let equal = a == b;
+            let technical = standing(name) == TECHNICAL;
             let cell = |value: &str, wins: bool| {
                 let tick = if wins && !equal { "✓ " } else { "  " };
-                let style = if wins && !equal { theme.bold } else { theme.muted };
+                let style = if wins && !equal && !technical { theme.bold } else { theme.muted };
                 let shown = if value.is_empty() { "—" } else { value };
                 let shown = if shown.contains('@') { cut_middle(shown, column) } else { shown.to_owned() };
                 [span(tick, theme.ok), span(left(&shown, column), style)]
@@ -166,12 +171,55 @@ impl Duplicates {
             spans.extend(cell(&a, left_wins));
             spans.extend(cell(&b, !left_wins));
             let shown = if merged.is_empty() { "—" } else { merged };
-            let style = if equal { theme.muted } else { theme.text };
+            // Two filled values that differ: one of them goes away.
+            let lost = !equal && !a.is_empty() && !b.is_empty() && !technical;
+            let style = if lost {
+                theme.warn
+            } else if equal || technical {
+                theme.muted
+            } else {
+                theme.text
+            };
             spans.push(span(format!("  {}", cut_end(shown, column)), style));
             lines.push(Line::from(spans));
         }
         lines
     }
+}
+
+/// Fields of the machinery: last and muted.
+const TECHNICAL: usize = 100;
+
+/// Where a field stands in the comparison: what a person looks at first, then the rest, then ids and stamps.
+fn standing(name: &str) -> usize {
+    const FIRST: [&str; 20] = [
+        "name",
+        "firstname",
+        "lastname",
+        "role",
+        "email",
+        "hs_additional_emails",
+        "phone",
+        "mobilephone",
+        "company",
+        "jobtitle",
+        "custom_attributes.job_title",
+        "lifecyclestage",
+        "custom_attributes.lifecycle_stage",
+        "hs_lead_status",
+        "custom_attributes.plan",
+        "hubspot_owner_id",
+        "city",
+        "country",
+        "createdate",
+        "created_at",
+    ];
+    let machinery = name.starts_with("hs_")
+        || name.ends_with("_id")
+        || name.ends_with("id")
+        || name.ends_with("_at")
+        || matches!(name, "id" | "lastmodifieddate" | "email_domain" | "associatedcompanyid");
+    FIRST.iter().position(|first| *first == name).unwrap_or(if machinery { TECHNICAL } else { FIRST.len() })
 }
 
 /// The waterfall: each bar begins where the one before it ended; all of them sum to the score.

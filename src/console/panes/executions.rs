@@ -20,21 +20,25 @@ use crate::console::layers::confirm::Pending;
 use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, counted, span};
+use crate::console::text::{age, ahead, counted, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::ids::ExecutionId;
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
     Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
     Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
     Column { title: "RECIPE", kind: Kind::Words, drop: 0, most: 24 },
     Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "TRY", kind: Kind::Number, drop: 2, most: 7 },
+    Column { title: "TRY", kind: Kind::Number, drop: 3, most: 7 },
     Column { title: "CODE", kind: Kind::Number, drop: 1, most: 4 },
+    Column { title: "NEXT", kind: Kind::Number, drop: 2, most: 8 },
 ];
+
+/// What needs or awaits something; Esc shows everything.
+const OPEN: &str = "status:open";
 
 impl Row for Execution {
     fn key(&self) -> i64 {
@@ -57,7 +61,7 @@ pub struct Executions {
 impl Default for Executions {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Executions),
+            window: Window::new(Screen::Executions).filtered(OPEN),
             focus: Focus::List,
             tab: Tab::Explain,
             detail: None,
@@ -283,15 +287,19 @@ impl Pane for Executions {
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let list_width = if ctx.size.0 >= 160 { 74 } else { area.width * 47 / 100 };
+        let list_width = if ctx.size.0 >= 160 { 84 } else { area.width * 11 / 20 };
         let (list, detail) = split(ctx, area, self.focus, list_width);
         if let Some(list) = list {
             let frame = Frame {
                 title: "Executions",
                 order: "newest first",
                 columns: &COLUMNS,
-                nothing: "No executions yet.\nThey appear with the first webhook or poll; reknit doctor checks \
-                          the connections.",
+                nothing: if self.window.text() == OPEN {
+                    "Nothing needs you, and nothing waits.\nEsc shows every execution."
+                } else {
+                    "No executions yet.\nThey appear with the first webhook or poll; reknit doctor checks \
+                     the connections."
+                },
                 focused: self.focus == Focus::List,
                 below: self.below(ctx),
             };
@@ -318,6 +326,12 @@ impl Pane for Executions {
                         } else {
                             theme.code(code, row.error_class)
                         },
+                    ),
+                    (
+                        row.due_at
+                            .filter(|due| *due > ctx.now)
+                            .map_or_else(String::new, |due| ahead(ctx.now, due)),
+                        theme.muted,
                     ),
                 ]
             });

@@ -307,7 +307,7 @@ impl Overview {
                 ),
                 span(format!("  {}", right(&code, 3)), theme.muted),
                 span(format!("  {}", left(&cluster.class.as_str().replace('_', " "), classes)), theme.bold),
-                span(format!("  {}", left(&cluster.sentence, room)), theme.muted),
+                span(format!("  {}", left(cluster.class.treatment().meaning, room)), theme.muted),
                 span(right(&age(ctx.now, cluster.first_at), 5), theme.muted),
             ]);
             put(buffer, inner.x + 2, y, inner.width.saturating_sub(3), &line);
@@ -395,18 +395,20 @@ impl Pane for Overview {
             let right = Rect { x: area.x + left_cells, width: area.width - left_cells, ..area };
             (Rect { width: left_cells, ..area }, right)
         };
-        let top = 11.min(area.height);
+        let top = (self.needs(ctx).len().max(5) as u16 + 2).min(area.height);
         let (needs, systems) = halves(row(0, top));
         self.draw_needs(ctx, buffer, needs);
         self.draw_systems(ctx, buffer, systems);
-        let middle = 6.min(area.height - top);
+        // As many causes as there are, as long as the latest lines keep a third of the screen.
+        let wanted = (self.clusters().len() as u16 + 3).clamp(6, 12);
+        let middle =
+            wanted.min((area.height - top).saturating_sub(area.height / 3).max(6)).min(area.height - top);
         let (causes, day) = halves(row(top, middle));
         self.draw_causes(ctx, buffer, causes);
         self.draw_day(ctx, buffer, day);
         let rest = area.height - top - middle;
         if rest >= 3 {
-            let wanted = self.facts.as_ref().map_or(1, |facts| facts.latest.len().max(1)) as u16 + 2;
-            self.draw_latest(ctx, buffer, row(top + middle, rest.min(wanted.max(4))));
+            self.draw_latest(ctx, buffer, row(top + middle, rest));
         }
     }
 

@@ -283,7 +283,7 @@ impl Pane for Unlinked {
         if let Some(list) = list {
             let frame = Frame {
                 title: "Contacts without an account",
-                order: "newest first",
+                order: "surest first",
                 columns: &COLUMNS,
                 nothing: "Everybody has a company.\nPeople whose company only one side knows appear here.",
                 focused: self.focus == Focus::List,

@@ -75,6 +75,14 @@ impl<T: Row> Window<T> {
         }
     }
 
+    /// The same window, filtered from its first load on.
+    #[must_use]
+    pub fn filtered(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.text);
+        self.filter = Filter::parse(text).unwrap_or_default();
+        self
+    }
+
     /// The rows in memory.
     pub fn rows(&self) -> &[T] {
         &self.rows

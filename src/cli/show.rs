@@ -1,0 +1,239 @@
+//! `reknit show`: everything about one item, as sentences and columns or as JSON.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::list::{parse, percent, unread};
+use super::output;
+use super::problem::Problem;
+use super::wiring::Place;
+use crate::domain::evidence::Evidence;
+use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::record::{Mirror, value_text};
+use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked};
+use crate::journal::{Journal, JournalError};
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// ex_12, cf_3, du_7, un_4, or ca_1 for what a merge found before it
+    id: String,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows one item.
+pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
+    let config = place.settings()?;
+    let journal = place.open(&config, false)?;
+    let id = arguments.id.as_str();
+    let json = arguments.json;
+    match id.split('_').next() {
+        Some(ConflictId::PREFIX) => print(id, journal.conflict(parse(id)?).await, json, conflict),
+        Some(DuplicateId::PREFIX) => print(id, journal.duplicate(parse(id)?).await, json, duplicate),
+        Some(UnlinkedId::PREFIX) => print(id, journal.unlinked_one(parse(id)?).await, json, unlinked),
+        Some(CapsuleId::PREFIX) => {
+            print(id, journal.capsule(parse(id)?).await, json, |records| capsule(records))
+        }
+        _ => execution(&journal, parse(id)?, json).await,
+    }
+}
+
+fn print<T: Serialize>(
+    id: &str,
+    result: Result<Option<T>, JournalError>,
+    json: bool,
+    lines: impl Fn(&T) -> Vec<String>,
+) -> Result<(), Problem> {
+    let found = result.map_err(|error| unread(&error))?.ok_or_else(|| missing(id))?;
+    if json { output::json(&found) } else { tell(&lines(&found)) }
+}
+
+fn tell(lines: &[String]) -> Result<(), Problem> {
+    lines.iter().try_for_each(|line| output::line(&crate::domain::text::clean(line)))
+}
+
+fn conflict(conflict: &Conflict) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{}  {}  {}: {}  ({})",
+            conflict.id,
+            conflict.subject,
+            conflict.field,
+            conflict.kind.phrase(),
+            conflict.state
+        ),
+        format!(
+            "Left   {}  {} = \"{}\"",
+            conflict.left.title(),
+            conflict.left_field,
+            value_text(&conflict.left_value)
+        ),
+        format!(
+            "Right  {}  {} = \"{}\"",
+            conflict.right.title(),
+            conflict.right_field,
+            value_text(&conflict.right_value)
+        ),
+    ];
+    lines.push(match &conflict.base {
+        Some(base) => format!("Base   \"{}\" when both last agreed", value_text(base)),
+        None => "Base   the two never agreed so far".to_owned(),
+    });
+    lines.push(format!("Rule   {}", conflict.rule));
+    if !conflict.allowed.is_empty() {
+        lines.push(format!("Takes  {}", conflict.allowed.join(", ")));
+    }
+    lines.extend(conflict.resolution.iter().map(|text| format!("Last   {text}")));
+    let next = format!(
+        "Next   reknit resolve {} --take left|right, or --value V; --dry-run shows the calls",
+        conflict.id
+    );
+    lines.extend((conflict.state == ReviewState::Open).then_some(next));
+    lines
+}
+
+fn duplicate(pair: &Duplicate) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{}  {}  {} sure, {}  ({})",
+            pair.id,
+            pair.subject,
+            percent(pair.probability),
+            pair.band,
+            pair.state
+        ),
+        format!("Left   {}", pair.left),
+        format!("Right  {}", pair.right),
+    ];
+    let names = pair
+        .left_fields
+        .keys()
+        .chain(pair.right_fields.keys().filter(|name| !pair.left_fields.contains_key(*name)));
+    for name in names {
+        let text =
+            |fields: &crate::domain::record::Fields| fields.get(name).map(value_text).unwrap_or_default();
+        let (left, right) = (text(&pair.left_fields), text(&pair.right_fields));
+        if !left.is_empty() || !right.is_empty() {
+            let mark = if left == right { "=" } else { "≠" };
+            lines.push(format!("  {name} {mark} \"{left}\" | \"{right}\""));
+        }
+    }
+    lines.extend(pair.evidence.iter().map(bar));
+    lines.extend(pair.obstacle.iter().map(|why| format!("Cannot be merged: {why}")));
+    lines.extend(pair.resolution.iter().map(|text| format!("Last   {text}")));
+    let next = format!(
+        "Next   reknit merge {} [--survivor RECORD], or reknit distinct {}; --dry-run shows the calls",
+        pair.id, pair.id
+    );
+    lines.extend((pair.state == ReviewState::Open).then_some(next));
+    lines
+}
+
+fn unlinked(item: &Unlinked) -> Vec<String> {
+    let mut lines = vec![
+        format!("{}  {}  {}  ({})", item.id, item.subject, item.contact, item.state),
+        format!("Known  {}", item.hint),
+    ];
+    for candidate in &item.candidates {
+        lines.push(format!(
+            "{}  {}  {}  {}",
+            percent(candidate.probability),
+            candidate.company,
+            candidate.name,
+            candidate.domain
+        ));
+        lines.extend(candidate.evidence.iter().map(bar));
+    }
+    if item.candidates.is_empty() {
+        lines.push("No company of the CRM fits; create it there, or name one with --company.".into());
+    }
+    lines.extend(item.resolution.iter().map(|text| format!("Last   {text}")));
+    let next = format!("Next   reknit link {} --company RECORD; --dry-run shows the call", item.id);
+    lines.extend((item.state == ReviewState::Open).then_some(next));
+    lines
+}
+
+/// One bar of the waterfall.
+fn bar(evidence: &Evidence) -> String {
+    let note = evidence.note.as_ref().map_or_else(String::new, |note| format!("  ({note})"));
+    format!(
+        "  {:+6.2} bits  {}: {}{note}",
+        f64::from(evidence.millibits) / 1000.0,
+        evidence.comparison,
+        evidence.level
+    )
+}
+
+fn capsule(records: &[Mirror]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for record in records {
+        lines.push(record.record.to_string());
+        let filled = record.fields.iter().filter(|(_, value)| !value_text(value).is_empty());
+        lines.extend(filled.map(|(name, value)| format!("  {name} = \"{}\"", value_text(value))));
+        lines.extend(record.companies.iter().map(|company| format!("  related to company {company}")));
+    }
+    lines
+}
+
+async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(), Problem> {
+    let detail = journal
+        .execution(id)
+        .await
+        .map_err(|error| unread(&error))?
+        .ok_or_else(|| missing(&id.to_string()))?;
+    if json {
+        return output::json(&detail);
+    }
+    let execution = &detail.execution;
+    let mut lines = vec![
+        format!(
+            "{id}  {} {}  {}  {}",
+            execution.status.glyph(),
+            execution.status,
+            execution.recipe,
+            execution.subject
+        ),
+        execution.sentence.clone(),
+    ];
+    if let Some(first) = detail.waits_for {
+        lines.push(format!("Waits for {first} of the same person to end: one at a time, in order."));
+    }
+    if let Some(class) = execution.error_class {
+        let treatment = class.treatment();
+        lines.push(format!("Why   {}", treatment.meaning));
+        lines.push(format!("Fix   {}", treatment.advice));
+    }
+    lines.extend(detail.vendor_words.iter().map(|words| format!("Said  \"{words}\"")));
+    let steps = detail.plan.iter().flat_map(|plan| &plan.steps);
+    lines.extend(steps.map(|step| format!("Step  {} ({})", step.title, step.state)));
+    lines.extend(
+        detail.conflicts.iter().map(|conflict| format!("Held  by {conflict}: `reknit show {conflict}`")),
+    );
+    let capsules = journal.capsules_of(id).await.map_err(|error| unread(&error))?;
+    lines.extend(
+        capsules
+            .iter()
+            .map(|capsule| format!("Kept  what was there before the merge: `reknit show {capsule}`")),
+    );
+    lines.extend(detail.attempts.iter().map(|attempt| {
+        let status = attempt.status.map_or_else(|| "no answer".into(), |status| status.to_string());
+        // Without the query: HubSpot's lists every property asked for.
+        let url = attempt.url.split('?').next().unwrap_or_default();
+        let at = attempt.started_at.rfc3339();
+        format!(
+            "{at}  try {}  {} {url}  {status}  {} ms",
+            attempt.number, attempt.method, attempt.duration_ms
+        )
+    }));
+    tell(&lines)
+}
+
+fn missing(id: &str) -> Problem {
+    Problem::usage(
+        "Nothing to show.",
+        format!("{id} is not in this journal"),
+        "`reknit list executions` (conflicts, duplicates, unlinked) shows what is; --data DIR names another journal",
+    )
+}
