@@ -177,7 +177,16 @@ fn see_succeed(demo: &mut Demo, by: &str, id: &str) {
     let Demo { home, terminal, .. } = demo;
     go(terminal, "Executions");
     filter(terminal, by);
-    let at = home.ids("executions", by).iter().position(|found| found == id).expect("it is in the list");
-    terminal.press(&"j".repeat(at));
+    // What it leads to may come in above it at any moment, so it is looked for until it is there.
+    for _ in 0..20 {
+        terminal.press("g");
+        terminal.wait_quiet(Duration::from_millis(150));
+        let at = home.ids("executions", by).iter().position(|found| found == id).expect("it is in the list");
+        terminal.press(&"j".repeat(at));
+        terminal.wait_quiet(Duration::from_millis(150));
+        if terminal.text().contains(id) {
+            break;
+        }
+    }
     terminal.wait_for("it to succeed", |text| text.contains(id) && text.contains("succeeded"));
 }
