@@ -1,6 +1,7 @@
-//! The integration tests, one binary: the shape of the code, what users see happen, the commands.
+//! The integration tests, one binary: the shape of the code, what users see happen, the commands, the terminal.
 //!
-//! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees.
+//! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
+//! built binary in a pseudo-terminal.
 
 #[cfg(test)]
 mod architecture;
@@ -10,4 +11,7 @@ mod cli;
 mod flows;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
 mod support;
+#[cfg(all(test, unix))]
+mod terminal;

@@ -50,6 +50,8 @@ pub struct Window<T> {
     fresh: u64,
     asked: Option<(Ticket, Want)>,
     dirty: bool,
+    /// The filter changed while a question was under way; its answer is not wanted any more.
+    refiltered: bool,
     loaded: Option<Timestamp>,
     failed: Option<String>,
 }
@@ -73,6 +75,7 @@ impl<T: Row> Window<T> {
             fresh: 0,
             asked: None,
             dirty: false,
+            refiltered: false,
             loaded: None,
             failed: None,
         }
@@ -182,6 +185,7 @@ impl<T: Row> Window<T> {
             },
         };
         let ticket = ctx.ticket();
+        self.refiltered = false;
         self.asked = Some((ticket, want));
         let query = Query::Rows { screen: self.screen, filter: self.filter.clone(), anchor, limit };
         Some(Effect::Load(ticket, query))
@@ -196,7 +200,8 @@ impl<T: Row> Window<T> {
         self.ask(ctx, Want::Again)
     }
 
-    /// Filters the list anew from its top.
+    /// Filters the list anew from its top. Each letter typed comes here: while one question is under way the next
+    /// waits, so that a long list is not searched for every letter at once and nobody waits behind that.
     pub fn set_filter(&mut self, ctx: &Ctx, text: String, filter: Filter) -> Option<Effect> {
         self.text = text;
         if filter == self.filter && self.loaded.is_some() {
@@ -205,6 +210,10 @@ impl<T: Row> Window<T> {
         self.filter = filter;
         self.marks.clear();
         self.range = None;
+        if self.asked.is_some() {
+            self.refiltered = true;
+            return None;
+        }
         self.ask(ctx, Want::First)
     }
 
@@ -235,6 +244,9 @@ impl<T: Row> Window<T> {
         }
         self.asked = None;
         let dirty = std::mem::take(&mut self.dirty);
+        if self.refiltered {
+            return (true, self.ask(ctx, Want::First));
+        }
         match page {
             Err(why) => self.failed = Some(why),
             Ok(page) => {
@@ -404,5 +416,50 @@ impl<T: Row> Window<T> {
         if let Some(row) = self.rows.iter_mut().find(|row| row.key() == key) {
             change(row);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::console::theme::{Scheme, Terminal, Theme};
+
+    #[derive(Debug)]
+    struct Line(i64);
+
+    impl Row for Line {
+        fn key(&self) -> i64 {
+            self.0
+        }
+    }
+
+    fn asked(effect: Option<Effect>) -> (Ticket, Filter) {
+        match effect {
+            Some(Effect::Load(ticket, Query::Rows { filter, .. })) => (ticket, filter),
+            other => panic!("no rows were asked for: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn letters_typed_while_a_question_is_under_way_become_one_more_question() {
+        let theme = Theme::new(Scheme::Dark, Terminal { no_color: false, truecolor: true, light: false });
+        let ctx = Ctx::new(Timestamp(0), theme, TimeZone::UTC, (100, 30));
+        let mut window = Window::<Line>::new(Screen::Executions);
+        let typed = |text: &str| (text.to_owned(), Filter::parse(text).expect("a filter"));
+        let mut type_in = |window: &mut Window<Line>, text| {
+            let (text, filter) = typed(text);
+            window.set_filter(&ctx, text, filter)
+        };
+        let (first, _) = asked(type_in(&mut window, "j"));
+        assert!(type_in(&mut window, "ja").is_none());
+        assert!(type_in(&mut window, "jan").is_none());
+        let page = || Ok(Page { rows: vec![Line(7)], total: 1, before: 0 });
+        let (second, filter) = asked(window.answer(&ctx, first, page()).1);
+        assert_eq!(filter, typed("jan").1);
+        assert!(window.rows().is_empty(), "the answer to a filter nobody wants any more is not shown");
+        assert!(window.answer(&ctx, second, page()).1.is_none());
+        assert_eq!(window.selected(), Some(7));
     }
 }
