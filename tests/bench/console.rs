@@ -104,6 +104,10 @@ fn measure(folder: &Path, times: usize) {
     terminal.press("2");
     terminal.wait_for("rows", |text| text.contains("ex_"));
     terminal.wait_quiet(QUIET * 4);
+    // Everything, not only what is open.
+    terminal.press("/");
+    terminal.press(key::ESC);
+    terminal.wait_quiet(QUIET * 4);
     one(&mut terminal, "j", times, &["j"]).print();
     one(&mut terminal, "PageDown", times, &[key::PAGE_DOWN]).print();
     terminal.press("g");
@@ -147,7 +151,7 @@ fn filtered(terminal: &mut Terminal, name: &'static str, times: usize, keys: &st
     let mut figures = Figures { name, values: Vec::new(), late: 0 };
     for _ in 0..times.max(3) {
         // Every letter asks anew; the answers of long queries come with pauses between them.
-        answer(terminal, keys, QUIET * 5, &mut figures);
+        answer(terminal, keys, QUIET * 8, &mut figures);
         terminal.press(clear);
         terminal.wait_quiet(QUIET * 5);
     }

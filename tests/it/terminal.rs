@@ -53,9 +53,9 @@ fn retry(demo: &mut Demo) {
     terminal.wait_for("three refused for a scope", |_| home.ids("executions", refused).len() == 3);
     go(terminal, "Executions");
     filter(terminal, refused);
-    // In the list; the detail at the right tells of a 403 too.
-    let list = |line: &str| line.chars().take(54).collect::<String>();
-    let rows = |text: &str| text.lines().filter(|line| list(line).contains(" 403 ")).count();
+    // In the list, left of the two borders; the detail at the right tells of a 403 too.
+    let list = |line: &str| line.split("││").next().is_some_and(|row| row.contains(" 403 "));
+    let rows = |text: &str| text.lines().filter(|line| list(line)).count();
     terminal.wait_for("three rows", |text| rows(text) == 3);
     let ids = home.ids("executions", refused);
     let [first, others @ ..] = ids.as_slice() else { panic!("nothing was refused") };

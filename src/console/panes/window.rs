@@ -448,7 +448,7 @@ mod tests {
         let ctx = Ctx::new(Timestamp(0), theme, TimeZone::UTC, (100, 30));
         let mut window = Window::<Line>::new(Screen::Executions);
         let typed = |text: &str| (text.to_owned(), Filter::parse(text).expect("a filter"));
-        let mut type_in = |window: &mut Window<Line>, text| {
+        let type_in = |window: &mut Window<Line>, text| {
             let (text, filter) = typed(text);
             window.set_filter(&ctx, text, filter)
         };

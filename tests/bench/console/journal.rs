@@ -4,6 +4,7 @@
 //! take hours, and they would give all rows the time of now. The file is made by the journal itself and its
 //! triggers stay on, so counters and changes are what they would be. Only the audit log is left empty.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use reknit::cli::wiring;
@@ -84,7 +85,11 @@ fn fill(connection: &Connection, executions: usize, now: Timestamp) {
                 "location": {"country": "Germany", "city": "Berlin"}, "last_seen_at": at / 1_000}},
         })
         .to_string();
-        let hash = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hash = Sha256::digest(&body).iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         events.execute(params![number, format!("notif_{number}"), record, at, body, hash]).expect("an event");
         let kind = Kind::of(rng.u16(..1_000));
         let recipe = if rng.u8(..10) < 7 { "contact-to-crm" } else { "contact-to-intercom" };

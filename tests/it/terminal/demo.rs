@@ -73,7 +73,9 @@ impl Home {
     pub(super) fn decided(&self) -> Vec<String> {
         let entries = self.json(&["audit", "list", "--limit", "100000", "--json"]);
         let entries = entries.as_array().expect("a list").iter().rev();
-        let mine = entries.filter(|entry| entry["actor"] == OPERATOR);
+        // What a decision wrote stands there in the same name, but about a vendor's record, not an item of ours.
+        let ours = |entry: &Value| entry["object"].as_str().is_some_and(|object| !object.contains('/'));
+        let mine = entries.filter(|entry| entry["actor"] == OPERATOR && ours(entry));
         mine.map(|entry| entry["verb"].as_str().expect("a verb").to_owned()).collect()
     }
 

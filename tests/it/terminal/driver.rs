@@ -143,7 +143,7 @@ impl Terminal {
         )));
         let seen = shared.clone();
         let reader = std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             // The end of a terminal is an error on Linux and an empty read elsewhere.
             while let Ok(count @ 1..) = output.read(&mut buffer) {
                 seen.lock().take(&buffer[..count]);
@@ -190,16 +190,6 @@ impl Terminal {
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let keys = self.keys.as_mut().expect("the terminal is open");
         keys.write_all(bytes).and_then(|()| keys.flush()).expect("the program's terminal takes keys");
-    }
-
-    /// Makes the terminal another size; the program is told.
-    pub(crate) fn resize(&self, (columns, rows): (u16, u16)) {
-        // Held while both change, so that no frame of the new size is drawn on a screen of the old one.
-        let mut seen = self.shared.lock();
-        seen.parser.screen_mut().set_size(rows, columns);
-        self.master
-            .resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
-            .expect("a terminal can be resized");
     }
 
     /// Sends the program a signal by its name, such as `TERM`.
