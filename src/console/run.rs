@@ -174,7 +174,7 @@ where
             biased;
             () = signals.received() => break,
             event = input.next() => match event {
-                Some(event) => console.input(event?),
+                Some(event) => take(&mut console, &mut last, event?),
                 None => break,
             },
             Some(envelope) = console.queue.recv() => console.take(envelope),
@@ -191,7 +191,7 @@ where
             if let Ok(envelope) = console.queue.try_recv() {
                 console.take(envelope);
             } else if let Some(event) = waiting(&mut input).await {
-                console.input(event?);
+                take(&mut console, &mut last, event?);
             } else {
                 break;
             }
@@ -200,6 +200,15 @@ where
     }
     feed.abort();
     Ok(())
+}
+
+/// Hands an input on. After a change of size nothing is known of what the terminal shows, even if the size is again
+/// the one of the last frame: it is drawn anew.
+fn take(console: &mut Console, last: &mut Option<Buffer>, input: Input) {
+    if matches!(input, Input::Resize(..)) {
+        *last = None;
+    }
+    console.input(input);
 }
 
 /// The next event if there is one already. Polled with the loop's own waker: the terminal's stream keeps the first
@@ -222,9 +231,22 @@ where
     if last.as_ref() == Some(&frame) {
         return Ok(());
     }
-    terminal.draw(|target| target.buffer_mut().merge(&frame))?;
+    if last.is_none() {
+        // Clears and forgets what was drawn, without asking the terminal where its cursor is as `clear` does.
+        let size = terminal.size()?;
+        terminal.resize(Rect::new(0, 0, size.width, size.height))?;
+    }
+    terminal.draw(|target| copy(&frame, target.buffer_mut()))?;
     *last = Some(frame);
     Ok(())
+}
+
+/// Copies what fits. The terminal may be another size by now than the one the frame was made for; a buffer that
+/// grew to the frame's size would not match the terminal's and end the console.
+fn copy(frame: &Buffer, target: &mut Buffer) {
+    for place in frame.area.intersection(target.area).positions() {
+        target[place] = frame[place].clone();
+    }
 }
 
 /// Tells the loop when the journal changed: at once for this process's commits, soon for those of others.

@@ -192,6 +192,16 @@ impl Terminal {
         keys.write_all(bytes).and_then(|()| keys.flush()).expect("the program's terminal takes keys");
     }
 
+    /// Makes the terminal another size; the program is told.
+    pub(crate) fn resize(&self, (columns, rows): (u16, u16)) {
+        // Held while both change, so that no frame of the new size is drawn on a screen of the old one.
+        let mut seen = self.shared.lock();
+        seen.parser.screen_mut().set_size(rows, columns);
+        self.master
+            .resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
+            .expect("a terminal can be resized");
+    }
+
     /// Sends the program a signal by its name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.process().to_string()]).status();

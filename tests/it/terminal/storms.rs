@@ -1,4 +1,4 @@
-//! What no operator does on purpose: keys at random.
+//! What no operator does on purpose: windows pulled to every size, and keys at random.
 
 use std::time::Duration;
 
@@ -7,6 +7,43 @@ use serde_json::json;
 
 use super::demo::{Demo, effects, go};
 use super::driver::{Terminal, key};
+
+#[test]
+fn a_storm_of_sizes_is_survived() {
+    let Demo { mut terminal, .. } = Demo::ready((100, 30));
+    let mut rng = Rng::with_seed(7);
+    for round in 0..60 {
+        terminal.resize((rng.u16(60..=240), rng.u16(16..=60)));
+        if round % 6 == 0 {
+            terminal.press(["1", "2", "3", "4", "5"][rng.usize(..5)]);
+        }
+        if round % 20 == 10 {
+            terminal.resize((1, 1));
+        }
+    }
+    for (columns, rows) in [(60, 16), (240, 60), (59, 40), (1, 1), (140, 41), (100, 30)] {
+        terminal.resize((columns, rows));
+        if columns >= 60 {
+            terminal.wait_for("a whole frame", |text| whole(text, rows));
+        }
+    }
+    // There and back before the program looks: what the window lost in between must be drawn again all the same.
+    for size in [(1, 1), (100, 30), (60, 16), (100, 30)] {
+        terminal.resize(size);
+    }
+    terminal.wait_for("the frame of the same size anew", |text| whole(text, 30));
+    still_answers(&mut terminal);
+    terminal.press("q");
+    let ended = terminal.ended();
+    assert_eq!((ended.code, ended.left_behind), (0, Vec::new()));
+    assert!(!String::from_utf8_lossy(&ended.raw).contains("panicked"));
+}
+
+/// The first and the last row stand where they belong.
+fn whole(text: &str, rows: u16) -> bool {
+    text.lines().next().is_some_and(|line| line.contains("demo"))
+        && text.lines().nth(usize::from(rows) - 1).is_some_and(|line| line.contains("? help"))
+}
 
 #[test]
 fn three_thousand_random_keys_decide_nothing() {
