@@ -130,15 +130,19 @@ async fn find(
     log: &mut Log,
 ) -> Result<Vec<Mirror>, VendorError> {
     let purpose = format!("find {object} by {field}");
-    if object == ObjectKind::Contact && field == "email" {
-        let request = calls::read(clients.settings(), object, value, Some(field)).purpose(purpose);
-        return match clients.send(connection, &request, log).await {
-            Ok(answer) => Ok(vec![wire::mirror(connection, object, &answer)?]),
-            Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        };
-    }
     let settings = clients.settings();
+    let unique = field == "email" || settings.hubspot.unique_properties.iter().any(|name| name == field);
+    if object == ObjectKind::Contact && unique {
+        // A read sees a write at once and is not held to five a second, as searches are.
+        let request = calls::read(settings, object, value, Some(field)).purpose(purpose.clone());
+        match clients.send(connection, &request, log).await {
+            Ok(answer) => return Ok(vec![wire::mirror(connection, object, &answer)?]),
+            Err(error) if error.class == ErrorClass::NotFound => return Ok(Vec::new()),
+            // The portal made the property without unique values: then only a search finds by it.
+            Err(error) if error.status == Some(400) && field != "email" => {}
+            Err(error) => return Err(error),
+        }
+    }
     let body = json!({
         "filterGroups": [{"filters": [{"propertyName": field, "operator": "EQ", "value": value}]}],
         "properties": calls::properties(settings, object),

@@ -63,6 +63,8 @@ pub struct HubspotSettings {
     pub paths: HubspotPaths,
     /// Properties to read beside the usual ones, of contacts and companies alike; HubSpot ignores unknown names.
     pub extra_properties: Vec<String>,
+    /// Contact properties with unique values: looked up by a read instead of a search.
+    pub unique_properties: Vec<String>,
 }
 
 impl Default for HubspotSettings {
@@ -71,6 +73,7 @@ impl Default for HubspotSettings {
             base_url: "https://api.hubapi.com".to_owned(),
             paths: HubspotPaths::V3v4,
             extra_properties: Vec::new(),
+            unique_properties: vec!["intercom_contact_id".to_owned()],
         }
     }
 }

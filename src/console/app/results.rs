@@ -77,6 +77,8 @@ impl Results {
         match (execution.status, due) {
             (Status::Succeeded | Status::Skipped, _) => batch.succeeded += 1,
             (Status::Failed | Status::Discarded, _) => batch.failed += 1,
+            // It waits its turn under a limit: the answer comes within the minute.
+            (Status::Pending, Some(due)) if due.since(ctx.now) < 60_000 => return Heard::Silent,
             // It has been tried, and waits for a time: nothing more will be known soon.
             (Status::Retrying | Status::InDoubt | Status::Pending | Status::Held, Some(due)) => {
                 batch.later += 1;
@@ -102,12 +104,14 @@ impl Results {
         if all == 1 {
             return Heard::Said(tone, batch.last);
         }
-        let mut text = format!("{}: {} succeeded", counted(all, "execution"), batch.succeeded);
-        for (count, word) in [(batch.failed, "failed"), (batch.later, "wait for another try")] {
-            if count > 0 {
-                text.push_str(&format!(", {count} {word}"));
-            }
-        }
+        let counts =
+            [(batch.succeeded, "succeeded"), (batch.failed, "failed"), (batch.later, "wait for another try")];
+        let parts: Vec<String> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        let text = format!("{}: {}", counted(all, "execution"), parts.join(", "));
         Heard::Said(tone, format!("{text}."))
     }
 }

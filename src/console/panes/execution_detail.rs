@@ -219,10 +219,10 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
     let last = match row.status {
         Status::Failed => {
             let tried_out = row.error_class.is_some_and(|class| class.treatment().retry == Retry::Later);
-            Some(if !tried_out {
-                ("‖", theme.error, "stopped: the same request would be refused again".to_owned())
-            } else {
+            Some(if tried_out {
                 ("‖", theme.error, format!("stopped after {} of {} tries", row.attempts, row.max_attempts))
+            } else {
+                ("‖", theme.error, "stopped: the same request would be refused again".to_owned())
             })
         }
         Status::Discarded => Some(("×", theme.muted, "given up by a human".to_owned())),
