@@ -65,6 +65,14 @@ pub enum JournalError {
         /// The newest format known here.
         known: i64,
     },
+    /// An older Reknit wrote it, and it was opened to look only.
+    #[error(
+        "the journal {path} was written by an older Reknit; open it once without --read-only to bring it up to date"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
     /// The writing thread is overloaded: nothing was stored.
     #[error("the journal is busy: nothing was stored; try again in a moment")]
     Busy,
@@ -120,9 +128,12 @@ pub struct Journal {
 struct Inner {
     path: PathBuf,
     clock: SharedClock,
-    writer: writer::Writer,
+    /// None in a journal that was opened to look only.
+    writer: Option<writer::Writer>,
     readers: readers::Readers,
     change: watch::Receiver<i64>,
+    /// Kept where nobody writes, so that whoever waits for a change of ours waits in peace.
+    _silence: Option<watch::Sender<i64>>,
 }
 
 impl Journal {
@@ -142,7 +153,10 @@ impl Journal {
         &self,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.inner.writer.run(work).await
+        match &self.inner.writer {
+            Some(writer) => writer.run(work).await,
+            None => Err(JournalError::NotWritable("it was opened to look only".into())),
+        }
     }
 
     /// Runs `work` on a reading connection.

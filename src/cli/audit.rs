@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::output;
 use super::problem::Problem;
-use super::wiring::Place;
+use super::wiring::{Opening, Place};
 use crate::domain::text::clean;
 
 /// Arguments of `audit`.
@@ -37,7 +37,7 @@ enum Command {
 /// Shows or verifies.
 pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let config = place.settings()?;
-    let journal = place.open(&config, false)?;
+    let journal = place.open(&config, Opening::Look)?;
     let failed = |error: crate::journal::JournalError| {
         Problem::runtime(
             "The audit log cannot be read.",

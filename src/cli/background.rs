@@ -1,6 +1,7 @@
 //! What runs behind every face: worker, polling, scanning and, if asked, the webhook receiver; stopped together without loss.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -10,6 +11,9 @@ use super::problem::Problem;
 use crate::engine::Engine;
 use crate::engine::poll::PollError;
 use crate::webhook::{self, Receiver};
+
+/// How long calls under way may take to end.
+const FAREWELL: Duration = Duration::from_secs(20);
 
 /// What runs, and how to stop it.
 pub struct Background {
@@ -62,7 +66,15 @@ impl Background {
     /// Stops taking work, lets what runs end.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.tasks.join_next().await.is_some() {}
+        let clock = super::wiring::clock();
+        let end = clock.until(clock.now().plus(FAREWELL));
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        // Whoever asks a second time does not want to wait; leases bring unfinished work back.
+        tokio::select! {
+            () = all => {}
+            () = end => tracing::warn!("gave up waiting for calls under way; their leases bring them back"),
+            () = asked_to_stop() => {}
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::background::Background;
 use super::problem::Problem;
-use super::wiring::{self, Place, WorkerLock};
+use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::config::Config;
 use crate::console::{self, World};
 
@@ -22,34 +22,45 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     // Without tokens there is nothing to create a journal for: say how to begin instead of showing an empty screen.
     let credentials = wiring::credentials();
     let journal = match (&credentials, place.journal(&config).exists()) {
-        (Ok(_), false) if !read_only => place.open(&config, true)?,
-        (Err(_) | Ok(_), false) => return place.open(&config, false).map(|_| ()),
-        (_, true) => place.open(&config, false)?,
+        (Ok(_), false) if !read_only => place.open(&config, Opening::Create)?,
+        (Err(_) | Ok(_), false) => return place.open(&config, Opening::Look).map(|_| ()),
+        (_, true) => place.open(&config, if read_only { Opening::Look } else { Opening::Work })?,
     };
-    log_to(Some(&place.data));
+    if !read_only {
+        log_to(journal.path().parent());
+    }
     let (sender, notices) = mpsc::unbounded_channel();
-    let lock = if read_only { None } else { WorkerLock::take(journal.path())? };
-    let service = match (credentials, lock) {
+    let tell = |text: String| {
+        // The console that shows it is made below; until then it waits in the channel.
+        let _ = sender.send(text);
+    };
+    let background = match credentials {
         _ if read_only => None,
-        (Ok(credentials), Some(lock)) => {
-            let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
-            let mut service = Background::start(&engine);
-            service.poll(&engine, sender.clone());
-            Some((service, lock))
-        }
-        (Err(problem), Some(_)) => {
-            // Looking needs no token; what is decided waits in the journal for a worker that has one.
-            let _ = sender
-                .send(format!("Nothing is sent from here: {}. Decisions wait for a worker.", problem.why));
+        // Looking needs no token; what is decided waits in the journal for a worker that has one.
+        Err(problem) => {
+            tell(format!("Nothing is sent from here: {}. Decisions wait for a worker.", problem.why));
             None
         }
-        (_, None) => None,
+        Ok(credentials) => {
+            match WorkerLock::take(journal.path())? {
+                Some(lock) => {
+                    let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
+                    let mut background = Background::start(&engine);
+                    background.poll(&engine, sender.clone());
+                    Some((background, lock))
+                }
+                None => {
+                    tell("Another Reknit on this machine works this journal; it carries out what is decided here.".into());
+                    None
+                }
+            }
+        }
     };
     let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
     let result = show(&config, World { journal, operator, clock: wiring::clock(), title, notices }).await;
-    if let Some((service, _lock)) = service {
-        service.stop().await;
+    if let Some((background, _lock)) = background {
+        background.stop().await;
     }
     result
 }

@@ -12,11 +12,11 @@ use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::background::{Background, listen};
+use super::background::{Background, asked_to_stop, listen};
 use super::console::{check_terminal, log_to, show};
 use super::output;
 use super::problem::Problem;
-use super::wiring::{self, WorkerLock};
+use super::wiring::{self, Opening, WorkerLock};
 use crate::config::Config;
 use crate::console::World;
 use crate::domain::clock::{Clock, Timestamp};
@@ -70,6 +70,13 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     if !arguments.no_console {
         check_terminal()?;
     }
+    let sandbox = super::sandbox::start(Settings {
+        seed: arguments.seed,
+        intercom_port: arguments.intercom_port,
+        hubspot_port: arguments.hubspot_port,
+        ..Settings::default()
+    })
+    .await?;
     let folder = Folder::choose(data)?;
     let path = folder.path().join("journal.db");
     if path.exists() {
@@ -79,13 +86,6 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             format!("open it with `reknit --data {}`, or name an empty folder", folder.path().display()),
         ));
     }
-    let sandbox = super::sandbox::start(Settings {
-        seed: arguments.seed,
-        intercom_port: arguments.intercom_port,
-        hubspot_port: arguments.hubspot_port,
-        ..Settings::default()
-    })
-    .await?;
     log_to(Some(folder.path()));
     let config = settings(&sandbox, started);
     if !folder.temporary {
@@ -97,7 +97,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret()),
     );
     let mapping = Arc::new(Mapping::shipped());
-    let journal = wiring::open(&path, true, wiring::clock())?;
+    let journal = wiring::open(&path, Opening::Create, wiring::clock())?;
     let lock = WorkerLock::take(journal.path())?;
     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), Arc::clone(&credentials))?;
     let (listener, address) = listen("127.0.0.1:0").await?;
@@ -121,9 +121,19 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
         async move { play(&engine, &sandbox).await }
     };
     let result = if arguments.no_console {
-        match morning.await {
-            Ok(()) => summary(&journal, started).await,
-            Err(problem) => Err(problem),
+        let all = async {
+            morning.await?;
+            summary(&journal, started).await
+        };
+        let clock = wiring::clock();
+        tokio::select! {
+            result = all => result,
+            () = clock.until(started.plus(PATIENCE * 2)) => Err(Problem::runtime(
+                "The demo's morning did not come to its end.",
+                format!("{} s passed", PATIENCE.as_secs() * 2),
+                "try again when this machine is less busy, and report it if it stays so",
+            )),
+            () = asked_to_stop() => Err(Problem::runtime("The demo was stopped.", "a signal asked for it", "start it again")),
         }
     } else {
         let told = notices.clone();

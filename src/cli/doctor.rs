@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::output;
 use super::problem::Problem;
-use super::wiring::{self, Place};
+use super::wiring::{self, Opening, Place};
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
@@ -66,7 +66,7 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     }
     let path = place.journal(&config);
     let journal = if path.exists() {
-        place.open(&config, false).map(|_| ()).map_err(|problem| problem.why)
+        place.open(&config, Opening::Look).map(|_| ()).map_err(|problem| problem.why)
     } else {
         Ok(())
     };

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::output;
 use super::problem::Problem;
-use super::wiring::{Place, clock};
+use super::wiring::{Opening, Place, clock};
 use crate::domain::filter::Filter;
 use crate::domain::page::{Anchor, Page};
 use crate::domain::record::value_text;
@@ -61,7 +61,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         )
     })?;
     let config = place.settings()?;
-    let journal = place.open(&config, false)?;
+    let journal = place.open(&config, Opening::Look)?;
     let limit = arguments.limit;
     match arguments.kind {
         Kind::Executions => {

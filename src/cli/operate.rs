@@ -12,7 +12,7 @@ use serde_json::json;
 use super::list::{parse, unread};
 use super::output;
 use super::problem::Problem;
-use super::wiring::{self, Place, WorkerLock};
+use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::execution::{Execution, Status};
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::plan::Preview;
@@ -122,7 +122,7 @@ impl<'a> Desk<'a> {
     fn open(place: &'a Place, read_only: bool) -> Result<Self, Problem> {
         let config = place.settings()?;
         let mapping = place.mapping(&config)?;
-        let journal = place.open(&config, false)?;
+        let journal = place.open(&config, if read_only { Opening::Look } else { Opening::Work })?;
         let operator = wiring::operator(&config, journal.clone(), mapping.clone(), read_only);
         Ok(Self { place, config, mapping, journal, operator })
     }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::background::{Background, asked_to_stop, listen};
 use super::output;
 use super::problem::Problem;
-use super::wiring::{self, Place, WorkerLock};
+use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::record::{Connection, System};
 use crate::engine::Engine;
 use crate::vendors;
@@ -49,7 +49,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
                 .map_err(|error| unreachable_vendor(system, &error))?;
         }
     }
-    let journal = place.open(&config, true)?;
+    let journal = place.open(&config, Opening::Create)?;
     let Some(_lock) = WorkerLock::take(journal.path())? else {
         return Err(Problem::runtime(
             "Nothing was started.",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::list::{parse, percent, unread};
 use super::output;
 use super::problem::Problem;
-use super::wiring::Place;
+use super::wiring::{Opening, Place};
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::record::{Mirror, value_text};
@@ -26,7 +26,7 @@ pub struct Arguments {
 /// Shows one item.
 pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let config = place.settings()?;
-    let journal = place.open(&config, false)?;
+    let journal = place.open(&config, Opening::Look)?;
     let id = arguments.id.as_str();
     let json = arguments.json;
     match id.split('_').next() {

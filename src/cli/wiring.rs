@@ -74,9 +74,9 @@ impl Place {
         if config.journal.is_empty() { self.data.join("journal.db") } else { PathBuf::from(&config.journal) }
     }
 
-    /// Opens the journal; `create` makes one where there is none.
-    pub fn open(&self, config: &Config, create: bool) -> Result<Journal, Problem> {
-        open(&self.journal(config), create, clock())
+    /// Opens the journal.
+    pub fn open(&self, config: &Config, opening: Opening) -> Result<Journal, Problem> {
+        open(&self.journal(config), opening, clock())
     }
 
     /// The mapping the settings name.
@@ -97,14 +97,29 @@ impl Place {
     }
 }
 
+/// What a journal is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// To work in; made where there is none.
+    Create,
+    /// To work in; it must be there.
+    Work,
+    /// To look only: not a byte of it is written.
+    Look,
+}
+
 /// The system's clock, shared.
 pub fn clock() -> SharedClock {
     Arc::new(SystemClock)
 }
 
 /// Opens a journal with errors a person can act on.
-pub fn open(path: &Path, create: bool, clock: SharedClock) -> Result<Journal, Problem> {
-    let opened = if create { Journal::open(path, clock) } else { Journal::open_existing(path, clock) };
+pub fn open(path: &Path, opening: Opening, clock: SharedClock) -> Result<Journal, Problem> {
+    let opened = match opening {
+        Opening::Create => Journal::open(path, clock),
+        Opening::Work => Journal::open_existing(path, clock),
+        Opening::Look => Journal::open_to_look(path, clock),
+    };
     opened.map_err(|error| match &error {
         JournalError::Newer { .. } => Problem::usage(
             "This journal is too new for this Reknit; nothing was read or changed.",
@@ -115,6 +130,11 @@ pub fn open(path: &Path, create: bool, clock: SharedClock) -> Result<Journal, Pr
             "There is no journal here.",
             error.to_string(),
             "run `reknit demo` to try Reknit, `reknit serve` to start one, or name its folder with --data DIR",
+        ),
+        JournalError::Older { .. } => Problem::usage(
+            "This journal is from an older Reknit; it was not touched.",
+            error.to_string(),
+            "run `reknit` or `reknit serve` on it once: a copy is made first",
         ),
         _ => Problem::usage(
             "The journal cannot be opened; nothing was changed.",

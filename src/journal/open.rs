@@ -30,6 +30,30 @@ impl Journal {
         Self::open_as(path, clock, true)
     }
 
+    /// Opens an existing journal to look only: no byte of it is written, and every writing verb is refused.
+    pub fn open_to_look(path: &Path, clock: SharedClock) -> Result<Self> {
+        let unreadable = |why: String| JournalError::Unreadable { path: path.to_owned(), why };
+        if !path.is_file() {
+            return Err(unreadable("there is no such file".into()));
+        }
+        let looking = reader(path).map_err(|error| unreadable(error.to_string()))?;
+        if migrate::check(&looking, path)? < migrate::KNOWN {
+            return Err(JournalError::Older { path: path.to_owned() });
+        }
+        let (silence, change) = watch::channel(super::overview::last_change(&looking)?);
+        let readers = readers::Readers::start(|| Ok(reader(path)?))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                clock,
+                writer: None,
+                readers,
+                change,
+                _silence: Some(silence),
+            }),
+        })
+    }
+
     fn open_as(path: &Path, clock: SharedClock, existing: bool) -> Result<Self> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             return Err(JournalError::Sql(format!(
@@ -43,9 +67,7 @@ impl Journal {
         }
         if path.exists() {
             // Look before touching: switching to WAL already writes, and a newer journal must stay as it is.
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let looking =
-                Connection::open_with_flags(path, flags).map_err(|error| unreadable(error.to_string()))?;
+            let looking = reader(path).map_err(|error| unreadable(error.to_string()))?;
             migrate::check(&looking, path)?;
         }
         let mut connection = Connection::open(path).map_err(|error| unreadable(error.to_string()))?;
@@ -58,16 +80,27 @@ impl Journal {
         migrate::migrate(&mut connection, path)?;
         let last = super::overview::last_change(&connection)?;
         let (sender, change) = watch::channel(last);
-        let readers = readers::Readers::start(|| {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let reader = Connection::open_with_flags(path, flags)?;
-            prepare(&reader)?;
-            Ok(reader)
-        })?;
+        let readers = readers::Readers::start(|| Ok(reader(path)?))?;
         let writer =
             writer::Writer::start(connection, sender).map_err(|error| unreadable(error.to_string()))?;
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), clock, writer, readers, change }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                clock,
+                writer: Some(writer),
+                readers,
+                change,
+                _silence: None,
+            }),
+        })
     }
+}
+
+fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let reader = Connection::open_with_flags(path, flags)?;
+    prepare(&reader)?;
+    Ok(reader)
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

@@ -317,3 +317,21 @@ async fn who_follows_the_changes_sees_each_once_and_is_told_when_too_late() {
         .expect("pruned");
     assert_eq!(fixture.journal.changes_since(0, 100).await.expect("read"), None);
 }
+
+#[tokio::test]
+async fn g10_a_journal_opened_to_look_is_not_written_by_a_byte() {
+    let fixture = fixture();
+    let id = queue(&fixture, "a", "p1").await;
+    let looking =
+        Journal::open_to_look(fixture.journal.path(), Arc::new(fixture.clock.clone())).expect("opens");
+    let page = looking.executions(&Filter::default(), Anchor::First, 10).await.expect("rows");
+    assert_eq!(page.rows[0].id, id);
+    let refused = looking.retry(vec![id], "ana".into()).await.expect_err("refused");
+    assert!(matches!(refused, JournalError::NotWritable(_)), "{refused}");
+    // It sees what others commit, and waits in peace for changes of its own, which never come.
+    queue(&fixture, "b", "p2").await;
+    assert_eq!(looking.executions(&Filter::default(), Anchor::First, 10).await.expect("rows").total, 2);
+    let mut changes = looking.watch();
+    assert!(!changes.has_changed().expect("the channel is open"));
+    assert!(tokio::time::timeout(Duration::from_millis(20), changes.changed()).await.is_err());
+}
