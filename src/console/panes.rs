@@ -15,8 +15,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::actions::{Action, Scope};
-use super::ctx::Ctx;
+use super::ctx::{Ctx, Target};
 use super::effect::Effect;
+use super::keys;
 use super::msg::Msg;
 use crate::domain::filter::Filter;
 
@@ -144,6 +145,44 @@ fn scroll_by(scroll: &Cell<usize>, by: i64) {
     } else {
         at.saturating_add(by as usize)
     });
+}
+
+/// What every list beside a detail does alike: moving, opening, changing the box, refreshing, filtering, the mouse.
+/// Panes handle their own messages first and hand the rest here.
+fn list_beside_detail<T: window::Row>(
+    window: &mut window::Window<T>,
+    focus: &mut Focus,
+    ctx: &Ctx,
+    msg: Msg,
+) -> Vec<Effect> {
+    match msg {
+        Msg::Act(action) if keys::moves(action) => return window.step(ctx, action),
+        Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => *focus = Focus::Detail,
+        Msg::Act(Action::NextBox | Action::PreviousBox) => *focus = focus.other(),
+        Msg::Shown | Msg::Refresh => return window.refresh(ctx).into_iter().collect(),
+        Msg::Filter(text, filter) => return window.set_filter(ctx, text, filter).into_iter().collect(),
+        Msg::Select(key) => return window.select(ctx, key).into_iter().collect(),
+        Msg::Click(Target::Row(at), double) => {
+            window.click(at);
+            *focus = if double { Focus::Detail } else { Focus::List };
+        }
+        Msg::Wheel(_, by) => return window.shift(ctx, by),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// One step back in such a pane: from the detail to the list, then the filter goes.
+fn step_back<T: window::Row>(
+    window: &mut window::Window<T>,
+    focus: &mut Focus,
+    ctx: &Ctx,
+) -> Option<Vec<Effect>> {
+    if *focus == Focus::Detail {
+        *focus = Focus::List;
+        return Some(Vec::new());
+    }
+    clear_filter(window, ctx)
 }
 
 /// Drops a list's filter, if it has one: the last step back.

@@ -316,7 +316,6 @@ impl Pane for Conflicts {
                 super::scroll_as(&self.scroll, action);
                 Vec::new()
             }
-            Msg::Act(action) if keys::moves(action) => self.window.step(ctx, action),
             Msg::Act(Action::TakeLeft) => self.take(Choice::Left),
             Msg::Act(Action::TakeRight) => self.take(Choice::Right),
             Msg::Act(Action::TypeValue) => self.type_value(),
@@ -326,31 +325,14 @@ impl Pane for Conflicts {
                 .map(|conflict| Effect::Copy(value_text(&conflict.left_value)))
                 .into_iter()
                 .collect(),
-            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => {
-                self.focus = Focus::Detail;
-                Vec::new()
-            }
-            Msg::Act(Action::NextBox | Action::PreviousBox) => {
-                self.focus = self.focus.other();
-                Vec::new()
-            }
-            Msg::Shown | Msg::Refresh => self.window.refresh(ctx).into_iter().collect(),
-            Msg::Filter(text, filter) => self.window.set_filter(ctx, text, filter).into_iter().collect(),
-            Msg::Select(key) => self.window.select(ctx, key).into_iter().collect(),
             Msg::Loaded(ticket, Loaded::Conflicts(page)) => {
                 self.window.answer(ctx, ticket, page).1.into_iter().collect()
-            }
-            Msg::Click(Target::Row(at), double) => {
-                self.window.click(at);
-                self.focus = if double { Focus::Detail } else { Focus::List };
-                Vec::new()
             }
             Msg::Wheel(Target::Detail, by) => {
                 super::scroll_by(&self.scroll, by);
                 Vec::new()
             }
-            Msg::Wheel(_, by) => self.window.shift(ctx, by),
-            _ => Vec::new(),
+            other => super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other),
         };
         if self.window.selected() != before {
             self.scroll.set(0);
@@ -444,11 +426,7 @@ impl Pane for Conflicts {
     }
 
     fn back(&mut self, ctx: &Ctx) -> Option<Vec<Effect>> {
-        if self.focus == Focus::Detail {
-            self.focus = Focus::List;
-            return Some(Vec::new());
-        }
-        super::clear_filter(&mut self.window, ctx)
+        super::step_back(&mut self.window, &mut self.focus, ctx)
     }
 
     fn filter(&self) -> &str {

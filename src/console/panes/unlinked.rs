@@ -223,7 +223,6 @@ impl Pane for Unlinked {
                 }
                 Vec::new()
             }
-            Msg::Act(action) if keys::moves(action) => self.window.step(ctx, action),
             Msg::Act(Action::Link) => self.link(),
             Msg::Choose(digit) => {
                 let count = self.window.current().map_or(0, |person| person.candidates.len());
@@ -239,24 +238,8 @@ impl Pane for Unlinked {
                 .map(|person| Effect::Copy(person.contact.id.clone()))
                 .into_iter()
                 .collect(),
-            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => {
-                self.focus = Focus::Detail;
-                Vec::new()
-            }
-            Msg::Act(Action::NextBox | Action::PreviousBox) => {
-                self.focus = self.focus.other();
-                Vec::new()
-            }
-            Msg::Shown | Msg::Refresh => self.window.refresh(ctx).into_iter().collect(),
-            Msg::Filter(text, filter) => self.window.set_filter(ctx, text, filter).into_iter().collect(),
-            Msg::Select(key) => self.window.select(ctx, key).into_iter().collect(),
             Msg::Loaded(ticket, Loaded::Unlinked(page)) => {
                 self.window.answer(ctx, ticket, page).1.into_iter().collect()
-            }
-            Msg::Click(Target::Row(at), double) => {
-                self.window.click(at);
-                self.focus = if double { Focus::Detail } else { Focus::List };
-                Vec::new()
             }
             Msg::Click(Target::Choice(at), _) => {
                 self.focus = Focus::Detail;
@@ -267,8 +250,7 @@ impl Pane for Unlinked {
                 self.choose(by.signum());
                 Vec::new()
             }
-            Msg::Wheel(_, by) => self.window.shift(ctx, by),
-            _ => Vec::new(),
+            other => super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other),
         };
         if self.window.selected() != before {
             self.chosen = 0;
@@ -334,11 +316,7 @@ impl Pane for Unlinked {
     }
 
     fn back(&mut self, ctx: &Ctx) -> Option<Vec<Effect>> {
-        if self.focus == Focus::Detail {
-            self.focus = Focus::List;
-            return Some(Vec::new());
-        }
-        super::clear_filter(&mut self.window, ctx)
+        super::step_back(&mut self.window, &mut self.focus, ctx)
     }
 
     fn filter(&self) -> &str {
