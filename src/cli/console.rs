@@ -32,6 +32,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     let service = match (credentials, lock) {
         _ if read_only => None,
         (Ok(credentials), Some(lock)) => {
+            wiring::take_over(&journal).await?;
             let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
             let mut service = Service::start(&engine);
             service.poll(&engine, sender.clone());

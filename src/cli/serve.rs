@@ -48,6 +48,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         ));
     };
     super::console::log_to(None);
+    wiring::take_over(&journal).await?;
     let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
     check_vendors(&engine).await?;
     let mut service = Service::start(&engine);
