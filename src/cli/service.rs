@@ -1,6 +1,7 @@
 //! A running service: worker, polling, scanning and, if asked, the webhook receiver; stopped together without loss.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -10,6 +11,9 @@ use super::problem::Problem;
 use crate::engine::Engine;
 use crate::engine::poll::PollError;
 use crate::webhook::{self, Receiver};
+
+/// How long running work may take to end; a stop lasts at most 20 seconds in all.
+const FAREWELL: Duration = Duration::from_secs(12);
 
 /// What runs, and how to stop it.
 pub struct Service {
@@ -59,10 +63,15 @@ impl Service {
         });
     }
 
-    /// Stops taking work, lets what runs end.
+    /// Stops taking work and lets what runs end, but does not wait for a vendor that hangs: what is given up is in the
+    /// journal with its intent, and whoever starts next takes it over.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(FAREWELL, ended).await.is_err() {
+            tracing::warn!("a vendor did not answer during the stop; the work goes on at the next start");
+            self.tasks.shutdown().await;
+        }
     }
 }
 
