@@ -1,1 +1,3 @@
-fn main() {}
+//! Tests of the whole product from outside: the built binary, the emulated vendors, the journal's file.
+
+mod storm;
