@@ -3,8 +3,8 @@
 //! Pure: no input or output, no clock, no randomness; the same records give the same candidates in the same
 //! order. It never merges, never writes, and never hides a guard rule behind a probability.
 //!
-//! The way through: normalise every distinct value once ([`prepare`]), collect pairs that share a rare enough
-//! key ([`blocking`]), compare them field by field into levels ([`people`], [`organisations`]), add up bits,
+//! The way through: normalise every distinct value once (`prepare`), collect pairs that share a rare enough
+//! key (`blocking`), compare them field by field into levels (`people`, `organisations`), add up bits,
 //! and keep every addend as an [`Evidence`](crate::domain::evidence::Evidence).
 
 mod accounts;

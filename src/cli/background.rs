@@ -12,8 +12,8 @@ use crate::engine::Engine;
 use crate::engine::poll::PollError;
 use crate::webhook::{self, Receiver};
 
-/// How long calls under way may take to end.
-const FAREWELL: Duration = Duration::from_secs(20);
+/// How long running work may take to end; a stop lasts at most 20 seconds in all.
+const FAREWELL: Duration = Duration::from_secs(12);
 
 /// What runs, and how to stop it.
 pub struct Background {
@@ -63,17 +63,19 @@ impl Background {
         });
     }
 
-    /// Stops taking work, lets what runs end.
+    /// Stops taking work and lets what runs end, but does not wait for a vendor that hangs: what is given up is in the
+    /// journal with its intent, and whoever starts next takes it over.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        let clock = super::wiring::clock();
-        let end = clock.until(clock.now().plus(FAREWELL));
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        // Whoever asks a second time does not want to wait; leases bring unfinished work back.
-        tokio::select! {
-            () = all => {}
-            () = end => tracing::warn!("gave up waiting for calls under way; their leases bring them back"),
-            () = asked_to_stop() => {}
+        // Whoever asks a second time does not want to wait at all.
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let hurried = tokio::select! {
+            ended = tokio::time::timeout(FAREWELL, ended) => ended.is_err(),
+            () = asked_to_stop() => true,
+        };
+        if hurried {
+            tracing::warn!("a vendor did not answer during the stop; the work goes on at the next start");
+            self.tasks.shutdown().await;
         }
     }
 }

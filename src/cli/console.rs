@@ -44,6 +44,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         Ok(credentials) => {
             match WorkerLock::take(journal.path())? {
                 Some(lock) => {
+                    wiring::take_over(&journal).await?;
                     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
                     let mut background = Background::start(&engine);
                     background.poll(&engine, sender.clone());

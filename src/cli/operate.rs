@@ -137,6 +137,7 @@ impl<'a> Desk<'a> {
                     format!("{}; then run `reknit serve` or the console, which carry it out", problem.next),
                 )
             })?;
+            wiring::take_over(&self.journal).await?;
             let engine =
                 wiring::engine(&self.config, self.journal.clone(), self.mapping.clone(), credentials)?;
             for id in ids {

@@ -17,7 +17,7 @@ use crate::webhook::Receiver;
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Where to receive webhooks; overrides [webhook] bind
+    /// Where to receive webhooks; overrides bind in the settings
     #[arg(long, value_name = "HOST:PORT")]
     bind: Option<String>,
 }
@@ -58,6 +58,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         ));
     };
     super::console::log_to(None);
+    wiring::take_over(&journal).await?;
     let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
     if !fresh {
         check_vendors(&engine).await?;

@@ -225,6 +225,21 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
     if read_only { operator.read_only() } else { operator }
 }
 
+/// Gives back at once what a dead worker held; for who has just taken its lock.
+pub async fn take_over(journal: &Journal) -> Result<(), Problem> {
+    let given_back = journal.rescue_all().await.map_err(|error| {
+        Problem::runtime(
+            "The work of a process that ended early could not be taken over; nothing was started.",
+            error.to_string(),
+            "try again in a moment; if it stays so, check the journal's file and disk",
+        )
+    })?;
+    if given_back > 0 {
+        tracing::info!(given_back, "took over the work of a process that ended early");
+    }
+    Ok(())
+}
+
 /// Held by the one process that serves a journal on this machine; given up when it ends, however it ends.
 #[derive(Debug)]
 pub struct WorkerLock(#[expect(dead_code, reason = "the open file is the lock")] File);

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::agreement::Agreement;
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
 use super::review::ConflictKind;
 
@@ -163,6 +164,9 @@ pub struct Plan {
     /// When nothing is to be done at all: why.
     #[serde(default)]
     pub nothing: Option<String>,
+    /// Fields on which both sides agree once all steps are done; kept for whoever goes on after a crash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub will_agree: Vec<Agreement>,
 }
 
 /// One HTTP call as it will be sent, without secrets.

@@ -3,12 +3,18 @@
 //! A webhook is a hint, not the truth, so records are read again. The other side is looked up in this order: the
 //! identity map, the external id, the e-mail. Nothing is written.
 
+use std::collections::HashMap;
+
+use super::intake::{ECHO_LIFE, record_to_be};
 use super::turn::{Stop, Turn};
+use crate::domain::agreement::Agreement;
+use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Choice, Decision};
-use crate::mapping::judge::same;
+use crate::journal::facts::value_hash;
+use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::recipes::contact_sync::{self, Facts, Planned, Way};
 use crate::recipes::mend::{self, Impossible};
 use crate::vendors::{VendorError, hubspot, intercom};
@@ -60,7 +66,86 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
     if let Some(intercom) = &mut facts.intercom {
         name_company(turn, intercom).await?;
     }
+    take_up_own_writes(turn, &mut facts, &known.agreed_at).await?;
     Ok(facts)
+}
+
+/// A value we wrote after the last agreement, without having lived to say so, is what both sides agreed on: the
+/// difference to it is the other side's change. Taken for a change of its own, it would be a conflict nobody caused.
+async fn take_up_own_writes(
+    turn: &mut Turn<'_>,
+    facts: &mut Facts,
+    agreed_at: &HashMap<String, Timestamp>,
+) -> Result<(), Stop> {
+    let (Some(left), Some(right)) = (&facts.intercom, &facts.crm) else { return Ok(()) };
+    let mapping = std::sync::Arc::clone(&turn.engine.mapping);
+    let recent = Timestamp(turn.engine.clock.now().0 - ECHO_LIFE.as_millis() as i64);
+    // Of a contact that we made, and whose id has not reached us, the values stand under the contact to be made; that
+    // it is this one is told by its cross-reference.
+    let to_be = record_to_be(&right.record.connection);
+    let identity = serde_json::Value::String(left.record.id.clone());
+    let made_by_us = right.text(&mapping.crm_identity) == left.record.id
+        && wrote(
+            turn,
+            std::slice::from_ref(&to_be),
+            std::iter::once((&mapping.crm_identity, &identity)),
+            recent,
+        )
+        .await?;
+    let mut at_right = vec![right.record.clone()];
+    at_right.extend(made_by_us.then_some(to_be));
+    for field in &mapping.fields {
+        let known = facts.agreements.iter().position(|agreement| agreement.field == field.name);
+        let agreed = known.map(|place| &facts.agreements[place]);
+        let (now_left, now_right) = (left_value(field, &left.fields), right_values(field, &right.fields));
+        let one_right = right_as_one(&now_right);
+        let since = agreed_at.get(&field.name).map_or(recent, |at| Timestamp(at.0 + 1));
+        // Of a field with several parts only those that changed were written.
+        let written = field.crm.iter().zip(&now_right).enumerate().filter(|(part, (_, now))| {
+            let before = agreed.map(|agreed| agreed.right.get(part).unwrap_or(&agreed.right));
+            before.is_none_or(|before| !same(field, before, now))
+        });
+        let base = if agreed.is_none_or(|agreed| !same(field, &agreed.right, &one_right))
+            && wrote(turn, &at_right, written.map(|(_, value)| value), since).await?
+        {
+            field.transform.backward(&now_right).map(|left| (left, one_right))
+        } else if agreed.is_none_or(|agreed| !same(field, &agreed.left, &now_left))
+            && wrote(
+                turn,
+                std::slice::from_ref(&left.record),
+                std::iter::once((&field.intercom, &now_left)),
+                since,
+            )
+            .await?
+        {
+            field.transform.forward(&now_left).ok().map(|right| (now_left.clone(), right_as_one(&right)))
+        } else {
+            None
+        };
+        let Some((left, right)) = base else { continue };
+        let agreement = Agreement { field: field.name.clone(), left, right };
+        match known {
+            Some(place) => facts.agreements[place] = agreement,
+            None => facts.agreements.push(agreement),
+        }
+    }
+    Ok(())
+}
+
+/// All of these values are our own writes since then.
+async fn wrote(
+    turn: &Turn<'_>,
+    records: &[RecordRef],
+    values: impl Iterator<Item = (&String, &serde_json::Value)>,
+    since: Timestamp,
+) -> Result<bool, Stop> {
+    let asked: Vec<_> = values.map(|(name, value)| (name.clone(), value_hash(value))).collect();
+    let mut ours = vec![false; asked.len()];
+    for record in records {
+        let found = turn.engine.journal.echoes(record, asked.clone(), since).await?;
+        ours.iter_mut().zip(found).for_each(|(ours, found)| *ours |= found);
+    }
+    Ok(!ours.is_empty() && ours.iter().all(|ours| *ours))
 }
 
 /// A merge that was done at the vendor: what named an absorbed record names the surviving one from now on.

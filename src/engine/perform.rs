@@ -10,9 +10,10 @@ use serde_json::Value;
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
 use crate::domain::audit::NewEntry;
-use crate::domain::plan::{Effect, StepState};
+use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Fields, Mirror, RecordRef};
 use crate::journal::facts::value_hash;
+use crate::journal::queue::Intent;
 use crate::recipes::mend::Impossible;
 use crate::vendors;
 
@@ -29,16 +30,15 @@ impl Turn<'_> {
                 continue;
             }
             let effect = step.effect.clone();
+            // Until it has been looked up it is in doubt, also when this turn ends before the look.
+            self.planned.plan.steps[place].state = StepState::InDoubt;
             self.admit(effect.connection())?;
             let found = vendors::probe(&self.engine.clients, &effect, &mut self.log).await;
             self.learn(Some(place));
             match found {
                 Ok(Some(record)) => self.done(place, &effect, &record).await?,
                 Ok(None) => self.planned.plan.steps[place].state = StepState::Waiting,
-                Err(error) => {
-                    self.planned.plan.steps[place].state = StepState::InDoubt;
-                    return Err(Stop::Vendor(Box::new(error), Some(place)));
-                }
+                Err(error) => return Err(Stop::Vendor(Box::new(error), Some(place))),
             }
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Turn<'_> {
 
     async fn begin(&mut self, place: usize, effect: &Effect) -> Result<(), Stop> {
         self.planned.plan.steps[place].state = StepState::Begun;
-        let (echoes, capsule) = match effect {
+        let (mut echoes, capsule) = match effect {
             Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
             Effect::Merge { survivor, absorbed } => {
                 let seen =
@@ -110,8 +110,18 @@ impl Turn<'_> {
         };
         let lease = Duration::from_secs(self.engine.settings.lease_seconds);
         let (id, token) = (self.claim.execution.id, self.claim.token);
-        let plan = self.planned.plan.clone();
-        self.engine.journal.begin(id, token, plan, echoes, capsule, lease).await?;
+        // What earlier steps did is stored with the plan that calls them done: a crash during this call must not
+        // leave a done step of which neither the audit log nor the identity map knows.
+        echoes.append(&mut self.echoes);
+        let intent = Intent {
+            plan: Plan { will_agree: self.planned.will_agree.clone(), ..self.planned.plan.clone() },
+            echoes,
+            capsule,
+            identity: self.identity.clone(),
+            remapped: std::mem::take(&mut self.remapped),
+            audit: std::mem::take(&mut self.audit),
+        };
+        self.engine.journal.begin(id, token, intent, lease).await?;
         Ok(())
     }
 
@@ -158,7 +168,13 @@ impl Turn<'_> {
                 }
             }
         }
-        self.audit.push(NewEntry {
+        self.audit.push(self.entry(effect, record));
+        Ok(())
+    }
+
+    /// The audit line of an effect that is done.
+    pub(super) fn entry(&self, effect: &Effect, record: &RecordRef) -> NewEntry {
+        NewEntry {
             actor: self
                 .claim
                 .decision
@@ -167,8 +183,7 @@ impl Turn<'_> {
             verb: verb(effect).to_owned(),
             object: record.to_string(),
             note: format!("{} {}: {}", self.claim.execution.recipe, self.claim.execution.id, what(effect)),
-        });
-        Ok(())
+        }
     }
 
     /// Reads the merged record back, and points everything that named either record to it.

@@ -101,13 +101,15 @@ impl Turn<'_> {
                 step.state = StepState::Waiting;
             }
         }
+        // A doubt stays one while it waits, and goes on holding back the person's later events.
+        let in_doubt = self.planned.plan.steps.iter().any(|step| step.state == StepState::InDoubt);
         let settlement = Settlement {
             sentence: format!("Waits for {why}; goes on by itself."),
             due_at: Some(until),
             plan: self.begun_plan(),
             ..self.common()
         };
-        (Status::Pending, settlement)
+        (if in_doubt { Status::InDoubt } else { Status::Pending }, settlement)
     }
 
     fn refused(&mut self, error: &VendorError, place: Option<usize>) -> (Status, Settlement) {
@@ -128,8 +130,10 @@ impl Turn<'_> {
         }
         let failed = self.claim.execution.attempts + 1;
         let step = place.and_then(|place| self.planned.plan.steps.get_mut(place));
-        let uncertain =
-            error.may_have_happened && step.as_ref().is_some_and(|step| !step.effect.is_repeatable());
+        // A step in doubt stays so when the look at it fails: a read that failed says nothing about the write.
+        let uncertain = step.as_ref().is_some_and(|step| {
+            !step.effect.is_repeatable() && (error.may_have_happened || step.state == StepState::InDoubt)
+        });
         let title = step.as_ref().map(|step| step.title.clone());
         if let Some(step) = step {
             step.state = if uncertain { StepState::InDoubt } else { StepState::Failed };

@@ -1,7 +1,8 @@
 //! One turn of a worker: gather, plan, perform, settle. The middle of Reknit in one function.
 //!
-//! A turn owns everything it learns until [`super::settle`] stores it in one transaction. A plan that had begun
-//! is resumed at its first step that is not done; one that had not is made anew from today's facts.
+//! A turn owns everything it learns until [`super::settle`] stores it in one transaction. A plan of
+//! which something that must not be repeated was begun is resumed at its first step that is not done; any other is
+//! made anew from today's facts.
 
 use super::limits::Parked;
 use super::{Engine, gather};
@@ -9,9 +10,10 @@ use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::event::EventKind;
 use crate::domain::execution::Status;
-use crate::domain::plan::{Plan, StepState};
-use crate::domain::record::{Connection, Mirror, RecordRef};
+use crate::domain::plan::{Effect, Plan, StepState};
+use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
 use crate::journal::JournalError;
+use crate::journal::facts::value_hash;
 use crate::journal::queue::{Claim, Settlement};
 use crate::recipes::contact_sync::Planned;
 use crate::recipes::mend::Impossible;
@@ -98,14 +100,57 @@ impl<'a> Turn<'a> {
     }
 
     async fn work(&mut self) -> Result<(), Stop> {
-        match self.claim.plan.take().filter(has_begun) {
-            Some(plan) => {
-                self.planned = Planned { plan, ..Planned::default() };
+        match self.claim.plan.take() {
+            Some(plan) if must_be_resumed(&plan) => {
+                if let Some(record) = &self.claim.execution.record {
+                    self.identity = self.engine.journal.known(record).await?.records;
+                }
+                let will_agree = plan.will_agree.clone();
+                self.planned = Planned { plan, will_agree, ..Planned::default() };
                 self.look_up_doubts().await?;
             }
-            None => self.planned = self.plan().await?,
+            earlier => {
+                self.planned = self.plan().await?;
+                self.keep_what_was_done(earlier.unwrap_or_default());
+            }
         }
         self.perform().await
+    }
+
+    /// Steps of an earlier plan that are done stay in sight. One that had begun is done when its values are there;
+    /// its answer never came, so it is told of here.
+    fn keep_what_was_done(&mut self, earlier: Plan) {
+        let mut done = Vec::new();
+        for mut step in earlier.steps {
+            match (&step.effect, step.state) {
+                (_, StepState::Done) => done.push(step),
+                (
+                    Effect::Update { record, fields },
+                    StepState::Begun | StepState::InDoubt | StepState::Failed,
+                ) if self.holds(record, fields) => {
+                    let record = record.clone();
+                    self.audit.push(self.entry(&step.effect, &record));
+                    step.state = StepState::Done;
+                    step.result = Some(record);
+                    done.push(step);
+                }
+                _ => {}
+            }
+        }
+        let shift = done.len() as u32;
+        for step in &mut self.planned.plan.steps {
+            step.fills.iter_mut().for_each(|fill| fill.from_step += shift);
+        }
+        self.planned.plan.steps.splice(0..0, done);
+    }
+
+    /// A record, as read in this turn, has these values.
+    fn holds(&self, record: &RecordRef, fields: &Fields) -> bool {
+        let none = serde_json::Value::Null;
+        let Some(mirror) = self.mirrors.iter().find(|mirror| mirror.record == *record) else { return false };
+        fields
+            .iter()
+            .all(|(name, value)| value_hash(mirror.fields.get(name).unwrap_or(&none)) == value_hash(value))
     }
 
     async fn plan(&mut self) -> Result<Planned, Stop> {
@@ -183,8 +228,11 @@ impl<'a> Turn<'a> {
     }
 }
 
-fn has_begun(plan: &Plan) -> bool {
-    plan.steps
-        .iter()
-        .any(|step| matches!(step.state, StepState::Done | StepState::Begun | StepState::InDoubt))
+/// A plan is resumed where making it anew could do something twice. All others are made anew from today's facts: the
+/// values of an earlier one may be older than what has been written since.
+fn must_be_resumed(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| {
+        !step.effect.is_repeatable()
+            && matches!(step.state, StepState::Done | StepState::Begun | StepState::InDoubt)
+    })
 }

@@ -12,13 +12,14 @@ use tokio::task::JoinSet;
 
 use super::Engine;
 use super::turn::Turn;
+use crate::domain::audit::NewEntry;
 use crate::domain::ids::ExecutionId;
 use crate::journal::JournalError;
 use crate::journal::queue::Claim;
 
 /// The longest look away from the journal: for what other processes queue.
 const SAFETY_NET: Duration = Duration::from_millis(500);
-/// Between two looks for expired leases.
+/// Between two looks for expired leases, unless leases are shorter.
 const RESCUE_EVERY: Duration = Duration::from_secs(15);
 
 impl Engine {
@@ -27,10 +28,11 @@ impl Engine {
         let mut running: JoinSet<ExecutionId> = JoinSet::new();
         let mut changes = self.journal.watch();
         let mut rescue_at = self.clock.now();
+        let rescue_every = RESCUE_EVERY.min(Duration::from_secs(self.settings.lease_seconds.max(1)));
         while !*stop.borrow() {
             changes.borrow_and_update();
             if self.clock.now() >= rescue_at {
-                rescue_at = self.clock.now().plus(RESCUE_EVERY);
+                rescue_at = self.clock.now().plus(rescue_every);
                 if let Err(error) = self.journal.rescue().await {
                     tracing::warn!(%error, "could not look for expired leases");
                 }
@@ -106,18 +108,40 @@ impl Engine {
             Ok(Err(error)) => {
                 // Nothing can be stored now; the lease runs out and the work is found again.
                 tracing::warn!(%error, execution = %id, "the journal failed during a turn");
+                self.note_lateness(id, &error, turn.log.len()).await;
                 return id;
             }
             Err(panic) => turn.panicked(panic_text(panic.as_ref())),
         };
+        let calls = settlement.attempts.len();
         let moved = !settlement.mirrors.is_empty() || !settlement.remapped.is_empty();
         if let Err(error) = self.journal.settle(id, token, status, settlement).await {
             tracing::warn!(%error, execution = %id, "a result was not stored");
+            self.note_lateness(id, &error, calls).await;
         }
         if moved {
             self.scan_wanted.notify_one();
         }
         id
+    }
+
+    /// A result that came after its lease had gone to another worker is refused, and the refusal kept.
+    async fn note_lateness(&self, id: ExecutionId, error: &JournalError, calls: usize) {
+        if !matches!(error, JournalError::LeaseLost) {
+            return;
+        }
+        let entry = NewEntry {
+            actor: "engine".into(),
+            verb: "refuse".into(),
+            object: id.to_string(),
+            note: format!(
+                "A worker came back after its lease had run out. What {calls} calls told it was not stored; the \
+                 worker that has the work now looks for itself."
+            ),
+        };
+        if let Err(error) = self.journal.audit(vec![entry]).await {
+            tracing::warn!(%error, execution = %id, "a refusal was not noted");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What we know: copies of records, which records are one person, what both sides last agreed on, what we wrote.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, to_json};
@@ -16,6 +18,8 @@ pub struct Known {
     pub records: Vec<RecordRef>,
     /// Fields and what both sides held when they last agreed.
     pub agreements: Vec<Agreement>,
+    /// When they agreed, field by field.
+    pub agreed_at: HashMap<String, Timestamp>,
     /// Fields held back by an open conflict.
     pub held: Vec<String>,
 }
@@ -195,10 +199,12 @@ fn known(connection: &Connection, record: &RecordRef) -> Result<Known> {
         while let Some(row) = found.next()? {
             known.records.push(rows::word(row, "record")?);
         }
-        let mut statement = connection
-            .prepare_cached("SELECT field, left_value, right_value FROM agreements WHERE person_id = ?1")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT field, left_value, right_value, at FROM agreements WHERE person_id = ?1",
+        )?;
         let mut found = statement.query([person])?;
         while let Some(row) = found.next()? {
+            known.agreed_at.insert(row.get("field")?, Timestamp(row.get("at")?));
             known.agreements.push(Agreement {
                 field: row.get("field")?,
                 left: rows::json(row, "left_value")?,

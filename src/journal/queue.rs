@@ -40,6 +40,9 @@ pub struct Claim {
     pub token: i64,
 }
 
+/// How long a call of a dead worker may still be on its way, or missing from a search, before it is looked for.
+const IN_FLIGHT: Duration = Duration::from_secs(3);
+
 /// Everything one turn of a worker found out, stored in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Settlement {
@@ -79,6 +82,23 @@ pub struct Settlement {
     pub audit: Vec<NewEntry>,
 }
 
+/// What is stored before a call, so that whoever finds the work again after a crash knows it.
+#[derive(Debug, Clone, Default)]
+pub struct Intent {
+    /// The plan with the step begun.
+    pub plan: Plan,
+    /// The values about to be written, and those of records made by earlier steps.
+    pub echoes: Vec<Echo>,
+    /// Before a merge: every record it touches, as it is now.
+    pub capsule: Vec<Mirror>,
+    /// Records that are one person, as found by this turn.
+    pub identity: Vec<RecordRef>,
+    /// Records that earlier steps absorbed or renumbered, and what they are now.
+    pub remapped: Vec<(RecordRef, RecordRef)>,
+    /// Audit lines of earlier steps: a step that the plan calls done is in the audit log.
+    pub audit: Vec<NewEntry>,
+}
+
 impl Journal {
     /// Takes up to `limit` executions that are due, at most one per lane, and leases them for `lease`.
     pub async fn claim(&self, limit: usize, lease: Duration) -> Result<Vec<Claim>> {
@@ -92,17 +112,8 @@ impl Journal {
         self.write(move |connection| Ok(claim(connection, now, 1, lease, Some(id))?.pop())).await
     }
 
-    /// Stores the intent before a call: the plan with the step begun, the values about to be written, and before a
-    /// merge the pre-image of every record it touches. Renews the lease.
-    pub async fn begin(
-        &self,
-        id: ExecutionId,
-        token: i64,
-        plan: Plan,
-        echoes: Vec<Echo>,
-        capsule: Vec<Mirror>,
-        lease: Duration,
-    ) -> Result<()> {
+    /// Stores the intent before a call, together with what the turn's earlier steps did. Renews the lease.
+    pub async fn begin(&self, id: ExecutionId, token: i64, intent: Intent, lease: Duration) -> Result<()> {
         let now = self.now();
         self.write(move |connection| {
             let changed = connection
@@ -110,15 +121,21 @@ impl Journal {
                     "UPDATE executions SET plan = ?3, lease_until = ?4, updated_at = ?5 \
                      WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
                 )?
-                .execute(params![id.0, token, to_json(&plan)?, now.plus(lease).0, now.0])?;
+                .execute(params![id.0, token, to_json(&intent.plan)?, now.plus(lease).0, now.0])?;
             if changed != 1 {
                 return Err(JournalError::LeaseLost);
             }
-            facts::remember_echoes(connection, now, &echoes)?;
-            if !capsule.is_empty() {
+            facts::remember_echoes(connection, now, &intent.echoes)?;
+            for (old, new) in &intent.remapped {
+                facts::remap(connection, old, new)?;
+                review::remap(connection, old, new)?;
+            }
+            facts::unite(connection, &intent.identity)?;
+            audit::append(connection, now, &intent.audit)?;
+            if !intent.capsule.is_empty() {
                 connection
                     .prepare_cached("INSERT INTO capsules (execution_id, at, records) VALUES (?1, ?2, ?3)")?
-                    .execute(params![id.0, now.0, to_json(&capsule)?])?;
+                    .execute(params![id.0, now.0, to_json(&intent.capsule)?])?;
             }
             Ok(())
         })
@@ -141,7 +158,14 @@ impl Journal {
     /// `in_doubt`; one that was started too often without an end is quarantined as failed.
     pub async fn rescue(&self) -> Result<usize> {
         let now = self.now();
-        self.write(move |connection| rescue(connection, now)).await
+        self.write(move |connection| rescue(connection, now, now)).await
+    }
+
+    /// Gives back what any worker held, whatever its lease says. Only for who holds the lock that every worker of this
+    /// journal holds: whoever had work before is dead.
+    pub async fn rescue_all(&self) -> Result<usize> {
+        let now = self.now();
+        self.write(move |connection| rescue(connection, now, Timestamp(i64::MAX))).await
     }
 
     /// When the next waiting execution is due; past times mean now.
@@ -165,14 +189,15 @@ fn claim(
     lease: Duration,
     only: Option<ExecutionId>,
 ) -> Result<Vec<Claim>> {
-    // A person's earlier execution goes first, running or about to be tried again; only an operator may overtake
-    // one that waits, because the operator's decision may be what it waits for.
+    // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
+    // only an operator may overtake one that waits, because the operator's decision may be what it waits for.
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {columns}, lane, plan FROM executions AS mine \
          WHERE status IN ('pending', 'retrying', 'in_doubt') AND due_at <= ?1 \
            AND (?3 IS NULL OR id = ?3) \
            AND NOT EXISTS (SELECT 1 FROM executions AS other WHERE other.lane = mine.lane AND other.id <> mine.id \
-                           AND (other.status = 'running' OR (mine.priority > 0 AND other.id < mine.id \
+                           AND (other.status = 'running' OR (mine.priority > 0 \
+                                AND (other.id < mine.id OR mine.status = 'pending') \
                                 AND other.status IN ('retrying', 'in_doubt')))) \
          ORDER BY priority, due_at, id LIMIT ?2",
         columns = rows::EXECUTION
@@ -332,20 +357,25 @@ fn settle(
     audit::append(connection, now, &settlement.audit)
 }
 
-fn rescue(connection: &Connection, now: Timestamp) -> Result<usize> {
+fn rescue(connection: &Connection, now: Timestamp, ended_before: Timestamp) -> Result<usize> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, plan, starts, status FROM executions WHERE status = 'running' AND lease_until < ?1",
+        "SELECT id, plan, starts, status, due_at FROM executions WHERE status = 'running' AND lease_until < ?1",
     )?;
-    let mut found = statement.query([now.0])?;
+    let mut found = statement.query([ended_before.0])?;
     let mut lost = Vec::new();
     while let Some(row) = found.next()? {
         let plan: Option<String> = row.get("plan")?;
         let plan: Option<Plan> = plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?;
         let _: Status = word(row, "status")?;
-        lost.push((row.get::<_, i64>("id")?, plan, row.get::<_, i64>("starts")?));
+        lost.push((
+            row.get::<_, i64>("id")?,
+            plan,
+            row.get::<_, i64>("starts")?,
+            row.get::<_, Option<i64>>("due_at")?,
+        ));
     }
     drop(found);
-    for (id, plan, starts) in &lost {
+    for (id, plan, starts, due_at) in &lost {
         let begun = plan
             .iter()
             .flat_map(|plan| &plan.steps)
@@ -357,14 +387,15 @@ fn rescue(connection: &Connection, now: Timestamp) -> Result<usize> {
         } else if begun {
             let sentence =
                 "The worker stopped during a call that may have happened: looking before trying again.";
-            (Status::InDoubt, sentence, Some(now.0))
+            (Status::InDoubt, sentence, Some(now.plus(IN_FLIGHT).0))
         } else {
-            (Status::Pending, "Given back by a worker that stopped; runs again now.", Some(now.0))
+            // It keeps its place: later events of the person do not overtake it.
+            (Status::Pending, "Given back by a worker that stopped; runs again now.", due_at.or(Some(now.0)))
         };
         connection
             .prepare_cached(
                 "UPDATE executions SET status = ?2, sentence = ?3, due_at = ?4, updated_at = ?5, outcome = ?6, \
-                 lease_token = NULL, lease_until = NULL WHERE id = ?1 AND status = 'running' AND lease_until < ?5",
+                 lease_token = NULL, lease_until = NULL WHERE id = ?1 AND status = 'running' AND lease_until < ?7",
             )?
             .execute(params![
                 id,
@@ -372,7 +403,8 @@ fn rescue(connection: &Connection, now: Timestamp) -> Result<usize> {
                 sentence,
                 due,
                 now.0,
-                (status == Status::Failed).then_some(Outcome::Error.as_str())
+                (status == Status::Failed).then_some(Outcome::Error.as_str()),
+                ended_before.0
             ])?;
     }
     Ok(lost.len())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::intake::{Appended, Disposition, NewExecution};
-use super::queue::Settlement;
+use super::queue::{Intent, Settlement};
 use super::*;
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::{ManualClock, Timestamp};
@@ -149,14 +149,56 @@ async fn a_worker_that_died_during_a_create_leaves_doubt_and_one_that_always_die
         );
         step.state = StepState::Begun;
         let plan = Plan { steps: vec![step], ..Plan::default() };
-        fixture.journal.begin(id, claim.token, plan, vec![], vec![], LEASE).await.expect("begun");
+        fixture
+            .journal
+            .begin(id, claim.token, Intent { plan, ..Intent::default() }, LEASE)
+            .await
+            .expect("begun");
         fixture.clock.advance(Duration::from_secs(61));
         fixture.journal.rescue().await.expect("rescued");
         let execution = fixture.journal.execution(id).await.expect("read").expect("there").execution;
         let expected = if start < 3 { Status::InDoubt } else { Status::Failed };
         assert_eq!(execution.status, expected, "start {start}");
+        // What was on its way when the worker died gets time to arrive before anybody looks for it.
+        assert!(fixture.journal.claim(1, LEASE).await.expect("claims").is_empty());
+        fixture.clock.advance(Duration::from_secs(3));
     }
     assert!(fixture.journal.claim(1, LEASE).await.expect("claims").is_empty());
+}
+
+#[tokio::test]
+async fn g3_a_doubt_holds_back_all_other_work_on_its_person_also_older_work() {
+    let fixture = fixture();
+    let older = queue(&fixture, "a", "p1").await;
+    let newer = queue(&fixture, "b", "p1").await;
+    let put = async |id, status| {
+        let claim = fixture.journal.claim_one(id, LEASE).await.expect("claims").expect("free");
+        let due_at = Some(fixture.journal.now().plus(Duration::from_secs(5)));
+        let settlement = Settlement { due_at, ..Settlement::default() };
+        fixture.journal.settle(id, claim.token, status, settlement).await.expect("settled");
+    };
+    put(newer, Status::InDoubt).await;
+    assert!(
+        fixture.journal.claim(8, LEASE).await.expect("claims").is_empty(),
+        "{older} would create it again"
+    );
+    fixture.clock.advance(Duration::from_secs(5));
+    put(newer, Status::Succeeded).await;
+    assert_eq!(fixture.journal.claim(8, LEASE).await.expect("claims")[0].execution.id, older);
+}
+
+#[tokio::test]
+async fn g5_who_has_the_lock_takes_a_dead_workers_work_over_at_once_and_in_its_old_order() {
+    let fixture = fixture();
+    let first = queue(&fixture, "a", "p1").await;
+    let dead = fixture.journal.claim(1, LEASE).await.expect("claims").remove(0);
+    fixture.clock.advance(Duration::from_millis(10));
+    queue(&fixture, "b", "p1").await;
+    assert_eq!(fixture.journal.rescue().await.expect("looked"), 0, "the lease has not run out");
+    assert_eq!(fixture.journal.rescue_all().await.expect("taken over"), 1);
+    let settled = fixture.journal.settle(first, dead.token, Status::Succeeded, Settlement::default()).await;
+    assert!(matches!(settled, Err(JournalError::LeaseLost)));
+    assert_eq!(fixture.journal.claim(1, LEASE).await.expect("claims")[0].execution.id, first);
 }
 
 #[tokio::test]

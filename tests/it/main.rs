@@ -1,7 +1,7 @@
 //! The integration tests, one binary: the shape of the code, what users see happen, the commands, the terminal.
 //!
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
-//! built binary in a pseudo-terminal.
+//! built binary in a pseudo-terminal, `storm` kills it again and again.
 
 #[cfg(test)]
 mod architecture;
@@ -11,6 +11,8 @@ mod cli;
 mod flows;
 #[cfg(test)]
 mod readme;
+#[cfg(all(test, unix))]
+mod storm;
 #[cfg(test)]
 mod support;
 #[cfg(all(test, unix))]

@@ -1,0 +1,330 @@
+//! What goes on around the service during the storm: people edit and sign up, vendors stumble, webhooks are sent.
+//! Every choice comes from the seed; what was answered 200 is written down as acknowledged.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use hmac::{Hmac, KeyInit, Mac};
+use reknit::sandbox::{Fault, FaultKind, Sandbox, Vendor, Webhook};
+use serde_json::{Value, json};
+use sha1::Sha1;
+use tokio::sync::watch;
+
+/// Somebody on both sides; edits happen on one side only, so nothing here is a true conflict.
+#[derive(Clone)]
+pub(super) struct Person {
+    pub(super) intercom: String,
+    /// The HubSpot id of somebody whose edits happen there.
+    pub(super) edited_in_hubspot: Option<String>,
+}
+
+/// The world and what is known of it.
+pub(super) struct World {
+    pub(super) sandbox: Sandbox,
+    people: Mutex<Vec<Person>>,
+    edited: Mutex<HashSet<String>>,
+    acknowledged: Mutex<Vec<String>>,
+    odd_answers: Mutex<Vec<String>>,
+    acks: watch::Sender<u64>,
+    pub(super) faults: Mutex<u32>,
+    pub(super) signups: Mutex<u32>,
+}
+
+impl World {
+    /// The seeded people without a trouble of their own.
+    pub(super) async fn new(sandbox: Sandbox) -> Arc<Self> {
+        let truth = sandbox.truth().to_string();
+        let answer: Value = reqwest::Client::new()
+            .get(format!("{}/contacts?per_page=150", sandbox.intercom_base_url()))
+            .bearer_auth(sandbox.intercom_token())
+            .send()
+            .await
+            .expect("the sandbox answers")
+            .json()
+            .await
+            .expect("JSON");
+        let mut people = Vec::new();
+        for contact in answer["data"].as_array().expect("a list") {
+            let id = contact["id"].as_str().expect("an id");
+            let other = contact["custom_attributes"]["hubspot_contact_id"].as_str().unwrap_or_default();
+            let Some(crm) = sandbox.hubspot_contact(other) else { continue };
+            if crm["properties"]["intercom_contact_id"] != json!(id)
+                || truth.contains(id)
+                || truth.contains(other)
+                || !disagreements(contact, &crm).is_empty()
+            {
+                continue;
+            }
+            let edited_in_hubspot = (people.len() % 3 == 2).then(|| other.to_owned());
+            people.push(Person { intercom: id.to_owned(), edited_in_hubspot });
+        }
+        assert!(people.len() > 9, "only {} people without trouble", people.len());
+        Arc::new(Self {
+            sandbox,
+            people: Mutex::new(people),
+            edited: Mutex::default(),
+            acknowledged: Mutex::default(),
+            odd_answers: Mutex::default(),
+            acks: watch::Sender::new(0),
+            faults: Mutex::new(0),
+            signups: Mutex::new(0),
+        })
+    }
+
+    fn some_person(&self, rng: &mut Rng) -> Person {
+        let people = self.people.lock().expect("unpoisoned");
+        people[rng.usize(..people.len())].clone()
+    }
+
+    /// Somebody whose edits happen in Intercom.
+    pub(super) fn somebody(&self) -> Person {
+        let people = self.people.lock().expect("unpoisoned");
+        people.iter().find(|person| person.edited_in_hubspot.is_none()).cloned().expect("most are")
+    }
+
+    /// Looks at this person too when differences are asked for.
+    pub(super) fn watch_over(&self, intercom: &str) {
+        self.edited.lock().expect("unpoisoned").insert(intercom.to_owned());
+    }
+
+    /// How often something was done to the records: `hubspot.contact.create.api`.
+    pub(super) fn times(&self, effect: &str) -> i64 {
+        self.sandbox.books()["counts"][effect].as_i64().unwrap_or(0)
+    }
+
+    /// Webhooks answered 200 so far.
+    pub(super) fn acks(&self) -> watch::Receiver<u64> {
+        self.acks.subscribe()
+    }
+
+    pub(super) fn acknowledged(&self) -> Vec<String> {
+        self.acknowledged.lock().expect("unpoisoned").clone()
+    }
+
+    /// Answers that were neither 200 nor 503.
+    pub(super) fn odd_answers(&self) -> Vec<String> {
+        self.odd_answers.lock().expect("unpoisoned").clone()
+    }
+
+    /// Everybody who was edited or signed up.
+    pub(super) fn edited(&self) -> Vec<String> {
+        let mut edited: Vec<String> = self.edited.lock().expect("unpoisoned").iter().cloned().collect();
+        edited.sort();
+        edited
+    }
+
+    /// Edits, sign-ups and faults until told to stop.
+    pub(super) async fn live(self: Arc<Self>, seed: u64, mut stop: watch::Receiver<bool>) {
+        let mut rng = Rng::with_seed(seed);
+        let mut number = 0;
+        let mut ticks = tokio::time::interval(Duration::from_millis(40));
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stop.changed() => return,
+            }
+            number += 1;
+            match rng.u32(..100) {
+                0..82 => self.edit(&mut rng, number),
+                82..96 => self.sign_up(&mut rng, number),
+                _ => self.stumble(&mut rng),
+            }
+        }
+    }
+
+    fn edit(&self, rng: &mut Rng, number: u32) {
+        let person = self.some_person(rng);
+        let edited = match &person.edited_in_hubspot {
+            Some(id) => {
+                let changes = match rng.u32(..2) {
+                    0 => json!({"phone": phone(number)}),
+                    _ => json!({"jobtitle": format!("Storm rider {number}")}),
+                };
+                self.sandbox.edit_hubspot_contact(id, &changes, Webhook::Sent)
+            }
+            None => {
+                let changes = match rng.u32(..4) {
+                    0 => json!({"name": format!("Storm Number{number}")}),
+                    1 => json!({"phone": phone(number)}),
+                    2 => json!({"custom_attributes": {"job_title": format!("Storm rider {number}")}}),
+                    _ => json!({"custom_attributes": {"plan": PLANS[rng.usize(..PLANS.len())].0}}),
+                };
+                self.sandbox.edit_intercom_contact(&person.intercom, &changes, Webhook::Sent)
+            }
+        };
+        edited.expect("the sandbox takes the edit");
+        self.edited.lock().expect("unpoisoned").insert(person.intercom);
+    }
+
+    fn sign_up(&self, rng: &mut Rng, number: u32) {
+        let contact = json!({
+            "role": "user",
+            "email": format!("storm.{number}@stormhq{}.com", rng.u32(..99)),
+            "name": format!("Storm Newcomer{number}"),
+            "phone": phone(number),
+            "signed_up_at": 1_760_000_000 + number,
+            "custom_attributes": {"job_title": "Newcomer", "plan": "trial"},
+        });
+        let id = self.sandbox.new_intercom_user(&contact, Webhook::Sent).expect("a new user");
+        self.edited.lock().expect("unpoisoned").insert(id.clone());
+        self.people.lock().expect("unpoisoned").push(Person { intercom: id, edited_in_hubspot: None });
+        *self.signups.lock().expect("unpoisoned") += 1;
+    }
+
+    fn stumble(&self, rng: &mut Rng) {
+        use FaultKind::{
+            MalformedJson, RateLimited, ServerErrorHtml, TimeoutAfterEffect, TimeoutBeforeEffect,
+        };
+        use Vendor::{HubSpot, Intercom};
+        let troubles = [
+            (HubSpot, TimeoutAfterEffect, "POST"),
+            (HubSpot, TimeoutAfterEffect, "POST"),
+            (HubSpot, MalformedJson, "POST"),
+            (HubSpot, TimeoutBeforeEffect, "POST"),
+            (HubSpot, TimeoutAfterEffect, "PATCH"),
+            (HubSpot, TimeoutBeforeEffect, "PATCH"),
+            (HubSpot, ServerErrorHtml, "PATCH"),
+            (Intercom, TimeoutAfterEffect, "PUT"),
+            (Intercom, MalformedJson, "PUT"),
+            (Intercom, ServerErrorHtml, "PUT"),
+            (Intercom, RateLimited, "GET"),
+            (Intercom, TimeoutBeforeEffect, "GET"),
+        ];
+        // HubSpot names no time after which it takes calls again, so this one stops its whole side for ten seconds.
+        let (vendor, kind, method) = match rng.u32(..50) {
+            0 => (HubSpot, RateLimited, "PATCH"),
+            _ => troubles[rng.usize(..troubles.len())].clone(),
+        };
+        let mut fault = Fault::new(vendor, kind).method(method).path("contacts").times(1);
+        fault.writes_only = method != "GET";
+        self.sandbox.add_fault(fault);
+        *self.faults.lock().expect("unpoisoned") += 1;
+    }
+
+    /// Sends signed webhooks of its own, each until it is answered 200, some twice, until told to stop.
+    pub(super) async fn send(self: Arc<Self>, url: String, seed: u64, stop: watch::Receiver<bool>) {
+        let mut rng = Rng::with_seed(seed);
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
+        let mut number = 0_u64;
+        let mut ticks = tokio::time::interval(Duration::from_millis(30));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !*stop.borrow() {
+            ticks.tick().await;
+            number += 1;
+            let person = self.some_person(&mut rng);
+            let id = format!("storm_{seed}_{number}");
+            let body = notice(&id, &person.intercom);
+            while !self.deliver(&client, &url, &body).await {
+                ticks.tick().await;
+            }
+            self.acknowledged.lock().expect("unpoisoned").push(id);
+            self.acks.send_modify(|acks| *acks += 1);
+            if rng.u32(..100) < 15 {
+                self.deliver(&client, &url, &body).await;
+            }
+        }
+    }
+
+    async fn deliver(&self, client: &reqwest::Client, url: &str, body: &str) -> bool {
+        let sent = client
+            .post(url)
+            .header("content-type", "application/json")
+            .header("x-hub-signature", signature(self.sandbox.intercom_client_secret(), body))
+            .body(body.to_owned())
+            .send()
+            .await;
+        // No answer says nothing: the event may be stored or not, and is sent again like Intercom does.
+        let Ok(answer) = sent else { return false };
+        let status = answer.status().as_u16();
+        if status != 200 && status != 503 {
+            self.odd_answers.lock().expect("unpoisoned").push(status.to_string());
+        }
+        status == 200
+    }
+
+    /// Who of the edited people is not the same on both sides, and in what.
+    pub(super) fn differences(&self) -> Vec<(String, Vec<&'static str>)> {
+        let mut found = Vec::new();
+        for id in self.edited() {
+            let Some(contact) = self.sandbox.intercom_contact(&id) else {
+                found.push((id, vec!["Intercom contact"]));
+                continue;
+            };
+            let Some(crm) = self.sandbox.hubspot_find("intercom_contact_id", &id) else {
+                found.push((id, vec!["HubSpot contact"]));
+                continue;
+            };
+            let fields = disagreements(&contact, &crm);
+            if !fields.is_empty() {
+                found.push((id, fields));
+            }
+        }
+        found
+    }
+}
+
+/// Intercom's plan and HubSpot's lead status, as the shipped mapping has it. Without "churned", which the sandbox's
+/// HubSpot refuses on purpose.
+const PLANS: [(&str, &str); 5] = [
+    ("trial", "NEW"),
+    ("starter", "OPEN"),
+    ("pro", "IN_PROGRESS"),
+    ("scale", "CONNECTED"),
+    ("enterprise", "OPEN_DEAL"),
+];
+
+/// An independent reading of the shipped mapping: which fields differ. Names are the mapping's.
+fn disagreements(contact: &Value, crm: &Value) -> Vec<&'static str> {
+    let left = |path: &str| contact.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let right = |name: &str| crm["properties"][name].as_str().unwrap_or_default().to_owned();
+    let plan = left("/custom_attributes/plan");
+    let status = PLANS.iter().find(|(name, _)| *name == plan).map_or("", |(_, status)| *status);
+    let name = format!("{} {}", right("firstname"), right("lastname"));
+    let mut differ = Vec::new();
+    for (field, one, other) in [
+        ("Email", left("/email").to_lowercase(), right("email").to_lowercase()),
+        ("Name", left("/name"), name.trim().to_owned()),
+        ("Phone", left("/phone"), right("phone")),
+        ("Job title", left("/custom_attributes/job_title"), right("jobtitle")),
+        ("Plan", status.to_owned(), right("hs_lead_status")),
+        (
+            "cross-reference",
+            left("/custom_attributes/hubspot_contact_id"),
+            crm["id"].as_str().unwrap_or_default().to_owned(),
+        ),
+    ] {
+        if one != other {
+            differ.push(field);
+        }
+    }
+    differ
+}
+
+fn phone(number: u32) -> String {
+    format!("+4930{:07}", 5_000_000 + number)
+}
+
+/// A hint that a contact changed, as Intercom sends it.
+fn notice(id: &str, contact: &str) -> String {
+    json!({
+        "type": "notification_event",
+        "app_id": "rk7sbx01",
+        "id": id,
+        "topic": "contact.user.updated",
+        "delivery_attempts": 1,
+        "data": {"type": "notification_event_data", "item": {"type": "contact", "id": contact, "role": "user"}},
+    })
+    .to_string()
+}
+
+fn signature(secret: &str, body: &str) -> String {
+    use std::fmt::Write as _;
+    let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body.as_bytes());
+    mac.finalize().into_bytes().iter().fold("sha1=".to_owned(), |mut header, byte| {
+        let _ = write!(header, "{byte:02x}");
+        header
+    })
+}
