@@ -23,7 +23,7 @@ pub mod widgets;
 
 pub use actions::key_table_markdown;
 pub use run::{Console, World, run};
-pub use terminal::{enter, leave};
+pub use terminal::{enter, leave, settle_scheme};
 
 use serde::Deserialize;
 

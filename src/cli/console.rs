@@ -75,9 +75,11 @@ pub async fn show(config: &Config, world: World) -> Result<(), Problem> {
             "start it again; the log in the data folder may say more",
         )
     };
+    let mut settings = config.console.clone();
+    settings.theme = console::settle_scheme(settings.theme);
     let terminal = console::enter(config.console.mouse).map_err(|error| failed(&error))?;
     let input = crossterm::event::EventStream::new();
-    let result = console::run(terminal, input, world, config.console.clone()).await;
+    let result = console::run(terminal, input, world, settings).await;
     console::leave();
     result.map_err(|error| failed(&format!("{error:#}")))
 }

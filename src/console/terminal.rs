@@ -6,6 +6,7 @@ use std::io::{self, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
@@ -20,7 +21,13 @@ use crossterm::{cursor, execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+
+use super::theme::Scheme;
 use crate::domain::text::clean;
+
+/// How long the terminal may take to tell its ground: over a slow line it is not worth waiting for.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
@@ -55,6 +62,22 @@ impl<W: Write> Write for Frames<W> {
         queue!(frame, EndSynchronizedUpdate)?;
         self.out.write_all(&frame)?;
         self.out.flush()
+    }
+}
+
+/// What `auto` comes out as: asks the terminal for its ground, unless the environment says already. A terminal that
+/// answers nothing within the time is taken as `auto` further on, which is dark. Call it before [`enter`].
+pub fn settle_scheme(scheme: Scheme) -> Scheme {
+    let says = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if scheme != Scheme::Auto || says("NO_COLOR") || says("COLORFGBG") {
+        return scheme;
+    }
+    let mut options = QueryOptions::default();
+    options.timeout = PATIENCE;
+    match theme_mode(options) {
+        Ok(ThemeMode::Light) => Scheme::Light,
+        Ok(ThemeMode::Dark) => Scheme::Dark,
+        Err(_) => Scheme::Auto,
     }
 }
 
