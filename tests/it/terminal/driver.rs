@@ -126,6 +126,8 @@ impl Terminal {
         command.env("LANG", "C.UTF-8");
         command.env("TZ", "UTC");
         command.env("USER", "tester");
+        // This terminal answers no questions; it says so beforehand, as many do, instead of being waited for.
+        command.env("COLORFGBG", "15;0");
         let line = line_settings(&*pair.master);
         let mut output = pair.master.try_clone_reader().expect("a reader");
         let keys = pair.master.take_writer().expect("a writer");
