@@ -81,7 +81,7 @@ async fn started(seed: u64, wishes: &Wishes) -> (Arc<World>, Place, Service) {
 /// Waits until no work is left and everybody touched is the same on both sides.
 async fn at_rest(world: &World, place: &Place) {
     let evidence = Evidence::open(&place.journal());
-    until(Duration::from_secs(30), || {
+    until(Duration::from_secs(90), || {
         let (open, apart) = (evidence.unfinished(), world.differences());
         if open == 0 && apart.is_empty() {
             Ok(())

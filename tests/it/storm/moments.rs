@@ -1,6 +1,7 @@
 //! Single moments of the storm, each brought about on purpose: killed between a call and its answer, stopped longer than
 //! the lease, asked to end while a vendor hangs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use reknit::vendors::{self, Clients};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::child::Wishes;
+use super::child::{Service, Wishes};
 use super::evidence::Evidence;
 use super::{at_rest, started, until};
 
@@ -101,6 +102,21 @@ async fn g2_a_create_that_was_done_before_the_kill_is_told_of_once_and_remembere
     assert_eq!(evidence.rows("SELECT * FROM conflicts"), Vec::<String>::new());
 }
 
+/// Stops the service where it holds no lock of the file. Stopped inside a commit it would keep everybody from writing
+/// until it goes on: SQLite has no way round that, and this test is about the lease.
+fn stop_outside_a_commit(service: &Service, journal: &Path) {
+    let file = rusqlite::Connection::open(journal).expect("the journal's file");
+    file.busy_timeout(Duration::from_millis(300)).expect("a timeout");
+    for _ in 0..100 {
+        service.signal("-STOP");
+        if file.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
+            return;
+        }
+        service.signal("-CONT");
+    }
+    panic!("the service was in a commit a hundred times");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_done_once() {
     let wishes = Wishes { timeout: 3, lease: 2, poll: 3_600 };
@@ -114,7 +130,7 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     })
     .await
     .expect("the contact is made");
-    service.signal("-STOP");
+    stop_outside_a_commit(&service, &place.journal());
 
     let credentials = Given::default()
         .with(System::Intercom, world.sandbox.intercom_token(), world.sandbox.intercom_client_secret())
