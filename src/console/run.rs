@@ -184,6 +184,11 @@ where
             },
             () = &mut second => {
                 console.event(Event::Second);
+                // The word of a new size can be lost between two reads of the terminal; the size itself is not.
+                let size = terminal.size()?;
+                if (size.width, size.height) != console.app.ctx.size {
+                    take(&mut console, &mut last, Input::Resize(size.width, size.height));
+                }
                 second = clock.until(clock.now().plus(Duration::from_secs(1)));
             }
         }
