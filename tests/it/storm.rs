@@ -98,7 +98,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_done_twice_in_a_kill_storm() {
     let kills = number("REKNIT_STORM_KILLS", 12);
     let seed = number("REKNIT_STORM_SEED", 7);
     let began = Instant::now();
-    let wishes = Wishes { timeout_seconds: 1, lease_seconds: 2, poll_seconds: 3 };
+    let wishes = Wishes { timeout: 1, lease: 2, poll: 3 };
     let (world, place, mut service) = started(seed, &wishes).await;
     let (stop, stopped) = watch::channel(false);
     let life = tokio::spawn(world.clone().live(seed, stopped.clone()));

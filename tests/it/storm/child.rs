@@ -18,11 +18,11 @@ pub(super) struct Place {
     pub(super) port: u16,
 }
 
-/// What one test wants otherwise than the storm.
+/// What the tests want differently, in seconds.
 pub(super) struct Wishes {
-    pub(super) timeout_seconds: u64,
-    pub(super) lease_seconds: u64,
-    pub(super) poll_seconds: u64,
+    pub(super) timeout: u64,
+    pub(super) lease: u64,
+    pub(super) poll: u64,
 }
 
 impl Place {
@@ -35,10 +35,10 @@ impl Place {
              [vendors]\ntimeout_seconds = {}\n\
              [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n\
              [webhook]\nbind = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n",
-            wishes.lease_seconds,
-            wishes.poll_seconds,
-            wishes.poll_seconds,
-            wishes.timeout_seconds,
+            wishes.lease,
+            wishes.poll,
+            wishes.poll,
+            wishes.timeout,
             sandbox.intercom_base_url(),
             sandbox.hubspot_base_url(),
         );

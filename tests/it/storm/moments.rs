@@ -1,6 +1,7 @@
 //! Single moments of the storm, each brought about on purpose: killed between a call and its answer, stopped longer than
 //! the lease, asked to end while a vendor hangs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::evidence::Evidence;
 use super::{at_rest, started, until};
 
 /// Nothing here goes on by itself: no polling, no lease that runs out early.
-const PATIENT: Wishes = Wishes { timeout_seconds: 30, lease_seconds: 60, poll_seconds: 3_600 };
+const PATIENT: Wishes = Wishes { timeout: 30, lease: 60, poll: 3_600 };
 
 fn lost_answer(vendor: Vendor, method: &str) -> Fault {
     let mut fault =
@@ -103,7 +104,7 @@ async fn g2_a_create_that_was_done_before_the_kill_is_told_of_once_and_remembere
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_done_once() {
-    let wishes = Wishes { timeout_seconds: 3, lease_seconds: 2, poll_seconds: 3_600 };
+    let wishes = Wishes { timeout: 10, lease: 4, poll: 3_600 };
     let (world, place, service) = started(13, &wishes).await;
     world.sandbox.add_fault(lost_answer(Vendor::HubSpot, "POST"));
     let id = world.sandbox.new_intercom_user(&newcomer(), Webhook::Sent).expect("a new user");
@@ -115,6 +116,17 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     .await
     .expect("the contact is made");
     service.signal("-STOP");
+    // Stopped in the middle of a commit it would hold back everybody: that is another test.
+    until(Duration::from_secs(5), || {
+        if can_be_written(&place.journal()) {
+            return Ok(());
+        }
+        service.signal("-CONT");
+        service.signal("-STOP");
+        Err("the stopped worker holds the journal".to_owned())
+    })
+    .await
+    .expect("a moment between two commits");
 
     let credentials = Given::default()
         .with(System::Intercom, world.sandbox.intercom_token(), world.sandbox.intercom_client_secret())
@@ -124,7 +136,7 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     world.sandbox.hubspot_base_url().clone_into(&mut settings.hubspot.base_url);
     let clients = Clients::new(&settings, Arc::new(credentials), wiring::clock()).expect("clients");
     let journal = Journal::open(&place.journal(), wiring::clock()).expect("the same journal");
-    let other = engine::Settings { lease_seconds: 2, ..engine::Settings::default() };
+    let other = engine::Settings { lease_seconds: 4, ..engine::Settings::default() };
     let engine = Engine::new(journal, clients, Arc::new(Mapping::shipped()), wiring::clock(), other);
     let (stop, stopped) = watch::channel(false);
     let second = tokio::spawn(async move { engine.work(stopped).await });
@@ -148,6 +160,11 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     assert_eq!(evidence.count("SELECT count(*) FROM audit WHERE verb = 'create'"), 1);
     assert_eq!(evidence.count("SELECT count(*) FROM audit WHERE verb = 'refuse'"), 1);
     assert_eq!(evidence.rows("SELECT status FROM executions WHERE outcome = 'created'"), ["succeeded"]);
+}
+
+fn can_be_written(journal: &Path) -> bool {
+    let connection = rusqlite::Connection::open(journal).expect("the journal can be opened");
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
