@@ -138,7 +138,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_done_twice_in_a_kill_storm() {
     // Work that was running at three deaths in a row is set aside for a human (G6). That is not what this test is
     // about, so one comes and takes it up again.
     let mut set_aside: Vec<String> = Vec::new();
-    let rest = until(Duration::from_secs(90), || {
+    let rest = until(Duration::from_secs(90 + kills / 2), || {
         let (open, parked) = (evidence.unfinished(), parked(&evidence));
         if open == 0 {
             let ids = evidence.rows(

@@ -164,6 +164,7 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
 
 fn can_be_written(journal: &Path) -> bool {
     let connection = rusqlite::Connection::open(journal).expect("the journal can be opened");
+    connection.busy_timeout(Duration::from_millis(100)).expect("a timeout can be set");
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
 }
 
