@@ -182,6 +182,25 @@ impl Journal {
     }
 }
 
+/// Finds what is due: the time, how many, and one id or null.
+pub(super) fn due() -> String {
+    // The list of states is the one of the index `executions_active`: without it SQLite reads the whole backlog for
+    // each candidate.
+    // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
+    // only an operator may overtake one that waits, because the operator's decision may be what it waits for.
+    format!(
+        "SELECT {columns}, lane, plan FROM executions AS mine \
+         WHERE status IN ('pending', 'retrying', 'in_doubt') AND due_at <= ?1 \
+           AND (?3 IS NULL OR id = ?3) \
+           AND NOT EXISTS (SELECT 1 FROM executions AS other WHERE other.lane = mine.lane AND other.id <> mine.id \
+                           AND other.status IN ('running', 'retrying', 'in_doubt') \
+                           AND (other.status = 'running' OR (mine.priority > 0 \
+                                AND (other.id < mine.id OR mine.status = 'pending')))) \
+         ORDER BY priority, due_at, id LIMIT ?2",
+        columns = rows::EXECUTION
+    )
+}
+
 fn claim(
     connection: &Connection,
     now: Timestamp,
@@ -189,19 +208,7 @@ fn claim(
     lease: Duration,
     only: Option<ExecutionId>,
 ) -> Result<Vec<Claim>> {
-    // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
-    // only an operator may overtake one that waits, because the operator's decision may be what it waits for.
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {columns}, lane, plan FROM executions AS mine \
-         WHERE status IN ('pending', 'retrying', 'in_doubt') AND due_at <= ?1 \
-           AND (?3 IS NULL OR id = ?3) \
-           AND NOT EXISTS (SELECT 1 FROM executions AS other WHERE other.lane = mine.lane AND other.id <> mine.id \
-                           AND (other.status = 'running' OR (mine.priority > 0 \
-                                AND (other.id < mine.id OR mine.status = 'pending') \
-                                AND other.status IN ('retrying', 'in_doubt')))) \
-         ORDER BY priority, due_at, id LIMIT ?2",
-        columns = rows::EXECUTION
-    ))?;
+    let mut statement = connection.prepare_cached(&due())?;
     let mut found = statement.query(params![now.0, limit as i64 * 4, only.map(|id| id.0)])?;
     let mut lanes = HashSet::new();
     let mut claims = Vec::new();

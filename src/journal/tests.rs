@@ -188,6 +188,24 @@ async fn g3_a_doubt_holds_back_all_other_work_on_its_person_also_older_work() {
 }
 
 #[tokio::test]
+async fn claiming_reads_only_what_is_in_flight_of_a_person_however_long_the_backlog() {
+    let fixture = fixture();
+    let plan = fixture
+        .journal
+        .read(|connection| {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", queue::due()))?;
+            let found = statement.query_map(rusqlite::params![0, 8, None::<i64>], |row| row.get("detail"))?;
+            Ok(found.collect::<std::result::Result<Vec<String>, _>>()?)
+        })
+        .await
+        .expect("explained");
+    assert!(
+        plan.iter().any(|line| line.contains("other USING INDEX executions_active (lane=?)")),
+        "{plan:?}"
+    );
+}
+
+#[tokio::test]
 async fn g5_who_has_the_lock_takes_a_dead_workers_work_over_at_once_and_in_its_old_order() {
     let fixture = fixture();
     let first = queue(&fixture, "a", "p1").await;

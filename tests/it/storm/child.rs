@@ -18,7 +18,7 @@ pub(super) struct Place {
     pub(super) port: u16,
 }
 
-/// What one test wants otherwise than the storm; all in seconds.
+/// What the tests want differently, in seconds.
 pub(super) struct Wishes {
     pub(super) timeout: u64,
     pub(super) lease: u64,

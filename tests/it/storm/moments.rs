@@ -16,7 +16,7 @@ use reknit::vendors::{self, Clients};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::child::{Service, Wishes};
+use super::child::Wishes;
 use super::evidence::Evidence;
 use super::{at_rest, started, until};
 
@@ -102,24 +102,9 @@ async fn g2_a_create_that_was_done_before_the_kill_is_told_of_once_and_remembere
     assert_eq!(evidence.rows("SELECT * FROM conflicts"), Vec::<String>::new());
 }
 
-/// Stops the service where it holds no lock of the file. Stopped inside a commit it would keep everybody from writing
-/// until it goes on: SQLite has no way round that, and this test is about the lease.
-fn stop_outside_a_commit(service: &Service, journal: &Path) {
-    let file = rusqlite::Connection::open(journal).expect("the journal's file");
-    file.busy_timeout(Duration::from_millis(300)).expect("a timeout");
-    for _ in 0..100 {
-        service.signal("-STOP");
-        if file.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
-            return;
-        }
-        service.signal("-CONT");
-    }
-    panic!("the service was in a commit a hundred times");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_done_once() {
-    let wishes = Wishes { timeout: 3, lease: 2, poll: 3_600 };
+    let wishes = Wishes { timeout: 10, lease: 4, poll: 3_600 };
     let (world, place, service) = started(13, &wishes).await;
     world.sandbox.add_fault(lost_answer(Vendor::HubSpot, "POST"));
     let id = world.sandbox.new_intercom_user(&newcomer(), Webhook::Sent).expect("a new user");
@@ -130,7 +115,18 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     })
     .await
     .expect("the contact is made");
-    stop_outside_a_commit(&service, &place.journal());
+    service.signal("-STOP");
+    // Stopped in the middle of a commit it would hold back everybody: that is another test.
+    until(Duration::from_secs(5), || {
+        if can_be_written(&place.journal()) {
+            return Ok(());
+        }
+        service.signal("-CONT");
+        service.signal("-STOP");
+        Err("the stopped worker holds the journal".to_owned())
+    })
+    .await
+    .expect("a moment between two commits");
 
     let credentials = Given::default()
         .with(System::Intercom, world.sandbox.intercom_token(), world.sandbox.intercom_client_secret())
@@ -140,7 +136,7 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     world.sandbox.hubspot_base_url().clone_into(&mut settings.hubspot.base_url);
     let clients = Clients::new(&settings, Arc::new(credentials), wiring::clock()).expect("clients");
     let journal = Journal::open(&place.journal(), wiring::clock()).expect("the same journal");
-    let other = engine::Settings { lease_seconds: 2, ..engine::Settings::default() };
+    let other = engine::Settings { lease_seconds: 4, ..engine::Settings::default() };
     let engine = Engine::new(journal, clients, Arc::new(Mapping::shipped()), wiring::clock(), other);
     let (stop, stopped) = watch::channel(false);
     let second = tokio::spawn(async move { engine.work(stopped).await });
@@ -171,6 +167,12 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
         "none is refused twice"
     );
     assert_eq!(evidence.rows("SELECT status FROM executions WHERE outcome = 'created'"), ["succeeded"]);
+}
+
+fn can_be_written(journal: &Path) -> bool {
+    let connection = rusqlite::Connection::open(journal).expect("the journal can be opened");
+    connection.busy_timeout(Duration::from_millis(100)).expect("a timeout can be set");
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
