@@ -30,7 +30,9 @@ pub enum Kind {
 pub struct Arguments {
     /// What to list
     kind: Kind,
-    /// As behind / in the console: status:failed error:permission since:2h jane
+    /// As behind / in the console: words, and status: recipe: error: system: kind: field: domain: since: age:, each
+    /// turned round by a leading -, for example "status:failed error:permission -jane since:2h". status: takes open or
+    /// any status, several joined by commas; recipe: takes a trailing *
     #[arg(long, default_value = "")]
     filter: String,
     /// How many rows at most
@@ -144,6 +146,9 @@ fn print<T: Serialize>(
         return output::json(&json!({ "total": page.total, "rows": page.rows }));
     }
     output::table(head, &page.rows.iter().map(cells).collect::<Vec<_>>())?;
+    if page.rows.is_empty() {
+        return output::line("Nothing to list: no row matches.");
+    }
     if page.rows.len() as u64 != page.total {
         output::line(&format!("{} of {}", page.rows.len(), page.total))?;
     }

@@ -80,7 +80,7 @@ impl ErrorClass {
             Self::Permission => (
                 Retry::Never,
                 "The token is valid but lacks a scope this call needs.",
-                "Grant the scope named below in the vendor's settings, then press r.",
+                "Grant the scope the vendor names in its settings, then press r.",
             ),
             Self::RateLimited => (
                 Retry::Wait,

@@ -288,7 +288,9 @@ fn advice(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
             span(cut_end(&word, cells.saturating_sub(6)), theme.text),
         ]));
     };
-    key("←", format!("take {ic}'s value: {}", shown(&a)));
+    let refused =
+        if conflict.kind == ConflictKind::NotAllowed { " (works once the target takes it)" } else { "" };
+    key("←", format!("take {ic}'s value: {}{refused}", shown(&a)));
     if conflict.kind == ConflictKind::UnknownField {
         key("→", format!("leave the field out of {crm}; both sides stay as they are"));
     } else {

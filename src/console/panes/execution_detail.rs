@@ -222,7 +222,7 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
             Some(if tried_out {
                 ("‖", theme.error, format!("stopped after {} of {} tries", row.attempts, row.max_attempts))
             } else {
-                ("‖", theme.error, "stopped: the same request would be refused again".to_owned())
+                ("‖", theme.error, "stopped: refused until the cause is mended".to_owned())
             })
         }
         Status::Discarded => Some(("×", theme.muted, "given up by a human".to_owned())),

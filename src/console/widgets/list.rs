@@ -108,7 +108,7 @@ impl Table<'_> {
             let dropped = (0..natural.len())
                 .filter(|at| natural[*at].is_some() && self.columns[*at].drop > 0)
                 .max_by_key(|at| self.columns[*at].drop);
-            let least = if dropped.is_some() { 12 } else { 6 };
+            let least = if dropped.is_some() { 14 } else { 6 };
             let (fits, widths) = self.narrowed(natural.clone(), room, least);
             match dropped {
                 Some(at) if !fits => natural[at] = None,

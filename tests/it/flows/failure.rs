@@ -29,7 +29,7 @@ async fn a_refusal_is_explained_and_one_key_mends_it() {
         "not permitted",
         "Nothing was written.",
         "lacks a scope this call needs",
-        "Grant the scope named below",
+        "Grant the scope the vendor names",
         "HubSpot said \"This app hasn't been granted",
         "crm.objects.contacts.write",
     ] {
