@@ -8,6 +8,7 @@ use crate::sandbox::wire::{Answer, Call};
 
 /// One attribute of a model.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a vendor's record")]
 pub(in crate::sandbox) struct Attribute {
     pub(in crate::sandbox) id: u64,
     pub(in crate::sandbox) name: String,

@@ -157,7 +157,9 @@ pub(super) fn in_words_of(version: Version, body: &mut Value) {
         return;
     }
     if let Some(list) = body.get_mut("conversations").and_then(Value::as_array_mut) {
-        list.iter_mut().for_each(|one| in_words_of(version, one));
+        for one in list {
+            in_words_of(version, one);
+        }
     }
     if body.get("type").and_then(Value::as_str) != Some("conversation") {
         return;

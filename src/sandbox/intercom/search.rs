@@ -138,12 +138,14 @@ impl Test {
             }
             Self::Is(wanted) => wanted.is(cell),
             Self::Among(several) => several.iter().any(|wanted| wanted.is(cell)),
-            Self::Above(limit, itself) => {
-                number().is_some_and(|number| number > *limit || (*itself && number == *limit))
-            }
-            Self::Below(limit, itself) => {
-                number().is_some_and(|number| number < *limit || (*itself && number == *limit))
-            }
+            Self::Above(limit, itself) => number().is_some_and(|number| {
+                let order = number.total_cmp(limit);
+                order.is_gt() || (*itself && order.is_eq())
+            }),
+            Self::Below(limit, itself) => number().is_some_and(|number| {
+                let order = number.total_cmp(limit);
+                order.is_lt() || (*itself && order.is_eq())
+            }),
             Self::Contains(part) => text(&|whole| whole.contains(part.as_str())),
             Self::Starts(part) => text(&|whole| whole.starts_with(part.as_str())),
             Self::Ends(part) => text(&|whole| whole.ends_with(part.as_str())),
