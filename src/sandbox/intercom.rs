@@ -106,6 +106,8 @@ pub(super) struct Workspace {
     pub(super) who: Who,
     /// Set while a scripted change must stay without a webhook.
     pub(super) quiet: bool,
+    /// Topics nobody has subscribed.
+    muted: BTreeSet<String>,
     zone: TimeZone,
     /// How long a new contact cannot be found by search, in milliseconds.
     search_lag: i64,
@@ -154,6 +156,7 @@ impl Workspace {
             access: access::Access::new(token, window_limit),
             who: Who::Api,
             quiet: false,
+            muted: BTreeSet::new(),
             zone: TimeZone::UTC,
             search_lag: 0,
             contacts: Contacts::default(),

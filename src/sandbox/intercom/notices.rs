@@ -9,7 +9,7 @@ use crate::sandbox::fault::Vendor;
 impl Workspace {
     /// Wraps an item and hands it to the post, unless the change is a quiet one.
     pub(super) fn notify(&self, topic: &str, item: &Value) {
-        if self.quiet {
+        if self.quiet || self.muted.contains(topic) {
             return;
         }
         let seconds = self.now() / 1_000;

@@ -14,6 +14,15 @@ impl Workspace {
         true
     }
 
+    /// Takes a topic out of the app's subscription, or puts it back.
+    pub(in crate::sandbox) fn mute(&mut self, topic: &str, muted: bool) {
+        if muted {
+            self.muted.insert(topic.to_owned());
+        } else {
+            self.muted.remove(topic);
+        }
+    }
+
     /// How long new contacts cannot be found by search.
     pub(in crate::sandbox) fn set_search_lag(&mut self, milliseconds: i64) {
         self.search_lag = milliseconds;
@@ -33,6 +42,11 @@ impl Sandbox {
     /// Another Intercom token works from now on; the one before it is revoked.
     pub fn issue_intercom_token(&self, token: &str) {
         self.with_intercom(|intercom| intercom.issue_token(token));
+    }
+
+    /// Whether the app has a topic ticked; all are from the start. No call of the API can do this at the vendor either.
+    pub fn subscribe_intercom_topic(&self, topic: &str, subscribed: bool) {
+        self.with_intercom(|intercom| intercom.mute(topic, !subscribed));
     }
 
     /// The version of calls without `Intercom-Version`; false when the sandbox has no such version.

@@ -56,6 +56,10 @@ async fn what_happens_to_a_contact_is_told_under_its_topics() {
         good(&sandbox, "PUT", &path, change.clone()).await;
         assert_eq!(topics(&sandbox, &inbox).await, expected, "{change}");
     }
+    // R72: what the app has not ticked is not told.
+    sandbox.subscribe_intercom_topic("contact.email.updated", false);
+    good(&sandbox, "PUT", &path, json!({"email": "ana@quint.example"})).await;
+    assert_eq!(topics(&sandbox, &inbox).await, ["contact.user.updated"]);
     let tag = good(&sandbox, "POST", "/tags", json!({"name": "vip"})).await["id"].clone();
     good(&sandbox, "POST", &format!("{path}/tags"), json!({"id": tag})).await;
     good(&sandbox, "DELETE", &format!("{path}/tags/{}", tag.as_str().unwrap()), Value::Null).await;
