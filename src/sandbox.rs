@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 pub use self::day::{Played, Scene};
 use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
+pub use self::hooks::Release;
 use self::hooks::{Courier, Outbox};
 use self::hubspot::{Kind, Portal};
 use self::intercom::Workspace;

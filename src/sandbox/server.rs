@@ -154,10 +154,14 @@ fn control(world: &World, call: &Call) -> Answer {
             lock(&world.faults).clear();
             Answer::empty(204)
         }
+        ("POST", ["_sandbox", "webhooks"]) => match world.desk.outbox.command(&call.body) {
+            Ok(done) => Answer::ok(done),
+            Err(message) => Answer::json(400, json!({"message": message})),
+        },
         ("POST", ["_sandbox", "tokens"]) => tokens(world, call),
         _ => Answer::json(
             404,
-            json!({"message": "the sandbox has /_sandbox/books, /_sandbox/faults and /_sandbox/tokens"}),
+            json!({"message": "the sandbox has /_sandbox/books, faults, tokens and webhooks"}),
         ),
     }
 }
