@@ -170,9 +170,9 @@ impl Sandbox {
             settings.hubspot_window_limit,
             settings.hubspot_search_per_second,
         );
-        let salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
+        let mut salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
         let population = if settings.seeded {
-            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot)
+            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot, &mut salesforce)
         } else {
             population::Population::default()
         };

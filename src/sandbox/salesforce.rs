@@ -30,7 +30,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 pub(super) use self::outbound::{acknowledged, envelope};
-pub(super) use self::rows::Row;
+pub(super) use self::rows::{Row, moment};
 use self::rows::{Table, Transactions};
 use super::desk::{Desk, Who};
 use super::limits::Window;
@@ -121,7 +121,8 @@ impl Org {
     fn furnish(&mut self) {
         // The first two counters are `user_id`'s.
         self.serial = 0;
-        let long_ago = self.now() - 900 * 86_400_000;
+        // Whole minutes: two starts within one must make the same world.
+        let long_ago = (self.now() - 900 * 86_400_000) / 60_000 * 60_000;
         let users = [
             ("Integration", "User", "integration@northlight.example", "intgr"),
             ("Dana", "Whitfield", "dana.whitfield@northlight.example", "dwhit"),
