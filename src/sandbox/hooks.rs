@@ -15,12 +15,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::desk::{Desk, iso, lock};
 use super::fault::Vendor;
+use super::salesforce;
 
 /// Gaps before each further try when the subscriber cannot be reached: it is often not up yet.
 const UNREACHABLE_GAPS: [u64; 6] = [50, 100, 250, 500, 1_000, 2_000];
 /// One more try after an answer that is not 2xx; the real gap is a minute, which no test can wait for.
 const REFUSED_GAP: u64 = 250;
-const HUBSPOT_BATCH: usize = 100;
+/// How many events HubSpot and Salesforce put into one delivery.
+const BATCH: usize = 100;
 
 /// One event for one subscriber.
 pub(super) struct Letter {
@@ -28,11 +30,12 @@ pub(super) struct Letter {
     twice: bool,
 }
 
-/// The post box both vendors drop their events into.
+/// The post box the vendors drop their events into.
 pub(super) struct Outbox {
     intercom: mpsc::UnboundedSender<Letter>,
     hubspot: mpsc::UnboundedSender<Letter>,
-    subscribers: Mutex<[Option<String>; 2]>,
+    salesforce: mpsc::UnboundedSender<Letter>,
+    subscribers: Mutex<[Option<String>; 3]>,
     pending: watch::Sender<usize>,
     sent: AtomicUsize,
     repeat_every: AtomicUsize,
@@ -43,22 +46,25 @@ pub(super) struct Outbox {
 pub(super) struct Inlets {
     pub(super) intercom: mpsc::UnboundedReceiver<Letter>,
     pub(super) hubspot: mpsc::UnboundedReceiver<Letter>,
+    pub(super) salesforce: mpsc::UnboundedReceiver<Letter>,
 }
 
 impl Outbox {
     pub(super) fn new() -> (Self, Inlets) {
         let (intercom, intercom_out) = mpsc::unbounded_channel();
         let (hubspot, hubspot_out) = mpsc::unbounded_channel();
+        let (salesforce, salesforce_out) = mpsc::unbounded_channel();
         let outbox = Self {
             intercom,
             hubspot,
-            subscribers: Mutex::new([None, None]),
+            salesforce,
+            subscribers: Mutex::new([None, None, None]),
             pending: watch::Sender::new(0),
             sent: AtomicUsize::new(0),
             repeat_every: AtomicUsize::new(0),
             last: Mutex::new(None),
         };
-        (outbox, Inlets { intercom: intercom_out, hubspot: hubspot_out })
+        (outbox, Inlets { intercom: intercom_out, hubspot: hubspot_out, salesforce: salesforce_out })
     }
 
     pub(super) fn subscribe(&self, vendor: Vendor, url: Option<String>) {
@@ -98,6 +104,7 @@ impl Outbox {
         let channel = match vendor {
             Vendor::Intercom => &self.intercom,
             Vendor::HubSpot => &self.hubspot,
+            Vendor::Salesforce => &self.salesforce,
         };
         if channel.send(letter).is_err() {
             // The delivery task has ended: the sandbox is shutting down.
@@ -124,6 +131,7 @@ fn slot(vendor: Vendor) -> usize {
     match vendor {
         Vendor::Intercom => 0,
         Vendor::HubSpot => 1,
+        Vendor::Salesforce => 2,
     }
 }
 
@@ -168,8 +176,8 @@ impl Courier {
             };
             let Some(letter) = letter else { return };
             let mut letters = vec![letter];
-            if self.vendor == Vendor::HubSpot {
-                while letters.len() < HUBSPOT_BATCH
+            if self.vendor != Vendor::Intercom {
+                while letters.len() < BATCH
                     && let Ok(more) = inlet.try_recv()
                 {
                     letters.push(more);
@@ -227,13 +235,22 @@ impl Courier {
                     event
                 })
                 .collect(),
+            Vendor::Salesforce => {
+                let notifications: Vec<&Value> = letters.iter().map(|letter| &letter.content).collect();
+                return salesforce::envelope(&notifications).into_bytes();
+            }
         };
         content.to_string().into_bytes()
     }
 
     async fn send(&self, url: &str, body: &[u8]) -> Result<u16, String> {
-        let request = self.client.post(url).header("content-type", "application/json");
+        let content_type = match self.vendor {
+            Vendor::Salesforce => "text/xml; charset=UTF-8",
+            _ => "application/json",
+        };
+        let request = self.client.post(url).header("content-type", content_type);
         let request = match self.vendor {
+            Vendor::Salesforce => request.header("soapaction", "\"\""),
             Vendor::Intercom => request
                 .header("user-agent", "intercom-parrot-service-client/1.0")
                 .header("x-hub-signature", intercom_signature(&self.secret, body)),
@@ -251,7 +268,13 @@ impl Courier {
             }
         };
         let answer = request.body(body.to_vec()).send().await.map_err(|error| error.to_string())?;
-        Ok(answer.status().as_u16())
+        let status = answer.status().as_u16();
+        if self.vendor == Vendor::Salesforce && status == 200 {
+            let words = answer.text().await.map_err(|error| error.to_string())?;
+            // Anything but an acknowledgement counts as a refusal, whatever its status.
+            return Ok(if salesforce::acknowledged(&words) { 200 } else { 422 });
+        }
+        Ok(status)
     }
 
     fn note(&self, letters: &[Letter], attempt: u32, outcome: &Result<u16, String>) {
@@ -261,6 +284,7 @@ impl Courier {
             let (topic, id) = match self.vendor {
                 Vendor::Intercom => (&letter.content["topic"], &letter.content["id"]),
                 Vendor::HubSpot => (&letter.content["subscriptionType"], &letter.content["eventId"]),
+                Vendor::Salesforce => (&letter.content["topic"], &letter.content["id"]),
             };
             books.webhook(json!({
                 "vendor": self.vendor.word(),

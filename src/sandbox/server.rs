@@ -1,5 +1,5 @@
-//! The two HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
-//! The control endpoints under `/_sandbox` answer on both ports without a token.
+//! The HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
+//! The control endpoints under `/_sandbox` answer on every port without a token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +89,7 @@ impl World {
         match vendor {
             Vendor::Intercom => lock(&self.intercom).answer(call),
             Vendor::HubSpot => lock(&self.hubspot).answer(call),
+            Vendor::Salesforce => lock(&self.salesforce).answer(call),
         }
     }
 

@@ -1,0 +1,1 @@
+//! Merging rows of one type.
