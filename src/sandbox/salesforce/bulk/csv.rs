@@ -3,14 +3,8 @@
 use std::borrow::Cow;
 
 /// The six delimiters a job may name.
-pub(super) const DELIMITERS: [(&str, char); 6] = [
-    ("BACKQUOTE", '`'),
-    ("CARET", '^'),
-    ("COMMA", ','),
-    ("PIPE", '|'),
-    ("SEMICOLON", ';'),
-    ("TAB", '\t'),
-];
+pub(super) const DELIMITERS: [(&str, char); 6] =
+    [("BACKQUOTE", '`'), ("CARET", '^'), ("COMMA", ','), ("PIPE", '|'), ("SEMICOLON", ';'), ("TAB", '\t')];
 
 /// Where a CSV stops making sense.
 #[derive(Debug, PartialEq)]

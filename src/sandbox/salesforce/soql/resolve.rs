@@ -38,7 +38,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(field: &Field) -> Self {
+    pub(super) fn of(field: &Field) -> Self {
         match field.kind {
             FieldType::Id | FieldType::Reference => Self::Id,
             FieldType::Boolean => Self::Boolean,
@@ -140,9 +140,10 @@ impl<'a> Scope<'a> {
     pub(super) fn path(&self, operand: &Operand) -> Result<Path, Refusal> {
         let derivation = match operand.function.as_deref() {
             None => None,
-            Some(function) => Some(Derivation::named(function).ok_or_else(|| {
-                Refusal::malformed(format!("unexpected token: {function}"))
-            })?),
+            Some(function) => Some(
+                Derivation::named(function)
+                    .ok_or_else(|| Refusal::malformed(format!("unexpected token: {function}")))?,
+            ),
         };
         let mut names: Vec<&str> = operand.path.text.split('.').collect();
         let last = names.pop().unwrap_or_default();
@@ -163,7 +164,11 @@ impl<'a> Scope<'a> {
         }
         let field = targets.iter().find_map(|target| target.field(last));
         if field.is_none() && !(last.eq_ignore_ascii_case("Type") && targets.len() > 1) {
-            return Err(self.no_column(last, targets.first().map_or("Name", |target| target.name), operand.path.at));
+            return Err(self.no_column(
+                last,
+                targets.first().map_or("Name", |target| target.name),
+                operand.path.at,
+            ));
         }
         let path = Path { steps, field, derivation };
         if derivation.is_some() {
@@ -218,7 +223,9 @@ impl<'a> Scope<'a> {
             let named = child.plural.eq_ignore_ascii_case(&from.text)
                 || from.text.strip_suffix('s').is_some_and(|name| name.eq_ignore_ascii_case(child.name));
             let field = child.fields.iter().find(|field| {
-                field.reference_to.contains(&self.object.name) && field.name != "ReportsToId" && !is_system(field)
+                field.reference_to.contains(&self.object.name)
+                    && field.name != "ReportsToId"
+                    && !is_system(field)
             });
             if named { Some(child).zip(field) } else { None }
         });

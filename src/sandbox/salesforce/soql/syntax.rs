@@ -27,7 +27,10 @@ pub(super) struct Name {
 /// One entry of the SELECT list.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    Field { operand: Operand, alias: Option<String> },
+    Field {
+        operand: Operand,
+        alias: Option<String>,
+    },
     /// `FIELDS(ALL)` and its kin, the word between the brackets.
     Fields(Name),
     /// `COUNT()`: only the number is asked for.
@@ -49,11 +52,27 @@ pub(super) enum Condition {
     And(Vec<Condition>),
     Or(Vec<Condition>),
     Not(Box<Condition>),
-    Compare { left: Operand, sign: Comparison, right: Literal },
-    Among { left: Operand, values: Vec<Literal>, negated: bool },
-    AmongRows { left: Operand, query: Box<Query>, negated: bool },
+    Compare {
+        left: Operand,
+        sign: Comparison,
+        right: Literal,
+    },
+    Among {
+        left: Operand,
+        values: Vec<Literal>,
+        negated: bool,
+    },
+    AmongRows {
+        left: Operand,
+        query: Box<Query>,
+        negated: bool,
+    },
     /// INCLUDES and EXCLUDES of a multi-select field; each text may name several values with `;`.
-    Includes { left: Operand, values: Vec<Literal>, negated: bool },
+    Includes {
+        left: Operand,
+        values: Vec<Literal>,
+        negated: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
