@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use axum::body::Bytes;
 use serde_json::{Value, json};
 
+pub(super) use self::ingest::typed;
 use super::{Org, answers, ids, rows, schema, user_id};
 use crate::sandbox::wire::{Answer, Call, Payload};
 

@@ -40,23 +40,24 @@ impl Column {
         Some(Self { name: name.to_owned(), field, parent: step.relationship })
     }
 
-    /// The JSON a cell stands for; a text that does not fit stays one, so that the rules refuse it.
     fn value(&self, cell: &str) -> Value {
-        if cell == "#N/A" {
-            return Value::Null;
-        }
-        match self.field.kind {
-            FieldType::Boolean => match cell.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" => Value::Bool(true),
-                "false" | "0" => Value::Bool(false),
-                _ => json!(cell),
-            },
-            kind if kind.is_number() => match cell.trim().parse::<serde_json::Number>() {
-                Ok(number) => Value::Number(number),
-                Err(_) => json!(cell),
-            },
-            _ => json!(cell),
-        }
+        if cell == "#N/A" { Value::Null } else { typed(self.field, cell) }
+    }
+}
+
+/// The JSON a text stands for in a field; one that does not fit stays a text, so that the rules refuse it.
+pub(in crate::sandbox::salesforce) fn typed(field: &Field, text: &str) -> Value {
+    match field.kind {
+        FieldType::Boolean => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Value::Bool(true),
+            "false" | "0" => Value::Bool(false),
+            _ => json!(text),
+        },
+        kind if kind.is_number() => match text.trim().parse::<serde_json::Number>() {
+            Ok(number) => Value::Number(number),
+            Err(_) => json!(text),
+        },
+        _ => json!(text),
     }
 }
 
