@@ -282,6 +282,28 @@ impl Sandbox {
         self.world.desk.outbox.subscribe(Vendor::HubSpot, Some(url.to_owned()));
     }
 
+    /// Ends every Salesforce access token, as the session's timeout would; the next call meets a 401.
+    pub fn expire_salesforce_tokens(&self) {
+        lock(&self.world.salesforce).expire_access_tokens();
+    }
+
+    /// Revokes every Salesforce refresh token, as an administrator would; access tokens live on.
+    pub fn revoke_salesforce_refresh_tokens(&self) {
+        lock(&self.world.salesforce).revoke_refresh_tokens();
+    }
+
+    /// A Salesforce row with all its fields, deleted ones too; ids of 15 or 18 characters.
+    pub fn salesforce_row(&self, object: &str, id: &str) -> Option<Value> {
+        let org = lock(&self.world.salesforce);
+        org.row(object, id).map(|row| org.shape(row, None))
+    }
+
+    /// Live Salesforce rows with that value of an indexed field (e-mail, external id, reference, telephone).
+    pub fn salesforce_find(&self, object: &str, field: &str, value: &str) -> Vec<Value> {
+        let org = lock(&self.world.salesforce);
+        org.live(object, field, value).into_iter().map(|row| org.shape(row, None)).collect()
+    }
+
     /// Sends Salesforce's outbound messages there from now on; earlier events are not sent after.
     pub fn subscribe_salesforce(&self, url: &str) {
         self.world.desk.outbox.subscribe(Vendor::Salesforce, Some(url.to_owned()));

@@ -3,16 +3,24 @@
 
 mod answers;
 mod bulk;
+mod collections;
+mod composite;
 mod convert;
+mod derived;
+mod describe;
 mod duplicates;
 mod ids;
 mod inspection;
+mod jwt;
 mod merge;
+mod oauth;
 mod outbound;
 mod rows;
 mod schema;
+mod service;
 mod shapes;
 mod soap;
+mod sobjects;
 mod soql;
 mod validation;
 mod verbs;
@@ -61,6 +69,9 @@ pub(super) struct Org {
     serial: u64,
     /// While a call meets locked rows: texts that name them, or none for every row.
     pub(super) locked: Option<Vec<String>>,
+    /// When the objects' descriptions last changed, in milliseconds since 1970.
+    schema_changed: i64,
+    sessions: oauth::Sessions,
     cursors: soql::Cursors,
     jobs: bulk::Jobs,
 }
@@ -73,8 +84,11 @@ pub(super) fn user_id(who: Who) -> String {
 impl Org {
     pub(super) fn new(desk: Arc<Desk>, setup: Setup) -> Self {
         let daily = Window::new(setup.daily_limit, 86_400_000);
+        let schema_changed = desk.clock.now() - 30 * 86_400_000;
         let mut org = Self {
+            schema_changed,
             desk,
+            sessions: oauth::Sessions::new(&setup),
             setup,
             instance_url: String::new(),
             version: "66.0".to_owned(),
@@ -144,32 +158,59 @@ impl Org {
         format!("/services/data/v{}/sobjects/{object}/{id}", self.version)
     }
 
-    /// Whether an access token is good now.
-    pub(super) fn session_stands(&self, token: &str) -> bool {
-        token == self.setup.access_token
-    }
-
     /// Answers one call as the vendor would.
     pub(super) fn answer(&mut self, call: &Call) -> Answer {
         let (_, path) = call.route();
         match path.as_slice() {
+            ["services", "oauth2", rest @ ..] => self.oauth(call, rest),
+            ["id", _, _] => self.identity_answer(call),
+            ["services", "data"] if call.method == "GET" => service::versions(),
+            ["services", "data", version, rest @ ..] => {
+                let Some(version) = service::version(version) else { return answers::missing() };
+                self.version = version;
+                self.metered(call, rest)
+            }
             ["services", "Soap", "u" | "c", ..] => self.soap(call),
-            ["services", "data", _, "query" | "queryAll", ..] => self.query(call, path[3] == "queryAll"),
-            ["services", "data", _, "jobs", ..] => self.bulk(call),
             _ => answers::missing(),
         }
     }
-}
 
-/// The detail a books entry of a new row has: what tells two rows of one person apart.
-impl Org {
-    fn created_detail(&self, object: &str, id: &str) -> Value {
-        let Some(row) = self.row(object, id) else { return Value::Null };
-        let told = ["Email", "Name", "Company", "Intercom_Contact_ID__c", "Intercom_Company_ID__c"];
-        let fields = row.fields.iter().filter(|(name, _)| told.contains(&name.as_str()));
-        Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
+    /// A REST call: its session, the daily allowance, and the header every answer carries.
+    fn metered(&mut self, call: &Call, path: &[&str]) -> Answer {
+        if !self.has_session(call) {
+            return answers::refused(401, "INVALID_SESSION_ID", "Session expired or invalid");
+        }
+        let answer = if self.count_call() {
+            self.routed(call, path)
+        } else {
+            answers::refused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+        };
+        let usage = format!("api-usage={}/{}", self.daily.used(), self.daily.limit);
+        answer.with("Sforce-Limit-Info", usage)
     }
 
-    /// Fields and rows the org keeps by itself after a change.
-    fn keep_derived(&mut self, _object: &str, _id: &str) {}
+    /// Counts one call against the day's allowance; false when it is used up. SOAP calls count too.
+    pub(super) fn count_call(&mut self) -> bool {
+        let now = self.now();
+        self.daily.admit(now)
+    }
+
+    /// Answers what stands behind `/services/data/vXX.X`, for a call of its own or a part of another.
+    fn routed(&mut self, call: &Call, path: &[&str]) -> Answer {
+        let outcome = match path {
+            [] => Ok(self.resources()),
+            ["limits"] => Ok(self.limits()),
+            ["query", ..] => Ok(self.query(call, false)),
+            ["queryAll", ..] => Ok(self.query(call, true)),
+            ["jobs", ..] => Ok(self.bulk(call)),
+            _ if !call.body_is_json => Err(answers::not_json()),
+            ["sobjects", rest @ ..] => self.route_sobjects(call, rest),
+            ["composite", rest @ ..] => self.route_composite(call, rest),
+            ["ui-api", "object-info", object, "picklist-values", record_type] => {
+                self.picklist_values(object, record_type)
+            }
+            _ => Err(answers::missing()),
+        };
+        outcome.unwrap_or_else(|refusal| refusal)
+    }
 }

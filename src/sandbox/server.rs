@@ -100,6 +100,15 @@ impl World {
     }
 }
 
+/// `{"expire": true}` ends Salesforce's access tokens, `{"revoke_refresh": true}` its refresh tokens.
+fn tokens(world: &World, call: &Call) -> Answer {
+    let asked = |name: &str| call.body[name].as_bool().unwrap_or(false);
+    let mut org = lock(&world.salesforce);
+    let expired = if asked("expire") { org.expire_access_tokens() } else { 0 };
+    let revoked = if asked("revoke_refresh") { org.revoke_refresh_tokens() } else { 0 };
+    Answer::ok(json!({"expired": expired, "revoked": revoked}))
+}
+
 fn control(world: &World, call: &Call) -> Answer {
     let (method, path) = call.route();
     match (method, path.as_slice()) {
@@ -120,6 +129,10 @@ fn control(world: &World, call: &Call) -> Answer {
             lock(&world.faults).clear();
             Answer::empty(204)
         }
-        _ => Answer::json(404, json!({"message": "the sandbox has /_sandbox/books and /_sandbox/faults"})),
+        ("POST", ["_sandbox", "tokens"]) => tokens(world, call),
+        _ => Answer::json(
+            404,
+            json!({"message": "the sandbox has /_sandbox/books, /_sandbox/faults and /_sandbox/tokens"}),
+        ),
     }
 }

@@ -3,6 +3,7 @@
 mod front_door;
 mod hubspot;
 mod intercom;
+mod salesforce;
 mod webhooks;
 mod world;
 

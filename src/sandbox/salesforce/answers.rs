@@ -22,6 +22,15 @@ pub(super) fn wrong_method(method: &str) -> Answer {
     refused(405, "METHOD_NOT_ALLOWED", &message)
 }
 
+/// A body that is no JSON.
+pub(super) fn not_json() -> Answer {
+    refused(
+        400,
+        "JSON_PARSER_ERROR",
+        "The HTTP entity body is required, but this request has no JSON entity body.",
+    )
+}
+
 /// A refusal as a single row's own answer.
 pub(super) fn from_row(error: &RowError) -> Answer {
     Answer::json(error.status, body_of(error))

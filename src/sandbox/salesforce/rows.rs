@@ -217,7 +217,7 @@ pub(super) struct Transactions {
 
 impl Org {
     /// A row by its id in either length; deleted rows too.
-    pub(super) fn row(&self, object: &str, id: &str) -> Option<&Row> {
+    pub(in crate::sandbox) fn row(&self, object: &str, id: &str) -> Option<&Row> {
         let table = &self.tables[position(object)?];
         table.position(id).map(|position| &table.rows[position])
     }
@@ -257,7 +257,7 @@ impl Org {
     }
 
     /// Live rows among `found`.
-    pub(super) fn live(&self, object: &str, field: &str, value: &str) -> Vec<&Row> {
+    pub(in crate::sandbox) fn live(&self, object: &str, field: &str, value: &str) -> Vec<&Row> {
         let found = self.found(object, field, value).unwrap_or_default();
         found.into_iter().filter(|row| !row.deleted).collect()
     }

@@ -123,6 +123,46 @@ impl ObjectType {
     }
 }
 
+/// A record type: the same fields with fewer options.
+pub(super) struct RecordType {
+    pub(super) id: &'static str,
+    pub(super) name: &'static str,
+    pub(super) developer_name: &'static str,
+    /// Picklists that offer less here.
+    narrowed: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl RecordType {
+    /// Whether this is the one every object has.
+    pub(super) fn master(&self) -> bool {
+        self.developer_name == "Master"
+    }
+
+    /// The options of a picklist under this record type.
+    pub(super) fn options(&self, field: &Field) -> &'static [&'static str] {
+        let narrowed = self.narrowed.iter().find(|(name, _)| *name == field.name);
+        narrowed.map_or(field.picklist, |(_, options)| options)
+    }
+}
+
+const MASTER: RecordType =
+    RecordType { id: "012000000000000AAA", name: "Master", developer_name: "Master", narrowed: &[] };
+
+/// Leads that came in by themselves; sales sees fewer options for them.
+const SELF_SERVICE: RecordType = RecordType {
+    id: "012xx0000000001AAA",
+    name: "Self Service",
+    developer_name: "Self_Service",
+    narrowed: &[("LeadSource", &["Web", "Chat"]), ("Plan__c", &["free", "starter", "growth"])],
+};
+
+impl ObjectType {
+    /// The record types of the object, the master first.
+    pub(super) fn record_types(&self) -> &'static [RecordType] {
+        if self.name == "Lead" { &[MASTER, SELF_SERVICE] } else { &[MASTER] }
+    }
+}
+
 /// Every object type of the org.
 pub(super) fn all() -> &'static [ObjectType] {
     static ALL: OnceLock<Vec<ObjectType>> = OnceLock::new();

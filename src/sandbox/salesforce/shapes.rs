@@ -8,7 +8,7 @@ use super::schema::object;
 
 impl Org {
     /// A row as JSON with its attributes: the named fields, or all of them.
-    pub(super) fn shape(&self, row: &Row, fields: Option<&[String]>) -> Value {
+    pub(in crate::sandbox) fn shape(&self, row: &Row, fields: Option<&[String]>) -> Value {
         let mut shape = Map::new();
         shape.insert(
             "attributes".to_owned(),

@@ -88,7 +88,7 @@ impl Org {
         options: &WriteOptions,
     ) -> Result<String, RowError> {
         let kind = writable(object)?;
-        self.check_lock(object, "", fields)?;
+        self.check_lock("", fields)?;
         let mut values = self.validated(kind, None, fields)?;
         values.retain(|_, value| !value.is_null());
         self.check_unique(kind, None, &values)?;
@@ -116,7 +116,7 @@ impl Org {
         if row.flag("IsConverted") {
             return Err(RowError::new("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"));
         }
-        self.check_lock(object, &id, fields)?;
+        self.check_lock(&id, fields)?;
         let values = self.validated(kind, Some(&id), fields)?;
         self.check_unique(kind, Some(&id), &values)?;
         let mut changed: Vec<&String> = Vec::new();
@@ -207,7 +207,7 @@ impl Org {
             let message = "the relationship between a contact and its own account cannot be deleted";
             return Err(RowError::new("INSUFFICIENT_ACCESS_OR_READONLY", message));
         }
-        self.check_lock(object, &id, &Map::new())?;
+        self.check_lock(&id, &Map::new())?;
         self.bin(kind.name, &id, None, who);
         Ok(())
     }

@@ -207,6 +207,7 @@ fn lead() -> ObjectType {
     ]));
     let opportunity: Words = &["Opportunity"];
     own.extend([
+        parent("RecordTypeId", "Record Type ID", &["RecordType"], "RecordType"),
         text("Company", "Company", 255).needed(),
         field("Website", "Website", Url),
         picklist("Industry", "Industry", INDUSTRIES),
