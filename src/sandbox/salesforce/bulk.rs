@@ -17,7 +17,7 @@ use crate::sandbox::wire::{Answer, Call, Payload};
 /// The vendor takes 150 MB per upload.
 const LARGEST_UPLOAD: usize = 150_000_000;
 const BATCH: usize = 10_000;
-const BATCHES_PER_DAY: usize = 15_000;
+pub(super) const BATCHES_PER_DAY: usize = 15_000;
 const DAY: i64 = 86_400_000;
 /// Jobs in one page of a list.
 const LISTED: usize = 1_000;
@@ -189,10 +189,9 @@ impl Org {
     }
 
     /// Batches begun in the last 24 hours.
-    pub(super) fn batches_used(&mut self) -> usize {
+    pub(super) fn batches_used(&self) -> usize {
         let since = self.now() - DAY;
-        self.jobs.batches.retain(|(at, _)| *at > since);
-        self.jobs.batches.iter().map(|(_, count)| count).sum()
+        self.jobs.batches.iter().filter(|(at, _)| *at > since).map(|(_, count)| count).sum()
     }
 
     fn job_place(&self, id: &str, queries: bool) -> Option<usize> {
@@ -350,6 +349,7 @@ impl Org {
                     let message = format!("ExceededQuota : {BATCHES_PER_DAY} batches per 24 hours");
                     return answers::refused(400, "EXCEEDEDQUOTA", &message);
                 }
+                self.jobs.batches.retain(|(at, _)| *at > now - DAY);
                 self.jobs.batches.push_back((now, batches));
                 self.jobs.list[place].state = State::UploadComplete;
             }

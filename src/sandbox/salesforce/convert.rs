@@ -88,7 +88,7 @@ impl Org {
         if lead.flag("IsConverted") {
             return Err(RowError::new("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"));
         }
-        self.check_lock("Lead", &lead.id, &Map::new())?;
+        self.check_lock(&lead.id, &Map::new())?;
         self.check_status(&request.status)?;
         if request.contact.is_some() && request.account.is_none() {
             let message = "an accountId must be given together with a contactId";

@@ -72,6 +72,10 @@ impl Org {
         for loser in &losers {
             self.move_children(kind, loser, &master, who, &mut moved);
         }
+        // Relations that had become doubles are gone again.
+        moved.retain(|id| {
+            schema::of_id(id).and_then(|kind| self.row(kind.name, id)).is_some_and(|row| !row.deleted)
+        });
         // The losers go first, so that the survivor can take over a value that must be unique.
         for loser in &losers {
             self.bin(kind.name, loser, Some(&master), who);
@@ -90,7 +94,7 @@ impl Org {
             return Err(RowError::new("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead"));
         }
         let id = row.id.clone();
-        self.check_lock(kind.name, &id, &Map::new())?;
+        self.check_lock(&id, &Map::new())?;
         Ok(id)
     }
 
@@ -166,7 +170,11 @@ impl Org {
             if let Some(mut row) = self.row_mut(RELATION, id)
                 && row.flag("IsDirect") != direct
             {
-                row.fields.insert("IsDirect".to_owned(), json!(direct));
+                if direct {
+                    row.fields.insert("IsDirect".to_owned(), json!(true));
+                } else {
+                    row.fields.shift_remove("IsDirect");
+                }
             }
         }
     }

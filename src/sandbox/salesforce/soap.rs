@@ -11,7 +11,7 @@ pub(super) use self::xml::{escaped, leaf};
 use super::convert::LeadConvert;
 use super::merge::MergeRequest;
 use super::verbs::{RowError, WriteOptions};
-use super::{ORGANIZATION_ID, Org, bulk, rows, schema, user_id};
+use super::{ORGANIZATION_ID, Org, bulk, schema, user_id};
 use crate::sandbox::desk::Who;
 use crate::sandbox::wire::{Answer, Call, Payload};
 
@@ -82,6 +82,12 @@ impl Dialect {
     }
 }
 
+/// What an outbound message's receiver says in its envelope; `None` when it is no such envelope.
+pub(super) fn acknowledgement(document: &str) -> Option<bool> {
+    let envelope = parsed(document).ok().filter(|root| root.name == "Envelope")?;
+    Some(envelope.child("Body")?.child("notificationsResponse")?.flag("Ack"))
+}
+
 impl Org {
     /// `/services/Soap/u/{version}` and `/services/Soap/c/{version}`; checks its session by itself
     /// (`self.session_stands(token)`).
@@ -117,6 +123,9 @@ impl Org {
         if !self.session_stands(&session) {
             let message = "Invalid Session ID found in SessionHeader: Illegal Session";
             return dialect.fault("INVALID_SESSION_ID", message);
+        }
+        if !self.count_call() {
+            return dialect.fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
         }
         let flag = |name: &str, inner: &str| {
             header.and_then(|header| header.child(name)).is_some_and(|header| header.flag(inner))

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::plan::Plan;
 pub(super) use self::resolve::Refusal;
+pub(super) use self::run::written;
 use super::{Org, Row, answers, ids};
 use crate::sandbox::wire::{Answer, Call};
 

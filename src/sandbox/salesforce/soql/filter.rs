@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::lexer::{self, Piece};
 use super::resolve::{Kind, Path, Refusal, Scope};
 use super::syntax::{Comparison, Literal};
+use crate::sandbox::salesforce::validation::read_moment;
 
 /// One value of a row, ready to be compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,8 +217,8 @@ impl Reader<'_> {
             (Kind::Number, Literal::Number(text)) => Wanted::Number(text.parse().map_err(|_| wrong())?),
             (Kind::Boolean, Literal::Boolean(flag)) => Wanted::Boolean(*flag),
             (Kind::Moment, Literal::Date(text)) if text.contains(['T', 't']) => {
-                let moment: Timestamp = text.parse().map_err(|_| wrong())?;
-                Wanted::Moments(moment.as_millisecond(), moment.as_millisecond())
+                let moment = read_moment(text).ok_or_else(wrong)?;
+                Wanted::Moments(moment, moment)
             }
             (Kind::Date, Literal::Date(text)) if !text.contains(['T', 't']) => {
                 let day: Date = text.parse().map_err(|_| wrong())?;

@@ -12,6 +12,7 @@ use super::plan::{Aggregate, Column, Grouping, Plan, Sort};
 use super::resolve::{Derivation, Kind, Path};
 use super::syntax::Comparison;
 use crate::sandbox::salesforce::schema::{self, Field, FieldType};
+use crate::sandbox::salesforce::validation::read_moment;
 use crate::sandbox::salesforce::{Org, Row, user_id};
 
 impl Org {
@@ -102,7 +103,7 @@ impl Org {
     /// One value of a row, through relationships.
     pub(super) fn cell<'o>(&'o self, row: &'o Row, source: &Source) -> Cell<'o> {
         let Source::Path(path) = source else { return Cell::Null };
-        let Some(row) = path.steps.iter().try_fold(row, |row, step| self.parent(row, step)) else {
+        let Some(row) = path.steps.iter().try_fold(row, |row, step| self.followed(row, step)) else {
             return Cell::Null;
         };
         let Some(field) = path.field else { return Cell::Text(Cow::Borrowed(row.object)) };
@@ -114,7 +115,7 @@ impl Org {
     }
 
     /// The row a reference leads to.
-    fn parent(&self, row: &Row, step: &Field) -> Option<&Row> {
+    fn followed(&self, row: &Row, step: &Field) -> Option<&Row> {
         let Cell::Id(id) = plain(row, step) else { return None };
         let parent = self.row(schema::of_id(&id)?.name, &id)?;
         (!parent.deleted || step.name == "MasterRecordId").then_some(parent)
@@ -157,7 +158,7 @@ impl Org {
             return;
         };
         let name = step.relationship.unwrap_or(step.name);
-        let Some(parent) = self.parent(row, step) else {
+        let Some(parent) = self.followed(row, step) else {
             shape.entry(name).or_insert(Value::Null);
             return;
         };
@@ -176,7 +177,7 @@ impl Org {
             Column::Children { .. } => None,
         });
         let text = |path: &Path| {
-            let row = path.steps.iter().try_fold(row, |row, step| self.parent(row, step))?;
+            let row = path.steps.iter().try_fold(row, |row, step| self.followed(row, step))?;
             let value = path.field.map_or_else(|| json!(row.object), |field| row.value(field.name));
             Some(written(&value))
         };
@@ -311,9 +312,7 @@ fn typed(value: &Value, kind: Kind) -> Cell<'_> {
         Value::Number(number) => number.as_f64().map_or(Cell::Null, Cell::Number),
         Value::String(text) => match kind {
             Kind::Id => Cell::Id(Cow::Borrowed(text)),
-            Kind::Moment => text
-                .parse::<jiff::Timestamp>()
-                .map_or(Cell::Null, |moment| Cell::Moment(moment.as_millisecond())),
+            Kind::Moment => read_moment(text).map_or(Cell::Null, Cell::Moment),
             Kind::Number => text.parse().map_or(Cell::Null, Cell::Number),
             _ => Cell::Text(Cow::Borrowed(text)),
         },
