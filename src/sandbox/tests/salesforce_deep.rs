@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::{Reply, client, empty, read, send};
 use crate::sandbox::{Sandbox, Vendor};
@@ -477,15 +478,19 @@ async fn soap_refuses_strange_sessions_documents_and_logins() {
 
 type Inbox = Arc<Mutex<Vec<String>>>;
 
-/// A subscriber that acknowledges from the n-th delivery on.
-async fn subscriber(refusals: usize) -> (String, Inbox) {
+/// A subscriber that acknowledges after so many refusals, and answers only while the gate is open.
+async fn subscriber(refusals: usize, gate: Semaphore) -> (String, Inbox, Arc<Semaphore>) {
     let inbox = Inbox::default();
+    let gate = Arc::new(gate);
     let kept = Arc::clone(&inbox);
+    let passed = Arc::clone(&gate);
     let router = Router::new().fallback(move |body: String| {
         let mut inbox = kept.lock().unwrap();
         inbox.push(body);
         let ack = inbox.len() > refusals;
+        let gate = Arc::clone(&passed);
         async move {
+            let _open = gate.acquire().await;
             format!(
                 "<?xml version=\"1.0\"?><e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
                  <notificationsResponse xmlns=\"http://soap.sforce.com/2005/09/outbound\"><Ack>{ack}</Ack>\
@@ -496,22 +501,32 @@ async fn subscriber(refusals: usize) -> (String, Inbox) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/outbound", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, inbox)
+    (url, inbox, gate)
 }
 
 #[tokio::test]
 async fn an_outbound_message_is_repeated_until_acknowledged_with_the_values_of_that_moment() {
     let sandbox = empty().await;
-    let (url, inbox) = subscriber(2).await;
+    let (url, inbox, gate) = subscriber(2, Semaphore::new(0)).await;
     sandbox.subscribe_salesforce(&url);
     let lead =
         created(&sandbox, "Lead", json!({"LastName": "A & B", "Company": "Acme", "Email": "a@b.example"}))
             .await;
+    while inbox.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let later = Some(json!({"Company": "Acme Ltd"}));
+    assert_eq!(call(&sandbox, "PATCH", &format!("/sobjects/Lead/{lead}"), later).await.status, 204);
+    gate.add_permits(1);
     sandbox.webhooks_drained().await;
     let inbox = inbox.lock().unwrap().clone();
-    assert_eq!(inbox.len(), 3);
+    // Three deliveries of the creation, then one of the change.
+    assert_eq!(inbox.len(), 4);
     let (first, last) = (&inbox[0], &inbox[2]);
     assert_eq!(texts(first, "Id"), texts(last, "Id"));
+    assert_ne!(texts(first, "Id"), texts(&inbox[3], "Id"));
+    assert_eq!(texts(first, "sf:Company"), ["Acme"]);
+    assert_eq!(texts(last, "sf:Company"), ["Acme Ltd"]);
     assert_eq!(
         (texts(last, "OrganizationId"), texts(last, "sf:Id")),
         (vec!["00Dxx0000000001EAA".to_owned()], vec![lead])
@@ -528,7 +543,7 @@ async fn an_outbound_message_is_repeated_until_acknowledged_with_the_values_of_t
 async fn deleted_rows_send_no_message_and_objects_are_not_mixed() {
     let sandbox = empty().await;
     let lead = created(&sandbox, "Lead", json!({"LastName": "A", "Company": "Acme"})).await;
-    let (url, inbox) = subscriber(0).await;
+    let (url, inbox, _gate) = subscriber(0, Semaphore::new(1)).await;
     sandbox.subscribe_salesforce(&url);
     assert_eq!(call(&sandbox, "DELETE", &format!("/sobjects/Lead/{lead}"), None).await.status, 204);
     let records = json!([
