@@ -199,6 +199,7 @@ impl Sandbox {
         for (vendor, secret, inlet) in couriers {
             let courier = Courier {
                 desk: Arc::clone(&desk),
+                world: Arc::clone(&world),
                 client: client.clone(),
                 secret: secret.to_owned(),
                 vendor,

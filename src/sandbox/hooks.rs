@@ -16,6 +16,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 use tokio::sync::{mpsc, watch};
 
+use super::World;
 use super::desk::{Desk, iso, lock};
 use super::fault::Vendor;
 use super::salesforce;
@@ -191,6 +192,8 @@ pub(super) fn hubspot_signature(secret: &str, url: &str, body: &[u8], timestamp:
 /// A delivery task's belongings.
 pub(super) struct Courier {
     pub(super) desk: Arc<Desk>,
+    /// Salesforce tells the values of the moment a message goes out, so its rows are asked then.
+    pub(super) world: Arc<World>,
     pub(super) client: reqwest::Client,
     pub(super) secret: String,
     pub(super) vendor: Vendor,
@@ -214,9 +217,23 @@ impl Courier {
                     letters.push(more);
                 }
             }
-            let times = if letters.iter().any(|letter| letter.twice) { 2 } else { 1 };
-            for round in 0..times {
-                self.deliver(&letters, round).await;
+            if self.vendor == Vendor::Salesforce {
+                // One message type belongs to one object; deliveries of several hold no order anyway.
+                letters
+                    .sort_by(|one, two| one.content["object"].as_str().cmp(&two.content["object"].as_str()));
+            }
+            let together = |one: &Letter, two: &Letter| {
+                self.vendor != Vendor::Salesforce || one.content["object"] == two.content["object"]
+            };
+            let bundles: Vec<usize> = letters.chunk_by(together).map(<[Letter]>::len).collect();
+            let mut rest = letters.as_slice();
+            for size in bundles {
+                let (bundle, after) = rest.split_at(size);
+                rest = after;
+                let times = if bundle.iter().any(|letter| letter.twice) { 2 } else { 1 };
+                for round in 0..times {
+                    self.deliver(bundle, round).await;
+                }
             }
             self.desk.outbox.settled(letters.len());
         }
@@ -228,11 +245,16 @@ impl Courier {
         let mut unreachable = UNREACHABLE_GAPS.iter();
         let mut refused_once = false;
         loop {
-            let body = self.body(letters, attempt);
+            let Some(body) = self.body(letters, attempt) else { return };
             let outcome = self.send(&url, &body).await;
             self.note(letters, attempt, &outcome);
             let gap = match outcome {
                 Ok(status) if (200..300).contains(&status) || status == 410 => return,
+                // Salesforce keeps trying whatever the answer was; its gaps grow to two hours within a day.
+                Ok(_) if self.vendor == Vendor::Salesforce => match unreachable.next() {
+                    Some(gap) => *gap,
+                    None => return,
+                },
                 Ok(_) if refused_once => return,
                 Ok(_) => {
                     refused_once = true;
@@ -251,7 +273,8 @@ impl Courier {
         }
     }
 
-    fn body(&self, letters: &[Letter], attempt: u32) -> Vec<u8> {
+    /// The next delivery's body; `None` when there is nothing to tell any more.
+    fn body(&self, letters: &[Letter], attempt: u32) -> Option<Vec<u8>> {
         let content = match self.vendor {
             Vendor::Intercom => {
                 let mut envelope = letters[0].content.clone();
@@ -268,10 +291,10 @@ impl Courier {
                 .collect(),
             Vendor::Salesforce => {
                 let notifications: Vec<&Value> = letters.iter().map(|letter| &letter.content).collect();
-                return salesforce::envelope(&notifications).into_bytes();
+                return lock(&self.world.salesforce).outbound_body(&notifications).map(String::into_bytes);
             }
         };
-        content.to_string().into_bytes()
+        Some(content.to_string().into_bytes())
     }
 
     async fn send(&self, url: &str, body: &[u8]) -> Result<u16, String> {
@@ -300,12 +323,16 @@ impl Courier {
         };
         let answer = request.body(body.to_vec()).send().await.map_err(|error| error.to_string())?;
         let status = answer.status().as_u16();
-        if self.vendor == Vendor::Salesforce && status == 200 {
-            let words = answer.text().await.map_err(|error| error.to_string())?;
-            // Anything but an acknowledgement counts as a refusal, whatever its status.
-            return Ok(if salesforce::acknowledged(&words) { 200 } else { 422 });
+        if self.vendor != Vendor::Salesforce {
+            return Ok(status);
         }
-        Ok(status)
+        let words = answer.text().await.map_err(|error| error.to_string())?;
+        // Anything but an acknowledgement counts as a refusal, whatever its status.
+        match status {
+            200 if salesforce::acknowledged(&words) => Ok(200),
+            200..300 | 410 => Ok(422),
+            other => Ok(other),
+        }
     }
 
     fn note(&self, letters: &[Letter], attempt: u32, outcome: &Result<u16, String>) {

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-pub(super) use self::outbound::{acknowledged, envelope};
+pub(super) use self::outbound::acknowledged;
 pub(super) use self::rows::{Row, moment};
 use self::rows::{Table, Transactions};
 use super::desk::{Desk, Who};
@@ -85,6 +85,8 @@ pub(super) struct Org {
     sessions: oauth::Sessions,
     cursors: soql::Cursors,
     jobs: bulk::Jobs,
+    /// How many outbound notifications there were.
+    notices: u64,
 }
 
 /// The user behind a change: the integration's own, or somebody in sales.
@@ -112,6 +114,7 @@ impl Org {
             trouble: None,
             cursors: soql::Cursors::default(),
             jobs: bulk::Jobs::default(),
+            notices: 0,
         };
         org.furnish();
         org

@@ -19,6 +19,8 @@ use super::salesforce::Trouble;
 use super::wire::{Answer, Call};
 
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
+/// A Bulk API upload may have 150 MB; what is larger is refused by the job.
+const LARGEST_UPLOAD: usize = 152 * 1024 * 1024;
 /// How long a held connection stays open; clients give up long before.
 const HELD: Duration = Duration::from_secs(600);
 
@@ -39,7 +41,8 @@ pub(super) async fn serve(world: Arc<World>, vendor: Vendor, listener: TcpListen
 
 async fn receive(State((world, vendor)): State<(Arc<World>, Vendor)>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(raw) = to_bytes(body, LARGEST_BODY).await else {
+    let most = if vendor == Vendor::Salesforce { LARGEST_UPLOAD } else { LARGEST_BODY };
+    let Ok(raw) = to_bytes(body, most).await else {
         return Answer::json(413, json!({"message": "the body is too large"})).into_response();
     };
     let call = Call::new(parts.method.as_str(), &parts.uri, parts.headers, raw);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Org;
+use super::{Org, bulk};
 use crate::sandbox::wire::Answer;
 
 /// The versions served: number and name.
@@ -48,10 +48,12 @@ impl Org {
     }
 
     pub(super) fn limits(&self) -> Answer {
+        let batches = bulk::BATCHES_PER_DAY;
+        let batches_left = batches.saturating_sub(self.batches_used());
         let full = |max: u32| json!({"Max": max, "Remaining": max});
         Answer::ok(json!({
             "DailyApiRequests": {"Max": self.daily.limit, "Remaining": self.daily.remaining()},
-            "DailyBulkApiBatches": full(15_000),
+            "DailyBulkApiBatches": {"Max": batches, "Remaining": batches_left},
             "DailyBulkV2QueryJobs": full(10_000),
             "DailyBulkV2QueryFileStorageMB": full(976_562),
             "ConcurrentAsyncGetReportInstances": full(200),
