@@ -14,7 +14,7 @@ use crate::domain::text;
 
 use super::error::{Context, VendorError, readable};
 use super::request::Expects;
-use super::{hubspot, intercom};
+use super::{hubspot, intercom, salesforce};
 
 /// An answer as it came.
 #[derive(Debug, Clone)]
@@ -127,6 +127,11 @@ pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, Ven
                 ),
             )
         }),
+        // "Not changed since then" is an answer without a body; several matches of an upsert are a refusal.
+        304 if context.connection.system == System::Salesforce => Ok(Value::Null),
+        300 if context.connection.system == System::Salesforce => {
+            Err(salesforce::errors::classify(answer, context))
+        }
         300..=399 => Err(VendorError {
             status: Some(answer.status),
             ..VendorError::new(
@@ -141,7 +146,7 @@ pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, Ven
         _ => Err(match context.connection.system {
             System::Intercom => intercom::errors::classify(answer, context),
             System::Hubspot => hubspot::errors::classify(answer, context),
-            System::Salesforce => super::http::no_client(System::Salesforce),
+            System::Salesforce => salesforce::errors::classify(answer, context),
         }),
     }
 }

@@ -18,9 +18,9 @@ use crate::domain::text;
 
 use super::answer::{Answer, Lost, judge, read};
 use super::error::{Context, SetupError, VendorError};
-use super::request::{Expects, Request};
+use super::request::{Expects, Request, SESSION};
 use super::settings::{Settings, base_url};
-use super::{hubspot, intercom, redact};
+use super::{hubspot, intercom, redact, salesforce};
 
 /// What a vendor's headers say about how much more we may call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -197,7 +197,13 @@ impl Clients {
             (None, None) => (None, String::new()),
         };
         if let Some(media) = media {
-            builder = builder.header(header::CONTENT_TYPE, media).body(sent.clone());
+            let body = if request.session {
+                // Only the first one is ours: one that a value brings stays what it is.
+                sent.replacen(SESSION, &salesforce::session(token.reveal()), 1)
+            } else {
+                sent.clone()
+            };
+            builder = builder.header(header::CONTENT_TYPE, media).body(body);
         }
 
         let started_at = self.0.clock.now();
@@ -272,7 +278,7 @@ fn limits(system: System, answer: &Answer) -> Option<LimitReading> {
     match system {
         System::Intercom => intercom::errors::limits(answer),
         System::Hubspot => hubspot::errors::limits(answer),
-        System::Salesforce => None,
+        System::Salesforce => salesforce::errors::limits(answer),
     }
 }
 

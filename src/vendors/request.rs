@@ -45,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     /// A body that is not JSON: its media type and text. Never together with `body`.
     pub(crate) text: Option<(&'static str, String)>,
+    /// The first [`SESSION`] in `text` is to become the access token while sending.
+    pub(crate) session: bool,
     /// Headers of this call alone, beside those every call to the vendor carries.
     pub(crate) headers: Vec<(&'static str, String)>,
     /// What a good answer holds.
@@ -53,6 +55,10 @@ pub(crate) struct Request {
     /// The kind of record it is about.
     pub(crate) object: ObjectKind,
 }
+
+/// Stands for the access token in a body that must hold it, as SOAP's do: filled in by `http` at the very last moment,
+/// so that previews, logs and errors show this word.
+pub(crate) const SESSION: &str = "{session}";
 
 /// What a good answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +78,7 @@ impl Request {
             path: path.into(),
             body: None,
             text: None,
+            session: false,
             headers: Vec::new(),
             expects: Expects::Json,
             manner,
@@ -91,6 +98,12 @@ impl Request {
     /// Sends text instead of JSON.
     pub(crate) fn text(mut self, media: &'static str, text: impl Into<String>) -> Self {
         self.text = Some((media, text.into()));
+        self
+    }
+
+    /// The first [`SESSION`] of the text stands for the access token.
+    pub(crate) fn with_session(mut self) -> Self {
+        self.session = true;
         self
     }
 
