@@ -218,7 +218,8 @@ impl Bench {
             hubspot_calls_per_10_seconds: 1_000_000,
             ..engine::Settings::default()
         };
-        let vendors = vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
+        let vendors =
+            vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
         Builder { seeded: None, engine, vendors, secrets: true, read_only: false, size: (150, 50) }
     }
 
