@@ -23,10 +23,12 @@ mod request;
 pub mod salesforce;
 mod settings;
 mod signature;
+mod token;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use http::{Clients, Exchange, LimitReading, Log};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings};
+pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
+pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.
 pub type Page = (Vec<Mirror>, Option<String>);

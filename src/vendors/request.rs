@@ -24,15 +24,10 @@ impl Manner {
     pub(crate) const fn writes(self) -> bool {
         matches!(self, Self::Write | Self::SlowWrite)
     }
-
-    /// How many times the usual time it may take.
-    pub(crate) const fn patience(self) -> u32 {
-        match self {
-            Self::Read | Self::Write => 1,
-            Self::Page | Self::SlowWrite => 3,
-        }
-    }
 }
+
+/// Stands in a text body where the access token goes, as SOAP wants it: see [`Request::token_in_text`].
+pub(crate) const TOKEN_PLACE: &str = "••••";
 
 /// A request before it has a host or a token; made by pure code, shown in previews and sent as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +40,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     /// A body that is not JSON: its media type and text. Never together with `body`.
     pub(crate) text: Option<(&'static str, String)>,
-    /// The first [`SESSION`] in `text` is to become the access token while sending.
-    pub(crate) session: bool,
+    /// The first [`TOKEN_PLACE`] in `text` is replaced by the access token when it is sent, and nowhere shown.
+    pub(crate) token_in_text: bool,
     /// Headers of this call alone, beside those every call to the vendor carries.
     pub(crate) headers: Vec<(&'static str, String)>,
     /// What a good answer holds.
@@ -55,10 +50,6 @@ pub(crate) struct Request {
     /// The kind of record it is about.
     pub(crate) object: ObjectKind,
 }
-
-/// Stands for the access token in a body that must hold it, as SOAP's do: filled in by `http` at the very last moment,
-/// so that previews, logs and errors show this word.
-pub(crate) const SESSION: &str = "{session}";
 
 /// What a good answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +69,7 @@ impl Request {
             path: path.into(),
             body: None,
             text: None,
-            session: false,
+            token_in_text: false,
             headers: Vec::new(),
             expects: Expects::Json,
             manner,
@@ -101,9 +92,9 @@ impl Request {
         self
     }
 
-    /// The first [`SESSION`] of the text stands for the access token.
-    pub(crate) fn with_session(mut self) -> Self {
-        self.session = true;
+    /// The text's first [`TOKEN_PLACE`] is where the access token goes. It must stand before any record data.
+    pub(crate) fn token_in_text(mut self) -> Self {
+        self.token_in_text = true;
         self
     }
 

@@ -23,6 +23,7 @@ pub mod collections;
 pub mod composite;
 mod csv;
 pub(crate) mod errors;
+mod jobs;
 pub mod merging;
 mod objects;
 pub(crate) mod operations;
@@ -38,11 +39,6 @@ use soql::{Comparison, Literal, Query};
 
 /// Merges that follow one another further than this are a circle.
 const HOPS: usize = 8;
-
-/// The token as it may stand in an envelope.
-pub(crate) fn session(token: &str) -> String {
-    xml::escape(token)
-}
 
 pub(crate) async fn perform(
     clients: &Clients,

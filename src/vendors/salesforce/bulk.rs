@@ -10,19 +10,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{Connection, Fields, ObjectKind, RecordRef, value_text};
 
 use super::super::error::VendorError;
 use super::super::http::{Clients, Log};
-use super::super::request::{Expects, Manner, Request, encode};
+use super::super::request::Expects;
 use super::super::settings::Settings;
 use super::csv::{self, Table};
-use super::{calls, context, errors, objects, soql};
+use super::{context, errors, jobs, objects, soql};
 
 /// The most an upload may have.
 const UPLOAD: usize = 150 * 1024 * 1024;
@@ -41,6 +40,8 @@ pub enum Operation {
     Upsert(String),
     /// Puts them into the recycle bin, by `Id`.
     Delete,
+    /// Deletes them for good, by `Id`; the token's user needs a permission of its own for it.
+    HardDelete,
 }
 
 impl Operation {
@@ -50,6 +51,7 @@ impl Operation {
             Self::Update => "update",
             Self::Upsert(_) => "upsert",
             Self::Delete => "delete",
+            Self::HardDelete => "hardDelete",
         }
     }
 
@@ -57,7 +59,7 @@ impl Operation {
     fn key(&self) -> Option<&str> {
         match self {
             Self::Insert => None,
-            Self::Update | Self::Delete => Some("Id"),
+            Self::Update | Self::Delete | Self::HardDelete => Some("Id"),
             Self::Upsert(field) => Some(field),
         }
     }
@@ -173,7 +175,7 @@ pub async fn start(
             &format!("The rows make {} bytes, and a job takes {UPLOAD}; nothing was sent.", upload.len()),
         ));
     }
-    let answer = clients.send(connection, &create(settings, sobject, load.operation)?, log).await?;
+    let answer = clients.send(connection, &jobs::create(settings, sobject, load.operation)?, log).await?;
     let Some(job) = answer.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned)
     else {
         return Err(VendorError::new(
@@ -181,16 +183,16 @@ pub async fn start(
             "Salesforce's new bulk job has no id; no row was sent.",
         ));
     };
-    if let Err(error) = clients.send(connection, &put(settings, &job, upload), log).await {
+    if let Err(error) = clients.send(connection, &jobs::put(settings, &job, upload), log).await {
         // A job that is not closed does nothing; aborting it only tidies up, so its own failure is not told.
-        let _ = clients.send(connection, &set_state(settings, &job, "Aborted"), log).await;
+        let _ = clients.send(connection, &jobs::set_state(settings, &job, "Aborted"), log).await;
         return Err(VendorError { may_have_happened: false, ..error });
     }
     let part = Part { job, rows };
-    match clients.send(connection, &set_state(settings, &part.job, "UploadComplete"), log).await {
+    match clients.send(connection, &jobs::set_state(settings, &part.job, "UploadComplete"), log).await {
         Ok(_) => Ok(part),
         Err(error) if error.may_have_happened => {
-            let answer = clients.send(connection, &status(settings, &part.job), log).await?;
+            let answer = clients.send(connection, &jobs::status(settings, &part.job), log).await?;
             match answer.get("state").and_then(Value::as_str) {
                 Some("UploadComplete" | "InProgress" | "JobComplete") => Ok(part),
                 _ => Err(error),
@@ -209,16 +211,16 @@ pub async fn progress(
     log: &mut Log,
 ) -> Result<Progress, VendorError> {
     let settings = clients.settings();
-    let answer = clients.send(connection, &status(settings, &part.job), log).await?;
+    let answer = clients.send(connection, &jobs::status(settings, &part.job), log).await?;
     let state = answer.get("state").and_then(Value::as_str).unwrap_or_default().to_owned();
     let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
     if !matches!(state.as_str(), "JobComplete" | "Failed" | "Aborted") {
         let (processed, refused) = (number("numberRecordsProcessed"), number("numberRecordsFailed"));
         return Ok(Progress::NotYet { state, processed, refused });
     }
-    let mut tables = Vec::with_capacity(RESULTS.len());
-    for which in RESULTS {
-        let answer = clients.send(connection, &results(settings, &part.job, which), log).await?;
+    let mut tables = Vec::with_capacity(jobs::RESULTS.len());
+    for which in jobs::RESULTS {
+        let answer = clients.send(connection, &jobs::results(settings, &part.job, which), log).await?;
         tables.push(csv::read(answer.as_str().unwrap_or_default()).map_err(|why| {
             VendorError::new(
                 ErrorClass::Malformed,
@@ -240,7 +242,7 @@ pub async fn abort(
     part: &Part,
     log: &mut Log,
 ) -> Result<(), VendorError> {
-    clients.send(connection, &set_state(clients.settings(), &part.job, "Aborted"), log).await.map(drop)
+    clients.send(connection, &jobs::set_state(clients.settings(), &part.job, "Aborted"), log).await.map(drop)
 }
 
 /// Forgets an ended job at the org, which else keeps it for a week.
@@ -250,7 +252,7 @@ pub async fn forget(
     part: &Part,
     log: &mut Log,
 ) -> Result<(), VendorError> {
-    clients.send(connection, &delete(clients.settings(), &part.job), log).await.map(drop)
+    clients.send(connection, &jobs::delete(clients.settings(), &part.job), log).await.map(drop)
 }
 
 /// How a job ended.
@@ -281,7 +283,7 @@ fn settle(
         waiting.entry(name).or_default().push_back(place);
     }
     let mut settled: Vec<Option<Result<Loaded, VendorError>>> = vec![None; rows.len()];
-    for (which, table) in RESULTS.iter().zip(tables) {
+    for (which, table) in jobs::RESULTS.iter().zip(tables) {
         let places: Option<Vec<usize>> = match key {
             Some(key) => table.place(key).map(|place| vec![place]),
             None => columns.iter().map(|column| table.place(column)).collect(),
@@ -344,73 +346,6 @@ fn unsaid(ended: Ended<'_>) -> VendorError {
             ),
         )
     }
-}
-
-/// The three tables of an ended job.
-pub(crate) const RESULTS: [&str; 3] = ["successfulResults", "failedResults", "unprocessedrecords"];
-
-fn jobs(settings: &Settings, rest: &str) -> String {
-    calls::data(settings, &format!("jobs/ingest{rest}"))
-}
-
-/// Makes a job.
-pub(crate) fn create(
-    settings: &Settings,
-    sobject: &str,
-    operation: &Operation,
-) -> Result<Request, VendorError> {
-    let mut body = json!({
-        "object": soql::identifier(sobject)?,
-        "operation": operation.word(),
-        "contentType": "CSV",
-        "lineEnding": "LF",
-        "columnDelimiter": "COMMA",
-    });
-    if let Operation::Upsert(field) = operation {
-        body["externalIdFieldName"] = json!(soql::identifier(field)?);
-    }
-    Ok(calls::write(Manner::Write, Method::POST, calls::kind(sobject), jobs(settings, ""))
-        .body(body)
-        .purpose(format!("make a bulk job: {} {sobject}", operation.word())))
-}
-
-/// Uploads a job's rows.
-pub(crate) fn put(settings: &Settings, job: &str, rows: String) -> Request {
-    let path = jobs(settings, &format!("/{}/batches", encode(job)));
-    calls::write(Manner::SlowWrite, Method::PUT, ObjectKind::Contact, path)
-        .text("text/csv", rows)
-        .expects_text()
-        .purpose("upload the rows of a bulk job")
-}
-
-/// Closes (`UploadComplete`) or aborts (`Aborted`) a job.
-pub(crate) fn set_state(settings: &Settings, job: &str, state: &str) -> Request {
-    let path = jobs(settings, &format!("/{}", encode(job)));
-    let word = if state == "Aborted" { "abort a bulk job" } else { "close a bulk job" };
-    calls::write(Manner::Write, Method::PATCH, ObjectKind::Contact, path)
-        .body(json!({"state": state}))
-        .purpose(word)
-}
-
-/// Asks how a job stands.
-pub(crate) fn status(settings: &Settings, job: &str) -> Request {
-    Request::get(ObjectKind::Contact, jobs(settings, &format!("/{}", encode(job))))
-        .purpose("look at a bulk job")
-}
-
-/// Reads one of an ended job's tables.
-pub(crate) fn results(settings: &Settings, job: &str, which: &str) -> Request {
-    let path = jobs(settings, &format!("/{}/{}", encode(job), encode(which)));
-    Request::get(ObjectKind::Contact, path)
-        .page()
-        .expects_text()
-        .purpose(format!("read {which} of a bulk job"))
-}
-
-/// Forgets a job.
-pub(crate) fn delete(settings: &Settings, job: &str) -> Request {
-    let path = jobs(settings, &format!("/{}", encode(job)));
-    calls::write(Manner::Write, Method::DELETE, ObjectKind::Contact, path).purpose("forget a bulk job")
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ use super::{objects, soap, soql};
 /// The name our writes carry, so that change events tell them from others'.
 const CLIENT: (&str, &str) = ("sforce-call-options", "client=reknit");
 
+/// The id of the record type every kind has, where it has no others.
+pub(crate) const MASTER_RECORD_TYPE: &str = "012000000000000AAA";
+
 /// What a duplicate rule is told beforehand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DuplicateRule {

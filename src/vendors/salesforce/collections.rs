@@ -43,18 +43,36 @@ pub(crate) enum Verb<'a> {
     Upsert(&'a str),
 }
 
-/// The request for up to 200 rows.
-pub(crate) fn request(
+/// The request for up to 200 rows of one kind.
+pub(crate) fn request_of(
     settings: &Settings,
     verb: Verb<'_>,
+    sobject: &str,
+    rows: &[Row<'_>],
+    all_or_none: bool,
+) -> Result<Request, VendorError> {
+    let names = vec![sobject; rows.len()];
+    build(settings, verb, &names, rows, all_or_none)
+}
+
+/// The request for up to 200 rows.
+fn request(settings: &Settings, verb: Verb<'_>, rows: &[Row<'_>]) -> Result<Request, VendorError> {
+    let names = rows.iter().map(|row| objects::name(row.object)).collect::<Result<Vec<_>, _>>()?;
+    build(settings, verb, &names, rows, false)
+}
+
+fn build(
+    settings: &Settings,
+    verb: Verb<'_>,
+    names: &[&str],
     rows: &[Row<'_>],
     all_or_none: bool,
 ) -> Result<Request, VendorError> {
     let object = rows.first().map_or(ObjectKind::Contact, |row| row.object);
     let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
+    for (row, name) in rows.iter().zip(names) {
         let mut record = serde_json::Map::new();
-        record.insert("attributes".to_owned(), json!({"type": objects::name(row.object)?}));
+        record.insert("attributes".to_owned(), json!({"type": name}));
         if let (Verb::Update, Some(id)) = (verb, row.id) {
             record.insert("id".to_owned(), objects::whole_id(id).into());
         }
@@ -66,7 +84,7 @@ pub(crate) fn request(
         Verb::Create => (Method::POST, "create"),
         Verb::Update => (Method::PATCH, "update"),
         Verb::Upsert(field) => {
-            path = format!("{path}/{}/{}", objects::name(object)?, soql::identifier(field)?);
+            path = format!("{path}/{}/{}", names.first().unwrap_or(&""), soql::identifier(field)?);
             (Method::PATCH, "create or update")
         }
     };
@@ -223,7 +241,7 @@ async fn send(
     rows: &[Row<'_>],
     log: &mut Log,
 ) -> Result<Value, VendorError> {
-    let request = request(clients.settings(), verb, rows, false)?;
+    let request = request(clients.settings(), verb, rows)?;
     clients.send(connection, &request, log).await
 }
 
@@ -336,7 +354,7 @@ mod tests {
     fn every_row_says_what_it_is() {
         let fields = json!({"Title": "VP", "Id": "x", "attributes": 1}).as_object().expect("object").clone();
         let rows = [Row { object: ObjectKind::Lead, id: Some("00Qaj000002oTld"), fields: &fields }];
-        let request = request(&Settings::default(), Verb::Update, &rows, false).expect("a request");
+        let request = request(&Settings::default(), Verb::Update, &rows).expect("a request");
         assert_eq!(request.path, "/services/data/v66.0/composite/sobjects");
         assert_eq!(
             request.body,
@@ -344,9 +362,8 @@ mod tests {
                 {"attributes": {"type": "Lead"}, "id": "00Qaj000002oTldEAE", "Title": "VP"}
             ]}))
         );
-        let request =
-            super::request(&Settings::default(), Verb::Upsert("Ext__c"), &rows, false).expect("a request");
+        let request = super::request(&Settings::default(), Verb::Upsert("Ext__c"), &rows).expect("a request");
         assert_eq!(request.path, "/services/data/v66.0/composite/sobjects/Lead/Ext__c");
-        assert!(super::request(&Settings::default(), Verb::Upsert("a/b"), &rows, false).is_err());
+        assert!(super::request(&Settings::default(), Verb::Upsert("a/b"), &rows).is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
 
 use super::super::error::{Context, VendorError};
-use super::super::request::{Manner, Request, SESSION, encode};
+use super::super::request::{Manner, Request, TOKEN_PLACE, encode};
 use super::super::settings::Settings;
 use super::xml::{Element, escape};
 use super::{errors, objects, soql, xml};
@@ -133,14 +133,14 @@ fn envelope(settings: &Settings, object: ObjectKind, body: &str) -> Request {
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soapenv:Envelope \
          xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:urn=\"urn:partner.soap.sforce.com\" \
-         xmlns:s=\"urn:sobject.partner.soap.sforce.com\"><soapenv:Header><urn:SessionHeader><urn:sessionId>{SESSION}\
+         xmlns:s=\"urn:sobject.partner.soap.sforce.com\"><soapenv:Header><urn:SessionHeader><urn:sessionId>{TOKEN_PLACE}\
          </urn:sessionId></urn:SessionHeader><urn:CallOptions><urn:client>reknit</urn:client></urn:CallOptions>\
          </soapenv:Header><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
     );
     Request::new(Manner::SlowWrite, Method::POST, object, path)
         .text("text/xml; charset=UTF-8", text)
         .header("soapaction", "\"\"")
-        .with_session()
+        .token_in_text()
         .expects_text()
 }
 
@@ -234,7 +234,7 @@ mod tests {
             prop_assert_eq!(names, ["type", "Id", "Description", "Title"]);
             prop_assert_eq!(escape(&master.children[2].text), escape(&value));
             // The first placeholder is the header's, so no value can take the token's place.
-            prop_assert_eq!(text(&request).find(SESSION), Some(text(&request).find("<urn:sessionId>").expect("it") + 15));
+            prop_assert_eq!(text(&request).find(TOKEN_PLACE), Some(text(&request).find("<urn:sessionId>").expect("it") + 15));
             let conversion = Conversion { lead: value, status: Some(other.clone()), ..Conversion::default() };
             let request = convert(&Settings::default(), &conversion);
             let root = xml::read(text(&request)).expect("well formed");

@@ -1,5 +1,7 @@
 //! How rows are cut into jobs, and found again in what the jobs answer.
 
+use serde_json::json;
+
 use super::*;
 use crate::domain::clock::Timestamp;
 use crate::domain::record::System;
@@ -98,7 +100,7 @@ fn parts_fit_both_the_upload_and_the_answer() {
 #[test]
 fn a_job_says_what_it_is_about() {
     let settings = Settings::default();
-    let request = create(&settings, "Lead", &Operation::Upsert("Ext__c".into())).expect("a request");
+    let request = jobs::create(&settings, "Lead", &Operation::Upsert("Ext__c".into())).expect("a request");
     assert_eq!(request.path, "/services/data/v66.0/jobs/ingest");
     assert_eq!(
         request.body,
@@ -109,5 +111,5 @@ fn a_job_says_what_it_is_about() {
         put(&settings, "750/x", String::new()).path,
         "/services/data/v66.0/jobs/ingest/750%2Fx/batches"
     );
-    assert!(create(&settings, "Lead", &Operation::Upsert("a b".into())).is_err());
+    assert!(jobs::create(&settings, "Lead", &Operation::Upsert("a b".into())).is_err());
 }
