@@ -222,7 +222,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_leaves_its_quotes(value in any::<String>()) {
-            prop_assert_eq!(unquoted(&quoted(&value)), Some((value.clone(), "")));
+            let quoted = quoted(&value);
+            prop_assert_eq!(unquoted(&quoted), Some((value.clone(), "")));
             let query = Query::of("Lead", &["Id"]).and("Email", Comparison::Is, Literal::Text(&value));
             let text = query.text().expect("good names");
             let rest = text.strip_prefix("SELECT Id FROM Lead WHERE Email = ").expect("the question stands");

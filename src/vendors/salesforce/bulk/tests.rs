@@ -108,7 +108,7 @@ fn a_job_says_what_it_is_about() {
                     "columnDelimiter": "COMMA", "externalIdFieldName": "Ext__c"}))
     );
     assert_eq!(
-        put(&settings, "750/x", String::new()).path,
+        jobs::put(&settings, "750/x", String::new()).path,
         "/services/data/v66.0/jobs/ingest/750%2Fx/batches"
     );
     assert!(jobs::create(&settings, "Lead", &Operation::Upsert("a b".into())).is_err());
