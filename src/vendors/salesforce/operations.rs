@@ -553,7 +553,6 @@ mod tests {
             ("sobjects.get", json!({"sobject": "Lead/../User", "id": "1"})),
             ("sobjects.create", json!({"sobject": "Lead", "record": [1]})),
             ("sobjects.updated", json!({"sobject": "Lead", "start": "yesterday", "end": "today"})),
-            ("query.next", json!({"nextRecordsUrl": "https://evil.example/services/data/v66.0/query/1"})),
             ("collections.create", json!({"sobject": "Lead", "records": []})),
             ("collections.create", json!({"sobject": "Lead", "records": vec![json!({}); 201]})),
             ("collections.update", json!({"sobject": "Lead", "records": [{"LastName": "Doe"}]})),
