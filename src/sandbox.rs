@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 pub use self::day::{Played, Scene};
 use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
+pub use self::hooks::Release;
 use self::hooks::{Courier, Outbox};
 use self::hubspot::{Kind, Portal};
 use self::intercom::Workspace;
@@ -169,9 +170,9 @@ impl Sandbox {
             settings.hubspot_window_limit,
             settings.hubspot_search_per_second,
         );
-        let salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
+        let mut salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
         let population = if settings.seeded {
-            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot)
+            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot, &mut salesforce)
         } else {
             population::Population::default()
         };

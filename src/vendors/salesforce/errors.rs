@@ -187,11 +187,15 @@ pub(crate) fn refused(status: Option<u16>, refusals: &[Refusal], context: &Conte
             ..VendorError::new(ErrorClass::Unknown, "Salesforce refused without a word.")
         };
     };
-    let class = class_of(first).unwrap_or_else(|| match status {
-        // A refusal with a code we do not know is not a bad value just because its status is 400.
-        Some(400) | None => ErrorClass::Unknown,
-        Some(status) => by_status(status),
-    });
+    // Salesforce's own word for "too many" is a 403; the status says so only where something before the org does.
+    let limited = status == Some(429);
+    let class = class_of(first)
+        .filter(|class| !limited || *class == ErrorClass::QuotaExhausted)
+        .unwrap_or_else(|| match status {
+            // A refusal with a code we do not know is not a bad value just because its status is 400.
+            Some(400) | None => ErrorClass::Unknown,
+            Some(status) => by_status(status),
+        });
     let fields: Vec<FieldRefusal> = refusals.iter().flat_map(fields_of).collect();
     let words: Vec<String> = refusals
         .iter()

@@ -183,6 +183,13 @@ fn bodies_that_are_not_the_vendors_are_told_by_their_status() {
             ErrorClass::Unknown,
         ),
         (414, "", ErrorClass::TooLarge),
+        (429, "", ErrorClass::RateLimited),
+        (429, "[{\"errorCode\":\"SERVER_UNAVAILABLE\",\"message\":\"slow down\"}]", ErrorClass::RateLimited),
+        (
+            429,
+            "[{\"errorCode\":\"REQUEST_LIMIT_EXCEEDED\",\"message\":\"TotalRequests Limit exceeded.\"}]",
+            ErrorClass::QuotaExhausted,
+        ),
     ] {
         let error = read(status, body);
         assert_eq!(error.class, class, "{status} {body}");
