@@ -1,15 +1,16 @@
 //! Salesforce's client against the emulated org: what it is asked to do, and what then stands in the org's own rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reknit::cli::clock::SystemClock;
-use reknit::domain::clock::Timestamp;
+use reknit::domain::clock::{Clock as _, Timestamp};
 use reknit::domain::error_class::ErrorClass;
 use reknit::domain::plan::Effect;
 use reknit::domain::record::{Connection, Fields, ObjectKind, RecordRef, System};
 use reknit::sandbox::{DuplicateRules, Fault, FaultKind, Sandbox, Settings, Vendor};
 use reknit::vault::Given;
-use reknit::vendors::salesforce::soql::Query;
+use reknit::vendors::salesforce::soql::{Comparison, Literal, Query};
 use reknit::vendors::salesforce::{self, bulk, collections, composite, merging};
 use reknit::vendors::{self, Clients, Log, VendorError, operation};
 use serde_json::{Value, json};
@@ -77,6 +78,14 @@ impl Org {
             _ => "Task",
         };
         self.sandbox.salesforce_row(object, &record.id).unwrap_or_default()
+    }
+
+    /// How many rows of the org hold a value.
+    async fn count(&mut self, object: &str, field: &str, value: &str) -> usize {
+        let query = Query::of(object, &["Id"]).and(field, Comparison::Is, Literal::Text(value));
+        let page =
+            salesforce::query_page(&self.clients, &self.connection, &query, false, None, &mut self.log).await;
+        page.unwrap().0.len()
     }
 
     /// How many calls the client has made, by the last path segment asked for.
@@ -308,7 +317,7 @@ async fn an_unknown_field_of_one_row_does_not_hold_back_the_others() {
     assert_eq!(results[1].as_ref().unwrap_err().class, ErrorClass::UnknownField);
     assert_eq!(results[0].as_ref().unwrap(), results[3].as_ref().unwrap(), "{results:?}");
     assert!(results[2].is_ok());
-    assert_eq!(org.sandbox.salesforce_find("Lead", "Company", "X").len(), 2);
+    assert_eq!(org.count("Lead", "Company", "X").await, 2);
 
     let made: Vec<RecordRef> = [&results[0], &results[2]].map(|result| result.clone().unwrap()).to_vec();
     let ids = [made[0].id.as_str(), "00Qxx0000009999AAA", made[1].id.as_str()];
@@ -349,7 +358,8 @@ async fn an_account_and_its_contact_are_made_in_one_call_or_not_at_all() {
     );
     let error = made.await.unwrap_err();
     assert_eq!((error.class, error.field.as_deref()), (ErrorClass::Validation, Some("LastName")));
-    assert!(org.sandbox.salesforce_find("Account", "Name", "Ghost").is_empty(), "nothing of it was done");
+    assert_eq!(org.count("Account", "Name", "Ghost").await, 0, "nothing of it was done");
+    assert_eq!(org.count("Account", "Name", "Acme").await, 1);
 }
 
 #[tokio::test]
@@ -536,10 +546,14 @@ async fn operations_by_name_reach_the_org() {
     }
     let q = json!({"q": "SELECT Id FROM Lead"});
     assert_eq!(run(&mut org, "query.run", q.clone()).await.unwrap()["totalSize"], 1);
-    let (start, end) = ("2026-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
-    let _ = (start, end);
+    let now = SystemClock.now();
+    let window = json!({"sobject": "Lead", "start": Timestamp(now.0 - 3_600_000).rfc3339(), "end": now.plus(Duration::from_secs(60)).rfc3339()});
+    let updated = run(&mut org, "sobjects.updated", window.clone()).await.unwrap();
+    assert_eq!(updated["ids"], json!([id]));
     run(&mut org, "sobjects.delete", json!({"sobject": "Lead", "id": id})).await.unwrap();
     assert_eq!(run(&mut org, "query.run", q.clone()).await.unwrap()["totalSize"], 0);
+    let deleted = run(&mut org, "sobjects.deleted", window).await.unwrap();
+    assert_eq!(deleted["deletedRecords"][0]["id"], json!(id));
     assert_eq!(run(&mut org, "query.all", q.clone()).await.unwrap()["totalSize"], 1);
 
     let job =
