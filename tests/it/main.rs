@@ -1,5 +1,6 @@
 //! The integration tests, one binary: the shape of the code, what users see happen, the commands, the terminal.
 //!
+//! `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
 //! built binary in a pseudo-terminal, `storm` kills it again and again.
 
@@ -11,6 +12,8 @@ mod cli;
 mod flows;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod salesforce;
 #[cfg(all(test, unix))]
 mod storm;
 #[cfg(test)]
