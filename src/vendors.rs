@@ -13,6 +13,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 mod answer;
 mod error;
+mod gate;
 mod http;
 pub mod hubspot;
 pub mod intercom;
@@ -23,6 +24,7 @@ mod settings;
 mod signature;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
+pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
 pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, Settings};
 

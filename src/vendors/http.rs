@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::limit::Family;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text;
 
 use super::answer::{Answer, Lost, judge, read};
 use super::error::{Context, SetupError, VendorError};
+use super::gate::{Gate, Pass};
 use super::request::Request;
 use super::settings::{Settings, base_url};
 use super::{hubspot, intercom, redact};
@@ -73,7 +75,7 @@ pub type Log = Vec<Exchange>;
 
 /// The clients of all vendors. Cheap to clone.
 #[derive(Clone)]
-pub struct Clients(Arc<Inner>);
+pub struct Clients(Arc<Inner>, Option<Arc<dyn Gate>>);
 
 struct Inner {
     settings: Settings,
@@ -117,14 +119,23 @@ impl Clients {
             let base = base_url(setting, url)?;
             Ok::<_, SetupError>(Vendor { client: client(settings, &base)?, base })
         };
-        Ok(Self(Arc::new(Inner {
-            intercom: vendor("intercom.base_url", &settings.intercom.base_url)?,
-            hubspot: vendor("hubspot.base_url", &settings.hubspot.base_url)?,
-            settings: settings.clone(),
-            credentials,
-            clock,
-            timeout,
-        })))
+        Ok(Self(
+            Arc::new(Inner {
+                intercom: vendor("intercom.base_url", &settings.intercom.base_url)?,
+                hubspot: vendor("hubspot.base_url", &settings.hubspot.base_url)?,
+                settings: settings.clone(),
+                credentials,
+                clock,
+                timeout,
+            }),
+            None,
+        ))
+    }
+
+    /// The same clients, every call of which passes a gate first.
+    #[must_use]
+    pub fn gated(self, gate: Arc<dyn Gate>) -> Self {
+        Self(self.0, Some(gate))
     }
 
     /// The settings they were made with.
@@ -185,6 +196,14 @@ impl Clients {
             builder = builder.header(header::CONTENT_TYPE, "application/json").body(sent.clone());
         }
 
+        // Held until the answer has been read.
+        let _pass = match &self.1 {
+            Some(gate) => {
+                let family = Family::of_call(system, request.method.as_str(), &request.path);
+                gate.pass(connection, family).await
+            }
+            None => Pass::default(),
+        };
         let started_at = self.0.clock.now();
         let started = Instant::now();
         let answer = match builder.send().await {

@@ -32,6 +32,7 @@ impl Place {
         let settings = format!(
             "[engine]\nlease_seconds = {}\npoll_seconds = {}\nscan_seconds = {}\n\
              intercom_calls_per_10_seconds = 100000\nhubspot_calls_per_10_seconds = 100000\n\
+             [limits.hubspot]\nsearches_per_second = 100000\n\
              [vendors]\ntimeout_seconds = {}\n\
              [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n\
              [webhook]\nbind = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n",
