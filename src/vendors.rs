@@ -17,16 +17,21 @@ mod gate;
 mod http;
 pub mod hubspot;
 pub mod intercom;
+pub mod operation;
 pub mod payload;
 mod redact;
 mod request;
 mod settings;
 mod signature;
+mod token;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, Settings};
+pub use settings::{
+    HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts,
+};
+pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.
 pub type Page = (Vec<Mirror>, Option<String>);

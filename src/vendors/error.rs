@@ -9,6 +9,7 @@ use crate::domain::record::{Connection, ObjectKind, RecordRef};
 use crate::domain::text;
 
 use super::redact;
+use super::request::Expects;
 
 /// The clients could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,34 @@ pub enum SetupError {
         url: String,
         /// Why not.
         why: String,
+    },
+    /// A proxy that cannot be used.
+    #[error("vendors.proxy cannot be used: {why}")]
+    Proxy {
+        /// Why not; never repeats the setting.
+        why: String,
+    },
+    /// The proxy's login is not where the settings say.
+    #[error("the environment variable {variable}, named by vendors.proxy_login_variable, cannot be used: {why}")]
+    ProxyLogin {
+        /// The variable.
+        variable: String,
+        /// Why not; never repeats its value.
+        why: String,
+    },
+    /// The additional authorities cannot be used.
+    #[error("vendors.ca_file = \"{path}\" cannot be used: {why}")]
+    Authorities {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A path that is none.
+    #[error("vendors.hubspot.oauth_path = \"{path}\" cannot be used: it must begin with /oauth/")]
+    TokenPath {
+        /// What it held.
+        path: String,
     },
     /// TLS or the certificate store of the system would not start.
     #[error("the HTTPS client could not start: {0}")]
@@ -112,6 +141,8 @@ pub(crate) struct Context<'a> {
     pub object: ObjectKind,
     /// It would have changed something.
     pub writes: bool,
+    /// What a good answer would hold.
+    pub expects: Expects,
     /// The time of the answer.
     pub now: Timestamp,
 }

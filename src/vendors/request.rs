@@ -24,15 +24,10 @@ impl Manner {
     pub(crate) const fn writes(self) -> bool {
         matches!(self, Self::Write | Self::SlowWrite)
     }
-
-    /// How many times the usual time it may take.
-    pub(crate) const fn patience(self) -> u32 {
-        match self {
-            Self::Read | Self::Write => 1,
-            Self::Page | Self::SlowWrite => 3,
-        }
-    }
 }
+
+/// Stands in a text body where the access token goes, as SOAP wants it: see [`Request::token_in_text`].
+pub(crate) const TOKEN_PLACE: &str = "••••";
 
 /// A request before it has a host or a token; made by pure code, shown in previews and sent as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,15 +36,45 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     /// Path and query, already percent-encoded.
     pub(crate) path: String,
+    /// A JSON body.
     pub(crate) body: Option<Value>,
+    /// A body that is not JSON: its media type and text. Never together with `body`.
+    pub(crate) text: Option<(&'static str, String)>,
+    /// The first [`TOKEN_PLACE`] in `text` is replaced by the access token when it is sent, and nowhere shown.
+    pub(crate) token_in_text: bool,
+    /// Headers of this call alone, beside those every call to the vendor carries.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// What a good answer holds.
+    pub(crate) expects: Expects,
     pub(crate) manner: Manner,
     /// The kind of record it is about.
     pub(crate) object: ObjectKind,
 }
 
+/// What a good answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Expects {
+    /// JSON, or nothing at all.
+    #[default]
+    Json,
+    /// Text, taken as one JSON string: CSV or XML.
+    Text,
+}
+
 impl Request {
     pub(crate) fn new(manner: Manner, method: Method, object: ObjectKind, path: impl Into<String>) -> Self {
-        Self { purpose: String::new(), method, path: path.into(), body: None, manner, object }
+        Self {
+            purpose: String::new(),
+            method,
+            path: path.into(),
+            body: None,
+            text: None,
+            token_in_text: false,
+            headers: Vec::new(),
+            expects: Expects::Json,
+            manner,
+            object,
+        }
     }
 
     pub(crate) fn get(object: ObjectKind, path: impl Into<String>) -> Self {
@@ -58,6 +83,30 @@ impl Request {
 
     pub(crate) fn body(mut self, body: Value) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// Sends text instead of JSON.
+    pub(crate) fn text(mut self, media: &'static str, text: impl Into<String>) -> Self {
+        self.text = Some((media, text.into()));
+        self
+    }
+
+    /// The text's first [`TOKEN_PLACE`] is where the access token goes. It must stand before any record data.
+    pub(crate) fn token_in_text(mut self) -> Self {
+        self.token_in_text = true;
+        self
+    }
+
+    /// Adds a header of this call alone.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A good answer is text.
+    pub(crate) fn expects_text(mut self) -> Self {
+        self.expects = Expects::Text;
         self
     }
 
@@ -77,7 +126,10 @@ impl Request {
             method: self.method.to_string(),
             host: base.trim_end_matches('/').to_owned(),
             path: self.path.clone(),
-            body: self.body.clone(),
+            body: self
+                .body
+                .clone()
+                .or_else(|| self.text.as_ref().map(|(_, text)| Value::String(text.clone()))),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Builder {
 
     /// Seconds a vendor may take to answer.
     pub(crate) fn patience(mut self, seconds: u64) -> Self {
-        self.vendors.timeout_seconds = seconds;
+        self.vendors.timeouts = vendors::Timeouts::of(seconds);
         self
     }
 
@@ -225,7 +225,7 @@ impl Bench {
             },
             ..engine::Settings::default()
         };
-        let vendors = vendors::Settings { timeout_seconds: 10, ..vendors::Settings::default() };
+        let vendors = vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
         Builder { seeded: None, engine, vendors, secrets: true, read_only: false, size: (150, 50) }
     }
 
