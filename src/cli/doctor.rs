@@ -6,6 +6,7 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
+use crate::config::Config;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
@@ -18,6 +19,44 @@ pub struct Arguments {
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// How many calls we take of what the vendor allows; where its answer says another number, that is told.
+fn limits(config: &Config, system: System, log: &vendors::Log) -> String {
+    let rules =
+        crate::engine::limits::rules(&config.engine, &Connection::only(system), wiring::clock().now());
+    let mut parts = Vec::new();
+    for rule in &rules {
+        if let Some(window) = rule.window {
+            parts.push(format!("{} {} calls in {} s", window.most, rule.family, window.length.as_secs()));
+        }
+        for daily in rule.daily.iter().filter(|daily| daily.family == rule.family) {
+            parts.push(format!(
+                "{} {} calls in a day, {} % of them for unurgent work",
+                daily.most, rule.family, daily.budget_percent
+            ));
+        }
+    }
+    let mut text = format!("at most {}", parts.join(", "));
+    let told = log.iter().filter_map(|exchange| exchange.limits.as_ref()).next_back();
+    let ours = rules.first().and_then(|rule| rule.window);
+    if let (Some(told), Some(ours)) = (told, ours)
+        && told.limit > 0
+        && told.limit != ours.most
+    {
+        let advice = match (told.limit > ours.most, system) {
+            (false, _) => "its number holds",
+            (true, System::Hubspot) => "to use them, set tier under [limits.hubspot]",
+            (true, _) => "to use them, set intercom_calls_per_10_seconds under [engine]",
+        };
+        text.push_str(&format!(
+            "; {} says {} in {} s: {advice}",
+            system.title(),
+            told.limit,
+            told.window_seconds
+        ));
+    }
+    text
 }
 
 /// Checks and reports; ends with 1 when something is wrong.
@@ -36,10 +75,10 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let mut findings = Vec::new();
     for system in [System::Intercom, System::Hubspot] {
         let connection = Connection::only(system);
+        let mut log = vendors::Log::new();
         let (good, text) = if Environment.access_token(&connection).is_none() {
             (false, format!("no token: set {}", token_variable(&connection)))
         } else {
-            let mut log = vendors::Log::new();
             match vendors::check(&clients, &connection, &mut log).await {
                 Ok(name) => (true, format!("answers as \"{name}\"")),
                 Err(error) => {
@@ -52,6 +91,7 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             }
         };
         findings.push((system.title().to_owned(), good, text));
+        findings.push((format!("{} limits", system.title()), true, limits(&config, system, &log)));
         let secret = Environment.webhook_secret(&connection).is_some();
         let variable = token_variable(&connection).replace("ACCESS_TOKEN", "CLIENT_SECRET");
         findings.push((

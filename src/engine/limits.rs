@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use super::Settings;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
-use crate::domain::limit::{Family, Urgency, Waiting};
+use crate::domain::limit::{Family, Rule, Urgency, Waiting};
 use crate::domain::overview::ConnectionState;
 use crate::domain::record::{Connection, System};
 use crate::journal::Journal;
@@ -279,6 +279,13 @@ impl Gate for Limits {
             Pass::holding(place)
         })
     }
+}
+
+/// What holds for each family of a connection by the settings; the vendor's answers may say less.
+pub fn rules(settings: &Settings, connection: &Connection, now: Timestamp) -> Vec<Rule> {
+    let rules = Rules::new(settings);
+    let families = Family::of_system(connection.system).iter();
+    families.map(|family| rules.rule(connection, *family, now)).collect()
 }
 
 /// The family an exchange was counted in.
