@@ -6,90 +6,20 @@ use serde_json::Value;
 use crate::domain::clock::Timestamp;
 use crate::domain::record::ObjectKind;
 
-use super::super::error::VendorError;
-use super::super::operation::{Arguments, Operation, Parameter, ParameterKind, optional, required};
-use super::calls::objects::{Verb, Wish};
+use super::super::operation::ParameterKind::{Json, Number, Text};
+use super::super::operation::{Operation, optional, required};
+use super::calls::objects::Verb;
 use super::calls::{account, associations, objects, refused, schema};
 use super::search::Search;
 use super::{calls, errors};
 
-use ParameterKind::{Flag, Json, Number, Text};
+mod arguments;
 
-const OBJECT: Parameter = required("objectType", Text, "contacts, companies, deals, tickets, tasks or notes");
-const ID: Parameter = required("objectId", Text, "the record's id, or a value of idProperty");
-const BY: Parameter = optional("idProperty", Text, "a property with unique values to find the record by");
-const PROPERTIES: Parameter =
-    optional("properties", Text, "names of properties to read, with commas between");
-const HISTORY: Parameter =
-    optional("propertiesWithHistory", Text, "properties to read with their former values");
-const RELATED: Parameter = optional("associations", Text, "object types whose related ids come along");
-const ARCHIVED: Parameter = optional("archived", Flag, "archived records instead of the living");
-const LIMIT: Parameter = optional("limit", Number, "rows in a page");
-const AFTER: Parameter = optional("after", Text, "the cursor a page before it gave");
-const VALUES: Parameter = required("properties", Json, "an object of property names and values; null clears");
-const ROWS: Parameter = required("inputs", Json, "a list of rows as HubSpot writes them");
-const PRIMARY: Parameter = optional("primary", Flag, "true when the primary company is meant to change");
-const FROM: Parameter = required("fromObjectType", Text, "the object type it leads from");
-const TO: Parameter = required("toObjectType", Text, "the object type it leads to");
-const TO_ID: Parameter = required("toObjectId", Text, "the id of the record it leads to");
-const TYPES: Parameter = required("types", Json, "a list of {associationCategory, associationTypeId}");
-const PROPERTY: Parameter = required("propertyName", Text, "the property's internal name");
-const GROUP: Parameter = required("groupName", Text, "the group's internal name");
-const PIPELINE: Parameter = required("pipelineId", Text, "the pipeline's id");
-const DEFINITION: Parameter =
-    required("definition", Json, "name, label, type, fieldType, groupName, options ...");
-const EMAIL: Parameter = required("email", Text, "the person's e-mail");
-
-fn kind(arguments: &Arguments) -> Result<ObjectKind, VendorError> {
-    calls::kind(&arguments.text("objectType"))
-}
-
-fn kinds(arguments: &Arguments) -> Result<(ObjectKind, ObjectKind), VendorError> {
-    Ok((calls::kind(&arguments.text("fromObjectType"))?, calls::kind(&arguments.text("toObjectType"))?))
-}
-
-fn wish(arguments: &Arguments) -> Wish {
-    Wish {
-        properties: arguments.text("properties"),
-        history: arguments.text("propertiesWithHistory"),
-        associations: arguments.text("associations"),
-        archived: arguments.flag("archived"),
-    }
-}
-
-fn values(arguments: &Arguments) -> Result<Value, VendorError> {
-    let Some(Value::Object(values)) = arguments.json("properties") else {
-        return Err(refused("properties must be an object of names and values"));
-    };
-    Ok(calls::texts(values))
-}
-
-fn rows(arguments: &Arguments) -> Result<&[Value], VendorError> {
-    match arguments.json("inputs") {
-        Some(Value::Array(rows)) => Ok(rows),
-        _ => Err(refused("inputs must be a list")),
-    }
-}
-
-fn limit(arguments: &Arguments) -> Result<Option<usize>, VendorError> {
-    let wrong = |_| refused("limit must be a positive number");
-    arguments.number("limit").map(usize::try_from).transpose().map_err(wrong)
-}
-
-fn words(arguments: &Arguments, name: &str) -> Vec<String> {
-    let text = arguments.text(name);
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// Runs a builder on the two records an association joins.
-fn between<T>(
-    arguments: &Arguments,
-    build: impl FnOnce(&associations::Ends<'_>) -> Result<T, VendorError>,
-) -> Result<T, VendorError> {
-    let (id, to_id) = (arguments.text("objectId"), arguments.text("toObjectId"));
-    let to = calls::kind(&arguments.text("toObjectType"))?;
-    build(&associations::Ends { from: (kind(arguments)?, &id), to: (to, &to_id) })
-}
+use arguments::{
+    AFTER, ARCHIVED, BY, DEFINITION, EMAIL, FROM, GROUP, HISTORY, ID, LIMIT, OBJECT, PIPELINE, PRIMARY,
+    PROPERTIES, PROPERTY, RELATED, ROWS, TO, TO_ID, TYPES, VALUES, associations_batch, between, kind, kinds,
+    limit, property_batch, rows, values, wish, words,
+};
 
 /// Every operation, by area.
 pub(crate) const TABLE: &[Operation] = &[
@@ -579,23 +509,6 @@ pub(crate) const TABLE: &[Operation] = &[
         build: |settings, it| Ok(account::unsubscribe_from_all(settings, &it.text("email"))),
     },
 ];
-
-fn associations_batch(
-    settings: &super::super::settings::Settings,
-    arguments: &Arguments,
-    verb: associations::Verb,
-) -> Result<super::super::request::Request, VendorError> {
-    let (from, to) = kinds(arguments)?;
-    associations::batch(settings, from, to, verb, rows(arguments)?, arguments.flag("primary"))
-}
-
-fn property_batch(
-    settings: &super::super::settings::Settings,
-    arguments: &Arguments,
-    verb: &str,
-) -> Result<super::super::request::Request, VendorError> {
-    schema::property_batch(settings, kind(arguments)?, verb, arguments.json("inputs").unwrap_or(&Value::Null))
-}
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::*;
+use crate::vendors::operation::ParameterKind::Flag;
+use crate::vendors::operation::{Arguments, Parameter};
 use crate::vendors::settings::{HubspotPaths, Settings};
 
 /// A sensible value for a parameter of that name.
