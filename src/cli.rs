@@ -16,6 +16,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod init;
+pub mod limits;
 pub mod list;
 pub mod operate;
 pub mod output;
@@ -74,6 +75,8 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
+    /// How many calls each connection has used, may use, and when its day's budget is reached
+    Limits(limits::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -132,6 +135,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
+        Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

@@ -1,6 +1,7 @@
 //! The clients against a small server on loopback that answers badly.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,6 +20,8 @@ use crate::vendors;
 
 const TOKEN: &str = "canary-0123456789-token";
 
+mod hostile;
+
 struct Tokens(Option<&'static str>);
 
 impl Credentials for Tokens {
@@ -28,6 +31,12 @@ impl Credentials for Tokens {
     fn webhook_secret(&self, _: &Connection) -> Option<Secret> {
         None
     }
+}
+
+/// The same time for every kind of call.
+fn times(each: Duration) -> Times {
+    let connect = Duration::from_secs(5);
+    Times { connect, read: each, page: each, write: each, slow_write: each, token: each, idle: each }
 }
 
 /// A server that answers by a function, and what it was asked.
@@ -65,7 +74,8 @@ async fn bench_with(answering: Answering, tokens: Tokens, timeout: Duration) -> 
     settings.intercom.base_url.clone_from(&base);
     settings.hubspot.base_url = base;
     let clock = Arc::new(ManualClock::at(Timestamp(1_768_018_294_000)));
-    Bench { clients: Clients::with_timeout(&settings, Arc::new(tokens), clock, timeout).unwrap(), asked }
+    let clients = Clients::with_times(&settings, Arc::new(tokens), clock, times(timeout)).unwrap();
+    Bench { clients, asked }
 }
 
 impl Bench {
@@ -159,9 +169,8 @@ async fn no_answer_in_time_is_a_timeout_and_nobody_there_is_not() {
     let mut settings = Settings::default();
     settings.hubspot.base_url = format!("http://{}", silent.local_addr().unwrap());
     let clock = Arc::new(ManualClock::at(Timestamp(0)));
-    let clients =
-        Clients::with_timeout(&settings, Arc::new(Tokens(Some(TOKEN))), clock, Duration::from_millis(50))
-            .unwrap();
+    let times = times(Duration::from_millis(50));
+    let clients = Clients::with_times(&settings, Arc::new(Tokens(Some(TOKEN))), clock, times).unwrap();
     let bench = Bench { clients, asked: Arc::default() };
     let (error, exchange) = failing(&bench, &create(System::Hubspot)).await;
     assert_eq!((error.class, error.may_have_happened), (ErrorClass::Timeout, true));
