@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod api;
 pub mod audit;
 pub mod background;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod problem;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
+pub mod vault;
 pub mod wiring;
 
 use problem::Problem;
@@ -72,6 +74,10 @@ pub enum Command {
     Link(operate::LinkArguments),
     /// The log of who did what
     Audit(audit::Arguments),
+    /// Make one call of a vendor's API, or list the calls there are
+    Api(api::Arguments),
+    /// Keep secrets in a sealed file instead of the environment
+    Vault(vault::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
     /// Write a commented settings file
@@ -131,6 +137,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
+        Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
