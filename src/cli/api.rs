@@ -56,7 +56,8 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     let config = place.settings()?;
     let given =
         operation::Arguments::new(operation, values(operation, arguments)?).map_err(|error| wrong(&error))?;
-    let settings = wiring::with_instance(&config.vendors);
+    let vault = wiring::vault(place)?;
+    let settings = wiring::with_instance(&config.vendors, Some(&*vault));
     let call = operation.preview(&settings, system, &given).map_err(|error| wrong(&error))?;
     let writes = operation.writes(&settings, &given).map_err(|error| wrong(&error))?;
 
@@ -81,7 +82,6 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
 
     let mapping = place.mapping(&config)?;
     let connection = Connection { system, name: arguments.connection.clone() };
-    let vault = wiring::vault(place)?;
     let clients = wiring::clients(&config, &mapping, vault)?;
     let mut log = Log::new();
     let outcome = if writes {

@@ -220,10 +220,7 @@ pub fn clients(
     mapping: &Mapping,
     credentials: Arc<dyn Credentials>,
 ) -> Result<Clients, Problem> {
-    let mut settings = vendor_settings(config, mapping);
-    if let Some(url) = credentials.instance_url(&Connection::only(System::Salesforce)) {
-        settings.salesforce.instance_url = url;
-    }
+    let settings = with_instance(&vendor_settings(config, mapping), Some(&*credentials));
     Clients::new(&settings, credentials, clock()).map_err(|error: SetupError| {
         Problem::usage(
             "The vendors' clients cannot be set up; nothing was started.",
@@ -255,10 +252,14 @@ fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Settin
     settings
 }
 
-/// The settings for a preview: with the instance the environment names, which goes before theirs.
-pub fn with_instance(settings: &Settings) -> Settings {
+/// The settings for a preview: with the Salesforce instance that is told beside the secrets, which goes before theirs.
+pub fn with_instance(settings: &Settings, credentials: Option<&dyn Credentials>) -> Settings {
+    let told = match credentials {
+        Some(credentials) => credentials.instance_url(&Connection::only(System::Salesforce)),
+        None => std::env::var("SALESFORCE_INSTANCE_URL").ok().filter(|url| !url.trim().is_empty()),
+    };
     let mut settings = settings.clone();
-    if let Some(url) = std::env::var("SALESFORCE_INSTANCE_URL").ok().filter(|url| !url.trim().is_empty()) {
+    if let Some(url) = told {
         url.trim().clone_into(&mut settings.salesforce.instance_url);
     }
     settings
@@ -277,7 +278,7 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
     let operator = Operator::new(
         journal,
         mapping,
-        Arc::new(with_instance(&config.vendors)),
+        Arc::new(with_instance(&config.vendors, None)),
         clock(),
         actor(),
         config.engine.max_attempts,

@@ -24,7 +24,7 @@ const SALT: usize = 16;
 const NONCE: usize = 12;
 const HEAD: usize = MAGIC.len() + 4 + SALT + NONCE;
 /// A guess at the passphrase costs an attacker so many hashes.
-pub(super) const ROUNDS: u32 = 600_000;
+pub(super) const ROUNDS: u32 = if cfg!(test) { 1_000 } else { 600_000 };
 /// A file that asks for more was not made by us: it would only keep us busy.
 const MOST_ROUNDS: u32 = 20_000_000;
 const LONGEST: u64 = 4 << 20;
@@ -61,7 +61,6 @@ pub enum VaultError {
 pub(super) struct Sealed {
     path: PathBuf,
     passphrase: Secret,
-    rounds: u32,
     /// The key last made: it costs half a second, and only a new salt asks for another.
     key: Mutex<Option<Made>>,
 }
@@ -74,11 +73,7 @@ struct Made {
 
 impl Sealed {
     pub(super) fn new(path: PathBuf, passphrase: Secret) -> Self {
-        Self::with_rounds(path, passphrase, ROUNDS)
-    }
-
-    pub(super) fn with_rounds(path: PathBuf, passphrase: Secret, rounds: u32) -> Self {
-        Self { path, passphrase, rounds, key: Mutex::new(None) }
+        Self { path, passphrase, key: Mutex::new(None) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -168,7 +163,7 @@ impl Sealed {
             None => {
                 let mut salt = [0; SALT];
                 fill(&mut salt)?;
-                (salt, self.rounds)
+                (salt, ROUNDS)
             }
         };
         let mut nonce = [0; NONCE];
