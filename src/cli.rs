@@ -17,6 +17,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod init;
+pub mod limits;
 pub mod list;
 pub mod operate;
 pub mod output;
@@ -80,6 +81,8 @@ pub enum Command {
     Vault(vault::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
+    /// How many calls each connection has used, may use, and when its day's budget is reached
+    Limits(limits::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -140,6 +143,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
+        Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }
