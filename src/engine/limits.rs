@@ -38,6 +38,9 @@ use rules::Rules;
 /// How long to wait when the journal cannot be asked.
 const JOURNAL_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a connection rests when the vendor says that the day's calls are used up: looked at again in between.
+const QUOTA_PAUSE: Duration = Duration::from_secs(15 * 60);
+
 /// The calls of all connections; clones share them.
 #[derive(Clone)]
 pub struct Limits(Arc<Inner>);
@@ -172,7 +175,11 @@ impl Limits {
         let usual = Family::usual(connection.system);
         if let Some(reading) = &exchange.limits {
             let day = reading.daily_used.zip(reading.daily_limit);
-            let window = (reading.limit > 0).then_some((reading.used, reading.limit));
+            // Figures of another stretch of time (Salesforce's are a day's) say nothing about the window.
+            let length =
+                self.0.rules.rule(connection, family, now).window.map(|window| window.length.as_secs());
+            let window = (reading.limit > 0 && length == Some(u64::from(reading.window_seconds)))
+                .then_some((reading.used, reading.limit));
             if family == usual {
                 self.lane(connection, family).with(|lane| lane.read(Reading { at: now, window, day }));
             } else {
@@ -180,12 +187,20 @@ impl Limits {
                 self.lane(connection, usual).with(|lane| lane.read(Reading { at: now, window: None, day }));
             }
         }
-        if exchange.class == Some(ErrorClass::RateLimited) {
-            let rule = self.0.rules.rule(connection, family, now);
-            let said = exchange.limits.as_ref().and_then(|reading| reading.reset_at).filter(|at| *at > now);
-            let length = rule.window.map_or(Duration::from_secs(10), |window| window.length);
-            let until = said.unwrap_or_else(|| now.plus(length));
-            self.close(connection, family, until, &format!("{}'s rate limit", connection.system.title()));
+        let title = connection.system.title();
+        match exchange.class {
+            Some(ErrorClass::RateLimited) => {
+                let rule = self.0.rules.rule(connection, family, now);
+                let said =
+                    exchange.limits.as_ref().and_then(|reading| reading.reset_at).filter(|at| *at > now);
+                let length = rule.window.map_or(Duration::from_secs(10), |window| window.length);
+                let until = said.unwrap_or_else(|| now.plus(length));
+                self.close(connection, family, until, &format!("{title}'s rate limit"));
+            }
+            Some(ErrorClass::QuotaExhausted) => {
+                self.close(connection, usual, now.plus(QUOTA_PAUSE), &format!("{title}'s daily allowance"));
+            }
+            _ => {}
         }
         self.0
             .fares
