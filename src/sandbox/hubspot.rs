@@ -81,6 +81,12 @@ impl Portal {
         &mut self.shelves[kind as usize]
     }
 
+    /// Calls of other apps in the day's allowance.
+    pub(super) fn add_usage(&mut self, calls: u32) {
+        let now = self.now();
+        self.daily.add(now, calls);
+    }
+
     fn effect(&self, kind: Kind, what: &str, id: u64, detail: &Value) {
         self.desk.effect(Vendor::HubSpot.word(), (kind.singular(), what), &id.to_string(), self.who, detail);
     }

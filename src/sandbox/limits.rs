@@ -17,16 +17,26 @@ impl Window {
 
     /// Counts one call; false when the window is full.
     pub(super) fn admit(&mut self, now: i64) -> bool {
-        let current = now - now.rem_euclid(self.length);
-        if current != self.started {
-            self.started = current;
-            self.used = 0;
-        }
+        self.turn(now);
         if self.used >= self.limit {
             return false;
         }
         self.used += 1;
         true
+    }
+
+    /// Counts calls that somebody else made.
+    pub(super) fn add(&mut self, now: i64, calls: u32) {
+        self.turn(now);
+        self.used = self.used.saturating_add(calls);
+    }
+
+    fn turn(&mut self, now: i64) {
+        let current = now - now.rem_euclid(self.length);
+        if current != self.started {
+            self.started = current;
+            self.used = 0;
+        }
     }
 
     pub(super) fn remaining(&self) -> u32 {

@@ -7,14 +7,14 @@
 //! After `--`: `--rows N` for another backlog, `--quick` for a short one that an unoptimised build can stand.
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+#[path = "../it/support/virtual_time.rs"]
+mod virtual_time;
 
-use reknit::domain::clock::{Clock, SharedClock, Timestamp, Wait};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use reknit::domain::clock::{Clock as _, SharedClock};
 use reknit::domain::limit::{Family, Urgency};
 use reknit::domain::plan::Effect;
 use reknit::domain::record::{Connection, Fields, ObjectKind, System};
@@ -23,9 +23,12 @@ use reknit::engine::limits::Limits;
 use reknit::journal::Journal;
 use reknit::sandbox::{Sandbox, Settings};
 use reknit::vault::Given;
+use reknit::vendors::salesforce::bulk;
+use reknit::vendors::salesforce::collections::{self, Row};
 use reknit::vendors::{self, Clients, Log};
 use serde_json::json;
 use tokio::task::JoinSet;
+use virtual_time::VirtualTime;
 
 /// Begins a window of ten seconds, the start that is best for the least time.
 const START: i64 = 1_795_000_000_000;
@@ -49,11 +52,11 @@ fn main() {
     runtime.block_on(async {
         println!("{rows} contact upserts, {WORKERS} workers on two handles of one journal, virtual time");
         for way in Way::ALL {
-            drain(way, rows, way.batch(), true).await;
+            drain(way, rows, way.batch(rows), true).await;
         }
         println!("\nnegative control: the same without our limits");
-        for way in Way::ALL {
-            drain(way, 2 * way.most() as usize, 1, false).await;
+        for way in [Way::Hubspot, Way::Intercom] {
+            drain(way, 2 * way.most().map_or(0, |most| most as usize), 1, false).await;
         }
     });
 }
@@ -63,55 +66,69 @@ fn main() {
 enum Way {
     Hubspot,
     Intercom,
+    Collections,
+    Bulk,
 }
 
 impl Way {
-    const ALL: [Self; 2] = [Self::Hubspot, Self::Intercom];
+    const ALL: [Self; 4] = [Self::Hubspot, Self::Intercom, Self::Collections, Self::Bulk];
 
     fn connection(self) -> Connection {
         Connection::only(match self {
             Self::Hubspot => System::Hubspot,
             Self::Intercom => System::Intercom,
+            Self::Collections | Self::Bulk => System::Salesforce,
         })
     }
 
     const fn about(self) -> &'static str {
         match self {
-            Self::Hubspot => "HubSpot, batch/upsert, 190 calls in any 10 s",
+            Self::Hubspot => "HubSpot, batch/upsert by the hundred, 190 calls in any 10 s",
             Self::Intercom => "Intercom, one call each, 1,667 calls in each 10 s",
+            Self::Collections => "Salesforce, collections by two hundred, 100,000 calls in 24 hours",
+            Self::Bulk => "Salesforce, Bulk API 2.0, 100,000 calls in 24 hours",
         }
     }
 
-    /// Contacts in one call.
-    const fn batch(self) -> usize {
+    /// Contacts in one call, or in one job.
+    const fn batch(self, rows: usize) -> usize {
         match self {
             Self::Hubspot => 100,
             Self::Intercom => 1,
+            Self::Collections => 200,
+            Self::Bulk => rows,
         }
     }
 
-    /// Calls that the vendor takes in ten seconds.
-    const fn most(self) -> u32 {
+    /// Calls that the vendor takes in ten seconds; none where only the day is limited.
+    const fn most(self) -> Option<u32> {
         match self {
-            Self::Hubspot => HUBSPOT,
-            Self::Intercom => INTERCOM,
+            Self::Hubspot => Some(HUBSPOT),
+            Self::Intercom => Some(INTERCOM),
+            Self::Collections | Self::Bulk => None,
         }
+    }
+
+    /// Calls that one batch takes at least: a job is made, uploaded, closed, asked after twice (the first time it has
+    /// only begun) and read in three parts.
+    const fn calls(self) -> usize {
+        if matches!(self, Self::Bulk) { 8 } else { 1 }
     }
 
     /// Seconds that nobody could be faster in: the first window's calls leave at once, the next ones ten seconds later.
-    fn least(self, calls: usize) -> f64 {
-        (calls.div_ceil(self.most() as usize) - 1) as f64 * 10.0
+    fn least(self, calls: usize) -> Option<f64> {
+        Some((calls.div_ceil(self.most()? as usize) - 1) as f64 * 10.0)
     }
 }
 
 async fn drain(way: Way, rows: usize, batch: usize, limited: bool) {
-    let time = VirtualTime::new();
+    let time = VirtualTime::at(START);
     let shared: SharedClock = Arc::new(time.clone());
     let sandbox = Sandbox::start(Settings {
         seeded: false,
         intercom_window_limit: INTERCOM,
         hubspot_window_limit: HUBSPOT,
-        clock: Some(Arc::clone(&time.0.now)),
+        clock: Some(time.shared()),
         ..Settings::default()
     })
     .await
@@ -121,10 +138,13 @@ async fn drain(way: Way, rows: usize, batch: usize, limited: bool) {
     let mut settings = vendors::Settings::default();
     sandbox.intercom_base_url().clone_into(&mut settings.intercom.base_url);
     sandbox.hubspot_base_url().clone_into(&mut settings.hubspot.base_url);
+    sandbox.salesforce_instance_url().clone_into(&mut settings.salesforce.instance_url);
+    settings.max_response_bytes = 64 * 1024 * 1024;
     let credentials = Arc::new(
         Given::default()
             .with(System::Intercom, sandbox.intercom_token(), sandbox.intercom_client_secret())
-            .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret()),
+            .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret())
+            .with(System::Salesforce, sandbox.salesforce_token(), sandbox.salesforce_client_secret()),
     );
     let pace = engine::Settings {
         intercom_calls_per_10_seconds: INTERCOM,
@@ -168,7 +188,7 @@ async fn drain(way: Way, rows: usize, batch: usize, limited: bool) {
                 }
                 let mut log = Log::new();
                 let first = call * batch;
-                failed += upsert(way, &clients, first..(first + batch).min(rows), &mut log).await;
+                failed += upsert(way, &clients, &time, first..(first + batch).min(rows), &mut log).await;
                 last.fetch_max(time.now().0, Ordering::SeqCst);
                 if let Some(limits) = &limits {
                     limits.learn_all(&log);
@@ -181,30 +201,45 @@ async fn drain(way: Way, rows: usize, batch: usize, limited: bool) {
     let failed: usize = workers.join_all().await.into_iter().sum();
     let seconds = (last.load(Ordering::SeqCst) - START) as f64 / 1_000.0;
     let books = sandbox.books();
-    let answers = &books["answers"];
-    let word = if way == Way::Intercom { "intercom" } else { "hubspot" };
-    let refused = answers[format!("{word} 429")].as_u64().unwrap_or(0);
-    let made = books["counts"][format!("{word}.contact.create.api")].as_u64().unwrap_or(0);
-    let sent: u64 = answers.as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
+    let word = way.connection().system.as_str();
+    let answers = |status: u16| books["answers"][format!("{word} {status}")].as_u64().unwrap_or(0);
+    let refused = answers(429) + answers(403);
+    let counts = books["counts"].as_object().into_iter().flatten();
+    let made: u64 = counts
+        .filter(|(name, _)| name.eq_ignore_ascii_case(&format!("{word}.contact.create.api")))
+        .filter_map(|(_, count)| count.as_u64())
+        .sum();
+    let sent: u64 =
+        books["answers"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
+    let fewest = calls * way.calls();
     println!("\n{}", way.about());
-    if limited {
-        let least = way.least(calls);
-        println!(
-            "  {seconds:.2} s, least {least:.2} s: {:.4} times the least; {refused} answers 429",
+    match way.least(calls) {
+        _ if !limited => println!("  {refused} of {sent} answers were 429, so the sandbox does refuse"),
+        Some(least) => println!(
+            "  {seconds:.2} s, least {least:.2} s: {:.4} times the least; {refused} refusals for a limit",
             seconds / least.max(f64::MIN_POSITIVE)
-        );
-    } else {
-        println!("  {refused} of {sent} answers were 429, so the sandbox does refuse");
+        ),
+        None => println!(
+            "  {sent} calls, least {fewest}: {:.4} times the least; {refused} refusals for a limit; {:.2} % of the day",
+            sent as f64 / fewest as f64,
+            sent as f64 / 1_000.0
+        ),
     }
     println!(
-        "  {sent} calls (least {calls}), {made} contacts made, {failed} rows failed, {:.1} s of real time",
+        "  {sent} calls (least {fewest}), {made} contacts made, {failed} rows failed, {:.1} s of real time",
         started.elapsed().as_secs_f64()
     );
     sandbox.shutdown().await;
 }
 
 /// Upserts these contacts; how many failed.
-async fn upsert(way: Way, clients: &Clients, rows: std::ops::Range<usize>, log: &mut Log) -> usize {
+async fn upsert(
+    way: Way,
+    clients: &Clients,
+    time: &VirtualTime,
+    rows: std::ops::Range<usize>,
+    log: &mut Log,
+) -> usize {
     let connection = way.connection();
     match way {
         Way::Hubspot => {
@@ -219,6 +254,46 @@ async fn upsert(way: Way, clients: &Clients, rows: std::ops::Range<usize>, log: 
                 vendors::hubspot::upsert_batch(clients, &connection, ObjectKind::Contact, by, &rows, log)
                     .await;
             done.iter().filter(|result| result.is_err()).count()
+        }
+        Way::Collections => {
+            let fields: Vec<Fields> = rows.map(salesforce).collect();
+            let rows: Vec<Row<'_>> =
+                fields.iter().map(|fields| Row { object: ObjectKind::Contact, id: None, fields }).collect();
+            let done = collections::upsert(clients, &connection, "Intercom_Contact_ID__c", &rows, log).await;
+            done.iter().filter(|result| result.is_err()).count()
+        }
+        Way::Bulk => {
+            let rows: Vec<Fields> = rows.map(salesforce).collect();
+            let operation = bulk::Operation::Upsert("Intercom_Contact_ID__c".to_owned());
+            let load = bulk::Load { object: ObjectKind::Contact, operation: &operation, rows: &rows };
+            let mut failed = 0;
+            for range in bulk::parts(clients.settings(), &load) {
+                let part = match bulk::start(clients, &connection, &load, range.clone(), log).await {
+                    Ok(part) => part,
+                    Err(error) => {
+                        println!("  {error:?}");
+                        failed += range.len();
+                        continue;
+                    }
+                };
+                loop {
+                    match bulk::progress(clients, &connection, &load, &part, log).await {
+                        Ok(bulk::Progress::NotYet { .. }) => {
+                            time.until(time.now().plus(Duration::from_secs(5))).await;
+                        }
+                        Ok(bulk::Progress::Ended(results)) => {
+                            failed += results.iter().filter(|result| result.is_err()).count();
+                            break;
+                        }
+                        Err(error) => {
+                            println!("  {error:?}");
+                            failed += range.len();
+                            break;
+                        }
+                    }
+                }
+            }
+            failed
         }
         Way::Intercom => {
             let mut failed = 0;
@@ -238,90 +313,18 @@ async fn upsert(way: Way, clients: &Clients, rows: std::ops::Range<usize>, log: 
     }
 }
 
+fn salesforce(row: usize) -> Fields {
+    fields(&json!({
+        "Intercom_Contact_ID__c": format!("ic-{row}"),
+        "LastName": format!("Quint {row}"),
+        "Email": email(row),
+    }))
+}
+
 fn email(row: usize) -> String {
     format!("person{row}@drain.example")
 }
 
 fn fields(value: &serde_json::Value) -> Fields {
     value.as_object().cloned().expect("an object")
-}
-
-/// Time that jumps to the next awaited moment when everybody waits, and stands still while anybody works.
-#[derive(Clone)]
-struct VirtualTime(Arc<Shared>);
-
-struct Shared {
-    /// Also the sandbox's time.
-    now: Arc<AtomicI64>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    working: usize,
-    waiting: Vec<(i64, Waker)>,
-}
-
-impl VirtualTime {
-    fn new() -> Self {
-        Self(Arc::new(Shared { now: Arc::new(AtomicI64::new(START)), state: Mutex::default() }))
-    }
-
-    fn begins(&self) {
-        self.0.state.lock().expect("no panic").working += 1;
-    }
-
-    fn ends(&self) {
-        let mut state = self.0.state.lock().expect("no panic");
-        state.working -= 1;
-        self.jump(&mut state);
-    }
-
-    fn jump(&self, state: &mut State) {
-        if state.working > 0 {
-            return;
-        }
-        let Some(next) = state.waiting.iter().map(|(at, _)| *at).min() else { return };
-        self.0.now.fetch_max(next, Ordering::SeqCst);
-        let (due, later) = std::mem::take(&mut state.waiting).into_iter().partition(|(at, _)| *at <= next);
-        state.waiting = later;
-        let due: Vec<(i64, Waker)> = due;
-        state.working += due.len();
-        due.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-}
-
-impl Clock for VirtualTime {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.now.load(Ordering::SeqCst))
-    }
-
-    fn until(&self, at: Timestamp) -> Wait {
-        Box::pin(Waiting { time: self.clone(), at: at.0, registered: false })
-    }
-}
-
-struct Waiting {
-    time: VirtualTime,
-    at: i64,
-    registered: bool,
-}
-
-impl Future for Waiting {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.time.now().0 >= self.at {
-            return Poll::Ready(());
-        }
-        // Each wait is registered once: its waker stays good, since nothing else wakes these tasks meanwhile.
-        if !self.registered {
-            self.registered = true;
-            let mut state = self.time.0.state.lock().expect("no panic");
-            state.waiting.push((self.at, context.waker().clone()));
-            state.working -= 1;
-            let time = self.time.clone();
-            time.jump(&mut state);
-        }
-        Poll::Pending
-    }
 }
