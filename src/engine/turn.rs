@@ -23,8 +23,8 @@ use crate::recipes::mend::Impossible;
 use crate::recipes::{self, contact_sync};
 use crate::vendors::{Log, VendorError};
 
-/// How long one turn waits in place for windows, all its calls together; at most a third of its lease.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long one turn waits in place for windows, all its calls together; at most half of its lease.
+const PATIENCE: Duration = Duration::from_secs(32);
 
 /// Why a turn ended before its plan was done.
 pub(super) enum Stop {
@@ -94,7 +94,7 @@ impl<'a> Turn<'a> {
             agreements: Vec::new(),
             left: None,
             right: None,
-            patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 3),
+            patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
         }
     }
 

@@ -18,7 +18,7 @@ use reknit::mapping::Mapping;
 use reknit::sandbox::{Sandbox, Settings, Webhook};
 use reknit::vault::Given;
 use reknit::vendors::{self, Clients};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::VirtualTime;
@@ -107,6 +107,12 @@ impl World {
         workers.join_all().await;
     }
 
+    async fn pass_until(&self, at: Timestamp) {
+        self.time.begins();
+        self.time.until(at).await;
+        self.time.ends();
+    }
+
     async fn rows(&self) -> Vec<(ExecutionId, Status, String, Option<Timestamp>, u32)> {
         let page = self.journal.executions(&Filter::default(), Anchor::First, 10_000).await.unwrap();
         page.rows
@@ -146,20 +152,26 @@ async fn r19_two_workers_on_one_journal_keep_to_the_vendors_windows() {
     world.sign_ups(40).await;
     let before = world.calls("hubspot").0;
     world.work().await;
-    for (id, status, sentence, ..) in world.rows().await {
-        assert_eq!(status, Status::Succeeded, "{id}: {sentence}");
+    // Whoever met with a full window too often was parked for it; that is rare, and costs a lookup and no try.
+    while let Some(due) = world.rows().await.iter().filter_map(|row| row.3).max() {
+        world.pass_until(due).await;
+        world.work().await;
+    }
+    for (id, status, sentence, _, attempts) in world.rows().await {
+        assert_eq!((status, attempts), (Status::Succeeded, 0), "{id}: {sentence}");
     }
     assert_eq!((world.answers("hubspot 429"), world.answers("intercom 429")), (0, 0));
     assert_eq!(world.sandbox.books()["counts"]["hubspot.contact.create.api"], json!(40));
-    // The limits did hold it up, and waiting in place repeated no lookup: two reads and one create for each person.
+    // The limits did hold it up, and waiting in place repeated hardly a lookup: two reads and one create for each person.
     let used = world.calls("hubspot").0 - before;
-    assert_eq!(used, 3 * 40, "{:?}", world.sandbox.books()["calls"]);
+    assert!((3 * 40..3 * 40 + 8).contains(&used), "{used}: {:?}", world.sandbox.books()["calls"]);
     let seconds = (world.time.now().0 - START) / 1_000;
     assert!(seconds >= 50, "{seconds} s for {used} calls at 20 in 10 s");
-    // Counted here as there.
+    // Counted here as there; each engine may hold an unused block of a tenth of a window that it has not told of yet.
     let states = world.journal.call_limits().await.unwrap();
     let general = states.iter().find(|state| state.family == Family::General).unwrap();
-    assert_eq!(u64::from(general.daily_used), world.calls("hubspot").0);
+    let (counted, sent) = (u64::from(general.daily_used), world.calls("hubspot").0);
+    assert!((sent..=sent + 2 * 2).contains(&counted), "{counted} counted, {sent} sent");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,14 +201,10 @@ async fn r20_a_reached_budget_parks_the_work_once_and_it_goes_on_after_midnight(
     let before = calls(&world);
     world.work().await;
     assert_eq!(calls(&world), before);
-    world.time.begins();
-    let (time, at) = (world.time.clone(), midnight);
-    time.until(at).await;
-    time.ends();
+    world.pass_until(midnight).await;
     world.work().await;
     for (id, status, sentence, ..) in world.rows().await {
         assert_eq!(status, Status::Succeeded, "{id}: {sentence}");
     }
     assert_eq!(world.answers("hubspot 429"), 0);
-    let _: Value = world.sandbox.books();
 }
