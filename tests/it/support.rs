@@ -3,7 +3,9 @@
 mod bench;
 mod sends;
 mod tables;
+mod virtual_time;
 
 pub(crate) use bench::Bench;
 pub(crate) use sends::{Delivery, Vendor as Sender};
 pub(crate) use tables::Tables;
+pub(crate) use virtual_time::VirtualTime;
