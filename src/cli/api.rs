@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::audit::NewEntry;
 use crate::domain::error_class::Retry;
 use crate::domain::plan::Call;
-use crate::domain::record::{Connection, System};
+use crate::domain::record::{Connection, System, value_text};
 use crate::domain::text::clean_lines;
 use crate::journal::Journal;
 use crate::vendors::operation::{self, Operation, ParameterKind};
@@ -54,12 +54,13 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     let Some(name) = &arguments.operation else { return list(system, arguments.json) };
     let Some(operation) = operation::find(system, name) else { return Err(unknown(system, name)) };
     let config = place.settings()?;
-    let given =
-        operation::Arguments::new(operation, values(operation, arguments)?).map_err(|error| wrong(&error))?;
+    let values = values(operation, arguments)?;
+    let id = named_id(&values);
+    let given = operation::Arguments::new(operation, values).map_err(|error| wrong(system, &error))?;
     let vault = wiring::vault(place)?;
     let settings = wiring::with_instance(&config.vendors, Some(&*vault));
-    let call = operation.preview(&settings, system, &given).map_err(|error| wrong(&error))?;
-    let writes = operation.writes(&settings, &given).map_err(|error| wrong(&error))?;
+    let call = operation.preview(&settings, system, &given).map_err(|error| wrong(system, &error))?;
+    let writes = operation.writes(&settings, &given).map_err(|error| wrong(system, &error))?;
 
     if arguments.dry_run {
         return show(&call, writes, arguments.json);
@@ -85,8 +86,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     let clients = wiring::clients(&config, &mapping, vault)?;
     let mut log = Log::new();
     let outcome = if writes {
-        let desk =
-            Desk::open(place, &config, &connection, operation, &given_id(operation, arguments), &call)?;
+        let desk = Desk::open(place, &config, &connection, operation, &id, &call)?;
         desk.note("about to be sent by hand").await?;
         let outcome = operation::run(&clients, &connection, operation, &given, &mut log).await;
         let told = match &outcome {
@@ -175,10 +175,10 @@ fn list(system: System, as_json: bool) -> Result<(), Problem> {
                 .iter()
                 .map(|it| if it.required { it.name.to_owned() } else { format!("[{}]", it.name) })
                 .collect();
-            vec![operation.name.to_owned(), takes.join(" "), operation.about.to_owned()]
+            vec![operation.name.to_owned(), operation.about.to_owned(), takes.join(" ")]
         })
         .collect();
-    output::table(&["OPERATION", "TAKES", "WHAT IT DOES"], &rows)
+    output::table(&["OPERATION", "WHAT IT DOES", "TAKES ([] = may be left out)"], &rows)
 }
 
 const fn kind(kind: ParameterKind) -> &'static str {
@@ -203,12 +203,9 @@ fn unknown(system: System, name: &str) -> Problem {
     )
 }
 
-fn wrong(error: &VendorError) -> Problem {
-    Problem::usage(
-        "Nothing was sent.",
-        error.words.clone(),
-        "see what each call takes with `reknit api SYSTEM`",
-    )
+fn wrong(system: System, error: &VendorError) -> Problem {
+    let next = format!("see what each call takes with `reknit api {system}`");
+    Problem::usage("Nothing was sent.", error.words.clone(), next)
 }
 
 /// What the call takes, from the file and the command line.
@@ -246,14 +243,17 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
     Ok(found)
 }
 
-/// `/151` when the call is about one record by id; empty otherwise. For the audit log.
-fn given_id(operation: &Operation, arguments: &Arguments) -> String {
-    let names = ["id", "contact_id", "company_id", "conversation_id", "object_id"];
-    let given = values(operation, arguments).unwrap_or_default();
-    let id = names.iter().find_map(|name| given.get(*name)).map(crate::domain::record::value_text);
+/// `/151` when the call names one record by its id; empty otherwise. For the audit log, which keeps no personal data.
+fn named_id(values: &Map<String, Value>) -> String {
     let plain =
         |id: &String| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    id.filter(plain).map(|id| format!("/{id}")).unwrap_or_default()
+    values
+        .iter()
+        .filter(|(name, _)| *name == "id" || name.ends_with("_id") || name.ends_with("Id"))
+        .map(|(_, id)| value_text(id))
+        .find(plain)
+        .map(|id| format!("/{id}"))
+        .unwrap_or_default()
 }
 
 fn read(path: &str) -> Result<String, Problem> {
