@@ -40,7 +40,7 @@ run("jsforce", async ({ salesforce }) => {
   );
 
   const field = "Intercom_Contact_ID__c";
-  const fresh = { [field]: "clients/1", LastName: "Upserted", Company: "Clients & Co" };
+  const fresh = { [field]: "clients-1", LastName: "Upserted", Company: "Clients & Co" };
   equal("an upsert makes", (await org.sobject("Lead").upsert(fresh, field)).created, true);
   equal("and then updates", (await org.sobject("Lead").upsert({ ...fresh, Title: "Twice" }, field)).success, true);
 
