@@ -321,7 +321,7 @@ fn named(key: &str, cell: &str) -> String {
 
 /// A row's name by all its cells.
 fn whole(cells: impl Iterator<Item = String>) -> String {
-    Value::from_iter(cells).to_string()
+    cells.collect::<Value>().to_string()
 }
 
 fn not_tried(ended: Ended<'_>) -> VendorError {
