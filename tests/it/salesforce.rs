@@ -548,6 +548,14 @@ async fn refusals_have_their_class_and_say_who_is_meant() {
     let rubbish = RecordRef { id: "64e2 ' OR".to_owned(), ..first.clone() };
     assert_eq!(org.read(&rubbish).await.unwrap_err().class, ErrorClass::NotFound);
 
+    let mut settings = org.settings.clone();
+    "Not_There__c".clone_into(&mut settings.salesforce.external_id_field);
+    let given = Given::default().with(System::Salesforce, org.sandbox.salesforce_token(), "");
+    let other = Clients::new(&settings, Arc::new(given), Arc::new(SystemClock)).unwrap();
+    let effect = org.create(ObjectKind::Lead, json!({"LastName": "D", "Company": "A", "Not_There__c": "1"}));
+    let error = vendors::perform(&other, &effect, &mut org.log).await.unwrap_err();
+    assert_eq!((error.class, error.field.as_deref()), (ErrorClass::UnknownField, Some("Not_There__c")));
+
     for (kind, class) in [
         (FaultKind::RateLimitedDaily, ErrorClass::QuotaExhausted),
         (FaultKind::Locked, ErrorClass::Locked),
