@@ -13,6 +13,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 mod answer;
 mod error;
+mod gate;
 mod http;
 pub mod hubspot;
 pub mod intercom;
@@ -26,6 +27,7 @@ mod signature;
 mod token;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
+pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
 pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
 pub use token::Standing;

@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::limit::Family;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text;
 
 use super::answer::{Answer, judge};
 use super::error::{Context, SetupError, VendorError};
+use super::gate::{Gate, Pass};
 use super::request::{Expects, Request, TOKEN_PLACE};
 use super::settings::{Settings, base_url};
 use super::token::{Access, Standing, Tokens};
@@ -78,7 +80,7 @@ pub type Log = Vec<Exchange>;
 
 /// The clients of all vendors. Cheap to clone.
 #[derive(Clone)]
-pub struct Clients(Arc<Inner>);
+pub struct Clients(Arc<Inner>, Option<Arc<dyn Gate>>);
 
 struct Inner {
     settings: Settings,
@@ -129,7 +131,14 @@ impl Clients {
         }
         let transport = Arc::new(Transport::new(settings, &*credentials, times, &bases)?);
         let tokens = Tokens::new(settings.clone(), credentials, Arc::clone(&transport), Arc::clone(&clock));
-        Ok(Self(Arc::new(Inner { settings: settings.clone(), intercom, hubspot, tokens, transport, clock })))
+        let inner = Inner { settings: settings.clone(), intercom, hubspot, tokens, transport, clock };
+        Ok(Self(Arc::new(inner), None))
+    }
+
+    /// The same clients, every call of which passes a gate first. Asking for a token is no call of a limited kind.
+    #[must_use]
+    pub fn gated(self, gate: Arc<dyn Gate>) -> Self {
+        Self(self.0, Some(gate))
     }
 
     /// The settings they were made with.
@@ -198,6 +207,14 @@ impl Clients {
         let within = self.0.transport.times().of(request.manner);
         let outgoing = Outgoing { method: request.method.clone(), url: url.clone(), headers, body, within };
 
+        // Held until the answer has been read.
+        let _pass = match &self.1 {
+            Some(gate) => {
+                let family = Family::of_call(system, request.method.as_str(), &request.path);
+                gate.pass(connection, family).await
+            }
+            None => Pass::default(),
+        };
         let started_at = self.0.clock.now();
         let started = Instant::now();
         let answer = self.0.transport.exchange(outgoing).await;

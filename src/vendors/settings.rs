@@ -119,6 +119,8 @@ pub struct HubspotSettings {
     pub extra_properties: Vec<String>,
     /// Contact properties with unique values: looked up by a read instead of a search.
     pub unique_properties: Vec<String>,
+    /// The token belongs to a public app that may post timeline events; a private app's never may.
+    pub timeline_app: bool,
 }
 
 impl Default for HubspotSettings {
@@ -129,6 +131,7 @@ impl Default for HubspotSettings {
             oauth_path: "/oauth/v1/token".to_owned(),
             extra_properties: Vec::new(),
             unique_properties: vec!["intercom_contact_id".to_owned()],
+            timeline_app: false,
         }
     }
 }

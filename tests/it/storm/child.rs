@@ -32,6 +32,7 @@ impl Place {
         let settings = format!(
             "[engine]\nlease_seconds = {}\npoll_seconds = {}\nscan_seconds = {}\n\
              intercom_calls_per_10_seconds = 100000\nhubspot_calls_per_10_seconds = 100000\n\
+             [limits.hubspot]\nsearches_per_second = 100000\n\
              [vendors.timeouts]\nread_seconds = {timeout}\nwrite_seconds = {timeout}\n\
              page_seconds = {slow}\nslow_write_seconds = {slow}\n\
              [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n\

@@ -216,6 +216,13 @@ impl Bench {
         let engine = engine::Settings {
             intercom_calls_per_10_seconds: 1_000_000,
             hubspot_calls_per_10_seconds: 1_000_000,
+            limits: engine::settings::LimitSettings {
+                hubspot: engine::settings::HubspotLimits {
+                    searches_per_second: 1_000_000,
+                    ..engine::settings::HubspotLimits::default()
+                },
+                ..engine::settings::LimitSettings::default()
+            },
             ..engine::Settings::default()
         };
         let vendors =

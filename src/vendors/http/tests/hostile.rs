@@ -288,3 +288,59 @@ fn settings_of_the_network_that_cannot_be_used_are_named() {
     settings.hubspot.oauth_path = "/crm/v3/objects".to_owned();
     assert!(error(settings).contains("oauth_path"));
 }
+
+/// A server with a certificate of an authority nobody knows; answers each whole request with a contact.
+fn behind_tls() -> String {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::io::{Read as _, Write as _};
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+    let certificate = CertificateDer::from_pem_file(format!("{folder}/server.pem")).unwrap();
+    // Made for this test and used nowhere else; without its frame, so that nobody takes it for a lost key.
+    let key = std::fs::read_to_string(format!("{folder}/server_pkcs8.base64")).unwrap();
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{key}-----END PRIVATE KEY-----\n");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream.unwrap());
+            let mut head = [0; 4096];
+            if stream.read(&mut head).is_ok_and(|length| length > 0) {
+                let body = r#"{"id":"15","properties":{}}"#;
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_when_the_settings_name_it_and_only_then() {
+    let base = behind_tls();
+    let clients = |ca_file: &str| {
+        let mut settings = Settings { ca_file: ca_file.to_owned(), ..Settings::default() };
+        settings.hubspot.base_url.clone_from(&base);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        Clients::with_times(&settings, Arc::new(Tokens(Some(TOKEN))), clock, times(LONG)).unwrap()
+    };
+    let (error, exchange) = read(&clients("")).await;
+    assert_eq!((error.class, exchange.status), (ErrorClass::Unavailable, None));
+    assert!(error.words.to_lowercase().contains("certificate"), "{error}");
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
+    let person = contact(System::Hubspot, "15");
+    let mirror = vendors::read(&clients(authority), &person, &mut Log::new()).await.unwrap();
+    assert_eq!(mirror.record.id, "15");
+}
