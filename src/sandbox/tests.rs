@@ -5,6 +5,7 @@ mod front_door;
 mod hubspot;
 mod intercom;
 mod salesforce;
+mod salesforce_deep;
 mod webhooks;
 mod world;
 
