@@ -225,19 +225,22 @@ impl Engine {
 
     /// Some mapped field is not what we last saw.
     async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
-        let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(true) };
+        // What is deleted is news to who knew it; some vendors list it among the changes, and keep listing it.
+        let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(!mirror.deleted) };
         let none = serde_json::Value::Null;
         let differs = |field: &FieldMapping, name: &str| {
             !same(field, known.fields.get(name).unwrap_or(&none), mirror.fields.get(name).unwrap_or(&none))
         };
-        Ok(known.deleted
-            || self.mapping.fields.iter().any(|field| {
-                if mirror.record.connection == self.intercom {
-                    !field.intercom.starts_with("company.") && differs(field, &field.intercom)
-                } else {
-                    field.crm.iter().any(|name| differs(field, name))
-                }
-            }))
+        if known.deleted || mirror.deleted {
+            return Ok(known.deleted != mirror.deleted);
+        }
+        Ok(self.mapping.fields.iter().any(|field| {
+            if mirror.record.connection == self.intercom {
+                !field.intercom.starts_with("company.") && differs(field, &field.intercom)
+            } else {
+                field.crm.iter().any(|name| differs(field, name))
+            }
+        }))
     }
 
     /// Waits until the connection takes a call; only loops that serve nobody in particular wait in place.

@@ -123,7 +123,7 @@ pub(crate) async fn read(
         Ok(answer) => {
             let mirror = wire::mirror(&record.connection, record.object, &answer)?;
             match contact_of(&mirror) {
-                Some(contact) => Err(became(record, contact, ErrorClass::Converted, Some(200))),
+                Some(contact) => Err(became(record, &contact, ErrorClass::Converted, Some(200))),
                 None => Ok(mirror),
             }
         }
@@ -138,7 +138,7 @@ fn contact_of(lead: &Mirror) -> Option<RecordRef> {
     converted.then(|| objects::record(&lead.record.connection, ObjectKind::Contact, &id))
 }
 
-fn became(record: &RecordRef, now: RecordRef, class: ErrorClass, status: Option<u16>) -> VendorError {
+fn became(record: &RecordRef, now: &RecordRef, class: ErrorClass, status: Option<u16>) -> VendorError {
     let how = if class == ErrorClass::Converted { "was converted into" } else { "was merged into" };
     VendorError {
         status,
@@ -204,7 +204,7 @@ async fn followed(clients: &Clients, record: &RecordRef, error: VendorError, log
         Ok(Standing::Became(now)) => {
             let class =
                 if now.object == record.object { ErrorClass::MergedAway } else { ErrorClass::Converted };
-            VendorError { may_have_happened: false, ..became(&record, now, class, error.status) }
+            VendorError { may_have_happened: false, ..became(&record, &now, class, error.status) }
         }
         // The look is a courtesy: what was refused, and why, is the news.
         Ok(_) | Err(_) => error,

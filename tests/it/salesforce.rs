@@ -8,6 +8,7 @@ use reknit::domain::clock::{Clock as _, Timestamp};
 use reknit::domain::error_class::ErrorClass;
 use reknit::domain::plan::Effect;
 use reknit::domain::record::{Connection, Fields, ObjectKind, RecordRef, System};
+use reknit::domain::secret::{Credentials, Grant, Secret};
 use reknit::sandbox::{DuplicateRules, Fault, FaultKind, Sandbox, Settings, Vendor};
 use reknit::vault::Given;
 use reknit::vendors::salesforce::soql::{Comparison, Literal, Query};
@@ -128,7 +129,7 @@ async fn what_is_written_is_read_and_null_clears() {
     let mirror = org.read(&contact).await.unwrap();
     assert_eq!(mirror.record, contact);
     assert_eq!((mirror.text("Title").as_str(), mirror.text("Phone").as_str()), ("", "+1 555"));
-    assert_eq!(mirror.companies, [account.id.clone()]);
+    assert_eq!(mirror.companies, [account.id]);
     assert!(mirror.vendor_updated_at.is_some() && !mirror.fields.contains_key("attributes"));
     let short = RecordRef { id: contact.id[..15].to_owned(), ..contact.clone() };
     assert_eq!(org.read(&short).await.unwrap().record, contact, "both lengths of an id are one record");
@@ -200,6 +201,50 @@ async fn a_merge_keeps_one_and_the_other_leads_to_it() {
     let last = org.make(ObjectKind::Lead, json!({"LastName": "Last", "Company": "A"})).await;
     org.perform(&Effect::Merge { survivor: last.clone(), absorbed: survivor }).await.unwrap();
     assert_eq!(org.read(&absorbed).await.unwrap_err().existing.as_deref(), Some(&last));
+}
+
+/// Credentials that renew themselves, as a connected app's do.
+struct Renewing(Secret, Secret, String);
+
+impl Credentials for Renewing {
+    fn access_token(&self, _: &Connection) -> Option<Secret> {
+        None
+    }
+    fn webhook_secret(&self, _: &Connection) -> Option<Secret> {
+        None
+    }
+    fn grant(&self, _: &Connection) -> Result<Grant, String> {
+        let Self(refresh_token, client_secret, client_id) = self;
+        Ok(Grant::RefreshToken {
+            client_id: client_id.clone(),
+            client_secret: Some(client_secret.clone()),
+            refresh_token: refresh_token.clone(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ended_is_renewed_for_an_envelope_too() {
+    let mut org = org().await;
+    let renewing = Renewing(
+        Secret::new(org.sandbox.salesforce_refresh_token()),
+        Secret::new(org.sandbox.salesforce_client_secret()),
+        org.sandbox.salesforce_client_id().to_owned(),
+    );
+    org.clients = Clients::new(&org.settings, Arc::new(renewing), Arc::new(SystemClock)).unwrap();
+    let survivor = org.make(ObjectKind::Lead, json!({"LastName": "Doe", "Company": "A"})).await;
+    let absorbed = org.make(ObjectKind::Lead, json!({"LastName": "Dough", "Company": "A"})).await;
+    org.sandbox.expire_salesforce_tokens();
+    org.log.clear();
+    let merge = Effect::Merge { survivor: survivor.clone(), absorbed: absorbed.clone() };
+    assert_eq!(org.perform(&merge).await.unwrap(), survivor);
+    assert_eq!(org.row(&absorbed)["MasterRecordId"], json!(survivor.id));
+    let asked: Vec<(&str, Option<u16>)> = org
+        .log
+        .iter()
+        .map(|exchange| (exchange.url.rsplit_once("/services/").unwrap().1, exchange.status))
+        .collect();
+    assert_eq!(asked, [("Soap/u/66.0", Some(500)), ("oauth2/token", Some(200)), ("Soap/u/66.0", Some(200))]);
 }
 
 #[tokio::test]
@@ -484,7 +529,7 @@ async fn refusals_have_their_class_and_say_who_is_meant() {
     let first = org.make(ObjectKind::Lead, lead.clone()).await;
     let twin = org.perform(&org.create(ObjectKind::Lead, lead)).await.unwrap_err();
     assert_eq!((twin.class, &twin.existing), (ErrorClass::DuplicateDetected, &None), "alike is not the same");
-    assert_eq!(*twin.candidates, [first.clone()]);
+    assert_eq!(*twin.candidates, *std::slice::from_ref(&first));
 
     for (values, class, field) in [
         (json!({"LastName": "Doe"}), ErrorClass::Validation, Some("Company")),
@@ -502,6 +547,14 @@ async fn refusals_have_their_class_and_say_who_is_meant() {
     assert_eq!(org.read(&never).await.unwrap_err().class, ErrorClass::NotFound);
     let rubbish = RecordRef { id: "64e2 ' OR".to_owned(), ..first.clone() };
     assert_eq!(org.read(&rubbish).await.unwrap_err().class, ErrorClass::NotFound);
+
+    let mut settings = org.settings.clone();
+    "Not_There__c".clone_into(&mut settings.salesforce.external_id_field);
+    let given = Given::default().with(System::Salesforce, org.sandbox.salesforce_token(), "");
+    let other = Clients::new(&settings, Arc::new(given), Arc::new(SystemClock)).unwrap();
+    let effect = org.create(ObjectKind::Lead, json!({"LastName": "D", "Company": "A", "Not_There__c": "1"}));
+    let error = vendors::perform(&other, &effect, &mut org.log).await.unwrap_err();
+    assert_eq!((error.class, error.field.as_deref()), (ErrorClass::UnknownField, Some("Not_There__c")));
 
     for (kind, class) in [
         (FaultKind::RateLimitedDaily, ErrorClass::QuotaExhausted),

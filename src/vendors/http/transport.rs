@@ -79,7 +79,7 @@ pub(crate) struct Transport {
 enum Route {
     Direct,
     Environment,
-    Through(Proxy),
+    Through(Box<Proxy>),
 }
 
 impl Transport {
@@ -163,7 +163,7 @@ impl Transport {
             builder = match &self.proxy {
                 Route::Direct => builder.no_proxy(),
                 Route::Environment => builder,
-                Route::Through(proxy) => builder.proxy(proxy.clone()),
+                Route::Through(proxy) => builder.proxy((**proxy).clone()),
             };
         }
         let client = builder.build()?;
@@ -209,7 +209,7 @@ fn route(settings: &Settings, credentials: &dyn Credentials) -> Result<Route, Se
         })?;
         proxy = proxy.basic_auth(user, password);
     }
-    Ok(Route::Through(proxy))
+    Ok(Route::Through(Box::new(proxy)))
 }
 
 fn split(login: &Secret) -> Option<(&str, &str)> {

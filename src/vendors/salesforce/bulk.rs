@@ -136,7 +136,8 @@ pub fn parts(settings: &Settings, load: &Load<'_>) -> Vec<Range<usize>> {
     parts
 }
 
-/// Hands rows over: makes the job, uploads, closes it. When that fails, nothing of the rows is done.
+/// Hands rows over: makes the job, uploads, closes it. When that fails, nothing of the rows is done, unless the error
+/// says that it may have happened: then the org lists a job that works on them.
 pub async fn start(
     clients: &Clients,
     connection: &Connection,
@@ -321,7 +322,7 @@ fn named(key: &str, cell: &str) -> String {
 
 /// A row's name by all its cells.
 fn whole(cells: impl Iterator<Item = String>) -> String {
-    Value::from_iter(cells).to_string()
+    cells.collect::<Value>().to_string()
 }
 
 fn not_tried(ended: Ended<'_>) -> VendorError {

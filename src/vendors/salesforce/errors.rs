@@ -104,6 +104,8 @@ fn class_of(refusal: &Refusal) -> Option<ErrorClass> {
         "REQUEST_LIMIT_EXCEEDED" => ErrorClass::QuotaExhausted,
         "UNABLE_TO_LOCK_ROW" => ErrorClass::Locked,
         "DUPLICATES_DETECTED" | "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => ErrorClass::DuplicateDetected,
+        // The same code and words for a missing record and for a missing field, of which only the latter ends so.
+        "NOT_FOUND" if lacking_field(message).is_some() => ErrorClass::UnknownField,
         "NOT_FOUND" | "ENTITY_IS_DELETED" => ErrorClass::NotFound,
         // A cross-reference in one of the values is a bad value; without a field it is the record itself.
         "MALFORMED_ID" | "INVALID_CROSS_REFERENCE_KEY" | "INVALID_ID_FIELD" => {
@@ -135,6 +137,13 @@ fn class_of(refusal: &Refusal) -> Option<ErrorClass> {
         "SERVER_UNAVAILABLE" | "UNKNOWN_EXCEPTION" => ErrorClass::Unavailable,
         _ => return None,
     })
+}
+
+/// `Provided external ID field does not exist or is not accessible: Plan_Id__c`: the field, where it is one. Of an id
+/// that cannot be one, Salesforce says the same.
+fn lacking_field(message: &str) -> Option<&str> {
+    let (words, name) = message.rsplit_once(": ")?;
+    (words.contains("external ID field") && name.ends_with("__c")).then_some(name)
 }
 
 /// Codes after which a write may have been done all the same.
@@ -249,6 +258,7 @@ fn fields_of(refusal: &Refusal) -> Vec<FieldRefusal> {
     let named = match refusal.code.as_str() {
         // No such column 'Nope__c' on sobject of type Lead
         "INVALID_FIELD" => between(&refusal.message, '\'', '\''),
+        "NOT_FOUND" => lacking_field(&refusal.message),
         // Required fields are missing: [Company, LastName]
         "REQUIRED_FIELD_MISSING" => between(&refusal.message, '[', ']'),
         _ => None,

@@ -97,9 +97,10 @@ impl Query {
         let field = self.name(field);
         let values: Vec<String> = values.iter().map(|value| literal(Literal::Text(value.as_ref()))).collect();
         // An empty list is a syntax error there; no id is ever empty.
-        self.conditions.push(match values.is_empty() {
-            true => "Id = ''".to_owned(),
-            false => format!("{field} IN ({})", values.join(", ")),
+        self.conditions.push(if values.is_empty() {
+            "Id = ''".to_owned()
+        } else {
+            format!("{field} IN ({})", values.join(", "))
         });
         self
     }

@@ -48,6 +48,20 @@ const SEEN: &[(u16, &str, &str, &str, ErrorClass)] = &[
     ),
     (403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", "[]", ErrorClass::RateLimited),
     (404, "NOT_FOUND", "The requested resource does not exist", "[]", ErrorClass::NotFound),
+    (
+        404,
+        "NOT_FOUND",
+        "Provided external ID field does not exist or is not accessible: Plan_Id__c",
+        "[]",
+        ErrorClass::UnknownField,
+    ),
+    (
+        404,
+        "NOT_FOUND",
+        "Provided external ID field does not exist or is not accessible: rubbish",
+        "[]",
+        ErrorClass::NotFound,
+    ),
     (404, "ENTITY_IS_DELETED", "entity is deleted", "[]", ErrorClass::NotFound),
     (400, "MALFORMED_ID", "Lead ID: id value of incorrect type: bad id", "[\"Id\"]", ErrorClass::NotFound),
     (
