@@ -85,7 +85,7 @@ impl Config {
                 return Err(wrong(line_of_setting(text, &why), why));
             }
         }
-        config.engine.limits = config.limits.clone();
+        config.engine.limits.clone_from(&config.limits);
         Ok(config)
     }
 }
