@@ -39,7 +39,7 @@ pub(super) fn from_row(error: &RowError) -> Answer {
 /// The body of a single row's refusal.
 pub(super) fn body_of(error: &RowError) -> Value {
     match (&error.detail, error.code) {
-        (Some(addresses), "DUPLICATE_EXTERNAL_ID") => addresses.clone(),
+        (Some(addresses), "DUPLICATE_EXTERNAL_ID") => Value::clone(addresses),
         (Some(result), "DUPLICATES_DETECTED") => {
             json!([{"duplicateResult": result, "errorCode": error.code, "message": error.message}])
         }

@@ -93,13 +93,13 @@ impl Org {
         }
         let message = "Use one of these records?";
         let mut refusal = RowError::new("DUPLICATES_DETECTED", message);
-        refusal.detail = Some(json!({
+        refusal.detail = Some(Box::new(json!({
             "allowSave": allow,
             "duplicateRule": format!("Standard_{}_Duplicate_Rule", kind.name),
             "duplicateRuleEntityType": kind.name,
             "errorMessage": message,
             "matchResults": results,
-        }));
+        })));
         Err(refusal)
     }
 

@@ -87,6 +87,7 @@ type Keys = Vec<(&'static str, String)>;
 /// All rows of one object type, deleted ones included.
 pub(super) struct Table {
     pub(super) kind: &'static ObjectType,
+    indexed: Vec<(&'static str, FieldType)>,
     rows: Vec<Row>,
     positions: HashMap<u64, u32>,
     index: HashMap<&'static str, HashMap<String, Vec<u32>>>,
@@ -95,8 +96,9 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(kind: &'static ObjectType) -> Self {
         let indexed = kind.fields.iter().filter(|field| field.indexed());
-        let index = indexed.map(|field| (field.name, HashMap::new())).collect();
-        Self { kind, rows: Vec::new(), positions: HashMap::new(), index }
+        let indexed: Vec<_> = indexed.map(|field| (field.name, field.kind)).collect();
+        let index = indexed.iter().map(|(name, _)| (*name, HashMap::new())).collect();
+        Self { kind, indexed, rows: Vec::new(), positions: HashMap::new(), index }
     }
 
     fn position(&self, id: &str) -> Option<usize> {
@@ -105,8 +107,8 @@ impl Table {
     }
 
     fn keys(&self, row: &Row) -> Keys {
-        let fields = self.kind.fields.iter().filter(|field| field.indexed());
-        fields.filter_map(|field| Some((field.name, key(field.kind, row.fields.get(field.name)?)?))).collect()
+        let keys = self.indexed.iter().map(|(name, kind)| Some((*name, key(*kind, row.fields.get(*name)?)?)));
+        keys.flatten().collect()
     }
 
     fn push(&mut self, row: Row) -> usize {

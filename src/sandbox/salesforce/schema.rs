@@ -56,6 +56,10 @@ impl FieldType {
 
 /// One field.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "`describe` names each of them, independently of the others"
+)]
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) label: &'static str,

@@ -34,7 +34,7 @@ pub(super) struct RowError {
     pub(super) fields: Vec<String>,
     pub(super) status: u16,
     /// What only some refusals carry: `duplicateResult`, or the list of addresses of a 300.
-    pub(super) detail: Option<Value>,
+    pub(super) detail: Option<Box<Value>>,
 }
 
 impl RowError {
@@ -192,7 +192,7 @@ impl Org {
                 let addresses: Vec<String> = several.iter().map(|id| self.address(kind.name, id)).collect();
                 let message = format!("{}: more than one record found for external id field", field.name);
                 let mut refusal = RowError::new("DUPLICATE_EXTERNAL_ID", message).status(300);
-                refusal.detail = Some(json!(addresses));
+                refusal.detail = Some(Box::new(json!(addresses)));
                 Err(refusal)
             }
         }
