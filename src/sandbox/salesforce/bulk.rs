@@ -338,9 +338,7 @@ impl Org {
         match wanted {
             "UploadComplete" if state == State::Open && !job.is_query() => {
                 let rows = match &job.work {
-                    Work::Ingest { upload: Some(upload), .. } => {
-                        upload.iter().filter(|byte| **byte == b'\n').count()
-                    }
+                    Work::Ingest { upload: Some(upload), .. } => upload.split(|byte| *byte == b'\n').count(),
                     _ => 0,
                 };
                 let batches = rows.div_ceil(BATCH).max(1);

@@ -11,6 +11,7 @@ use crate::sandbox::desk::Who;
 
 /// What may be merged at all.
 const MERGEABLE: [&str; 3] = ["Lead", "Contact", "Account"];
+const RELATION: &str = "AccountContactRelation";
 /// Losers per request.
 const MOST_LOSERS: usize = 2;
 
@@ -150,7 +151,6 @@ impl Org {
             "Contact" => "ContactId",
             _ => return,
         };
-        const RELATION: &str = "AccountContactRelation";
         let relations: Vec<(String, String, String)> = self
             .live(RELATION, field, id)
             .iter()

@@ -85,7 +85,8 @@ async fn finished(sandbox: &Sandbox, id: &str) -> (Value, [String; 3]) {
 #[tokio::test]
 async fn a_query_pages_through_its_locator_until_done() {
     let sandbox = empty().await;
-    let csv: String = (0..450).map(|index| format!("Name {index:03}\n")).collect();
+    let names: Vec<String> = (0..450).map(|index| format!("Name {index:03}")).collect();
+    let csv = names.join("\n");
     let id =
         job(&sandbox, json!({"object": "Account", "operation": "insert"}), &format!("Name\n{csv}")).await;
     finished(&sandbox, &id).await;
@@ -270,11 +271,10 @@ fn texts(document: &str, name: &str) -> Vec<String> {
 }
 
 fn merge(child: &str, kind: &str, master: &str, values: &str, losers: &[&str]) -> String {
-    let losers: String =
-        losers.iter().map(|id| format!("<recordToMergeIds>{id}</recordToMergeIds>")).collect();
+    let losers = losers.join("</recordToMergeIds><recordToMergeIds>");
     format!(
-        "<urn:merge><{child}><masterRecord><type>{kind}</type><Id>{master}</Id>{values}</masterRecord>{losers}\
-         </{child}></urn:merge>"
+        "<urn:merge><{child}><masterRecord><type>{kind}</type><Id>{master}</Id>{values}</masterRecord>\
+         <recordToMergeIds>{losers}</recordToMergeIds></{child}></urn:merge>"
     )
 }
 
@@ -295,7 +295,7 @@ async fn merged_contacts_leave_their_children_their_relations_and_a_trace() {
         (texts(&text, "success"), texts(&text, "id")),
         (vec!["true".to_owned()], vec![master.clone()])
     );
-    assert_eq!(texts(&text, "mergedRecordIds"), [loser.clone()]);
+    assert_eq!(texts(&text, "mergedRecordIds"), [loser.as_str()]);
     let moved = texts(&text, "updatedRelatedIds");
     assert!(moved.contains(&task) && moved.contains(&case), "{text}");
 
@@ -439,7 +439,7 @@ async fn a_lead_converted_into_an_existing_contact_only_fills_its_gaps() {
          <doNotCreateOpportunity>true</doNotCreateOpportunity>"
     );
     let text = done(&sandbox, &convert(&lead, &rest)).await;
-    assert_eq!(texts(&text, "contactId"), [contact.clone()]);
+    assert_eq!(texts(&text, "contactId"), [contact.as_str()]);
     assert!(text.contains("<opportunityId xsi:nil=\"true\"/>"), "{text}");
     let row = call(&sandbox, "GET", &format!("/sobjects/Contact/{contact}"), None).await.body;
     assert_eq!(

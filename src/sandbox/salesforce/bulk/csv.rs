@@ -31,10 +31,7 @@ impl<'a> Reader<'a> {
         let cell = if self.rest.starts_with('"') {
             self.quoted_cell()?
         } else {
-            let end = self
-                .rest
-                .find(|letter| letter == self.delimiter || letter == '\n' || letter == '\r')
-                .unwrap_or(self.rest.len());
+            let end = self.rest.find([self.delimiter, '\n', '\r']).unwrap_or(self.rest.len());
             let (cell, rest) = self.rest.split_at(end);
             self.rest = rest;
             Cow::Borrowed(cell)

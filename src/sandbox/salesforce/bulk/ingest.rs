@@ -182,7 +182,7 @@ impl Org {
                     named.insert(column.field.name.to_owned(), json!(cell));
                     fields.insert(parent.to_owned(), Value::Object(named));
                 }
-                None if column.field.name == "Id" => id = cell.trim().to_owned(),
+                None if column.field.name == "Id" => cell.trim().clone_into(&mut id),
                 None => {
                     fields.insert(column.field.name.to_owned(), column.value(cell));
                 }

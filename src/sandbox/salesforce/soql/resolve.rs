@@ -159,7 +159,7 @@ impl<'a> Scope<'a> {
         for name in names {
             let step = targets.iter().find_map(|target| target.relationship(name));
             let step = step.ok_or_else(|| self.no_relationship(name, operand.path.at))?;
-            targets = self.targets(step, targets[0]);
+            targets = targets_of(step, targets[0]);
             steps.push(step);
         }
         // A parent of several possible types says which one it is, even where a type has such a field itself.
@@ -183,14 +183,6 @@ impl<'a> Scope<'a> {
             }
         }
         Ok(path)
-    }
-
-    /// The object types a reference leads to; a merged row's master is of the row's own type.
-    fn targets(&self, step: &Field, from: &'static ObjectType) -> Vec<&'static ObjectType> {
-        if step.reference_to.is_empty() {
-            return vec![from];
-        }
-        step.reference_to.iter().filter_map(|name| schema::object(name)).collect()
     }
 
     fn no_relationship(&self, name: &str, at: usize) -> Refusal {
@@ -244,6 +236,14 @@ impl<'a> Scope<'a> {
             ),
         })
     }
+}
+
+/// The object types a reference leads to; a merged row's master is of the row's own type.
+fn targets_of(step: &Field, from: &'static ObjectType) -> Vec<&'static ObjectType> {
+    if step.reference_to.is_empty() {
+        return vec![from];
+    }
+    step.reference_to.iter().filter_map(|name| schema::object(name)).collect()
 }
 
 fn is_system(field: &Field) -> bool {

@@ -33,7 +33,7 @@ impl Org {
             None => self.rows(plan.object.name).filter(keeps).collect(),
         };
         if !plan.order.is_empty() && plan.grouping.is_none() {
-            found = self.sorted(found, plan);
+            found = self.sorted(&found, plan);
         }
         if plan.grouping.is_none() {
             let end = plan.limit.map_or(usize::MAX, |limit| plan.offset.saturating_add(limit));
@@ -78,7 +78,7 @@ impl Org {
         })
     }
 
-    fn sorted<'o>(&'o self, found: Vec<&'o Row>, plan: &Plan) -> Vec<&'o Row> {
+    fn sorted<'o>(&'o self, found: &[&'o Row], plan: &Plan) -> Vec<&'o Row> {
         let mut keyed: Vec<(Vec<Cell<'o>>, usize)> = found
             .iter()
             .enumerate()
