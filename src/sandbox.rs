@@ -34,6 +34,7 @@ pub use self::day::{Played, Scene};
 use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
 use self::hooks::{Courier, Outbox};
+pub use self::hubspot::HubspotRules;
 use self::hubspot::{Kind, Portal};
 use self::intercom::Workspace;
 pub use self::steps::Webhook;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub hubspot_window_limit: u32,
     /// HubSpot's search allowance.
     pub hubspot_search_per_second: u32,
+    /// How the HubSpot portal behaves beyond its records.
+    pub hubspot: HubspotRules,
     /// False leaves the records empty; properties, attributes, owners and pipelines are always there.
     pub seeded: bool,
     /// The moment the world begins at; `None` is now. The data is dated back from it.
@@ -83,6 +86,7 @@ impl Default for Settings {
             intercom_window_limit: 1_667,
             hubspot_window_limit: 190,
             hubspot_search_per_second: 5,
+            hubspot: HubspotRules::default(),
             seeded: true,
             now: None,
             clock: None,
@@ -134,6 +138,7 @@ impl Sandbox {
             HUBSPOT_TOKEN.to_owned(),
             settings.hubspot_window_limit,
             settings.hubspot_search_per_second,
+            settings.hubspot.clone(),
         );
         let population = if settings.seeded {
             population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot)

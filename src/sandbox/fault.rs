@@ -4,7 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::desk::request_id;
-use super::wire::{Answer, Payload};
+use super::hubspot::{missing_scopes, needed_scopes};
+use super::wire::{Answer, Call, Payload};
 
 /// The emulated system a fault stands in front of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -236,7 +237,11 @@ impl Fault {
     }
 
     /// The answer that replaces the vendor's own, for the kinds that have one.
-    pub(super) fn answer(&self) -> Option<Answer> {
+    pub(super) fn answer(&self, call: &Call) -> Option<Answer> {
+        if self.vendor == Vendor::HubSpot && self.kind == FaultKind::MissingScopes {
+            let (method, path) = call.route();
+            return Some(missing_scopes(&needed_scopes(method, &path)));
+        }
         let (status, code, message) = match &self.kind {
             FaultKind::RateLimited => {
                 (429, "rate_limit_exceeded", "Exceeded rate limit of 1667 in 10_seconds")
@@ -287,16 +292,6 @@ impl Fault {
         match &self.kind {
             FaultKind::RateLimited => limit_body("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"),
             FaultKind::RateLimitedDaily => limit_body("DAILY", "daily"),
-            FaultKind::MissingScopes => json!({
-                "status": "error",
-                "message": "This app hasn't been granted all required scopes to make this call.",
-                "correlationId": request_id(),
-                "errors": [{
-                    "message": "One or more of the following scopes are required.",
-                    "context": {"requiredGranularScopes": ["crm.objects.contacts.write"]},
-                }],
-                "category": "MISSING_SCOPES",
-            }),
             FaultKind::Unauthorized => json!({
                 "status": "error",
                 "message": "Authentication credentials not found. This API supports OAuth 2.0 authentication.",

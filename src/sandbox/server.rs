@@ -63,7 +63,7 @@ impl World {
             }
         };
         let Some(fault) = fault else { return self.ask(vendor, call) };
-        if let Some(answer) = fault.answer() {
+        if let Some(answer) = fault.answer(call) {
             return answer;
         }
         match fault.kind {

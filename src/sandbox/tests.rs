@@ -2,6 +2,8 @@
 
 mod front_door;
 mod hubspot;
+mod hubspot_access;
+mod hubspot_schema;
 mod intercom;
 mod webhooks;
 mod world;
