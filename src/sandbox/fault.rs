@@ -14,6 +14,8 @@ pub enum Vendor {
     Intercom,
     /// The CRM.
     HubSpot,
+    /// The other CRM.
+    Salesforce,
 }
 
 impl Vendor {
@@ -22,6 +24,7 @@ impl Vendor {
         match self {
             Self::Intercom => "intercom",
             Self::HubSpot => "hubspot",
+            Self::Salesforce => "salesforce",
         }
     }
 }
@@ -155,7 +158,8 @@ impl Fault {
         let vendor = match text("vendor").as_deref() {
             Some("intercom") => Vendor::Intercom,
             Some("hubspot") => Vendor::HubSpot,
-            _ => return Err("`vendor` must be intercom or hubspot".to_owned()),
+            Some("salesforce") => Vendor::Salesforce,
+            _ => return Err("`vendor` must be intercom, hubspot or salesforce".to_owned()),
         };
         let kind = match text("kind").as_deref() {
             Some("rate_limited") => FaultKind::RateLimited,
@@ -273,6 +277,7 @@ impl Fault {
                 "errors": [{"code": code, "message": message}],
             }),
             Vendor::HubSpot => self.hubspot_body(message),
+            Vendor::Salesforce => self.salesforce_body(message),
         };
         let mut answer = Answer::json(status, body);
         if let FaultKind::Unavailable { retry_after: Some(seconds) } = &self.kind {
@@ -286,6 +291,10 @@ impl Fault {
                 .with("X-RateLimit-Reset", reset.to_string());
         }
         Some(answer)
+    }
+
+    fn salesforce_body(&self, message: &str) -> Value {
+        json!([{"message": message, "errorCode": "UNKNOWN_EXCEPTION"}])
     }
 
     fn hubspot_body(&self, message: &str) -> Value {

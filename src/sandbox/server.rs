@@ -1,5 +1,5 @@
-//! The two HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
-//! The control endpoints under `/_sandbox` answer on both ports without a token.
+//! The HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
+//! The control endpoints under `/_sandbox` answer on every port without a token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use super::fault::{Fault, FaultKind, Vendor, strike};
 use super::wire::{Answer, Call};
 
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
+/// A Bulk API upload may have 150 MB; what is larger is refused by the job.
+const LARGEST_UPLOAD: usize = 152 * 1024 * 1024;
 /// How long a held connection stays open; clients give up long before.
 const HELD: Duration = Duration::from_secs(600);
 
@@ -38,7 +40,8 @@ pub(super) async fn serve(world: Arc<World>, vendor: Vendor, listener: TcpListen
 
 async fn receive(State((world, vendor)): State<(Arc<World>, Vendor)>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(raw) = to_bytes(body, LARGEST_BODY).await else {
+    let most = if vendor == Vendor::Salesforce { LARGEST_UPLOAD } else { LARGEST_BODY };
+    let Ok(raw) = to_bytes(body, most).await else {
         return Answer::json(413, json!({"message": "the body is too large"})).into_response();
     };
     let call = Call::new(parts.method.as_str(), &parts.uri, parts.headers, raw);
@@ -89,6 +92,7 @@ impl World {
         match vendor {
             Vendor::Intercom => lock(&self.intercom).answer(call),
             Vendor::HubSpot => lock(&self.hubspot).answer(call),
+            Vendor::Salesforce => lock(&self.salesforce).answer(call),
         }
     }
 
@@ -97,6 +101,15 @@ impl World {
         let mut shutdown = self.shutdown.subscribe();
         let _ = tokio::time::timeout(duration, shutdown.wait_for(|stop| *stop)).await;
     }
+}
+
+/// `{"expire": true}` ends Salesforce's access tokens, `{"revoke_refresh": true}` its refresh tokens.
+fn tokens(world: &World, call: &Call) -> Answer {
+    let asked = |name: &str| call.body[name].as_bool().unwrap_or(false);
+    let mut org = lock(&world.salesforce);
+    let expired = if asked("expire") { org.expire_access_tokens() } else { 0 };
+    let revoked = if asked("revoke_refresh") { org.revoke_refresh_tokens() } else { 0 };
+    Answer::ok(json!({"expired": expired, "revoked": revoked}))
 }
 
 fn control(world: &World, call: &Call) -> Answer {
@@ -119,6 +132,10 @@ fn control(world: &World, call: &Call) -> Answer {
             lock(&world.faults).clear();
             Answer::empty(204)
         }
-        _ => Answer::json(404, json!({"message": "the sandbox has /_sandbox/books and /_sandbox/faults"})),
+        ("POST", ["_sandbox", "tokens"]) => tokens(world, call),
+        _ => Answer::json(
+            404,
+            json!({"message": "the sandbox has /_sandbox/books, /_sandbox/faults and /_sandbox/tokens"}),
+        ),
     }
 }

@@ -32,6 +32,14 @@ impl Call {
         Self { method: method.to_owned(), path, segments, query, headers, raw, body, body_is_json }
     }
 
+    /// A call inside another one: `url` is a path with its query, where spaces may stand unescaped.
+    pub(super) fn inner(method: &str, url: &str, headers: HeaderMap, body: Value) -> Option<Self> {
+        let uri: Uri = url.replace(' ', "%20").parse().ok()?;
+        let mut call = Self::new(method, &uri, headers, Bytes::new());
+        call.body = body;
+        Some(call)
+    }
+
     /// The method and the path as words, for one `match`.
     pub(super) fn route(&self) -> (&str, Vec<&str>) {
         (&self.method, self.segments.iter().map(String::as_str).collect())
@@ -41,12 +49,17 @@ impl Call {
     pub(super) fn pattern(&self) -> String {
         let mut pattern = self.method.clone();
         pattern.push(' ');
+        // A Salesforce path may name a row by any value of a custom field.
+        let mut after_external_id = false;
         for segment in &self.segments {
             let identifier = segment.bytes().all(|byte| byte.is_ascii_digit())
+                || after_external_id
+                || is_salesforce_id(segment)
                 || (segment.len() == 24 && segment.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 || segment.contains('@');
             pattern.push('/');
             pattern.push_str(if identifier { "{id}" } else { segment });
+            after_external_id = segment.ends_with("__c");
         }
         pattern
     }
@@ -81,6 +94,24 @@ impl Call {
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.body.get(key).and_then(Value::as_str)
     }
+}
+
+/// Fifteen or eighteen letters and digits behind one of the usual key prefixes, a counter among them.
+fn is_salesforce_id(segment: &str) -> bool {
+    matches!(segment.len(), 15 | 18)
+        && segment.starts_with(|first: char| first.is_ascii_digit())
+        && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && segment.bytes().filter(u8::is_ascii_digit).count() > 3
+}
+
+/// A form's names and values.
+pub(super) fn decoded_pairs(raw: &[u8]) -> Vec<(String, String)> {
+    let text = String::from_utf8_lossy(raw);
+    let decoded = |part: &str| percent_decoded(&part.replace('+', " "));
+    text.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
 }
 
 fn percent_decoded(segment: &str) -> String {
