@@ -34,6 +34,7 @@ use tokio::task::JoinHandle;
 pub use self::day::{Played, Scene};
 use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
+pub use self::hooks::Release;
 use self::hooks::{Courier, Outbox};
 pub use self::hubspot::HubspotRules;
 use self::hubspot::{Kind, Portal};
@@ -182,9 +183,9 @@ impl Sandbox {
             settings.hubspot_search_per_second,
             settings.hubspot.clone(),
         );
-        let salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
+        let mut salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
         let population = if settings.seeded {
-            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot)
+            population::settle(&settings, desk.clock.now(), &mut intercom, &mut hubspot, &mut salesforce)
         } else {
             population::Population::default()
         };

@@ -1,6 +1,9 @@
 //! Webhooks on their way out: signed as the vendors sign them, sent in the background, tried again when
 //! nobody answers. Never blocks the call that caused them, and never invents an event.
 
+mod on_demand;
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +28,12 @@ const REFUSED_GAP: u64 = 250;
 /// How many events HubSpot and Salesforce put into one delivery.
 const BATCH: usize = 100;
 
+/// How many events are remembered for sending again.
+const REMEMBERED: usize = 500;
+
+use self::on_demand::Mood;
+pub use self::on_demand::Release;
+
 /// One event for one subscriber.
 pub(super) struct Letter {
     pub(super) content: Value,
@@ -40,7 +49,8 @@ pub(super) struct Outbox {
     pending: watch::Sender<usize>,
     sent: AtomicUsize,
     repeat_every: AtomicUsize,
-    last: Mutex<Option<(Vendor, Value)>>,
+    past: Mutex<VecDeque<(Vendor, Value)>>,
+    moods: Mutex<[Mood; 3]>,
 }
 
 /// The reading ends, given to the delivery tasks.
@@ -63,7 +73,8 @@ impl Outbox {
             pending: watch::Sender::new(0),
             sent: AtomicUsize::new(0),
             repeat_every: AtomicUsize::new(0),
-            last: Mutex::new(None),
+            past: Mutex::new(VecDeque::new()),
+            moods: Mutex::new(Default::default()),
         };
         (outbox, Inlets { intercom: intercom_out, hubspot: hubspot_out, salesforce: salesforce_out })
     }
@@ -86,16 +97,27 @@ impl Outbox {
         if self.subscriber(vendor).is_none() {
             return;
         }
+        if self.withheld(vendor, &content) {
+            return;
+        }
+        self.dispatch(vendor, content);
+    }
+
+    /// Sends an event on its way and remembers it.
+    fn dispatch(&self, vendor: Vendor, content: Value) {
         let count = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
         let every = self.repeat_every.load(Ordering::Relaxed);
         let twice = every > 0 && count.is_multiple_of(every);
-        *lock(&self.last) = Some((vendor, content.clone()));
+        let mut past = lock(&self.past);
+        past.truncate(REMEMBERED - 1);
+        past.push_front((vendor, content.clone()));
+        drop(past);
         self.queue(vendor, Letter { content, twice });
     }
 
     /// Sends the newest event once more; false when there was none.
     pub(super) fn repeat_last(&self) -> bool {
-        let Some((vendor, content)) = lock(&self.last).clone() else { return false };
+        let Some((vendor, content)) = lock(&self.past).front().cloned() else { return false };
         self.queue(vendor, Letter { content, twice: false });
         true
     }
@@ -134,6 +156,15 @@ fn slot(vendor: Vendor) -> usize {
         Vendor::HubSpot => 1,
         Vendor::Salesforce => 2,
     }
+}
+
+/// What kind of event it is, under the name each vendor has for that.
+fn topic(vendor: Vendor, content: &Value) -> &str {
+    let topic = match vendor {
+        Vendor::HubSpot => &content["subscriptionType"],
+        _ => &content["topic"],
+    };
+    topic.as_str().unwrap_or_default()
 }
 
 /// Intercom's signature header: HMAC-SHA1 over the raw body.
@@ -308,11 +339,11 @@ impl Courier {
         let at = iso(self.desk.clock.now());
         let mut books = lock(&self.desk.books);
         for letter in letters {
-            let (topic, id) = match self.vendor {
-                Vendor::Intercom => (&letter.content["topic"], &letter.content["id"]),
-                Vendor::HubSpot => (&letter.content["subscriptionType"], &letter.content["eventId"]),
-                Vendor::Salesforce => (&letter.content["topic"], &letter.content["id"]),
+            let id = match self.vendor {
+                Vendor::HubSpot => &letter.content["eventId"],
+                _ => &letter.content["id"],
             };
+            let topic = topic(self.vendor, &letter.content);
             books.webhook(json!({
                 "vendor": self.vendor.word(),
                 "topic": topic,

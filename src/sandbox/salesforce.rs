@@ -30,7 +30,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 pub(super) use self::outbound::acknowledged;
-pub(super) use self::rows::Row;
+pub(super) use self::rows::{Row, moment};
 use self::rows::{Table, Transactions};
 use super::desk::{Desk, Who};
 use super::limits::Window;
@@ -52,6 +52,17 @@ pub(super) struct Setup {
     pub(super) duplicate_rules: super::DuplicateRules,
 }
 
+/// What can be wrong with one call that only the org can put into words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Trouble {
+    /// Rows these texts name are locked; without a text every row is.
+    Locked(Vec<String>),
+    /// The session has ended.
+    NoSession,
+    /// The day's allowance is used up.
+    NoAllowance,
+}
+
 /// Everything the org holds.
 pub(super) struct Org {
     pub(super) desk: Arc<Desk>,
@@ -67,8 +78,8 @@ pub(super) struct Org {
     tables: Vec<Table>,
     transactions: Transactions,
     serial: u64,
-    /// While a call meets locked rows: texts that name them, or none for every row.
-    pub(super) locked: Option<Vec<String>>,
+    /// What a fault does to the call being answered.
+    pub(super) trouble: Option<Trouble>,
     /// When the objects' descriptions last changed, in milliseconds since 1970.
     schema_changed: i64,
     sessions: oauth::Sessions,
@@ -100,7 +111,7 @@ impl Org {
             tables: schema::all().iter().map(Table::new).collect(),
             transactions: Transactions::default(),
             serial: 100,
-            locked: None,
+            trouble: None,
             cursors: soql::Cursors::default(),
             jobs: bulk::Jobs::default(),
             notices: 0,
@@ -113,7 +124,8 @@ impl Org {
     fn furnish(&mut self) {
         // The first two counters are `user_id`'s.
         self.serial = 0;
-        let long_ago = self.now() - 900 * 86_400_000;
+        // Whole minutes: two starts within one must make the same world.
+        let long_ago = (self.now() - 900 * 86_400_000) / 60_000 * 60_000;
         let users = [
             ("Integration", "User", "integration@northlight.example", "intgr"),
             ("Dana", "Whitfield", "dana.whitfield@northlight.example", "dwhit"),
@@ -195,7 +207,7 @@ impl Org {
     /// Counts one call against the day's allowance; false when it is used up. SOAP calls count too.
     pub(super) fn count_call(&mut self) -> bool {
         let now = self.now();
-        self.daily.admit(now)
+        self.trouble != Some(Trouble::NoAllowance) && self.daily.admit(now)
     }
 
     /// Answers what stands behind `/services/data/vXX.X`, for a call of its own or a part of another.

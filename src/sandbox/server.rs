@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use super::World;
 use super::desk::lock;
 use super::fault::{Fault, FaultKind, Vendor, strike};
+use super::salesforce::Trouble;
 use super::wire::{Answer, Call};
 
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
@@ -84,6 +85,12 @@ impl World {
                 Answer::empty(504)
             }
             FaultKind::MalformedJson => self.ask(vendor, call).cut_short(),
+            FaultKind::SlowDrip { millis } => {
+                let pause = Duration::from_millis(millis);
+                self.ask(vendor, call).dripping(pause, self.shutdown.subscribe())
+            }
+            FaultKind::HugeBody { bytes } => Answer::huge(bytes),
+            _ if vendor == Vendor::Salesforce => self.ask_troubled(&fault, call),
             _ => self.ask(vendor, call),
         }
     }
@@ -94,6 +101,24 @@ impl World {
             Vendor::HubSpot => lock(&self.hubspot).answer(call),
             Vendor::Salesforce => lock(&self.salesforce).answer(call),
         }
+    }
+
+    /// Asks the org while something is wrong that only it can put into words: it knows which row is meant,
+    /// and whether the caller speaks REST or SOAP.
+    fn ask_troubled(&self, fault: &Fault, call: &Call) -> Answer {
+        let trouble = match fault.kind {
+            FaultKind::Locked => {
+                let named = fault.body_contains.iter().chain(&fault.mentions_any);
+                Trouble::Locked(named.cloned().collect())
+            }
+            FaultKind::Unauthorized => Trouble::NoSession,
+            _ => Trouble::NoAllowance,
+        };
+        let mut org = lock(&self.salesforce);
+        org.trouble = Some(trouble);
+        let answer = org.answer(call);
+        org.trouble = None;
+        answer
     }
 
     /// Passes time, cut short when the sandbox stops.
@@ -132,10 +157,14 @@ fn control(world: &World, call: &Call) -> Answer {
             lock(&world.faults).clear();
             Answer::empty(204)
         }
+        ("POST", ["_sandbox", "webhooks"]) => match world.desk.outbox.command(&call.body) {
+            Ok(done) => Answer::ok(done),
+            Err(message) => Answer::json(400, json!({"message": message})),
+        },
         ("POST", ["_sandbox", "tokens"]) => tokens(world, call),
         _ => Answer::json(
             404,
-            json!({"message": "the sandbox has /_sandbox/books, /_sandbox/faults and /_sandbox/tokens"}),
+            json!({"message": "the sandbox has /_sandbox/books, faults, tokens and webhooks"}),
         ),
     }
 }

@@ -1,11 +1,13 @@
 //! The sandbox tested as its clients see it: over HTTP, with a small receiver for webhooks.
 
+mod faults;
 mod front_door;
 mod hubspot;
 mod hubspot_access;
 mod hubspot_schema;
 mod intercom;
 mod salesforce;
+mod salesforce_deep;
 mod webhooks;
 mod world;
 

@@ -52,7 +52,7 @@ impl Org {
                 }
             }
             None => {
-                let id = self.relate(contact, &account);
+                let id = self.relate(contact, &account, self.now());
                 let detail = json!({"AccountId": account, "ContactId": contact, "IsDirect": true});
                 let object = "AccountContactRelation";
                 self.note(Change { object, kind: "create", id, who: Who::Ui, detail });
@@ -61,14 +61,13 @@ impl Org {
     }
 
     /// Writes the direct relation of a contact and its account.
-    pub(super) fn relate(&mut self, contact: &str, account: &str) -> String {
+    pub(in crate::sandbox) fn relate(&mut self, contact: &str, account: &str, at: i64) -> String {
         let mut fields = Map::new();
         fields.insert("AccountId".to_owned(), json!(account));
         fields.insert("ContactId".to_owned(), json!(contact));
         fields.insert("IsDirect".to_owned(), json!(true));
         fields.insert("IsActive".to_owned(), json!(true));
-        let now = self.now();
-        self.put("AccountContactRelation", fields, now, Who::Ui)
+        self.put("AccountContactRelation", fields, at, Who::Ui)
     }
 
     fn keep_closed(&mut self, object: &str, id: &str) {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{ORGANIZATION_ID, Org, Setup, answers, jwt, user_id};
+use super::{ORGANIZATION_ID, Org, Setup, Trouble, answers, jwt, user_id};
 use crate::sandbox::desk::Who;
 use crate::sandbox::wire::{Answer, Call, decoded_pairs};
 
@@ -49,7 +49,7 @@ fn refused(status: u16, error: &str, description: &str) -> Answer {
 impl Org {
     /// Whether an access token is good now.
     pub(super) fn session_stands(&self, token: &str) -> bool {
-        self.sessions.access.contains_key(token)
+        self.trouble != Some(Trouble::NoSession) && self.sessions.access.contains_key(token)
     }
 
     /// Ends every access token; the answer is how many there were.

@@ -66,7 +66,7 @@ impl Row {
 }
 
 /// A moment as Salesforce writes it.
-pub(super) fn moment(milliseconds: i64) -> String {
+pub(in crate::sandbox) fn moment(milliseconds: i64) -> String {
     let iso = crate::sandbox::desk::iso(milliseconds);
     iso.replace('Z', "+0000")
 }
@@ -263,7 +263,7 @@ impl Org {
     }
 
     /// Stores a new row past all rules and returns its id.
-    pub(super) fn put(
+    pub(in crate::sandbox) fn put(
         &mut self,
         object: &'static str,
         fields: Map<String, Value>,

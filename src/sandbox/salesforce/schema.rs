@@ -153,7 +153,7 @@ const SELF_SERVICE: RecordType = RecordType {
     id: "012xx0000000001AAA",
     name: "Self Service",
     developer_name: "Self_Service",
-    narrowed: &[("LeadSource", &["Web", "Chat"]), ("Plan__c", &["free", "starter", "growth"])],
+    narrowed: &[("LeadSource", &["Web", "Chat"]), ("Plan__c", &["trial", "starter"])],
 };
 
 impl ObjectType {

@@ -149,3 +149,6 @@ fn page_size(call: &Call) -> Option<usize> {
     })?;
     Some(size.clamp(SMALLEST_PAGE, PAGE))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value, json};
 use super::rows::moment;
 use super::schema::{self, Field, FieldType, ObjectType};
 use super::verbs::RowError;
-use super::{Org, ids};
+use super::{Org, Trouble, ids};
 use crate::sandbox::desk::Who;
 
 /// What JSON calls the kind of value that was given, in the parser's own terms.
@@ -316,7 +316,7 @@ impl Org {
 
     /// Refuses a write to a row that a fault has locked.
     pub(super) fn check_lock(&self, id: &str, fields: &Map<String, Value>) -> Result<(), RowError> {
-        let Some(texts) = &self.locked else { return Ok(()) };
+        let Some(Trouble::Locked(texts)) = &self.trouble else { return Ok(()) };
         let named = |text: &String| {
             id.contains(text.as_str())
                 || fields

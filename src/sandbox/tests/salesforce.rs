@@ -7,7 +7,7 @@ mod rows;
 use serde_json::{Value, json};
 
 use super::{Reply, client, empty, fixed, read, send};
-use crate::sandbox::{Sandbox, Settings, Vendor};
+use crate::sandbox::{Sandbox, Vendor};
 
 const DATA: &str = "/services/data/v66.0";
 

@@ -35,7 +35,7 @@ const INDUSTRIES: Words = &[
 ];
 const SOURCES: Words = &["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Chat", "Other"];
 const RATINGS: Words = &["Hot", "Warm", "Cold"];
-const PLANS: Words = &["free", "starter", "growth", "business", "enterprise", "churned"];
+const PLANS: Words = &["trial", "starter", "pro", "scale", "enterprise", "churned"];
 const LIFECYCLE: Words = &[
     "subscriber",
     "lead",

@@ -160,6 +160,7 @@ pub(super) fn pieces(raw: &str) -> Result<Vec<Piece>, String> {
                 let digits: String = letters.by_ref().take(4).collect();
                 u32::from_str_radix(&digits, 16)
                     .ok()
+                    .filter(|_| digits.len() == 4)
                     .and_then(char::from_u32)
                     .ok_or_else(|| illegal(raw, &format!("\\u{digits}")))?
             }

@@ -162,8 +162,10 @@ impl<'a> Scope<'a> {
             targets = self.targets(step, targets[0]);
             steps.push(step);
         }
-        let field = targets.iter().find_map(|target| target.field(last));
-        if field.is_none() && !(last.eq_ignore_ascii_case("Type") && targets.len() > 1) {
+        // A parent of several possible types says which one it is, even where a type has such a field itself.
+        let of_several = targets.len() > 1 && last.eq_ignore_ascii_case("Type");
+        let field = targets.iter().find_map(|target| target.field(last)).filter(|_| !of_several);
+        if field.is_none() && !of_several {
             return Err(self.no_column(
                 last,
                 targets.first().map_or("Name", |target| target.name),
