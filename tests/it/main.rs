@@ -10,6 +10,8 @@ mod cli;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod hubspot;
+#[cfg(test)]
 mod readme;
 #[cfg(all(test, unix))]
 mod storm;

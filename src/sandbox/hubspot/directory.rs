@@ -53,19 +53,23 @@ pub(super) fn stage_options(kind: &str) -> Vec<(String, String)> {
 fn owner(index: usize) -> Value {
     let ((id, email, first, last), archived) =
         OWNERS.get(index).map_or((FORMER, true), |owner| (*owner, false));
-    json!({
+    let mut owner = json!({
         "id": id,
         "email": email,
         "type": "PERSON",
         "firstName": first,
         "lastName": last,
-        "userId": if archived { Value::Null } else { json!(60_200_100 + index) },
         "userIdIncludingInactive": 60_200_100 + index,
         "createdAt": iso(MADE),
         "updatedAt": iso(MADE),
         "archived": archived,
         "teams": [],
-    })
+    });
+    // Who has left is no user any more.
+    if !archived {
+        owner["userId"] = json!(60_200_100 + index);
+    }
+    owner
 }
 
 pub(super) fn owners(method: &str, path: &[&str], call: &Call) -> Result<Answer, Answer> {
