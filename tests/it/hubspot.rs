@@ -1,23 +1,23 @@
 //! HubSpot's client against the emulated portal: what it is asked to do, and what then stands in the portal's records.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 
 use reknit::cli::clock::SystemClock;
 use reknit::domain::clock::Timestamp;
 use reknit::domain::error_class::ErrorClass;
 use reknit::domain::plan::Effect;
 use reknit::domain::record::{Connection, Fields, ObjectKind, RecordRef, System};
-use reknit::domain::secret::{Credentials, Grant, Secret};
+use reknit::domain::secret::{Credentials, Grant, Kept, Renewed, Secret};
 use reknit::sandbox::{HubspotRules, Sandbox, Settings};
 use reknit::vendors::hubspot::{UpsertBy, UpsertRow, Upserted, upsert_batch};
 use reknit::vendors::operation::{Arguments, find, run};
 use reknit::vendors::{self, Clients, HubspotPaths, Log, VendorError};
 use serde_json::{Value, json};
 
-/// The private app's token, or the OAuth app's refresh token.
-struct Key(Grant);
+/// The private app's token, or the OAuth app's newest refresh token.
+struct Key(Mutex<Grant>);
 
 impl Credentials for Key {
     fn access_token(&self, _: &Connection) -> Option<Secret> {
@@ -27,7 +27,15 @@ impl Credentials for Key {
         None
     }
     fn grant(&self, _: &Connection) -> Result<Grant, String> {
-        Ok(self.0.clone())
+        Ok(self.0.lock().unwrap().clone())
+    }
+    fn store(&self, _: &Connection, renewed: &Renewed) -> Result<Kept, String> {
+        if let (Grant::RefreshToken { refresh_token, .. }, Some(next)) =
+            (&mut *self.0.lock().unwrap(), &renewed.refresh_token)
+        {
+            *refresh_token = next.clone();
+        }
+        Ok(Kept::InMemory)
     }
 }
 
@@ -62,7 +70,8 @@ impl Stage {
         } else {
             Grant::Fixed(Secret::new(sandbox.hubspot_token()))
         };
-        let clients = Clients::new(&settings, Arc::new(Key(grant)), Arc::new(SystemClock)).unwrap();
+        let clients =
+            Clients::new(&settings, Arc::new(Key(Mutex::new(grant))), Arc::new(SystemClock)).unwrap();
         Self { sandbox, clients, connection: Connection::only(System::Hubspot), log: Log::new() }
     }
 
@@ -207,6 +216,7 @@ async fn an_oauth_app_goes_on_when_its_token_ends_and_tells_nobody_the_token() {
     let settings = Settings { hubspot: rules, ..empty() };
     let mut stage = Stage::new(settings, true, |settings| settings.hubspot.timeline_app = true).await;
     for _ in 0..2 {
+        stage.run("account.details", json!({})).await.unwrap();
         let about = stage.run("oauth.token_info", json!({})).await.unwrap();
         assert!(about["scopes"].as_array().unwrap().contains(&json!("timeline")), "{about}");
         stage.sandbox.expire_hubspot_tokens();
