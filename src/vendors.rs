@@ -16,6 +16,7 @@ mod error;
 mod http;
 pub mod hubspot;
 pub mod intercom;
+pub mod operation;
 pub mod payload;
 mod redact;
 mod request;
@@ -24,7 +25,7 @@ mod signature;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use http::{Clients, Exchange, LimitReading, Log};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, Settings};
+pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings};
 
 /// Some records, and the cursor of the next page if there is one.
 pub type Page = (Vec<Mirror>, Option<String>);

@@ -13,6 +13,7 @@ use crate::domain::record::System;
 use crate::domain::text;
 
 use super::error::{Context, VendorError, readable};
+use super::request::Expects;
 use super::{hubspot, intercom};
 
 /// An answer as it came.
@@ -113,6 +114,7 @@ pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, Ven
     match answer.status {
         // The content type is not looked at: proxies and old endpoints mislabel JSON, and the parser knows better.
         200..=299 if answer.body.trim().is_empty() => Ok(Value::Null),
+        200..=299 if context.expects == Expects::Text => Ok(Value::String(answer.body.clone())),
         200..=299 => serde_json::from_str(&answer.body).map_err(|error| VendorError {
             status: Some(answer.status),
             may_have_happened: context.writes,

@@ -9,6 +9,7 @@ use crate::domain::record::{Connection, ObjectKind, RecordRef};
 use crate::domain::text;
 
 use super::redact;
+use super::request::Expects;
 
 /// The clients could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +113,8 @@ pub(crate) struct Context<'a> {
     pub object: ObjectKind,
     /// It would have changed something.
     pub writes: bool,
+    /// What a good answer would hold.
+    pub expects: Expects,
     /// The time of the answer.
     pub now: Timestamp,
 }

@@ -18,7 +18,7 @@ use crate::domain::text;
 
 use super::answer::{Answer, Lost, judge, read};
 use super::error::{Context, SetupError, VendorError};
-use super::request::Request;
+use super::request::{Expects, Request};
 use super::settings::{Settings, base_url};
 use super::{hubspot, intercom, redact};
 
@@ -79,6 +79,7 @@ struct Inner {
     settings: Settings,
     intercom: Vendor,
     hubspot: Vendor,
+    salesforce: Option<Vendor>,
     credentials: Arc<dyn Credentials>,
     clock: SharedClock,
     timeout: Duration,
@@ -120,6 +121,10 @@ impl Clients {
         Ok(Self(Arc::new(Inner {
             intercom: vendor("intercom.base_url", &settings.intercom.base_url)?,
             hubspot: vendor("hubspot.base_url", &settings.hubspot.base_url)?,
+            salesforce: match settings.salesforce.instance_url.as_str() {
+                "" => None,
+                url => Some(vendor("salesforce.instance_url", url)?),
+            },
             settings: settings.clone(),
             credentials,
             clock,
@@ -140,7 +145,7 @@ impl Clients {
         match system {
             System::Intercom => Ok(&self.0.intercom),
             System::Hubspot => Ok(&self.0.hubspot),
-            System::Salesforce => Err(no_client(system)),
+            System::Salesforce => self.0.salesforce.as_ref().ok_or_else(|| no_client(system)),
         }
     }
 
@@ -176,13 +181,23 @@ impl Clients {
             .request(request.method.clone(), &url)
             .timeout(self.0.timeout * request.manner.patience())
             .header(header::AUTHORIZATION, authorization)
-            .header(header::ACCEPT, "application/json");
+            .header(
+                header::ACCEPT,
+                if request.expects == Expects::Text { "*/*" } else { "application/json" },
+            );
         if system == System::Intercom {
             builder = builder.header("Intercom-Version", &self.0.settings.intercom.version);
         }
-        let sent = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-        if request.body.is_some() {
-            builder = builder.header(header::CONTENT_TYPE, "application/json").body(sent.clone());
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        let (media, sent) = match (&request.body, &request.text) {
+            (Some(body), _) => (Some("application/json"), body.to_string()),
+            (None, Some((media, text))) => (Some(*media), text.clone()),
+            (None, None) => (None, String::new()),
+        };
+        if let Some(media) = media {
+            builder = builder.header(header::CONTENT_TYPE, media).body(sent.clone());
         }
 
         let started_at = self.0.clock.now();
@@ -197,6 +212,7 @@ impl Clients {
             connection,
             object: request.object,
             writes: request.manner.writes(),
+            expects: request.expects,
             now: self.0.clock.now(),
         };
         let secrets = [token.reveal()];

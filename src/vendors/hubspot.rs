@@ -20,6 +20,7 @@ pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod errors;
 pub mod hook;
+pub(crate) mod operations;
 pub(crate) mod wire;
 
 /// Rows in one page of a list.

@@ -19,6 +19,7 @@ use super::request::{Request, encode};
 pub(crate) mod calls;
 pub(crate) mod errors;
 pub mod hook;
+pub(crate) mod operations;
 pub(crate) mod wire;
 
 /// Contacts in one page: the most Intercom gives.

@@ -41,15 +41,42 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     /// Path and query, already percent-encoded.
     pub(crate) path: String,
+    /// A JSON body.
     pub(crate) body: Option<Value>,
+    /// A body that is not JSON: its media type and text. Never together with `body`.
+    pub(crate) text: Option<(&'static str, String)>,
+    /// Headers of this call alone, beside those every call to the vendor carries.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// What a good answer holds.
+    pub(crate) expects: Expects,
     pub(crate) manner: Manner,
     /// The kind of record it is about.
     pub(crate) object: ObjectKind,
 }
 
+/// What a good answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Expects {
+    /// JSON, or nothing at all.
+    #[default]
+    Json,
+    /// Text, taken as one JSON string: CSV or XML.
+    Text,
+}
+
 impl Request {
     pub(crate) fn new(manner: Manner, method: Method, object: ObjectKind, path: impl Into<String>) -> Self {
-        Self { purpose: String::new(), method, path: path.into(), body: None, manner, object }
+        Self {
+            purpose: String::new(),
+            method,
+            path: path.into(),
+            body: None,
+            text: None,
+            headers: Vec::new(),
+            expects: Expects::Json,
+            manner,
+            object,
+        }
     }
 
     pub(crate) fn get(object: ObjectKind, path: impl Into<String>) -> Self {
@@ -58,6 +85,24 @@ impl Request {
 
     pub(crate) fn body(mut self, body: Value) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// Sends text instead of JSON.
+    pub(crate) fn text(mut self, media: &'static str, text: impl Into<String>) -> Self {
+        self.text = Some((media, text.into()));
+        self
+    }
+
+    /// Adds a header of this call alone.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A good answer is text.
+    pub(crate) fn expects_text(mut self) -> Self {
+        self.expects = Expects::Text;
         self
     }
 
@@ -77,7 +122,10 @@ impl Request {
             method: self.method.to_string(),
             host: base.trim_end_matches('/').to_owned(),
             path: self.path.clone(),
-            body: self.body.clone(),
+            body: self
+                .body
+                .clone()
+                .or_else(|| self.text.as_ref().map(|(_, text)| Value::String(text.clone()))),
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Settings {
     pub intercom: IntercomSettings,
     /// HubSpot's API.
     pub hubspot: HubspotSettings,
+    /// Salesforce's API.
+    pub salesforce: SalesforceSettings,
     /// How long one answer may take. Pages of lists and merges get three times as long.
     pub timeout_seconds: u64,
     /// How long a connection may take to stand.
@@ -29,6 +31,7 @@ impl Default for Settings {
         Self {
             intercom: IntercomSettings::default(),
             hubspot: HubspotSettings::default(),
+            salesforce: SalesforceSettings::default(),
             timeout_seconds: 20,
             connect_timeout_seconds: 5,
             max_response_bytes: 8 * 1024 * 1024,
@@ -86,6 +89,28 @@ pub enum HubspotPaths {
     V3v4,
     /// `/crm/objects/2026-09/...`.
     Dated,
+}
+
+/// Which Salesforce org, and which version of its API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SalesforceSettings {
+    /// `https://NAME.my.salesforce.com`; empty when there is no org.
+    pub instance_url: String,
+    /// Written into every path: `66.0` is Spring '26.
+    pub version: String,
+    /// The field of leads and contacts that holds the Intercom contact's id: an external id with unique values.
+    pub external_id_field: String,
+}
+
+impl Default for SalesforceSettings {
+    fn default() -> Self {
+        Self {
+            instance_url: String::new(),
+            version: "66.0".to_owned(),
+            external_id_field: "Intercom_Contact_ID__c".to_owned(),
+        }
+    }
 }
 
 /// A base URL without its trailing slash, if a token may be sent there: https anywhere, http only to this machine.

@@ -14,6 +14,7 @@ use crate::domain::record::{Connection, Fields, ObjectKind, RecordRef, value_tex
 
 use super::super::error::{Context, VendorError};
 use super::super::http::{Clients, Log};
+use super::super::request::Expects;
 use super::{calls, errors, wire};
 
 /// Rows in one batch.
@@ -92,7 +93,7 @@ fn settle(
         let listed = |name: &str| row.pointer(name).map(errors::texts).unwrap_or_default();
         (listed("/context/objectWriteTraceId"), [listed("/context/ids"), listed("/context/id")].concat())
     });
-    let context = Context { connection, object, writes: true, now: clients.now() };
+    let context = Context { connection, object, writes: true, expects: Expects::Json, now: clients.now() };
     let results: Vec<_> = rows
         .iter()
         .map(|(place, record, _)| {

@@ -4,6 +4,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
 use crate::domain::record::{Connection, System};
+use crate::vendors::request::Expects;
 
 const NOW: Timestamp = Timestamp(1_768_018_294_000);
 
@@ -17,7 +18,13 @@ fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> 
 
 fn read(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> VendorError {
     let connection = Connection::only(System::Intercom);
-    let context = Context { connection: &connection, object: ObjectKind::Contact, writes: true, now: NOW };
+    let context = Context {
+        connection: &connection,
+        object: ObjectKind::Contact,
+        writes: true,
+        expects: Expects::Json,
+        now: NOW,
+    };
     classify(&answer(status, headers, body), &context)
 }
 

@@ -1,0 +1,185 @@
+//! Every call of a vendor's API that Reknit knows, by name: one table per vendor, from which the commands, their
+//! previews and the contract tests are made.
+//!
+//! A row only builds a request from named arguments: pure, without host or token. What the engine does by itself
+//! uses the same builders. Nothing here decides whether a call should be made.
+
+use serde_json::{Map, Value};
+
+use crate::domain::error_class::ErrorClass;
+use crate::domain::plan::Call;
+use crate::domain::record::{Connection, System, value_text};
+
+use super::error::VendorError;
+use super::http::{Clients, Log};
+use super::request::Request;
+use super::settings::Settings;
+use super::{hubspot, intercom};
+
+/// A call we know how to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// `area.verb`, in the vendor's own words for the area: `contacts.search`, `sobjects.upsert`.
+    pub name: &'static str,
+    /// What it does, in one sentence without a full stop.
+    pub about: &'static str,
+    /// What it takes.
+    pub parameters: &'static [Parameter],
+    pub(crate) build: fn(&Settings, &Arguments) -> Result<Request, VendorError>,
+}
+
+/// One argument of an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its name; the vendor's, where it stands in a path or query.
+    pub name: &'static str,
+    /// What may be given.
+    pub kind: ParameterKind,
+    /// The call makes no sense without it.
+    pub required: bool,
+    /// What it is, in a phrase.
+    pub about: &'static str,
+}
+
+/// What an argument may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// A text; numbers are taken as their digits.
+    Text,
+    /// A whole number.
+    Number,
+    /// True or false.
+    Flag,
+    /// Any JSON, mostly an object: the body or a part of it.
+    Json,
+}
+
+/// An argument an operation cannot do without.
+pub const fn required(name: &'static str, kind: ParameterKind, about: &'static str) -> Parameter {
+    Parameter { name, kind, required: true, about }
+}
+
+/// An argument that may be left out.
+pub const fn optional(name: &'static str, kind: ParameterKind, about: &'static str) -> Parameter {
+    Parameter { name, kind, required: false, about }
+}
+
+/// The arguments of one call, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    /// The arguments as given, checked against the operation: none unknown, none missing, each of its kind.
+    pub fn new(operation: &Operation, given: Map<String, Value>) -> Result<Self, VendorError> {
+        for (name, value) in &given {
+            let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.name == name) else {
+                let known: Vec<&str> = operation.parameters.iter().map(|parameter| parameter.name).collect();
+                return Err(refused(&format!(
+                    "{} takes no \"{name}\"; it takes: {}.",
+                    operation.name,
+                    known.join(", ")
+                )));
+            };
+            let fits = match parameter.kind {
+                ParameterKind::Text => value.is_string() || value.is_number(),
+                ParameterKind::Number => value.as_i64().is_some(),
+                ParameterKind::Flag => value.is_boolean(),
+                ParameterKind::Json => true,
+            };
+            if !fits {
+                let wanted = match parameter.kind {
+                    ParameterKind::Text => "a text",
+                    ParameterKind::Number => "a whole number",
+                    ParameterKind::Flag => "true or false",
+                    ParameterKind::Json => "JSON",
+                };
+                return Err(refused(&format!("{}: \"{name}\" must be {wanted}.", operation.name)));
+            }
+        }
+        match operation.parameters.iter().find(|it| it.required && !given.contains_key(it.name)) {
+            Some(missing) => {
+                Err(refused(&format!("{} needs \"{}\": {}.", operation.name, missing.name, missing.about)))
+            }
+            None => Ok(Self(given)),
+        }
+    }
+
+    /// A text; empty when not given.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.0.get(name).map(value_text).unwrap_or_default()
+    }
+
+    /// A text, when given and not empty.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(value_text).filter(|text| !text.is_empty())
+    }
+
+    /// A whole number, when given.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_i64()
+    }
+
+    /// A flag; false when not given.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// Any JSON, when given.
+    pub(crate) fn json(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}
+
+fn refused(words: &str) -> VendorError {
+    VendorError::new(ErrorClass::Validation, words)
+}
+
+/// The table of a system.
+pub fn operations(system: System) -> &'static [Operation] {
+    match system {
+        System::Intercom => intercom::operations::TABLE,
+        System::Hubspot => hubspot::operations::TABLE,
+        System::Salesforce => &[],
+    }
+}
+
+/// The operation of that name.
+pub fn find(system: System, name: &str) -> Option<&'static Operation> {
+    operations(system).iter().find(|operation| operation.name == name)
+}
+
+impl Operation {
+    /// The exact call, without secrets.
+    pub fn preview(
+        &self,
+        settings: &Settings,
+        system: System,
+        arguments: &Arguments,
+    ) -> Result<Call, VendorError> {
+        let base = match system {
+            System::Intercom => &settings.intercom.base_url,
+            System::Hubspot => &settings.hubspot.base_url,
+            System::Salesforce => &settings.salesforce.instance_url,
+        };
+        Ok((self.build)(settings, arguments)?.call(base))
+    }
+
+    /// Whether it would change something at the vendor.
+    pub fn writes(&self, settings: &Settings, arguments: &Arguments) -> Result<bool, VendorError> {
+        Ok((self.build)(settings, arguments)?.manner.writes())
+    }
+}
+
+/// Makes the call once and returns the vendor's answer as it came; text answers as one JSON string.
+pub async fn run(
+    clients: &Clients,
+    connection: &Connection,
+    operation: &Operation,
+    arguments: &Arguments,
+    log: &mut Log,
+) -> Result<Value, VendorError> {
+    let request = (operation.build)(clients.settings(), arguments)?;
+    let purpose =
+        if request.purpose.is_empty() { operation.name.to_owned() } else { request.purpose.clone() };
+    clients.send(connection, &request.purpose(purpose), log).await
+}
