@@ -8,6 +8,32 @@ use serde_json::{Map, Value, json};
 use super::document::{Document, Operation, Sort, percent_decoded};
 use super::recorder::Exchange;
 
+/// Something wrong with a request or an answer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Complaint {
+    /// Where and which rule: a hundred rows with the same fault have it in common.
+    pub(crate) rule: String,
+    /// What was found there.
+    pub(crate) found: String,
+}
+
+impl Complaint {
+    fn of(rule: impl Into<String>) -> Self {
+        Self { rule: rule.into(), found: String::new() }
+    }
+
+    fn under(mut self, title: &str) -> Self {
+        self.rule = format!("{title}: {}", self.rule);
+        self
+    }
+}
+
+impl std::fmt::Display for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} -- {}", self.rule, self.found)
+    }
+}
+
 /// The documents one vendor's calls are in; the first that knows a path counts.
 pub(crate) struct Contract {
     /// The vendor's name, for people.
@@ -23,35 +49,43 @@ impl Contract {
     pub(crate) fn operation(&self, exchange: &Exchange) -> Option<(&Document, Operation<'_>)> {
         // HubSpot's own client ends `/owners/` with a slash.
         let path = exchange.path.trim_end_matches('/');
-        let found = |document| Document::operation(document, &exchange.method, path).map(|found| (document, found));
+        let found =
+            |document| Document::operation(document, &exchange.method, path).map(|found| (document, found));
         self.documents.iter().find_map(found)
     }
 
     /// What is wrong with a request.
-    pub(crate) fn request(&self, exchange: &Exchange) -> Vec<String> {
+    pub(crate) fn request(&self, exchange: &Exchange) -> Vec<Complaint> {
         let Some((document, operation)) = self.operation(exchange) else {
-            return vec![format!("{} {}: the document has no such operation", exchange.method, exchange.path)];
+            return vec![Complaint::of(format!(
+                "{} {}: the document has no such operation",
+                exchange.method, exchange.path
+            ))];
         };
         let mut wrong = parameters(document, &operation, exchange);
         wrong.extend(body(document, &operation, exchange));
         let title = format!("{} {} ({})", exchange.method, operation.template, document.name);
-        wrong.into_iter().map(|wrong| format!("{title}, request: {wrong}")).collect()
+        wrong.into_iter().map(|wrong| wrong.under(&format!("{title}, request"))).collect()
     }
 
     /// What is wrong with an answer.
-    pub(crate) fn answer(&self, exchange: &Exchange, sort: Sort) -> Vec<String> {
+    pub(crate) fn answer(&self, exchange: &Exchange, sort: Sort) -> Vec<Complaint> {
         let Some((document, operation)) = self.operation(exchange) else { return Vec::new() };
         let Some(status) = exchange.status else { return Vec::new() };
-        let title = format!("{} {} ({}), answer {status}", exchange.method, operation.template, document.name);
-        let wrong = |what: &str| vec![format!("{title}: {what}")];
+        let title =
+            format!("{} {} ({}), answer {status}", exchange.method, operation.template, document.name);
+        let wrong = |what: &str| vec![Complaint::of(what).under(&title)];
         let responses = &operation.node["responses"];
-        let key = [status.to_string(), "default".to_owned()].into_iter().find(|key| responses.get(key).is_some());
+        let key =
+            [status.to_string(), "default".to_owned()].into_iter().find(|key| responses.get(key).is_some());
         let empty = exchange.answer.is_empty();
         let media = exchange.answer_type.split(';').next().unwrap_or_default();
         let (key, schema) = match &key {
             Some(code) => {
                 let pointer = format!("{}/responses/{code}", operation.pointer);
-                let Some(response) = document.node(&pointer) else { return wrong("its response leads nowhere") };
+                let Some(response) = document.node(&pointer) else {
+                    return wrong("its response leads nowhere");
+                };
                 let content = response.get("content").and_then(Value::as_object);
                 let Some(content) = content.filter(|content| !content.is_empty()) else {
                     return if empty { Vec::new() } else { wrong("a body where the document has none") };
@@ -72,11 +106,11 @@ impl Contract {
         };
         let Some(schema) = schema else { return Vec::new() };
         let validator = document.validator(&key, schema, sort);
-        validator.iter_errors(&body).map(|error| format!("{title}: {}", told(&error))).collect()
+        validator.iter_errors(&body).map(|error| told(&error).under(&title)).collect()
     }
 }
 
-fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchange) -> Vec<String> {
+fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchange) -> Vec<Complaint> {
     let mut wrong = Vec::new();
     let declared: Vec<&Value> = operation.node["parameters"]
         .as_array()
@@ -100,13 +134,14 @@ fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchang
         }
         let there = given.iter().any(|(here, known, _)| *here == place && known == name);
         if !there && parameter["required"] == json!(true) {
-            wrong.push(format!("{place} parameter {name} is missing"));
+            wrong.push(Complaint::of(format!("{place} parameter {name} is missing")));
         }
     }
     for (place, name, value) in given {
-        let known = declared.iter().find(|parameter| parameter["in"] == place && parameter["name"] == name.as_str());
+        let known =
+            declared.iter().find(|parameter| parameter["in"] == place && parameter["name"] == name.as_str());
         let Some(parameter) = known else {
-            wrong.push(format!("{place} parameter {name} is not in the document"));
+            wrong.push(Complaint::of(format!("{place} parameter {name} is not in the document")));
             continue;
         };
         let Some(schema) = document.followed(&parameter["schema"]).filter(|schema| schema.is_object()) else {
@@ -115,7 +150,9 @@ fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchang
         let key = format!("{}/parameters/{place}/{name}", operation.pointer);
         let validator = document.validator(&key, schema, Sort::Open);
         let value = read(&value, document, schema);
-        let errors = validator.iter_errors(&value).map(|error| format!("{place} parameter {name}: {}", told(&error)));
+        let errors = validator
+            .iter_errors(&value)
+            .map(|error| told(&error).under(&format!("{place} parameter {name}")));
         wrong.extend(errors);
     }
     wrong
@@ -124,7 +161,9 @@ fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchang
 /// A parameter's text as the JSON its schema means.
 fn read(text: &str, document: &Document, schema: &Value) -> Value {
     match schema["type"].as_str() {
-        Some("integer" | "number") => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+        Some("integer" | "number") => {
+            text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
+        }
         Some("boolean") => text.parse::<bool>().map_or_else(|_| json!(text), |yes| json!(yes)),
         Some("array") => {
             let items = document.followed(&schema["items"]).unwrap_or(&Value::Null);
@@ -134,27 +173,28 @@ fn read(text: &str, document: &Document, schema: &Value) -> Value {
     }
 }
 
-fn body(document: &Document, operation: &Operation<'_>, exchange: &Exchange) -> Vec<String> {
+fn body(document: &Document, operation: &Operation<'_>, exchange: &Exchange) -> Vec<Complaint> {
     let declared = operation.node.get("requestBody").and_then(|body| document.followed(body));
     let Some(declared) = declared else {
         let more = !exchange.body.is_empty();
-        return more.then(|| "a body where the document has none".to_owned()).into_iter().collect();
+        return more.then(|| Complaint::of("a body where the document has none")).into_iter().collect();
     };
     if exchange.body.is_empty() {
         let missing = declared["required"] == json!(true);
-        return missing.then(|| "the body is missing".to_owned()).into_iter().collect();
+        return missing.then(|| Complaint::of("the body is missing")).into_iter().collect();
     }
-    let media = exchange.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media =
+        exchange.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default();
     let Some(content) = declared["content"].get(media) else {
-        return vec![format!("the document has no body of type {media:?}")];
+        return vec![Complaint::of(format!("the document has no body of type {media:?}"))];
     };
     let body = if media == "application/x-www-form-urlencoded" {
         form(&exchange.body)
     } else {
         match serde_json::from_slice(&exchange.body) {
             Ok(body) => body,
-            Err(error) => return vec![format!("the body is no JSON: {error}")],
+            Err(error) => return vec![Complaint::of(format!("the body is no JSON: {error}"))],
         }
     };
     let Some(schema) = content.get("schema") else { return Vec::new() };
@@ -172,20 +212,22 @@ fn form(body: &[u8]) -> Value {
 }
 
 /// An error in words. Where none of several schemas fits, the one that nearly does is named.
-fn told(error: &ValidationError<'_>) -> String {
-    let short = |text: String| text.chars().take(300).collect::<String>();
-    let place = if error.instance_path().as_str().is_empty() { "the whole" } else { error.instance_path().as_str() };
-    let told = |text: &str| format!("{place}: {text} (by {})", error.schema_path());
-    match error.kind() {
+fn told(error: &ValidationError<'_>) -> Complaint {
+    let steps = error.instance_path().as_str().split('/');
+    let mut steps: Vec<&str> =
+        steps.map(|step| if step.parse::<usize>().is_ok() { "*" } else { step }).collect();
+    if error.schema_path().as_str().contains("/additionalProperties") {
+        steps.pop();
+        steps.push("*");
+    }
+    let place = if steps.len() < 2 { "the whole".to_owned() } else { steps.join("/") };
+    let found = match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let nearest = context.iter().min_by_key(|errors| errors.len());
-            let nearest = nearest.and_then(|errors| errors.first()).map(told_of_one).unwrap_or_default();
-            told(&format!("none of {} schemas fits; the nearest: {nearest}", context.len()))
+            let nearest = nearest.and_then(|errors| errors.first()).map(told);
+            nearest.map_or_else(String::new, |nearest| format!("of {} the nearest: {nearest}", context.len()))
         }
-        _ => told(&short(error.to_string())),
-    }
-}
-
-fn told_of_one(error: &ValidationError<'_>) -> String {
-    told(error)
+        _ => error.to_string().chars().take(300).collect(),
+    };
+    Complaint { rule: format!("{place} (by {})", error.schema_path()), found }
 }

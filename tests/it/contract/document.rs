@@ -44,9 +44,15 @@ pub(crate) struct Operation<'a> {
 
 impl Document {
     /// Reads a document and applies the exceptions for it, all but one if so wished.
-    pub(crate) fn load(folder: &Path, file: &str, name: &str, without: Option<&exceptions::Exception>) -> Self {
+    pub(crate) fn load(
+        folder: &Path,
+        file: &str,
+        name: &str,
+        without: Option<&exceptions::Exception>,
+    ) -> Self {
         let path = folder.join(file);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut root = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
         for exception in exceptions::of(name) {
             if without.is_none_or(|left_out| !std::ptr::eq(left_out, exception)) {
@@ -70,7 +76,8 @@ impl Document {
                     && places.iter().zip(&segments).all(|(place, given)| !word(place) || place == given)
             })
             .collect();
-        fitting.sort_by_key(|(template, _)| template.split('/').map(|place| !word(place)).collect::<Vec<_>>());
+        fitting
+            .sort_by_key(|(template, _)| template.split('/').map(|place| !word(place)).collect::<Vec<_>>());
         let (template, node) = fitting.first()?;
         let values = template
             .split('/')
@@ -162,9 +169,10 @@ impl Document {
                     let each = value.as_array().into_iter().flatten();
                     each.map(|schema| self.translated(schema, sort, false)).collect()
                 }
-                "format" if matches!(value.as_str(), Some("date-time" | "email" | "uuid" | "uri")) => value.clone(),
-                "type" | "enum" | "required" | "minLength" | "maxLength" | "minItems" | "maxItems" | "minimum"
-                | "maximum" | "pattern" | "uniqueItems" => value.clone(),
+                // Intercom writes `uri` where its own values are paths, and `timestamp` for numbers.
+                "format" if matches!(value.as_str(), Some("date-time" | "email" | "uuid")) => value.clone(),
+                "type" | "enum" | "required" | "minLength" | "maxLength" | "minItems" | "maxItems"
+                | "minimum" | "maximum" | "pattern" | "uniqueItems" => value.clone(),
                 _ => continue,
             };
             made.insert(keyword.clone(), value);
@@ -173,7 +181,8 @@ impl Document {
             made.insert("unevaluatedProperties".to_owned(), json!(false));
         }
         if source.get("nullable") == Some(&json!(true)) {
-            let put_together = ["$ref", "allOf", "anyOf", "oneOf"].iter().any(|keyword| made.contains_key(*keyword));
+            let put_together =
+                ["$ref", "allOf", "anyOf", "oneOf"].iter().any(|keyword| made.contains_key(*keyword));
             if put_together {
                 return json!({"anyOf": [made, {"type": "null"}]});
             }
@@ -190,8 +199,10 @@ impl Document {
     /// Names at least one property, itself or by what it is put together from.
     fn declares(&self, schema: &Value, depth: usize) -> bool {
         let Some(schema) = self.followed(schema) else { return false };
-        let parts = ["allOf", "anyOf", "oneOf"].iter().filter_map(|keyword| schema[*keyword].as_array()).flatten();
-        schema.get("properties").is_some() || (depth < 8 && parts.into_iter().any(|part| self.declares(part, depth + 1)))
+        let parts =
+            ["allOf", "anyOf", "oneOf"].iter().filter_map(|keyword| schema[*keyword].as_array()).flatten();
+        schema.get("properties").is_some()
+            || (depth < 8 && parts.into_iter().any(|part| self.declares(part, depth + 1)))
     }
 }
 
