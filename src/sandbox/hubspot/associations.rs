@@ -341,6 +341,8 @@ impl Portal {
         let from = Kind::read(from).ok_or_else(|| unknown_kind(from))?;
         let to = Kind::read(to).ok_or_else(|| unknown_kind(to))?;
         let inputs = call.body["inputs"].as_array().map_or(&[][..], Vec::as_slice);
+        // The dated family answers 200 where the numbered one says 201 or 204.
+        let dated = call.path.contains("/2026-");
         match (method, rest) {
             ("GET", ["labels"]) => {
                 let (default, primary) = types_between(from, to).ok_or_else(no_such_path)?;
@@ -353,7 +355,11 @@ impl Portal {
             }
             ("POST", ["batch", "read"]) if inputs.len() <= 1_000 => Ok(self.read_links(from, to, inputs)),
             ("POST", ["batch", "create"]) if inputs.len() <= 2_000 => {
-                Ok(self.link_batch(from, to, inputs, false))
+                let mut answer = self.link_batch(from, to, inputs, false);
+                if dated && answer.status == 201 {
+                    answer.status = 200;
+                }
+                Ok(answer)
             }
             ("POST", ["batch", "associate", "default"]) if inputs.len() <= 2_000 => {
                 Ok(self.link_batch(from, to, inputs, true))
@@ -366,7 +372,7 @@ impl Portal {
                         }
                     }
                 }
-                Ok(Answer::empty(204))
+                Ok(if dated { answers::batch(200, self.now(), &[], &[]) } else { Answer::empty(204) })
             }
             ("POST", ["batch", ..]) => {
                 Err(invalid("The batch holds too many inputs, or the operation is unknown"))
