@@ -6,7 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::document::{Document, Operation, Sort, percent_decoded};
-use super::recorder::Exchange;
+use crate::support::Exchange;
 
 /// Something wrong with a request or an answer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -44,16 +44,11 @@ pub(crate) struct Operation<'a> {
 
 impl Document {
     /// Reads a document and applies the exceptions for it, all but one if so wished.
-    pub(crate) fn load(
-        folder: &Path,
-        file: &str,
-        name: &str,
-        without: Option<&exceptions::Exception>,
-    ) -> Self {
-        let path = folder.join(file);
+    pub(crate) fn load(path: &Path, name: &str, without: Option<&exceptions::Exception>) -> Self {
         let text =
-            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut root = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut root =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for exception in exceptions::of(name) {
             if without.is_none_or(|left_out| !std::ptr::eq(left_out, exception)) {
                 exception.apply(&mut root);

@@ -21,6 +21,8 @@ enum Correction {
     Query(&'static [(&'static str, &'static str)]),
     /// 207 in batches, with the body of a success.
     PartialSuccess,
+    /// Every operation may answer with these statuses and a body of this schema, in JSON.
+    Errors(&'static [&'static str], &'static str),
     /// A keyword of the schema is another one, in JSON.
     Is(&'static str, &'static str),
 }
@@ -43,6 +45,12 @@ const TABLE: &[Exception] = &[
         pointer: "/paths/~1contacts~1{contact_id}~1notes/post/parameters/1/schema",
         correction: Correction::Is("type", "\"string\""),
         reason: "contacts have hexadecimal ids; the document says integer here only",
+    },
+    Exception {
+        documents: "intercom-",
+        pointer: "/components/schemas/company_list/properties/pages",
+        correction: Correction::Is("$ref", "\"#/components/schemas/pages_link\""),
+        reason: "a list paged by number links its next page, as the document itself shows for deleted conversations",
     },
     Exception {
         documents: "intercom-2.14",
@@ -100,6 +108,23 @@ const TABLE: &[Exception] = &[
         reason: "the association guide shows null for associations without a label",
     },
     Exception {
+        documents: "hubspot-v3v4",
+        pointer: "/components/schemas/AssociationSchemaV4_AssociationSpecWithLabel/properties/label",
+        correction: Correction::Is("nullable", "true"),
+        reason: "the association guide shows null for types without a label",
+    },
+    Exception {
+        documents: "hubspot-",
+        pointer: "/paths",
+        correction: Correction::Errors(
+            &["423", "429", "500", "503"],
+            r#"{"type": "object", "required": ["message"], "properties": {"status": {"type": "string"},
+                "message": {"type": "string"}, "errorType": {"type": "string"}, "policyName": {"type": "string"},
+                "category": {"type": "string"}, "correlationId": {"type": "string"}}}"#,
+        ),
+        reason: "limits, locks and outages have an envelope of their own, in the guide without a category",
+    },
+    Exception {
         documents: "hubspot-",
         pointer: "/components/schemas/StandardError",
         correction: Correction::NotRequired(&["context", "errors", "links"]),
@@ -113,12 +138,17 @@ const TABLE: &[Exception] = &[
     },
 ];
 
-/// The corrections of a document.
+/// The corrections of a document; of every one, when no name is given.
 pub(crate) fn of(document: &str) -> impl Iterator<Item = &'static Exception> {
-    TABLE.iter().filter(move |exception| document.starts_with(exception.documents))
+    TABLE.iter().filter(move |exception| document.is_empty() || exception.is_for(document))
 }
 
 impl Exception {
+    /// Whether it corrects the document of that name.
+    pub(crate) fn is_for(&self, document: &str) -> bool {
+        document.starts_with(self.documents)
+    }
+
     /// In words.
     pub(crate) fn title(&self) -> String {
         format!("{}: {} ({})", self.documents, self.pointer, self.reason)
@@ -141,13 +171,18 @@ impl Exception {
                 node["parameters"] = Value::Array(list);
             }
             Correction::PartialSuccess => {
-                let paths = node.as_object_mut().into_iter().flatten();
-                for (_, operations) in paths.filter(|(template, _)| template.contains("/batch/")) {
-                    for (_, operation) in operations.as_object_mut().into_iter().flatten() {
-                        let whole = ["200", "201"].iter().find_map(|code| operation["responses"].get(*code));
-                        if let Some(whole) = whole.cloned() {
-                            operation["responses"]["207"] = whole;
-                        }
+                for responses in every_responses(node, "/batch/") {
+                    let whole = ["200", "201"].iter().find_map(|code| responses.get(*code));
+                    if let Some(whole) = whole.cloned() {
+                        responses["207"] = whole;
+                    }
+                }
+            }
+            Correction::Errors(statuses, schema) => {
+                let schema: Value = serde_json::from_str(schema).expect("a correction is JSON");
+                for responses in every_responses(node, "") {
+                    for status in *statuses {
+                        responses[*status] = json!({"content": {"application/json": {"schema": schema}}});
                     }
                 }
             }
@@ -156,4 +191,13 @@ impl Exception {
             }
         }
     }
+}
+
+/// The responses of every operation whose path holds a text.
+fn every_responses<'a>(paths: &'a mut Value, holds: &'a str) -> impl Iterator<Item = &'a mut Value> {
+    let paths = paths.as_object_mut().into_iter().flatten();
+    let operations = paths
+        .filter(move |(template, _)| template.contains(holds))
+        .flat_map(|(_, operations)| operations.as_object_mut().into_iter().flatten());
+    operations.map(|(_, operation)| &mut operation["responses"])
 }

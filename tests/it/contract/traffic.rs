@@ -12,7 +12,7 @@ use reknit::vault::Given;
 use reknit::vendors::{self, Clients, HubspotPaths, Log};
 use serde_json::{Value, json};
 
-use super::recorder::Recorder;
+use crate::support::Recorder;
 
 /// The sandbox, a recorder before each vendor, and our clients calling the recorders.
 pub(crate) struct Stage {

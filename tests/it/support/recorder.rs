@@ -33,6 +33,13 @@ pub(crate) struct Exchange {
     pub(crate) answer: Bytes,
 }
 
+impl Exchange {
+    /// The vendor did it.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| status < 300)
+    }
+}
+
 /// A running proxy. Dropping it closes it.
 pub(crate) struct Recorder {
     state: Arc<Shared>,
