@@ -176,6 +176,8 @@ fn area<'a>(path: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
     let dated = |version: &str| matches!(version, "2026-09" | "2026-03");
     let numbered = |version: &str| matches!(version, "v3" | "v4");
     match path {
+        // Associations of v3 have other shapes; they are not emulated.
+        ["crm", "v3", "associations", ..] => None,
         ["crm", version, area, rest @ ..] if numbered(version) && AREAS.contains(area) => Some((area, rest)),
         // The labels' document writes the version behind the area, numbered or dated.
         ["crm", area, version, rest @ ..]

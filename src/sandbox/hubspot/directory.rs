@@ -141,6 +141,10 @@ pub(super) fn pipelines(method: &str, path: &[&str]) -> Result<Answer, Answer> {
         ("GET", [id, "stages"]) if pipeline["id"] == *id => {
             Ok(Answer::ok(json!({"results": pipeline["stages"]})))
         }
+        ("GET", [id, "stages", stage]) if pipeline["id"] == *id => {
+            let mut stages = pipeline["stages"].as_array().into_iter().flatten();
+            stages.find(|known| known["id"] == *stage).cloned().map(Answer::ok).ok_or_else(missing)
+        }
         ("GET", _) => Err(missing()),
         _ => Err(no_such_path()),
     }
