@@ -5,7 +5,7 @@
 //! document; nothing is ever fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jsonschema::Validator;
@@ -45,10 +45,7 @@ pub(crate) struct Operation<'a> {
 impl Document {
     /// Reads a document and applies the exceptions for it, all but one if so wished.
     pub(crate) fn load(path: &Path, name: &str, without: Option<&exceptions::Exception>) -> Self {
-        let text =
-            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut root =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut root = parsed(path);
         for exception in exceptions::of(name) {
             if without.is_none_or(|left_out| !std::ptr::eq(left_out, exception)) {
                 exception.apply(&mut root);
@@ -199,6 +196,20 @@ impl Document {
         schema.get("properties").is_some()
             || (depth < 8 && parts.into_iter().any(|part| self.declares(part, depth + 1)))
     }
+}
+
+/// A file's JSON, read once for all tests.
+fn parsed(path: &Path) -> Value {
+    static FILES: Mutex<BTreeMap<PathBuf, Value>> = Mutex::new(BTreeMap::new());
+    let mut files = FILES.lock().unwrap();
+    if let Some(known) = files.get(path) {
+        return known.clone();
+    }
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    files.insert(path.to_owned(), read.clone());
+    read
 }
 
 /// The definitions that a translated schema refers to.

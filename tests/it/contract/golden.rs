@@ -54,12 +54,17 @@ pub(crate) fn lines(exchanges: &[Exchange]) -> BTreeMap<String, Vec<String>> {
     lines
 }
 
+/// What is recorded is to be written anew, not compared.
+pub(crate) fn writes() -> bool {
+    std::env::var_os("REKNIT_GOLDEN").is_some_and(|word| word == "write")
+}
+
 /// Compares what was sent with the golden of that name.
 pub(crate) fn compare(name: &str, exchanges: &[Exchange]) {
     let path =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/contract/sent/{name}.json"));
     let sent = json!(lines(exchanges));
-    if std::env::var_os("REKNIT_GOLDEN").is_some_and(|word| word == "write") {
+    if writes() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&sent).unwrap())).unwrap();
     }

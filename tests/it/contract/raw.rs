@@ -1,7 +1,7 @@
 //! Calls to the sandbox beyond what our clients make: every route it has, what goes well and what it refuses. The
 //! calls are written in `tests/fixtures/contract/calls`; the requests may be wrong on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reknit::domain::record::System;
 use reknit::sandbox::{Fault, FaultKind, Sandbox, Vendor};
@@ -184,12 +184,14 @@ pub(crate) async fn world(sandbox: &Sandbox, system: System, variant: &str) -> N
     names
 }
 
-/// Whether the sandbox has a route for an operation of a document, such as `GET /contacts/{contact_id}`.
-pub(crate) async fn has_route(base: &str, token: &str, operation: &str) -> bool {
+/// Whether the sandbox has a route for one of the operations, such as `GET /contacts/{contact_id}`.
+pub(crate) async fn has_route(base: &str, token: &str, operation: &str, all: &BTreeSet<String>) -> bool {
     let (method, template) = operation.split_once(' ').unwrap();
+    let object = if template.contains("/pipelines/") { "deals" } else { "contacts" };
     let filled = |part: &str| match part {
-        "{objectType}" | "{fromObjectType}" => "contacts".to_owned(),
+        "{objectType}" | "{fromObjectType}" => object.to_owned(),
         "{toObjectType}" => "companies".to_owned(),
+        "{pipelineId}" => "default".to_owned(),
         _ if part.starts_with('{') => "0".to_owned(),
         _ => part.to_owned(),
     };
@@ -197,11 +199,14 @@ pub(crate) async fn has_route(base: &str, token: &str, operation: &str) -> bool 
     let request =
         client().request(method.parse().unwrap(), format!("{base}{}", path.join("/"))).bearer_auth(token);
     let answer = request.send().await.unwrap();
-    let (found, text) = (answer.status() != 404, answer.text().await.unwrap());
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    let (folder, name) = operation.rsplit_once('/').unwrap();
     // A word at the end may have been taken for the id of something.
-    let names_a_record = template.ends_with('}') || !found && path.len() != 3;
+    let taken = status == 404
+        && !name.starts_with('{')
+        && all.iter().any(|other| other.strip_prefix(folder).is_some_and(|rest| rest.starts_with("/{")));
     let unknown = ["No such path", "The requested resource was not found", "the operation is unknown"];
-    (found || names_a_record) && !unknown.iter().any(|words| text.contains(words))
+    !taken && !unknown.iter().any(|words| text.contains(words))
 }
 
 /// Refusals that strike by themselves, with their statuses; what a gateway says is no vendor's word.

@@ -1,6 +1,8 @@
 //! Where the vendors' documents are. HubSpot's are never part of this project; of Intercom's there is a trimmed copy.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use super::check::Contract;
 use super::document::Document;
@@ -11,9 +13,13 @@ pub(crate) fn specs() -> Option<PathBuf> {
     std::env::var_os("REKNIT_SPECS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
-/// Says something on stderr even where the test harness keeps what a test prints.
+/// Says something on stderr, once, even where the test harness keeps what a test prints.
 pub(crate) fn say(line: &str) {
     use std::io::Write as _;
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if !SAID.lock().unwrap().insert(line.to_owned()) {
+        return;
+    }
     // One write, so that lines of tests beside each other do not mix.
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
