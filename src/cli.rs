@@ -13,6 +13,7 @@ pub mod audit;
 pub mod background;
 pub mod clock;
 pub mod console;
+pub mod cookbook;
 pub mod demo;
 pub mod doctor;
 pub mod init;
@@ -72,6 +73,8 @@ pub enum Command {
     Link(operate::LinkArguments),
     /// The log of who did what
     Audit(audit::Arguments),
+    /// Known troubles: how each is recognised, what it means, what mends it
+    Cookbook(cookbook::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
     /// Write a commented settings file
@@ -131,6 +134,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
