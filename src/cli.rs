@@ -17,6 +17,7 @@ pub mod cookbook;
 pub mod demo;
 pub mod doctor;
 pub mod init;
+pub mod limits;
 pub mod list;
 pub mod operate;
 pub mod output;
@@ -77,6 +78,8 @@ pub enum Command {
     Cookbook(cookbook::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
+    /// How many calls each connection has used, may use, and when its day's budget is reached
+    Limits(limits::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -136,6 +139,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
+        Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

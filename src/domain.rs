@@ -63,6 +63,7 @@ pub mod evidence;
 pub mod execution;
 pub mod filter;
 pub mod ids;
+pub mod limit;
 pub mod overview;
 pub mod page;
 pub mod plan;

@@ -20,6 +20,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -54,9 +55,9 @@ pub struct Settings {
     pub intercom_webhook_url: Option<String>,
     /// Where HubSpot's webhooks go from the start; `subscribe_hubspot` may say so later.
     pub hubspot_webhook_url: Option<String>,
-    /// Calls per ten seconds before 429.
+    /// Calls per window of ten seconds before 429; the windows lie fixed in the minute.
     pub intercom_window_limit: u32,
-    /// Calls per ten seconds before 429; search does not count.
+    /// Calls in any ten seconds before 429; search does not count.
     pub hubspot_window_limit: u32,
     /// HubSpot's search allowance.
     pub hubspot_search_per_second: u32,
@@ -64,6 +65,9 @@ pub struct Settings {
     pub seeded: bool,
     /// The moment the world begins at; `None` is now. The data is dated back from it.
     pub now: Option<Timestamp>,
+    /// Milliseconds since 1970, moved by whoever holds them: windows and quotas then turn over in that time. `None`
+    /// lets the time run with the machine.
+    pub clock: Option<Arc<AtomicI64>>,
 }
 
 impl Default for Settings {
@@ -81,6 +85,7 @@ impl Default for Settings {
             hubspot_search_per_second: 5,
             seeded: true,
             now: None,
+            clock: None,
         }
     }
 }
@@ -117,7 +122,10 @@ impl Sandbox {
         let (outbox, inlets) = Outbox::new();
         outbox.subscribe(Vendor::Intercom, settings.intercom_webhook_url.clone());
         outbox.subscribe(Vendor::HubSpot, settings.hubspot_webhook_url.clone());
-        let clock = SandboxClock::starting_at(settings.now.unwrap_or_else(Timestamp::now));
+        let clock = match &settings.clock {
+            Some(time) => SandboxClock::ByHand(Arc::clone(time)),
+            None => SandboxClock::starting_at(settings.now.unwrap_or_else(Timestamp::now)),
+        };
         let desk = Arc::new(Desk { clock, books: Mutex::new(Books::default()), outbox });
         let mut intercom =
             Workspace::new(Arc::clone(&desk), INTERCOM_TOKEN.to_owned(), settings.intercom_window_limit);

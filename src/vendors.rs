@@ -13,6 +13,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 mod answer;
 mod error;
+mod gate;
 mod http;
 pub mod hubspot;
 pub mod intercom;
@@ -22,10 +23,15 @@ mod redact;
 mod request;
 mod settings;
 mod signature;
+mod token;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
+pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings};
+pub use settings::{
+    HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts,
+};
+pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.
 pub type Page = (Vec<Mirror>, Option<String>);

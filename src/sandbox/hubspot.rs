@@ -23,7 +23,7 @@ pub(super) use self::directory::owner_id;
 pub(super) use self::shelf::{Kind, Record, Shelf};
 use super::desk::{Desk, Who};
 use super::fault::{Vendor, limit_body};
-use super::limits::Window;
+use super::limits::{Rolling, Window};
 use super::wire::{Answer, Call};
 
 pub(super) const PORTAL_ID: u64 = 8_837_415;
@@ -35,8 +35,8 @@ type Link = (Kind, u64);
 pub(super) struct Portal {
     pub(super) desk: Arc<Desk>,
     pub(super) token: String,
-    window: Window,
-    searches: Window,
+    window: Rolling,
+    searches: Rolling,
     daily: Window,
     pub(super) who: Who,
     /// Set while a scripted change must stay without a webhook.
@@ -52,8 +52,8 @@ impl Portal {
         Self {
             desk,
             token,
-            window: Window::new(window_limit, 10_000),
-            searches: Window::new(searches_per_second, 1_000),
+            window: Rolling::new(window_limit, 10_000),
+            searches: Rolling::new(searches_per_second, 1_000),
             daily: Window::new(DAILY_LIMIT, 86_400_000),
             who: Who::Api,
             quiet: false,

@@ -24,6 +24,34 @@ pub enum SetupError {
         /// Why not.
         why: String,
     },
+    /// A proxy that cannot be used.
+    #[error("vendors.proxy cannot be used: {why}")]
+    Proxy {
+        /// Why not; never repeats the setting.
+        why: String,
+    },
+    /// The proxy's login is not where the settings say.
+    #[error("the environment variable {variable}, named by vendors.proxy_login_variable, cannot be used: {why}")]
+    ProxyLogin {
+        /// The variable.
+        variable: String,
+        /// Why not; never repeats its value.
+        why: String,
+    },
+    /// The additional authorities cannot be used.
+    #[error("vendors.ca_file = \"{path}\" cannot be used: {why}")]
+    Authorities {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A path that is none.
+    #[error("vendors.hubspot.oauth_path = \"{path}\" cannot be used: it must begin with /oauth/")]
+    TokenPath {
+        /// What it held.
+        path: String,
+    },
     /// TLS or the certificate store of the system would not start.
     #[error("the HTTPS client could not start: {0}")]
     Client(#[from] reqwest::Error),

@@ -113,7 +113,7 @@ impl Shell {
 /// A shell over a bench's journal and vendors.
 fn shell(bench: &Bench) -> Shell {
     let config = format!(
-        "workspace = \"bench\"\n[engine]\nhubspot_calls_per_10_seconds = 1000\n[vendors]\ntimeout_seconds = 5\n\
+        "workspace = \"bench\"\n[engine]\nhubspot_calls_per_10_seconds = 1000\n[vendors.timeouts]\nread_seconds = 5\nwrite_seconds = 5\n\
          [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n",
         bench.sandbox.intercom_base_url(),
         bench.sandbox.hubspot_base_url()

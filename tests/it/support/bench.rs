@@ -66,7 +66,7 @@ impl Builder {
 
     /// Seconds a vendor may take to answer.
     pub(crate) fn patience(mut self, seconds: u64) -> Self {
-        self.vendors.timeout_seconds = seconds;
+        self.vendors.timeouts = vendors::Timeouts::of(seconds);
         self
     }
 
@@ -245,9 +245,16 @@ impl Bench {
         let engine = engine::Settings {
             intercom_calls_per_10_seconds: 1_000_000,
             hubspot_calls_per_10_seconds: 1_000_000,
+            limits: engine::settings::LimitSettings {
+                hubspot: engine::settings::HubspotLimits {
+                    searches_per_second: 1_000_000,
+                    ..engine::settings::HubspotLimits::default()
+                },
+                ..engine::settings::LimitSettings::default()
+            },
             ..engine::Settings::default()
         };
-        let vendors = vendors::Settings { timeout_seconds: 10, ..vendors::Settings::default() };
+        let vendors = vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
         Builder {
             seeded: None,
             engine,
