@@ -1,10 +1,10 @@
 //! Intercom: effects as its calls, its answers as our records.
 //!
-//! Reading order: `calls` (what is sent), `wire` (what comes back), `errors` (what refusals mean), `hook` (what it
-//! tells us unasked). Never decides whether to try again. Search lags minutes behind a write, so what was just
+//! Reading order: `calls` (what is sent) with `version` and `query`, `wire` (what comes back), `errors` (what refusals
+//! mean), `hook` (what it tells us unasked); `operations` is the table of all calls by name. Never decides whether to try again. Search lags minutes behind a write, so what was just
 //! written is looked for by id or external id wherever Intercom allows it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
@@ -14,20 +14,28 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
 use super::Page;
 use super::error::VendorError;
 use super::http::{Clients, Log};
-use super::request::{Request, encode};
+
+use self::calls::Paging;
+use self::calls::contacts::Sort;
+use self::companies::find as find_company;
+pub(crate) use self::companies::list as list_companies;
+use self::query::{Query, Subject};
+use self::version::Version;
 
 pub(crate) mod calls;
+pub mod companies;
+pub mod conversations;
 pub(crate) mod errors;
 pub mod hook;
 pub(crate) mod operations;
+pub(crate) mod query;
+pub(crate) mod version;
 pub(crate) mod wire;
 
 /// Contacts in one page: the most Intercom gives.
 const CONTACTS: u32 = 150;
 /// Companies in one page.
-const COMPANIES: u32 = 60;
-/// Intercom compares dates by whole days of the workspace's time zone, so a sub-day cursor must reach back.
-const DATE_SLACK_SECONDS: i64 = 48 * 3600;
+const COMPANIES: i64 = 60;
 
 pub(crate) async fn perform(
     clients: &Clients,
@@ -106,13 +114,13 @@ pub(crate) async fn read(
     record: &RecordRef,
     log: &mut Log,
 ) -> Result<Mirror, VendorError> {
-    let path = match record.object {
-        ObjectKind::Contact => format!("/contacts/{}", encode(&record.id)),
-        ObjectKind::Company => format!("/companies/{}", encode(&record.id)),
-        ObjectKind::Conversation => format!("/conversations/{}?display_as=plaintext", encode(&record.id)),
+    let request = match record.object {
+        ObjectKind::Contact => calls::contacts::get(&record.id),
+        ObjectKind::Company => calls::companies::get(&record.id),
+        ObjectKind::Conversation => calls::conversations::get(&record.id, true),
         object => return Err(calls::unsupported("read", object)),
-    };
-    let request = Request::get(record.object, path).purpose(format!("read {}", record.object));
+    }
+    .purpose(format!("read {}", record.object));
     let answer = clients.send(&record.connection, &request, log).await?;
     one(clients, &record.connection, record.object, &answer, log).await
 }
@@ -126,8 +134,7 @@ pub(crate) async fn find_contact(
 ) -> Result<Vec<Mirror>, VendorError> {
     let purpose = format!("find contact by {field}");
     if field == "external_id" {
-        let path = format!("/contacts/find_by_external_id/{}", encode(value));
-        let request = Request::get(ObjectKind::Contact, path).purpose(&purpose);
+        let request = calls::contacts::by_external_id(value).purpose(&purpose);
         match clients.send(connection, &request, log).await {
             Ok(answer) => {
                 return Ok(vec![one(clients, connection, ObjectKind::Contact, &answer, log).await?]);
@@ -137,37 +144,11 @@ pub(crate) async fn find_contact(
             Err(error) => return Err(error),
         }
     }
-    let body = json!({
-        "query": {"field": field, "operator": "=", "value": value},
-        "pagination": {"per_page": CONTACTS},
-    });
-    let request = calls::search(body).purpose(purpose);
+    let paging = Paging::new(CONTACTS, None);
+    let query = Query::is(field, value);
+    let request = calls::contacts::search(clients.settings(), &query, None, &paging)?.purpose(purpose);
     let answer = clients.send(connection, &request, log).await?;
     Ok(page(clients, connection, &answer, log).await?.0)
-}
-
-async fn find_company(
-    clients: &Clients,
-    connection: &Connection,
-    field: &str,
-    value: &str,
-    log: &mut Log,
-) -> Result<Vec<Mirror>, VendorError> {
-    if !matches!(field, "company_id" | "name") {
-        return Err(VendorError::new(
-            ErrorClass::Unknown,
-            &format!("Intercom finds companies by company_id or name, not by {field}."),
-        ));
-    }
-    let request = Request::get(ObjectKind::Company, format!("/companies?{field}={}", encode(value)))
-        .purpose(format!("find company by {field}"));
-    match clients.send(connection, &request, log).await {
-        // By company_id the answer is the company itself, by name it may be a list.
-        Ok(answer) if wire::id(&answer).is_some() => Ok(vec![wire::company(connection, &answer)?]),
-        Ok(answer) => wire::items(&answer).iter().map(|item| wire::company(connection, item)).collect(),
-        Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 pub(crate) async fn list_contacts(
@@ -176,31 +157,9 @@ pub(crate) async fn list_contacts(
     cursor: Option<&str>,
     log: &mut Log,
 ) -> Result<Page, VendorError> {
-    let mut path = format!("/contacts?per_page={CONTACTS}");
-    if let Some(cursor) = cursor {
-        path.push_str("&starting_after=");
-        path.push_str(&encode(cursor));
-    }
-    let request = Request::get(ObjectKind::Contact, path).page().purpose("list contacts");
+    let request = calls::contacts::list(&Paging::new(CONTACTS, cursor))?.purpose("list contacts");
     let answer = clients.send(connection, &request, log).await?;
     page(clients, connection, &answer, log).await
-}
-
-/// Pages are numbered, and Intercom ends after 10,000 companies; companies without people are not listed at all.
-pub(crate) async fn list_companies(
-    clients: &Clients,
-    connection: &Connection,
-    cursor: Option<&str>,
-    log: &mut Log,
-) -> Result<Page, VendorError> {
-    let number: u32 = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
-    let request = calls::company_page(number, COMPANIES);
-    let answer = clients.send(connection, &request, log).await?;
-    let companies: Vec<Mirror> =
-        wire::items(&answer).iter().map(|item| wire::company(connection, item)).collect::<Result<_, _>>()?;
-    let total = wire::pages(&answer);
-    let more = !companies.is_empty() && total.is_some_and(|total| u64::from(number) < total);
-    Ok((companies, more.then(|| (number + 1).to_string())))
 }
 
 pub(crate) async fn changed_contacts(
@@ -210,17 +169,11 @@ pub(crate) async fn changed_contacts(
     cursor: Option<&str>,
     log: &mut Log,
 ) -> Result<Page, VendorError> {
-    let mut pagination = json!({"per_page": CONTACTS});
-    if let Some(cursor) = cursor {
-        pagination["starting_after"] = json!(cursor);
-    }
-    let after = (since.seconds() - DATE_SLACK_SECONDS).max(0);
-    let request = calls::search(json!({
-        "query": {"field": "updated_at", "operator": ">", "value": after},
-        "sort": {"field": "updated_at", "order": "ascending"},
-        "pagination": pagination,
-    }))
-    .purpose("changed contacts");
+    let settings = clients.settings();
+    let query = Query::since(Subject::Contacts, "updated_at", since, Version::of(settings));
+    let sort = Sort { field: "updated_at".to_owned(), ascending: true };
+    let request = calls::contacts::search(settings, &query, Some(&sort), &Paging::new(CONTACTS, cursor))?
+        .purpose("changed contacts");
     let answer = clients.send(connection, &request, log).await?;
     page(clients, connection, &answer, log).await
 }
@@ -230,7 +183,7 @@ pub(crate) async fn check(
     connection: &Connection,
     log: &mut Log,
 ) -> Result<String, VendorError> {
-    let request = Request::get(ObjectKind::Contact, "/me").purpose("check the connection");
+    let request = calls::workspace::me().purpose("check the connection");
     let answer = clients.send(connection, &request, log).await?;
     let app = &answer["app"];
     let name = [&app["name"], &app["id_code"]].into_iter().find_map(|name| name.as_str());
@@ -280,7 +233,8 @@ async fn companies(
     const PAGES: u32 = 50;
     let mut ids = Vec::new();
     for number in 1..=PAGES {
-        let request = calls::companies_of(contact, number, COMPANIES);
+        let request = calls::contacts::companies(&contact.id, Some(i64::from(number)), Some(COMPANIES))
+            .purpose("companies of contact");
         let answer = clients.send(&contact.connection, &request, log).await?;
         let before = ids.len();
         for id in wire::items(&answer).iter().filter_map(wire::id) {

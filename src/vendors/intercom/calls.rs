@@ -1,111 +1,77 @@
 //! Effects as Intercom's requests: pure, without host and token, the same for a preview and for the real thing.
+//!
+//! The requests themselves are made by area in the files below, which the table of operations uses too.
 
-use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::Effect;
-use crate::domain::record::{Fields, ObjectKind, RecordRef};
+use crate::domain::record::{Fields, ObjectKind, value_text};
 
 use super::super::error::VendorError;
 use super::super::request::{Manner, Request, encode};
 use super::super::settings::Settings;
+use super::version::{Capability, Version};
+
+pub(crate) mod companies;
+pub(crate) mod contacts;
+pub(crate) mod conversations;
+pub(crate) mod workspace;
 
 /// The one request of an effect.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
-    let write = |method, object, path: String| Request::new(Manner::Write, method, object, path);
     match effect {
         Effect::Create { object, fields, .. } => match object {
-            ObjectKind::Contact => Ok(write(Method::POST, *object, "/contacts".to_owned())
-                .body(nested(fields))
-                .purpose("create contact")),
-            // Creates, or updates the one with the same company_id: doing it twice is harmless.
-            ObjectKind::Company => Ok(write(Method::POST, *object, "/companies".to_owned())
-                .body(nested(fields))
-                .purpose("create company")),
-            ObjectKind::Note => note(fields),
+            ObjectKind::Contact => Ok(contacts::create(settings, fields)?.purpose("create contact")),
+            ObjectKind::Company => Ok(companies::upsert(settings, fields)?.purpose("create company")),
+            ObjectKind::Note => note(settings, fields),
             _ => Err(unsupported("create", *object)),
         },
         Effect::Update { record, fields } => {
-            let path = match record.object {
-                ObjectKind::Contact => format!("/contacts/{}", encode(&record.id)),
-                ObjectKind::Company => format!("/companies/{}", encode(&record.id)),
-                ObjectKind::Conversation => format!("/conversations/{}", encode(&record.id)),
+            let request = match record.object {
+                ObjectKind::Contact => contacts::update(settings, &record.id, fields)?,
+                ObjectKind::Company => companies::update(&record.id, fields)?,
+                ObjectKind::Conversation => conversations::update(settings, &record.id, fields)?,
                 object => return Err(unsupported("update", object)),
             };
-            Ok(write(Method::PUT, record.object, path)
-                .body(nested(fields))
-                .purpose(format!("update {}", record.object)))
+            Ok(request.purpose(format!("update {}", record.object)))
         }
         Effect::Merge { survivor, absorbed } => {
             if survivor.object != ObjectKind::Contact || absorbed.object != ObjectKind::Contact {
                 return Err(unsupported("merge", survivor.object));
             }
-            let mut body = json!({"from": absorbed.id, "into": survivor.id});
             // From 2.16 on the two must share an e-mail or phone, or the caller must say that it knows better. A
             // merge reaches this place only after a person, or a rule a person made, has said so.
-            if knows_duplicate_check(&settings.intercom.version) {
-                body["skip_duplicate_validation"] = json!(true);
-            }
-            Ok(Request::new(Manner::SlowWrite, Method::POST, ObjectKind::Contact, "/contacts/merge")
-                .body(body)
-                .purpose("merge contacts"))
+            let waived = Version::of(settings).has(Capability::DuplicateCheck);
+            Ok(contacts::merge(settings, &absorbed.id, &survivor.id, waived)?.purpose("merge contacts"))
         }
         Effect::Link { contact, company } => {
             if contact.object != ObjectKind::Contact || company.object != ObjectKind::Company {
                 return Err(unsupported("relate", contact.object));
             }
-            // The answer, and so an "already exists" or "not found", is about the company.
-            Ok(write(
-                Method::POST,
-                ObjectKind::Company,
-                format!("/contacts/{}/companies", encode(&contact.id)),
-            )
-            .body(json!({"id": company.id}))
-            .purpose("relate contact to company"))
+            Ok(contacts::attach_company(&contact.id, &company.id).purpose("relate contact to company"))
         }
     }
 }
 
 /// A note belongs to a contact or a company, which is in the path, not in the body.
-fn note(fields: &Fields) -> Result<Request, VendorError> {
+fn note(settings: &Settings, fields: &Fields) -> Result<Request, VendorError> {
     let mut body = nested(fields);
     for (owner, folder) in [("contact_id", "contacts"), ("company_id", "companies")] {
         if let Some(id) = body.as_object_mut().and_then(|body| body.remove(owner)) {
-            let id = crate::domain::record::value_text(&id);
-            return Ok(Request::new(
-                Manner::Write,
-                Method::POST,
-                ObjectKind::Note,
-                format!("/{folder}/{}/notes", encode(&id)),
-            )
-            .body(body)
-            .purpose("create note"));
+            if folder == "companies" {
+                Capability::CompanyNotes.needed(settings)?;
+            }
+            let path = format!("/{folder}/{}/notes", encode(&value_text(&id)));
+            return Ok(Request::new(Manner::Write, reqwest::Method::POST, ObjectKind::Note, path)
+                .body(body)
+                .purpose("create note"));
         }
     }
     Err(VendorError::new(
         ErrorClass::Validation,
         "A note needs a contact_id or company_id to belong to; nothing was sent.",
     ))
-}
-
-pub(crate) fn search(body: Value) -> Request {
-    Request::new(Manner::Page, Method::POST, ObjectKind::Contact, "/contacts/search").body(body)
-}
-
-pub(crate) fn company_page(number: u32, size: u32) -> Request {
-    Request::new(
-        Manner::Page,
-        Method::POST,
-        ObjectKind::Company,
-        format!("/companies/list?page={number}&per_page={size}&order=asc"),
-    )
-    .purpose("list companies")
-}
-
-pub(crate) fn companies_of(contact: &RecordRef, number: u32, size: u32) -> Request {
-    let path = format!("/contacts/{}/companies?page={number}&per_page={size}", encode(&contact.id));
-    Request::get(ObjectKind::Contact, path).page().purpose("companies of contact")
 }
 
 pub(crate) fn unsupported(verb: &str, object: ObjectKind) -> VendorError {
@@ -115,9 +81,64 @@ pub(crate) fn unsupported(verb: &str, object: ObjectKind) -> VendorError {
     )
 }
 
-fn knows_duplicate_check(version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-    matches!((parts.next(), parts.next()), (Some(Some(2)), Some(Some(minor))) if minor >= 16)
+/// Which page of a list that goes on after a cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Paging {
+    /// How many rows; the vendor's own number without it.
+    pub(crate) per_page: Option<i64>,
+    /// The cursor of the page before.
+    pub(crate) starting_after: Option<String>,
+}
+
+impl Paging {
+    /// A page of that size, after a cursor.
+    pub(crate) fn new(per_page: u32, starting_after: Option<&str>) -> Self {
+        Self { per_page: Some(i64::from(per_page)), starting_after: starting_after.map(str::to_owned) }
+    }
+
+    fn size(&self, most: i64) -> Result<Option<i64>, VendorError> {
+        match self.per_page {
+            Some(size) if !(1..=most).contains(&size) => Err(VendorError::new(
+                ErrorClass::Validation,
+                &format!("Intercom gives pages of 1 to {most} here, not of {size}; nothing was sent."),
+            )),
+            size => Ok(size),
+        }
+    }
+
+    /// As query parameters.
+    fn query(&self, most: i64) -> Result<[(&'static str, Option<String>); 2], VendorError> {
+        let size = self.size(most)?.map(|size| size.to_string());
+        Ok([("per_page", size), ("starting_after", self.starting_after.clone())])
+    }
+
+    /// As a search's `pagination`, if anything is asked for.
+    fn json(&self, most: i64) -> Result<Option<Value>, VendorError> {
+        let mut pagination = Map::new();
+        if let Some(size) = self.size(most)? {
+            pagination.insert("per_page".to_owned(), json!(size));
+        }
+        if let Some(cursor) = &self.starting_after {
+            pagination.insert("starting_after".to_owned(), json!(cursor));
+        }
+        Ok((!pagination.is_empty()).then_some(Value::Object(pagination)))
+    }
+}
+
+/// A path with those of the parameters that have a value.
+fn with_query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
+    let mut path = path.to_owned();
+    let mut joint = '?';
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            path.push(joint);
+            path.push_str(name);
+            path.push('=');
+            path.push_str(&encode(value));
+            joint = '&';
+        }
+    }
+    path
 }
 
 /// `custom_attributes.plan` and its like as the object they stand for.
@@ -142,7 +163,7 @@ fn nested(fields: &Fields) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::record::{Connection, System};
+    use crate::domain::record::{Connection, RecordRef, System};
 
     fn fields(value: &Value) -> Fields {
         value.as_object().expect("an object").clone()

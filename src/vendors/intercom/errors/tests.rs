@@ -115,3 +115,40 @@ fn words_cannot_move_the_cursor_or_leak_a_token() {
         "{words}"
     );
 }
+
+#[test]
+fn every_refusal_of_the_documents_has_its_class_and_every_code_its_row() {
+    let documented: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../tests/fixtures/intercom/errors_documented.json"))
+            .expect("JSON");
+    let answers = documented["answers"].as_array().expect("a list");
+    assert!(answers.len() > 40, "{}", answers.len());
+    for one in answers {
+        let status = u16::try_from(one["status"].as_u64().expect("a status")).expect("small");
+        let error = read(status, &[], &one["body"].to_string());
+        assert_eq!(error.class.as_str(), one["class"], "{one}");
+        let words = one["body"]["errors"][0]["message"].as_str().expect("words");
+        assert!(error.words.starts_with(words), "the vendor's own words: {error}");
+        let code = one["body"]["errors"][0]["code"].as_str().expect("a code");
+        assert!(CODES.iter().any(|(known, _)| *known == code), "{code} has no row");
+    }
+}
+
+#[test]
+fn a_code_nobody_has_told_us_of_keeps_its_words() {
+    let body = r#"{"type":"error.list","errors":[{"code":"moon_in_the_wrong_phase","message":"Come back at dusk"}]}"#;
+    let error = read(418, &[], body);
+    assert_eq!((error.class, error.words.as_str()), (ErrorClass::Unknown, "Come back at dusk"));
+    let wordless = read(400, &[], r#"{"type":"error.list","errors":[{"code":"moon_in_the_wrong_phase"}]}"#);
+    assert_eq!(
+        (wordless.class, wordless.words.as_str()),
+        (ErrorClass::Validation, "moon_in_the_wrong_phase")
+    );
+}
+
+#[test]
+fn a_scroll_in_use_is_waited_for_and_a_broken_one_is_unavailable() {
+    let busy = r#"{"type":"error.list","errors":[{"code":"scroll_exists","message":"scroll already exists for this workspace"}]}"#;
+    assert_eq!(read(400, &[], busy).class, ErrorClass::Locked);
+    assert_eq!(read(500, &[], fixture!("500")).class, ErrorClass::Unavailable);
+}
