@@ -28,9 +28,7 @@ mod token;
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
-pub use settings::{
-    HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts,
-};
+pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
 pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.

@@ -120,7 +120,10 @@ pub(crate) async fn read(mut response: reqwest::Response, patience: &Patience) -
     let headers = response.headers().clone();
     if let Some(coding) = headers.get(header::CONTENT_ENCODING).filter(|coding| *coding != "identity") {
         // None was asked for, and unpacking would need a limit of its own.
-        let why = format!("it is compressed ({}), which was not asked for", String::from_utf8_lossy(coding.as_bytes()));
+        let why = format!(
+            "it is compressed ({}), which was not asked for",
+            String::from_utf8_lossy(coding.as_bytes())
+        );
         return Err(Lost::new(ErrorClass::Malformed, status, &text::shorten(&text::clean(&why), 120)));
     }
     let mut body = Vec::new();
@@ -148,7 +151,9 @@ pub(crate) async fn read(mut response: reqwest::Response, patience: &Patience) -
 pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, VendorError> {
     let title = context.connection.system.title();
     match answer.status {
-        200..=299 if context.expects == Expects::Text && is_page(answer) => Err(not_due(answer, context, "a web page")),
+        200..=299 if context.expects == Expects::Text && is_page(answer) => {
+            Err(not_due(answer, context, "a web page"))
+        }
         200..=299 if answer.body.trim().is_empty() => Ok(Value::Null),
         200..=299 if context.expects == Expects::Text => Ok(Value::String(answer.body.clone())),
         // A content type alone condemns nothing: proxies and old endpoints mislabel JSON, and the parser knows better.
@@ -180,7 +185,8 @@ pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, Ven
 
 /// It says that it is a web page, or looks like one.
 fn is_page(answer: &Answer) -> bool {
-    let labelled = answer.header("content-type").is_some_and(|media| media.trim_start().starts_with("text/html"));
+    let labelled =
+        answer.header("content-type").is_some_and(|media| media.trim_start().starts_with("text/html"));
     let body = answer.body.trim_start();
     let begins = |word: &str| body.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     begins("<!doctype html") || begins("<html") || (labelled && begins("<"))

@@ -31,7 +31,9 @@ pub enum SetupError {
         why: String,
     },
     /// The proxy's login is not where the settings say.
-    #[error("the environment variable {variable}, named by vendors.proxy_login_variable, cannot be used: {why}")]
+    #[error(
+        "the environment variable {variable}, named by vendors.proxy_login_variable, cannot be used: {why}"
+    )]
     ProxyLogin {
         /// The variable.
         variable: String,

@@ -296,7 +296,10 @@ fn headers(
             )
         })?;
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-            VendorError::new(ErrorClass::Validation, &format!("\"{name}\" names no header; nothing was sent."))
+            VendorError::new(
+                ErrorClass::Validation,
+                &format!("\"{name}\" names no header; nothing was sent."),
+            )
         })?;
         headers.insert(name, value);
         Ok::<_, VendorError>(())

@@ -111,7 +111,8 @@ fn end_of_value(text: &str, between: &str, run_end: usize) -> usize {
             })
         }
         Some('>') => rest.find('<'),
-        _ => rest.find(|c: char| c.is_whitespace() || matches!(c, '&' | ',' | ';' | '"' | '\'' | '<' | '}' | ')')),
+        _ => rest
+            .find(|c: char| c.is_whitespace() || matches!(c, '&' | ',' | ';' | '"' | '\'' | '<' | '}' | ')')),
     };
     run_end + length.unwrap_or(rest.len())
 }

@@ -315,9 +315,11 @@ impl Inner {
         };
         let secrets = form.secrets();
         let (outcome, status, response) = match &answer {
-            Ok(answer) => {
-                (grant::read(answer, grant, started_at, &context), Some(answer.status), grant::shown(&answer.body))
-            }
+            Ok(answer) => (
+                grant::read(answer, grant, started_at, &context),
+                Some(answer.status),
+                grant::shown(&answer.body),
+            ),
             Err(lost) => (Err(lost.error(title, &context)), lost.status, lost.why.clone()),
         };
         let outcome = outcome.map_err(|error| without(error, &secrets));
@@ -419,15 +421,22 @@ impl Inner {
     fn endpoint(&self, connection: &Connection) -> Result<String, VendorError> {
         let settings = &self.settings;
         match connection.system {
-            System::Hubspot => {
-                Ok(format!("{}{}", settings.hubspot.base_url.trim_end_matches('/'), settings.hubspot.oauth_path))
-            }
+            System::Hubspot => Ok(format!(
+                "{}{}",
+                settings.hubspot.base_url.trim_end_matches('/'),
+                settings.hubspot.oauth_path
+            )),
             System::Salesforce => {
                 let named = self.credentials.login_url(connection);
-                let login = host("SALESFORCE_LOGIN_URL", &named.unwrap_or_else(|| settings.salesforce.login_url.clone()))?;
+                let login = host(
+                    "SALESFORCE_LOGIN_URL",
+                    &named.unwrap_or_else(|| settings.salesforce.login_url.clone()),
+                )?;
                 let base = match login {
                     Some(login) => login,
-                    None => self.configured_instance(connection)?.unwrap_or_else(|| PRODUCTION_LOGIN.to_owned()),
+                    None => {
+                        self.configured_instance(connection)?.unwrap_or_else(|| PRODUCTION_LOGIN.to_owned())
+                    }
                 };
                 Ok(format!("{base}/services/oauth2/token"))
             }

@@ -189,7 +189,10 @@ fn route(settings: &Settings, credentials: &dyn Credentials) -> Result<Route, Se
         ));
     }
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(bad(format!("\"{}\" is no kind of proxy Reknit speaks; it must be http or https", url.scheme())));
+        return Err(bad(format!(
+            "\"{}\" is no kind of proxy Reknit speaks; it must be http or https",
+            url.scheme()
+        )));
     }
     let mut proxy = Proxy::all(url)
         .map_err(|error| bad(deepest(&error)))?
@@ -221,7 +224,9 @@ fn authorities(path: &str) -> Result<Vec<Certificate>, SetupError> {
     let pem = fs::read(path).map_err(|error| bad(error.to_string()))?;
     let found = Certificate::from_pem_bundle(&pem).map_err(|error| bad(deepest(&error)))?;
     if found.is_empty() {
-        return Err(bad("there is no certificate in it; it must hold PEM (-----BEGIN CERTIFICATE-----)".to_owned()));
+        return Err(bad(
+            "there is no certificate in it; it must hold PEM (-----BEGIN CERTIFICATE-----)".to_owned()
+        ));
     }
     Ok(found)
 }

@@ -92,7 +92,9 @@ fn assertion(
         PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
         _ => return Err("the private key is no RSA key, and RS256 needs one".to_owned()),
     }
-    .map_err(|error| format!("the private key cannot be used ({error}); RS256 needs RSA of 2048 bits or more"))?;
+    .map_err(|error| {
+        format!("the private key cannot be used ({error}); RS256 needs RSA of 2048 bits or more")
+    })?;
     let claims = json!({
         "iss": client_id,
         "sub": username,

@@ -137,6 +137,29 @@ fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchang
             wrong.push(Complaint::of(format!("{place} parameter {name} is missing")));
         }
     }
+    let mut given = given;
+    for parameter in &declared {
+        // Form style: the properties of an object stand in the query one by one.
+        let names = properties(document, &parameter["schema"]);
+        let here: Map<String, Value> = given
+            .iter()
+            .filter(|(place, name, _)| parameter["in"] == *place && names.contains(&name.as_str()))
+            .map(|(_, name, value)| (name.clone(), json!(value)))
+            .collect();
+        if here.is_empty() {
+            continue;
+        }
+        given.retain(|(_, name, _)| !here.contains_key(name));
+        let name = parameter["name"].as_str().unwrap_or_default();
+        wrong.retain(|wrong| wrong.rule != format!("query parameter {name} is missing"));
+        let validator = document.validator(
+            &format!("{}/parameters/{name}", operation.pointer),
+            &parameter["schema"],
+            Sort::Open,
+        );
+        let title = format!("query parameter {name}");
+        wrong.extend(validator.iter_errors(&Value::Object(here)).map(|error| told(&error).under(&title)));
+    }
     for (place, name, value) in given {
         let known =
             declared.iter().find(|parameter| parameter["in"] == place && parameter["name"] == name.as_str());
@@ -156,6 +179,14 @@ fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchang
         wrong.extend(errors);
     }
     wrong
+}
+
+/// The names of an object's properties, whichever of several schemas they are in.
+fn properties<'a>(document: &'a Document, schema: &'a Value) -> Vec<&'a str> {
+    let Some(schema) = document.followed(schema) else { return Vec::new() };
+    let parts = ["oneOf", "anyOf", "allOf"].iter().filter_map(|word| schema.get(*word)?.as_array()).flatten();
+    let own = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    parts.flat_map(|part| properties(document, part)).chain(own.map(|(name, _)| name.as_str())).collect()
 }
 
 /// A parameter's text as the JSON its schema means.

@@ -193,7 +193,7 @@ impl Document {
         let Some(schema) = self.followed(schema) else { return false };
         let parts =
             ["allOf", "anyOf", "oneOf"].iter().filter_map(|keyword| schema[*keyword].as_array()).flatten();
-        schema.get("properties").is_some()
+        schema["properties"].as_object().is_some_and(|properties| !properties.is_empty())
             || (depth < 8 && parts.into_iter().any(|part| self.declares(part, depth + 1)))
     }
 }

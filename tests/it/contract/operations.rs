@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use reknit::domain::record::{Connection, System};
-use reknit::vendors::operation::{self, Arguments, operations};
-use reknit::vendors::{HubspotPaths, Log};
+use reknit::vendors::operation::{self, Arguments, Operation, Parameter, operations};
+use reknit::vendors::{HubspotPaths, Log, VendorError};
 use serde_json::{Map, Value};
 
 use super::raw;
+use super::sources::say;
 use super::traffic::Stage;
 use crate::support::Exchange;
 
@@ -24,11 +25,16 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
         _ => include_str!("../../fixtures/contract/samples/hubspot.json"),
     };
     let samples: BTreeMap<String, Vec<Map<String, Value>>> = serde_json::from_str(samples).unwrap();
+    let newest = matches!(variant, "2.16" | "v3v4");
     let mut missing = Vec::new();
+    let mut unknown = Vec::new();
     let mut seen = Vec::new();
     for operation in operations(system) {
         let Some(samples) = samples.get(operation.name).filter(|samples| !samples.is_empty()) else {
-            missing.push(format!("{} has no sample arguments", operation.name));
+            let takes =
+                |it: &Parameter| format!("{}{} {:?}", it.name, if it.required { "!" } else { "" }, it.kind);
+            let takes: Vec<String> = operation.parameters.iter().map(takes).collect();
+            missing.push(format!("{} has no sample arguments: {}", operation.name, takes.join(", ")));
             continue;
         };
         for parameter in operation.parameters {
@@ -47,7 +53,7 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
             let status = sample.get(STATUS).and_then(Value::as_u64);
             let mut given = sample.clone();
             given.retain(|name, _| !name.starts_with('$'));
-            let given = raw::filled(&Value::Object(given).to_string(), &names);
+            let given = numbers(&raw::filled(&Value::Object(given).to_string(), &names));
             let title = format!("{} {number}", operation.name);
             let arguments = Arguments::new(operation, serde_json::from_str(&given).unwrap());
             let arguments = arguments.unwrap_or_else(|error| panic!("{title}: {error:?}"));
@@ -58,6 +64,12 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
             match (outcome, status) {
                 (Ok(_), None) => {}
                 (Err(error), Some(status)) if error.status.map(u64::from) == Some(status) => {}
+                // Sent and checked all the same; `every_route_of_the_sandbox_is_called` counts what it answers.
+                (Err(error), None) if is_unknown(operation, &error) => {
+                    unknown.push(operation.name);
+                }
+                // What another version does not have is refused before it is sent.
+                (Err(error), _) if error.status.is_none() && recorder.seen().is_empty() && !newest => {}
                 (outcome, _) => missing.push(format!("{title}, {variant}: {outcome:?}")),
             }
             seen.extend(recorder.seen());
@@ -66,6 +78,30 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
     for name in samples.keys().filter(|name| operation::find(system, name).is_none()) {
         missing.push(format!("samples for {name}, which is no operation"));
     }
+    if !unknown.is_empty() {
+        unknown.dedup();
+        say(&format!("contract with {}: the sandbox does not answer {}", system.title(), unknown.join(", ")));
+    }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     seen
+}
+
+/// `"#12"` as the number it is to be: a name in a sample can only stand in a text.
+fn numbers(text: &str) -> String {
+    let mut parts = text.split("\"#");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once('"').unwrap_or((part, ""));
+        whole.push_str(number);
+        whole.push_str(rest);
+    }
+    whole
+}
+
+/// Operations whose path ends with a word that a sandbox without the route takes for an id.
+const TAKEN: [&str; 3] = ["conversations.deleted", "conversation_attributes.list", "property_groups.list"];
+
+/// The sandbox has no such route.
+fn is_unknown(operation: &Operation, error: &VendorError) -> bool {
+    raw::is_no_route(&error.words) || (error.status == Some(404) && TAKEN.contains(&operation.name))
 }

@@ -47,7 +47,7 @@ pub(crate) type Names = BTreeMap<&'static str, String>;
 /// An HTTP client that knows no vendor.
 fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
 /// Somebody with a token who makes calls as a file says.
@@ -205,8 +205,13 @@ pub(crate) async fn has_route(base: &str, token: &str, operation: &str, all: &BT
     let taken = status == 404
         && !name.starts_with('{')
         && all.iter().any(|other| other.strip_prefix(folder).is_some_and(|rest| rest.starts_with("/{")));
+    !taken && !is_no_route(&text)
+}
+
+/// Whether the sandbox says that it has no such route.
+pub(crate) fn is_no_route(text: &str) -> bool {
     let unknown = ["No such path", "The requested resource was not found", "the operation is unknown"];
-    !taken && !unknown.iter().any(|words| text.contains(words))
+    unknown.iter().any(|words| text.contains(words))
 }
 
 /// Refusals that strike by themselves, with their statuses; what a gateway says is no vendor's word.

@@ -33,6 +33,7 @@ impl Stage {
         version.clone_into(&mut settings.intercom.version);
         hubspot.url().clone_into(&mut settings.hubspot.base_url);
         settings.hubspot.paths = paths;
+        settings.hubspot.timeline_app = true;
         let tokens = Given::default().with(System::Intercom, sandbox.intercom_token(), "").with(
             System::Hubspot,
             sandbox.hubspot_token(),

@@ -254,7 +254,8 @@ impl Bench {
             },
             ..engine::Settings::default()
         };
-        let vendors = vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
+        let vendors =
+            vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
         Builder {
             seeded: None,
             engine,

@@ -62,6 +62,7 @@ impl Recorder {
             target: target.to_owned(),
             client: reqwest::Client::builder()
                 .no_proxy()
+                .tls_certs_only([])
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .unwrap(),

@@ -136,7 +136,8 @@ async fn each_kind_of_call_has_its_own_patience() {
 async fn a_body_that_breaks_off_leaves_doubt_after_a_write_only() {
     let base = raw(Box::new(|mut stream| {
         Box::pin(async move {
-            let _ = stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 90\r\n\r\n{\"id\":\"1\"}").await;
+            let _ =
+                stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 90\r\n\r\n{\"id\":\"1\"}").await;
         })
     }))
     .await;
@@ -154,8 +155,10 @@ async fn a_page_in_place_of_json_is_called_a_page() {
     for media in ["text/html", "application/json"] {
         let base = raw(Box::new(move |mut stream| {
             Box::pin(async move {
-                let head =
-                    format!("HTTP/1.1 200 OK\r\ncontent-type: {media}\r\ncontent-length: {}\r\n\r\n", page.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\ncontent-length: {}\r\n\r\n",
+                    page.len()
+                );
                 let _ = stream.write_all((head + page).as_bytes()).await;
             })
         }))
