@@ -19,10 +19,11 @@ mod trimmed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reknit::domain::record::System;
-use reknit::vendors::HubspotPaths;
+use tokio::sync::OnceCell;
 
 use self::check::{Complaint, Contract};
 use self::document::Sort;
@@ -35,30 +36,75 @@ const VERSIONS: [&str; 2] = ["2.16", "2.14"];
 /// HubSpot's families of paths.
 const FAMILIES: [&str; 2] = ["v3v4", "dated"];
 
-/// What our Intercom client does.
-async fn intercom_traffic(version: &str) -> Vec<Exchange> {
-    let stage = Stage::new(version, HubspotPaths::V3v4).await;
-    stage.drive_intercom(version == "2.16").await;
-    stage.intercom.seen()
+/// Where calls come from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Part {
+    /// Our client, doing what the engine does.
+    Client,
+    /// The catalogue of operations.
+    Operations,
+    /// Written by hand, wrong ones among them.
+    Raw,
 }
 
-/// What our HubSpot client does.
-async fn hubspot_traffic(family: &str) -> Vec<Exchange> {
-    let paths = if family == "dated" { HubspotPaths::Dated } else { HubspotPaths::V3v4 };
-    let stage = Stage::new("2.16", paths).await;
-    stage.drive_hubspot().await;
-    stage.hubspot.seen()
+/// What passed, made once for all tests.
+async fn passed(system: System, variant: &'static str, part: Part) -> Arc<Vec<Exchange>> {
+    type Place = Arc<OnceCell<Arc<Vec<Exchange>>>>;
+    static PASSED: Mutex<BTreeMap<(&str, &str, Part), Place>> = Mutex::new(BTreeMap::new());
+    let place = Arc::clone(PASSED.lock().unwrap().entry((system.as_str(), variant, part)).or_default());
+    let make = async || match (part, system) {
+        (Part::Operations, _) => operations::run(system, variant).await,
+        (Part::Raw, System::Intercom) => raw::intercom(variant).await,
+        (Part::Raw, _) => raw::hubspot(variant).await,
+        (Part::Client, System::Intercom) => {
+            let stage = Stage::of(system, variant).await;
+            stage.drive_intercom(variant == "2.16").await;
+            stage.intercom.seen()
+        }
+        (Part::Client, _) => {
+            let stage = Stage::of(system, variant).await;
+            stage.drive_hubspot().await;
+            stage.hubspot.seen()
+        }
+    };
+    Arc::clone(place.get_or_init(async || Arc::new(make().await)).await)
+}
+
+/// What our client sends and gets, by itself and operation by operation.
+async fn sent(system: System, variant: &'static str) -> Vec<Exchange> {
+    let mut all = passed(system, variant, Part::Client).await.to_vec();
+    all.extend(passed(system, variant, Part::Operations).await.iter().cloned());
+    all
 }
 
 /// Everything that passes between clients and sandbox in these tests.
-async fn all(system: System, variant: &str) -> Vec<Exchange> {
-    let (mut seen, raw) = match system {
-        System::Intercom => (intercom_traffic(variant).await, raw::intercom(variant).await),
-        _ => (hubspot_traffic(variant).await, raw::hubspot(variant).await),
-    };
-    seen.extend(operations::run(system, variant).await);
-    seen.extend(raw);
-    seen
+async fn all(system: System, variant: &'static str) -> Vec<Exchange> {
+    let mut all = sent(system, variant).await;
+    all.extend(passed(system, variant, Part::Raw).await.iter().cloned());
+    all
+}
+
+/// The contract with a vendor, if its documents are at hand.
+fn contract(system: System, variant: &str) -> Option<Contract> {
+    if system == System::Intercom { intercom(variant, None) } else { hubspot(None) }
+}
+
+const VENDORS: [(System, [&str; 2]); 2] = [(System::Intercom, VERSIONS), (System::Hubspot, FAMILIES)];
+
+/// Holds what passed against the golden, where requests are ours, and against the documents.
+async fn held(system: System, part: Part) {
+    let variants = if system == System::Intercom { VERSIONS } else { FAMILIES };
+    for variant in variants {
+        let seen = passed(system, variant, part).await;
+        match part {
+            Part::Client => golden::compare(&format!("{system}-{variant}"), &seen),
+            Part::Operations => golden::compare(&format!("{system}-{variant}-operations"), &seen),
+            Part::Raw => {}
+        }
+        if let Some(contract) = contract(system, variant) {
+            kept(&contract, &seen);
+        }
+    }
 }
 
 /// Complaints about a request and its answer.
@@ -92,62 +138,32 @@ fn kept(contract: &Contract, exchanges: &[Exchange]) {
 
 #[tokio::test]
 async fn our_intercom_client_keeps_the_contract() {
-    for version in VERSIONS {
-        let seen = intercom_traffic(version).await;
-        golden::compare(&format!("intercom-{version}"), &seen);
-        if let Some(contract) = intercom(version, None) {
-            kept(&contract, &seen);
-        }
-    }
+    held(System::Intercom, Part::Client).await;
 }
 
 #[tokio::test]
 async fn our_hubspot_client_keeps_the_contract() {
-    for family in FAMILIES {
-        let seen = hubspot_traffic(family).await;
-        golden::compare(&format!("hubspot-{family}"), &seen);
-        if let Some(contract) = hubspot(None) {
-            kept(&contract, &seen);
-        }
-    }
+    held(System::Hubspot, Part::Client).await;
 }
 
 #[tokio::test]
-async fn every_operation_keeps_the_contract() {
-    for version in VERSIONS {
-        let seen = operations::run(System::Intercom, version).await;
-        golden::compare(&format!("intercom-{version}-operations"), &seen);
-        if let Some(contract) = intercom(version, None) {
-            kept(&contract, &seen);
-        }
-    }
-    for family in FAMILIES {
-        let seen = operations::run(System::Hubspot, family).await;
-        golden::compare(&format!("hubspot-{family}-operations"), &seen);
-        if let Some(contract) = hubspot(None) {
-            kept(&contract, &seen);
-        }
-    }
+async fn every_intercom_operation_keeps_the_contract() {
+    held(System::Intercom, Part::Operations).await;
+}
+
+#[tokio::test]
+async fn every_hubspot_operation_keeps_the_contract() {
+    held(System::Hubspot, Part::Operations).await;
 }
 
 #[tokio::test]
 async fn the_sandbox_answers_as_intercom_does() {
-    for version in VERSIONS {
-        let seen = raw::intercom(version).await;
-        if let Some(contract) = intercom(version, None) {
-            kept(&contract, &seen);
-        }
-    }
+    held(System::Intercom, Part::Raw).await;
 }
 
 #[tokio::test]
 async fn the_sandbox_answers_as_hubspot_does() {
-    for family in FAMILIES {
-        let seen = raw::hubspot(family).await;
-        if let Some(contract) = hubspot(None) {
-            kept(&contract, &seen);
-        }
-    }
+    held(System::Hubspot, Part::Raw).await;
 }
 
 /// What an operator's day makes the engine send, faults and all; what a gateway says is no vendor's word.
@@ -203,12 +219,11 @@ async fn the_trimmed_copy_says_what_the_document_says() {
 /// A route that nobody calls here would answer unwatched.
 #[tokio::test]
 async fn every_route_of_the_sandbox_is_called() {
-    for (system, variants) in [(System::Intercom, VERSIONS), (System::Hubspot, FAMILIES)] {
+    for (system, variants) in VENDORS {
         let mut called = BTreeSet::new();
         let mut documented = BTreeSet::new();
         for variant in variants {
-            let contract = if system == System::Intercom { intercom(variant, None) } else { hubspot(None) };
-            let Some(contract) = contract else { continue };
+            let Some(contract) = contract(system, variant) else { continue };
             for exchange in all(system, variant).await {
                 if let Some((_, operation)) = contract.operation(&exchange).filter(|_| exchange.is_success())
                 {
@@ -246,16 +261,11 @@ async fn every_route_of_the_sandbox_is_called() {
 
 #[tokio::test]
 async fn spoilt_requests_are_noticed() {
-    for (system, variants) in [(System::Intercom, VERSIONS), (System::Hubspot, FAMILIES)] {
+    for (system, variants) in VENDORS {
         let mut total = mutants::Score::default();
         for variant in variants {
-            let contract = if system == System::Intercom { intercom(variant, None) } else { hubspot(None) };
-            let Some(contract) = contract else { continue };
-            let mut seen = match system {
-                System::Intercom => intercom_traffic(variant).await,
-                _ => hubspot_traffic(variant).await,
-            };
-            seen.extend(operations::run(system, variant).await);
+            let Some(contract) = contract(system, variant) else { continue };
+            let seen = sent(system, variant).await;
             total.add(mutants::score(&contract, &seen));
         }
         if total.made == 0 {
@@ -272,7 +282,7 @@ async fn spoilt_requests_are_noticed() {
 async fn every_exception_is_needed() {
     let mut idle: BTreeSet<String> = exceptions::of("").map(exceptions::Exception::title).collect();
     let mut looked = 0;
-    for (system, variants) in [(System::Intercom, VERSIONS), (System::Hubspot, FAMILIES)] {
+    for (system, variants) in VENDORS {
         for variant in variants {
             let contract = |without| match system {
                 System::Intercom => intercom(variant, without),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use reknit::domain::record::{Connection, System};
 use reknit::vendors::operation::{self, Arguments, Operation, Parameter, operations};
-use reknit::vendors::{HubspotPaths, Log, VendorError};
+use reknit::vendors::{Log, VendorError};
 use serde_json::{Map, Value};
 
 use super::raw;
@@ -29,6 +29,7 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
     let mut missing = Vec::new();
     let mut unknown = Vec::new();
     let mut seen = Vec::new();
+    let mut fresh = None;
     for operation in operations(system) {
         let Some(samples) = samples.get(operation.name).filter(|samples| !samples.is_empty()) else {
             let takes =
@@ -44,12 +45,15 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
         }
         let here = samples.iter().filter(|sample| sample.get(ONLY).is_none_or(|only| only == variant));
         for (number, sample) in here.enumerate() {
-            let stage = match system {
-                System::Intercom => Stage::new(variant, HubspotPaths::V3v4).await,
-                _ if variant == "dated" => Stage::new("2.16", HubspotPaths::Dated).await,
-                _ => Stage::new("2.16", HubspotPaths::V3v4).await,
+            // Reads leave the world as it was, so the next sample may have it.
+            let (stage, names) = match fresh.take() {
+                Some(fresh) => fresh,
+                None => {
+                    let stage = Stage::of(system, variant).await;
+                    let names = raw::world(&stage.sandbox, system, variant).await;
+                    (stage, names)
+                }
             };
-            let names = raw::world(&stage.sandbox, system, variant).await;
             let status = sample.get(STATUS).and_then(Value::as_u64);
             let mut given = sample.clone();
             given.retain(|name, _| !name.starts_with('$'));
@@ -59,6 +63,7 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
             let arguments = arguments.unwrap_or_else(|error| panic!("{title}: {error:?}"));
             let recorder = if system == System::Intercom { &stage.intercom } else { &stage.hubspot };
             recorder.label(&title);
+            let before = recorder.count();
             let (connection, mut log) = (Connection::only(system), Log::new());
             let outcome = operation::run(&stage.clients, &connection, operation, &arguments, &mut log).await;
             match (outcome, status) {
@@ -69,10 +74,13 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
                     unknown.push(operation.name);
                 }
                 // What another version does not have is refused before it is sent.
-                (Err(error), _) if error.status.is_none() && recorder.seen().is_empty() && !newest => {}
+                (Err(error), _) if error.status.is_none() && recorder.count() == before && !newest => {}
                 (outcome, _) => missing.push(format!("{title}, {variant}: {outcome:?}")),
             }
-            seen.extend(recorder.seen());
+            seen.extend(recorder.seen().into_iter().skip(before));
+            if operation.writes(stage.clients.settings(), &arguments).is_ok_and(|writes| !writes) {
+                fresh = Some((stage, names));
+            }
         }
     }
     for name in samples.keys().filter(|name| operation::find(system, name).is_none()) {

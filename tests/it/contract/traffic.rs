@@ -24,7 +24,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Empty vendors behind recorders.
-    pub(crate) async fn new(version: &str, paths: HubspotPaths) -> Self {
+    async fn new(version: &str, paths: HubspotPaths) -> Self {
         let sandbox = empty_sandbox().await;
         let intercom = Recorder::before(sandbox.intercom_base_url()).await;
         let hubspot = Recorder::before(sandbox.hubspot_base_url()).await;
@@ -41,6 +41,15 @@ impl Stage {
         );
         let clients = Clients::new(&settings, Arc::new(tokens), Arc::new(SystemClock)).unwrap();
         Self { sandbox, intercom, hubspot, clients }
+    }
+
+    /// Where one system is called in one of its variants, the other as it is by default.
+    pub(crate) async fn of(system: System, variant: &str) -> Self {
+        match system {
+            System::Intercom => Self::new(variant, HubspotPaths::V3v4).await,
+            _ if variant == "dated" => Self::new("2.16", HubspotPaths::Dated).await,
+            _ => Self::new("2.16", HubspotPaths::V3v4).await,
+        }
     }
 
     fn step(&self, system: System, label: &str) {

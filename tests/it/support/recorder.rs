@@ -86,6 +86,11 @@ impl Recorder {
         label.clone_into(&mut self.state.label.lock().unwrap());
     }
 
+    /// How many calls so far.
+    pub(crate) fn count(&self) -> usize {
+        self.state.seen.lock().unwrap().len()
+    }
+
     /// Everything so far.
     pub(crate) fn seen(&self) -> Vec<Exchange> {
         self.state.seen.lock().unwrap().clone()
