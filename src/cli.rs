@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod api;
 pub mod audit;
 pub mod background;
 pub mod clock;
@@ -25,6 +26,7 @@ pub mod problem;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
+pub mod vault;
 pub mod wiring;
 
 use problem::Problem;
@@ -76,6 +78,10 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
+    /// Make one call of a vendor's API, or list the calls there are
+    Api(api::Arguments),
+    /// Keep secrets in a sealed file instead of the environment
+    Vault(vault::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
     /// How many calls each connection has used, may use, and when its day's budget is reached
@@ -138,6 +144,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
+        Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
+        Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Init(init)) => init::run(&place, &init),

@@ -10,6 +10,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::record::{Connection, System};
+use crate::domain::secret::Credentials;
 use crate::domain::trouble::advise;
 use crate::engine::Engine;
 use crate::vendors;
@@ -34,7 +35,9 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     }
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;
-    let credentials = wiring::credentials()?;
+    let vault = wiring::credentials(place)?;
+    let unkept = wiring::unkept(&vault);
+    let credentials: Arc<dyn Credentials> = vault;
     let mut settings = config.webhook.clone();
     if let Some(bind) = &arguments.bind {
         settings.bind.clone_from(bind);
@@ -59,6 +62,9 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         ));
     };
     super::console::log_to(None);
+    if let Some(words) = unkept {
+        tracing::warn!("{words}");
+    }
     wiring::take_over(&journal).await?;
     let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
     if !fresh {

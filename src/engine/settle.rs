@@ -219,7 +219,7 @@ impl Turn<'_> {
             return error.class == ErrorClass::Conflict;
         };
         match error.class {
-            ErrorClass::MergedAway => {
+            ErrorClass::MergedAway | ErrorClass::Converted => {
                 let old = self.claim.execution.record.clone().into_iter().chain(self.identity.clone());
                 let same_side = old.into_iter().find(|record| record.connection == existing.connection);
                 if let Some(old) = same_side.filter(|old| *old != existing) {

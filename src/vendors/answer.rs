@@ -15,7 +15,7 @@ use crate::domain::text;
 
 use super::error::{Context, VendorError, readable};
 use super::request::Expects;
-use super::{hubspot, intercom};
+use super::{hubspot, intercom, salesforce};
 
 /// An answer as it came.
 #[derive(Debug, Clone)]
@@ -162,6 +162,7 @@ pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, Ven
             not_due(answer, context, &format!("{what} ({error})"))
         }),
         // 300 and 304 lead nowhere: they are answers, and the vendor's own rules read them.
+        304 if context.connection.system == System::Salesforce => Ok(Value::Null),
         301..=303 | 305..=399 => Err(VendorError {
             status: Some(answer.status),
             // "See other" is what a server says after it did what was asked.
@@ -178,7 +179,7 @@ pub(crate) fn judge(answer: &Answer, context: &Context<'_>) -> Result<Value, Ven
         _ => Err(match context.connection.system {
             System::Intercom => intercom::errors::classify(answer, context),
             System::Hubspot => hubspot::errors::classify(answer, context),
-            System::Salesforce => super::http::no_client(System::Salesforce),
+            System::Salesforce => salesforce::errors::classify(answer, context),
         }),
     }
 }

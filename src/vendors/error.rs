@@ -95,6 +95,8 @@ pub struct VendorError {
     /// The record that already holds the identity, or the one this one was merged into. Boxed, as
     /// most errors have none.
     pub existing: Option<Box<RecordRef>>,
+    /// Every record that may be meant, `existing` among them, where the vendor names several.
+    pub candidates: Box<[RecordRef]>,
     /// When the vendor says to come back.
     pub retry_at: Option<Timestamp>,
     /// A write was sent and nothing readable says that it did not happen: look before sending it again.
@@ -111,6 +113,7 @@ impl VendorError {
             field: None,
             fields: Vec::new(),
             existing: None,
+            candidates: Box::default(),
             retry_at: None,
             may_have_happened: false,
         }

@@ -23,7 +23,7 @@ use super::gate::{Gate, Pass};
 use super::request::{Expects, Request, TOKEN_PLACE};
 use super::settings::{Settings, base_url};
 use super::token::{Access, Standing, Tokens};
-use super::{hubspot, intercom, redact};
+use super::{hubspot, intercom, redact, salesforce};
 
 pub(crate) mod transport;
 
@@ -326,19 +326,11 @@ fn no_instance() -> VendorError {
     )
 }
 
-/// A system we have no client for.
-pub(crate) fn no_client(system: System) -> VendorError {
-    VendorError::new(
-        ErrorClass::Unknown,
-        &format!("This version of Reknit has no client for {}; nothing was sent.", system.title()),
-    )
-}
-
 fn limits(system: System, answer: &Answer) -> Option<LimitReading> {
     match system {
         System::Intercom => intercom::errors::limits(answer),
         System::Hubspot => hubspot::errors::limits(answer),
-        System::Salesforce => None,
+        System::Salesforce => salesforce::errors::limits(answer),
     }
 }
 

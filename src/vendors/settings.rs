@@ -160,6 +160,10 @@ pub struct SalesforceSettings {
     pub version: String,
     /// The field of leads and contacts that holds the Intercom contact's id: an external id with unique values.
     pub external_id_field: String,
+    /// Fields to read beside the usual ones, with their object: `Lead.Plan__c`. One the org lacks is refused by it.
+    pub extra_fields: Vec<String>,
+    /// The lead status a converted lead gets: one of the org's that mean "converted".
+    pub converted_status: String,
 }
 
 impl Default for SalesforceSettings {
@@ -170,6 +174,8 @@ impl Default for SalesforceSettings {
             assertion_audience: PRODUCTION_LOGIN.to_owned(),
             version: "66.0".to_owned(),
             external_id_field: "Intercom_Contact_ID__c".to_owned(),
+            extra_fields: Vec::new(),
+            converted_status: "Closed - Converted".to_owned(),
         }
     }
 }

@@ -277,6 +277,41 @@ async fn spoilt_requests_are_noticed() {
     }
 }
 
+/// What is wrong is called wrong, each fault by its own words.
+#[tokio::test]
+async fn the_check_bites() {
+    let contract = intercom("2.16", None).expect("the trimmed copy at least");
+    let seen = passed(System::Intercom, "2.16", Part::Client).await;
+    let right = seen.iter().find(|exchange| exchange.label == "merge").expect("the merge");
+    assert_eq!(wrong(&contract, right), []);
+    let said = |change: &dyn Fn(&mut Exchange)| {
+        let mut exchange = right.clone();
+        change(&mut exchange);
+        wrong(&contract, &exchange).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let version = |exchange: &mut Exchange| {
+        exchange.headers.insert("intercom-version", "9.99".parse().unwrap());
+    };
+    let media = |exchange: &mut Exchange| {
+        exchange.headers.insert("content-type", "text/plain".parse().unwrap());
+    };
+    let faults: [(&dyn Fn(&mut Exchange), &str); 9] = [
+        (&|exchange| "PATCH".clone_into(&mut exchange.method), "no such operation"),
+        (&|exchange| exchange.path.push_str("/again"), "no such operation"),
+        (&|exchange| exchange.query.push_str("from=1"), "query parameter from is not in the document"),
+        (&version, "header parameter Intercom-Version"),
+        (&media, "no body of type \"text/plain\""),
+        (&|exchange| exchange.body = "{".into(), "the body is no JSON"),
+        (&|exchange| exchange.status = Some(302), "does not know this status"),
+        (&|exchange| "text/html".clone_into(&mut exchange.answer_type), "media type \"text/html\""),
+        (&|exchange| exchange.answer = r#"{"type": "contact", "id": 7}"#.into(), "7 is not of type"),
+    ];
+    for (change, words) in faults {
+        let said = said(change);
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
 /// Without an exception the traffic is refused; else the exception has to go.
 #[tokio::test]
 async fn every_exception_is_needed() {

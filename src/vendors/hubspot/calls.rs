@@ -100,7 +100,7 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
         ObjectKind::Task => &["hs_task_subject", "hs_task_status", "hs_timestamp", "hubspot_owner_id"],
         ObjectKind::Note => &["hs_note_body", "hs_timestamp", "hubspot_owner_id"],
         ObjectKind::Ticket => &["subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id"],
-        ObjectKind::Conversation => &[],
+        ObjectKind::Lead | ObjectKind::Conversation => &[],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
     if matches!(object, ObjectKind::Contact | ObjectKind::Company) {
@@ -124,9 +124,9 @@ pub(crate) fn plural(object: ObjectKind) -> Result<&'static str, VendorError> {
         ObjectKind::Ticket => Ok("tickets"),
         ObjectKind::Task => Ok("tasks"),
         ObjectKind::Note => Ok("notes"),
-        ObjectKind::Conversation => Err(VendorError::new(
+        ObjectKind::Conversation | ObjectKind::Lead => Err(VendorError::new(
             ErrorClass::Unknown,
-            "Reknit neither reads nor writes conversations in HubSpot; nothing was sent.",
+            &format!("Reknit neither reads nor writes {object}s in HubSpot; nothing was sent."),
         )),
     }
 }

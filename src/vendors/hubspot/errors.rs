@@ -155,6 +155,7 @@ pub(crate) fn classify_body(status: u16, body: &Body, context: &Context<'_>) -> 
         field: fields.first().map(|refusal| refusal.field.clone()),
         fields,
         existing,
+        candidates: Box::default(),
         retry_at: None,
         may_have_happened: context.writes && leaves_doubt(status),
     }
