@@ -14,6 +14,7 @@ pub mod audit;
 pub mod background;
 pub mod clock;
 pub mod console;
+pub mod cookbook;
 pub mod demo;
 pub mod doctor;
 pub mod init;
@@ -75,6 +76,8 @@ pub enum Command {
     Link(operate::LinkArguments),
     /// The log of who did what
     Audit(audit::Arguments),
+    /// Known troubles: how each is recognised, what it means, what mends it
+    Cookbook(cookbook::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
     Api(api::Arguments),
     /// Keep secrets in a sealed file instead of the environment
@@ -140,6 +143,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,

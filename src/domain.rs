@@ -71,6 +71,7 @@ pub mod record;
 pub mod review;
 pub mod secret;
 pub mod text;
+pub mod trouble;
 
 /// A word that is not one of the values an enum can take; the message names the valid ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

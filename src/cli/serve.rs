@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
+use crate::domain::trouble::advise;
 use crate::engine::Engine;
 use crate::vendors;
 use crate::webhook::Receiver;
@@ -103,10 +104,10 @@ async fn check_vendors(engine: &Engine) -> Result<(), Problem> {
 
 /// A vendor that cannot be used, as a person reads it.
 pub fn unreachable_vendor(system: System, error: &vendors::VendorError) -> Problem {
-    let treatment = error.class.treatment();
+    let told = advise(Some(system), error.class, &error.words);
     Problem::runtime(
         format!("{} cannot be used; nothing was started and nothing was changed.", system.title()),
-        format!("{} {} said: \"{}\"", treatment.meaning, system.title(), error.words),
+        format!("{} {} said: \"{}\"", told.meaning, system.title(), error.words),
         "check the token, base_url and network, then start again; `reknit doctor` checks each",
     )
 }

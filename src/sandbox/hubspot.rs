@@ -237,6 +237,8 @@ fn area<'a>(path: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
     const AREAS: [&str; 5] = ["objects", "associations", "properties", "pipelines", "owners"];
     let numbered = |version: &str| matches!(version, "v3" | "v4");
     match path {
+        // Associations of v3 have other shapes; they are not emulated.
+        ["crm", "v3", "associations", ..] => None,
         ["crm", version, area, rest @ ..] if numbered(version) && AREAS.contains(area) => Some((area, rest)),
         // The labels' document writes the version behind the area, numbered or dated.
         ["crm", area, version, rest @ ..]

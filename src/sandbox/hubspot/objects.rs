@@ -8,6 +8,12 @@ use super::{Link, Portal};
 use crate::sandbox::desk::Who;
 use crate::sandbox::wire::{Answer, Call};
 
+/// What a write is to set: the document requires the key, even if nothing is in it.
+fn given_properties(body: &Value) -> Result<&Map<String, Value>, Answer> {
+    let properties = body.get("properties").and_then(Value::as_object);
+    properties.ok_or_else(|| invalid("Invalid input JSON: Some required fields were not set: [properties]"))
+}
+
 impl Portal {
     /// Finds a record by id, or by the value of a unique property.
     pub(super) fn resolve(&self, kind: Kind, id: &str, id_property: Option<&str>) -> Result<&Record, Answer> {
@@ -106,8 +112,7 @@ impl Portal {
     }
 
     pub(super) fn create_object(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
-        let empty = Map::new();
-        let properties = call.body.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let properties = given_properties(&call.body)?;
         let associations = self.requested_links(kind, &call.body)?;
         self.check_required(kind, properties, super::dated(call))?;
         let id = self.add_object(kind, properties)?;
@@ -174,9 +179,7 @@ impl Portal {
 
     pub(super) fn update_object(&mut self, kind: Kind, id: &str, call: &Call) -> Result<Answer, Answer> {
         let id = self.resolve(kind, id, call.parameter("idProperty"))?.id;
-        let empty = Map::new();
-        let properties = call.body.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        self.edit_object(kind, id, properties)?;
+        self.edit_object(kind, id, given_properties(&call.body)?)?;
         Ok(Answer::ok(answers::written(kind, &self.shelf(kind).records[&id])))
     }
 
