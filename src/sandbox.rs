@@ -36,6 +36,7 @@ use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
 pub use self::hooks::Release;
 use self::hooks::{Courier, Outbox};
+pub use self::hubspot::HubspotRules;
 use self::hubspot::{Kind, Portal};
 use self::intercom::Workspace;
 use self::salesforce::{Org, Setup};
@@ -79,6 +80,8 @@ pub struct Settings {
     pub hubspot_window_limit: u32,
     /// HubSpot's search allowance.
     pub hubspot_search_per_second: u32,
+    /// How the HubSpot portal behaves beyond its records.
+    pub hubspot: HubspotRules,
     /// API calls per 24 hours before 403 `REQUEST_LIMIT_EXCEEDED`.
     pub salesforce_daily_limit: u32,
     /// Whether each refresh answers with a new refresh token and the old one dies.
@@ -114,6 +117,7 @@ impl Default for Settings {
             intercom_window_limit: 1_667,
             hubspot_window_limit: 190,
             hubspot_search_per_second: 5,
+            hubspot: HubspotRules::default(),
             salesforce_daily_limit: 100_000,
             salesforce_rotates_refresh_tokens: false,
             salesforce_jwt_public_key: None,
@@ -177,6 +181,7 @@ impl Sandbox {
             HUBSPOT_TOKEN.to_owned(),
             settings.hubspot_window_limit,
             settings.hubspot_search_per_second,
+            settings.hubspot.clone(),
         );
         let mut salesforce = Org::new(Arc::clone(&desk), salesforce_setup(&settings));
         let population = if settings.seeded {

@@ -22,7 +22,7 @@ pub(super) use self::attributes::Attribute;
 use super::desk::{Desk, Who};
 use super::fault::Vendor;
 use super::limits::Window;
-use super::wire::{Answer, Call};
+use super::wire::{Answer, Call, Payload};
 
 /// The workspace's code, also in every webhook.
 pub(super) const APP_ID: &str = "rk7sbx01";
@@ -189,7 +189,11 @@ impl Workspace {
         if !call.body_is_json {
             return answers::refused(400, "bad_request", "The request body is not valid JSON");
         }
-        self.routed(call, version)
+        let mut answer = self.routed(call, version);
+        if let Payload::Json(body) = &mut answer.body {
+            conversations::in_words_of(version, body);
+        }
+        answer
             .with("Intercom-Version", format!("2.{}", version.0))
             .with("X-Request-Id", super::desk::request_id())
     }

@@ -67,7 +67,7 @@ impl World {
             }
         };
         let Some(fault) = fault else { return self.ask(vendor, call) };
-        if let Some(answer) = fault.answer(&call.path) {
+        if let Some(answer) = fault.answer(call) {
             return answer;
         }
         match fault.kind {

@@ -3,6 +3,8 @@
 mod faults;
 mod front_door;
 mod hubspot;
+mod hubspot_access;
+mod hubspot_schema;
 mod intercom;
 mod salesforce;
 mod salesforce_deep;

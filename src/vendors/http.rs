@@ -20,7 +20,7 @@ use crate::domain::text;
 use super::answer::{Answer, judge};
 use super::error::{Context, SetupError, VendorError};
 use super::gate::{Gate, Pass};
-use super::request::{Expects, Request, TOKEN_PLACE};
+use super::request::{Expects, Request, TOKEN_PLACE, encode};
 use super::settings::{Settings, base_url};
 use super::token::{Access, Standing, Tokens};
 use super::{hubspot, intercom, redact, salesforce};
@@ -193,7 +193,9 @@ impl Clients {
         };
         let token = access.token.reveal();
         let headers = headers(&self.0.settings, connection, request, token)?;
-        let url = format!("{base}{}", request.path);
+        // A path never holds the mark by itself: whatever stands in one is percent-encoded.
+        let url = format!("{base}{}", request.path.replacen(TOKEN_PLACE, &encode(token), 1));
+        let told = format!("{base}{}", request.path);
         // What is recorded is what stands before the token is put in.
         let (body, sent) = match (&request.body, &request.text) {
             (Some(body), _) => (Some(("application/json", body.to_string())), body.to_string()),
@@ -251,7 +253,7 @@ impl Clients {
             started_at,
             duration_ms,
             method: request.method.to_string(),
-            url: shown_url(&url, &secrets),
+            url: shown_url(&told, &secrets),
             request: redact::recorded(&sent, &secrets),
             status,
             response,

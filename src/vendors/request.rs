@@ -26,7 +26,8 @@ impl Manner {
     }
 }
 
-/// Stands in a text body where the access token goes, as SOAP wants it: see [`Request::token_in_text`].
+/// Stands where the access token goes: in a text body, as SOAP wants it (see [`Request::token_in_text`]), or in a
+/// path. It is put in when the call is sent, and nowhere shown.
 pub(crate) const TOKEN_PLACE: &str = "••••";
 
 /// A request before it has a host or a token; made by pure code, shown in previews and sent as it is.

@@ -9,7 +9,11 @@ mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod hubspot;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

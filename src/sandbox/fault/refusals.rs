@@ -4,11 +4,16 @@ use serde_json::{Value, json};
 
 use super::{Fault, FaultKind, Vendor};
 use crate::sandbox::desk::request_id;
-use crate::sandbox::wire::{Answer, Payload};
+use crate::sandbox::hubspot::{missing_scopes, needed_scopes};
+use crate::sandbox::wire::{Answer, Call, Payload};
 
 impl Fault {
     /// The answer that replaces the vendor's own, for the kinds that have one.
-    pub(in crate::sandbox) fn answer(&self, path: &str) -> Option<Answer> {
+    pub(in crate::sandbox) fn answer(&self, call: &Call) -> Option<Answer> {
+        if self.vendor == Vendor::HubSpot && self.kind == FaultKind::MissingScopes {
+            let (method, path) = call.route();
+            return Some(missing_scopes(&needed_scopes(method, &path)));
+        }
         let by_the_org = matches!(
             self.kind,
             FaultKind::RateLimited
@@ -42,7 +47,7 @@ impl Fault {
             FaultKind::Locked => (423, "locked", "The resource is locked, try again in a moment"),
             FaultKind::Unauthorized => (401, "unauthorized", "Access Token Invalid"),
             FaultKind::RedirectElsewhere { location } => {
-                let elsewhere = || format!("https://elsewhere.invalid{path}");
+                let elsewhere = || format!("https://elsewhere.invalid{}", call.path);
                 return Some(Answer::empty(307).with("Location", location.clone().unwrap_or_else(elsewhere)));
             }
             FaultKind::WrongContentType => {
@@ -97,16 +102,6 @@ impl Fault {
         match &self.kind {
             FaultKind::RateLimited => limit_body("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"),
             FaultKind::RateLimitedDaily => limit_body("DAILY", "daily"),
-            FaultKind::MissingScopes => json!({
-                "status": "error",
-                "message": "This app hasn't been granted all required scopes to make this call.",
-                "correlationId": request_id(),
-                "errors": [{
-                    "message": "One or more of the following scopes are required.",
-                    "context": {"requiredGranularScopes": ["crm.objects.contacts.write"]},
-                }],
-                "category": "MISSING_SCOPES",
-            }),
             FaultKind::Unauthorized => json!({
                 "status": "error",
                 "message": "Authentication credentials not found. This API supports OAuth 2.0 authentication.",

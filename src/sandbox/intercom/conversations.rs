@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::answers::{cursor, pages, read_cursor, refused};
 use super::search::{Query, page, sort};
-use super::{ADMIN_ID, Workspace, shapes};
+use super::{ADMIN_ID, Version, Workspace, shapes};
 use crate::sandbox::wire::{Answer, Call};
 
 /// Who wrote something: contact or admin, with its id.
@@ -132,8 +132,8 @@ impl Workspace {
                 "contacts": [{"type": "contact", "id": conversation.contact, "external_id": external}],
             },
             "first_contact_reply": null,
-            "admin_assignee_id": conversation.assignee,
-            "team_assignee_id": null,
+            "admin_assignee_id": conversation.assignee.unwrap_or(0),
+            "team_assignee_id": 0,
             "open": conversation.state == "open",
             "state": conversation.state,
             "read": conversation.read,
@@ -438,6 +438,27 @@ impl Workspace {
             }
         }
     }
+}
+
+/// Puts conversations into the words of an older version: up to 2.15 nobody assigned is null, not 0, and priority
+/// has two words. Other bodies are left alone.
+pub(super) fn in_words_of(version: Version, body: &mut Value) {
+    if version >= Version(16) {
+        return;
+    }
+    if let Some(list) = body.get_mut("conversations").and_then(Value::as_array_mut) {
+        list.iter_mut().for_each(|one| in_words_of(version, one));
+    }
+    if body.get("type").and_then(Value::as_str) != Some("conversation") {
+        return;
+    }
+    for assignee in ["admin_assignee_id", "team_assignee_id"] {
+        if body[assignee] == 0 {
+            body[assignee] = Value::Null;
+        }
+    }
+    let without = matches!(body["priority"].as_str(), None | Some("none"));
+    body["priority"] = json!(if without { "not_priority" } else { "priority" });
 }
 
 fn conversation_field(conversation: &Conversation, field: &str) -> Value {

@@ -36,6 +36,12 @@ pub(crate) const TABLE: &[Operation] = &[
         build: |settings, _| Ok(account::daily_usage(settings)),
     },
     Operation {
+        name: "oauth.token_info",
+        about: "Whose the OAuth token is, its scopes and how long it lives",
+        parameters: &[],
+        build: |settings, _| Ok(account::token_info(settings)),
+    },
+    Operation {
         name: "objects.list",
         about: "One page of all records of a type",
         parameters: &[OBJECT, LIMIT, AFTER, PROPERTIES, HISTORY, RELATED, ARCHIVED],

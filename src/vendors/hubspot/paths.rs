@@ -87,6 +87,8 @@ paths! {
     AccountDetails = "/account-info/v3/details", "/account-info/v3/details";
     /// Today's calls of private apps.
     DailyUsage = "/account-info/v3/api-usage/daily/private-apps", "/account-info/v3/api-usage/daily/private-apps";
+    /// Whose an access token is, and what it may; the token's place is filled when the call is sent.
+    TokenInfo = "/oauth/v1/access-tokens/••••", "/oauth/v1/access-tokens/••••";
     /// Posting to records' timelines.
     TimelineEvents = "/integrators/timeline/v3/events", "/integrators/timeline/v3/events";
     /// Posting many at once.
@@ -141,6 +143,12 @@ mod tests {
                 .map(|family| place.template(family).matches("{}").count());
             assert_eq!(numbered, dated, "{place:?}");
         }
+    }
+
+    #[test]
+    fn the_token_s_place_is_the_one_the_sender_fills() {
+        let path = path(&Settings::default(), Place::TokenInfo, &[]);
+        assert!(path.ends_with(crate::vendors::request::TOKEN_PLACE), "{path}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Delivery, Tables};
+use super::{Delivery, Recorder, Tables};
 
 /// The operator's name in every audit line.
 pub(crate) const OPERATOR: &str = "olga";
@@ -47,6 +47,7 @@ pub(crate) struct Builder {
     vendors: vendors::Settings,
     secrets: bool,
     read_only: bool,
+    recorded: bool,
     size: (u16, u16),
 }
 
@@ -75,6 +76,12 @@ impl Builder {
         self
     }
 
+    /// Everything between the clients and the vendors is written down, to be read from `recorders`.
+    pub(crate) fn recorded(mut self) -> Self {
+        self.recorded = true;
+        self
+    }
+
     /// The console may only look.
     pub(crate) fn read_only(mut self) -> Self {
         self.read_only = true;
@@ -98,6 +105,14 @@ impl Builder {
         .unwrap();
         sandbox.intercom_base_url().clone_into(&mut self.vendors.intercom.base_url);
         sandbox.hubspot_base_url().clone_into(&mut self.vendors.hubspot.base_url);
+        let mut recorders = Vec::new();
+        if self.recorded {
+            for base in [&mut self.vendors.intercom.base_url, &mut self.vendors.hubspot.base_url] {
+                let recorder = Recorder::before(base).await;
+                recorder.url().clone_into(base);
+                recorders.push(recorder);
+            }
+        }
         let mapping = Arc::new(Mapping::shipped());
         let names = mapping.fields.iter().flat_map(|field| field.crm.clone()).collect::<Vec<_>>();
         self.vendors.hubspot.extra_properties.extend(names);
@@ -140,7 +155,19 @@ impl Builder {
         console.start();
         console.settle().await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
-        Bench { sandbox, engine, journal, clock, console, screen, address, stop, folder, leftovers: false }
+        Bench {
+            sandbox,
+            engine,
+            journal,
+            clock,
+            console,
+            screen,
+            address,
+            stop,
+            folder,
+            leftovers: false,
+            recorders,
+        }
     }
 }
 
@@ -203,6 +230,8 @@ pub(crate) struct Bench {
     stop: watch::Sender<bool>,
     folder: TempDir,
     leftovers: bool,
+    /// Intercom's and HubSpot's, if they were asked for.
+    pub(crate) recorders: Vec<Recorder>,
 }
 
 impl Bench {
@@ -227,7 +256,15 @@ impl Bench {
         };
         let vendors =
             vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
-        Builder { seeded: None, engine, vendors, secrets: true, read_only: false, size: (150, 50) }
+        Builder {
+            seeded: None,
+            engine,
+            vendors,
+            secrets: true,
+            read_only: false,
+            recorded: false,
+            size: (150, 50),
+        }
     }
 
     /// The test means to leave work behind.

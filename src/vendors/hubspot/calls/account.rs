@@ -22,6 +22,11 @@ pub(crate) fn daily_usage(settings: &Settings) -> Request {
     Request::get(ObjectKind::Contact, path(settings, Place::DailyUsage, &[]))
 }
 
+/// Whose OAuth token it is, which scopes it has and how long it lives. Private apps' tokens are not described there.
+pub(crate) fn token_info(settings: &Settings) -> Request {
+    Request::get(ObjectKind::Contact, path(settings, Place::TokenInfo, &[]))
+}
+
 pub(crate) fn owners(
     settings: &Settings,
     email: Option<&str>,
