@@ -9,13 +9,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod api;
 pub mod audit;
 pub mod background;
 pub mod clock;
 pub mod console;
+pub mod cookbook;
 pub mod demo;
 pub mod doctor;
 pub mod init;
+pub mod limits;
 pub mod list;
 pub mod operate;
 pub mod output;
@@ -23,6 +26,7 @@ pub mod problem;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
+pub mod vault;
 pub mod wiring;
 
 use problem::Problem;
@@ -72,8 +76,16 @@ pub enum Command {
     Link(operate::LinkArguments),
     /// The log of who did what
     Audit(audit::Arguments),
+    /// Known troubles: how each is recognised, what it means, what mends it
+    Cookbook(cookbook::Arguments),
+    /// Make one call of a vendor's API, or list the calls there are
+    Api(api::Arguments),
+    /// Keep secrets in a sealed file instead of the environment
+    Vault(vault::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
+    /// How many calls each connection has used, may use, and when its day's budget is reached
+    Limits(limits::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -131,7 +143,11 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
+        Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
+        Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
+        Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

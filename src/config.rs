@@ -20,6 +20,8 @@ pub struct Config {
     pub mapping: String,
     /// How the engine works.
     pub engine: engine::Settings,
+    /// The vendors' limits and our share of them.
+    pub limits: engine::settings::LimitSettings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -73,20 +75,36 @@ impl Config {
                     .into(),
             ));
         }
-        let config: Self = toml::from_str(text).map_err(|error| {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
             wrong(line, nearest(error.message()))
         })?;
-        if let Err(why) = config.engine.off_peak_window() {
-            let line = text
-                .lines()
-                .position(|line| line.trim_start().starts_with("off_peak"))
-                .map_or(1, |at| at + 1);
-            return Err(wrong(line, why));
+        for check in [config.engine.off_peak_window().map(drop), config.limits.check()] {
+            if let Err(why) = check {
+                return Err(wrong(line_of_setting(text, &why), why));
+            }
         }
+        config.engine.limits.clone_from(&config.limits);
         Ok(config)
     }
+}
+
+/// The line of the setting that a complaint begins with: `engine.off_peak = ...`.
+fn line_of_setting(text: &str, why: &str) -> usize {
+    let name = why.split([' ', '=']).next().unwrap_or_default();
+    let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
+    let mut inside = String::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            inside = header.split(']').next().unwrap_or_default().trim().to_owned();
+        }
+        if inside == section && line.split('=').next().is_some_and(|left| left.trim() == key) {
+            return number + 1;
+        }
+    }
+    1
 }
 
 /// Turns serde's "unknown field `a`, expected one of `b`, `c`" into a sentence with the nearest name first.
@@ -164,5 +182,19 @@ mod tests {
     fn a_window_that_is_none_is_refused_where_it_stands() {
         let message = error("[engine]\nworkers = 2\noff_peak = \"at night\"\n");
         assert!(message.contains("line 3") && message.contains("22:00-05:00"), "{message}");
+    }
+
+    #[test]
+    fn limits_are_read_and_refused_where_they_stand() {
+        let text = "[limits]\ndaily_budget_percent = 70\n[limits.hubspot]\ntier = \"professional\"\n";
+        let config = Config::parse(text, Path::new("reknit.toml")).expect("valid");
+        assert_eq!(config.engine.limits.daily_budget_percent, 70);
+        assert_eq!(config.engine.limits.hubspot.tier.calls_per_10_seconds(), 190);
+        let message = error("[limits]\ndaily_budget_percent = 170\n");
+        assert!(message.contains("line 2") && message.contains("1 to 100"), "{message}");
+        let message = error("[limits.hubspot]\n# time_zone\ntime_zone = \"Moon\"\n");
+        assert!(message.contains("line 3") && message.contains("Europe/Berlin"), "{message}");
+        let message = error("[limits.hubspot]\ntier = \"gold\"\n");
+        assert!(message.contains("line 2") && message.contains("professional"), "{message}");
     }
 }

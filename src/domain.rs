@@ -63,6 +63,7 @@ pub mod evidence;
 pub mod execution;
 pub mod filter;
 pub mod ids;
+pub mod limit;
 pub mod overview;
 pub mod page;
 pub mod plan;
@@ -70,6 +71,7 @@ pub mod record;
 pub mod review;
 pub mod secret;
 pub mod text;
+pub mod trouble;
 
 /// A word that is not one of the values an enum can take; the message names the valid ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

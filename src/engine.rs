@@ -65,10 +65,10 @@ impl Engine {
         clock: SharedClock,
         settings: Settings,
     ) -> Self {
-        let limits = limits::Limits::new(clock.clone(), &settings);
+        let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
         Self {
             journal,
-            clients,
+            clients: clients.gated(Arc::new(limits.clone())),
             mapping,
             clock,
             limits,

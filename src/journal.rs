@@ -17,6 +17,7 @@
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
+//! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`audit`] | the chained log |
 
@@ -30,6 +31,7 @@ use crate::domain::clock::SharedClock;
 pub mod audit;
 pub mod facts;
 pub mod intake;
+pub mod limits;
 mod migrate;
 pub mod open;
 pub mod operate;

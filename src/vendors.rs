@@ -13,6 +13,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 mod answer;
 mod error;
+mod gate;
 mod http;
 pub mod hubspot;
 pub mod intercom;
@@ -20,12 +21,16 @@ pub mod operation;
 pub mod payload;
 mod redact;
 mod request;
+pub mod salesforce;
 mod settings;
 mod signature;
+mod token;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
+pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings};
+pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
+pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.
 pub type Page = (Vec<Mirror>, Option<String>);
@@ -35,13 +40,14 @@ pub async fn perform(clients: &Clients, effect: &Effect, log: &mut Log) -> Resul
     match effect.connection().system {
         System::Intercom => intercom::perform(clients, effect, log).await,
         System::Hubspot => hubspot::perform(clients, effect, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::perform(clients, effect, log).await,
     }
 }
 
 /// Performs effects of which many are updates, as few calls as the vendor allows; results in the given order.
 ///
-/// HubSpot's updates of one kind travel in batches of 100; everything else is performed one by one, in order.
+/// Updates of one kind travel together, 100 to HubSpot and 200 to Salesforce; everything else is performed one by one,
+/// in order.
 pub async fn perform_updates(
     clients: &Clients,
     effects: &[&Effect],
@@ -51,13 +57,24 @@ pub async fn perform_updates(
     let mut groups: BTreeMap<(&Connection, ObjectKind), Vec<hubspot::batch::Row<'_>>> = BTreeMap::new();
     for (place, effect) in effects.iter().enumerate() {
         match effect {
-            Effect::Update { record, fields } if record.system() == System::Hubspot => {
+            Effect::Update { record, fields } if record.system() != System::Intercom => {
                 groups.entry((&record.connection, record.object)).or_default().push((place, record, fields));
             }
             _ => results[place] = Some(perform(clients, effect, log).await),
         }
     }
     for ((connection, object), rows) in groups {
+        if connection.system == System::Salesforce {
+            let (places, rows): (Vec<usize>, Vec<_>) = rows
+                .iter()
+                .map(|(place, record, fields)| {
+                    (*place, salesforce::collections::Row { object, id: Some(&record.id), fields })
+                })
+                .unzip();
+            let done = salesforce::collections::update(clients, connection, &rows, log).await;
+            places.into_iter().zip(done).for_each(|(place, result)| results[place] = Some(result));
+            continue;
+        }
         for batch in hubspot::batch::batches(&rows) {
             if let [(place, ..)] = batch[..] {
                 // A batch of one would only make errors harder to read.
@@ -87,7 +104,7 @@ pub async fn probe(
     match effect.connection().system {
         System::Intercom => intercom::probe(clients, effect, log).await,
         System::Hubspot => hubspot::probe(clients, effect, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::probe(clients, effect, log).await,
     }
 }
 
@@ -109,7 +126,11 @@ pub fn calls(settings: &Settings, effect: &Effect) -> Vec<Call> {
     let (base, request) = match effect.connection().system {
         System::Intercom => (&settings.intercom.base_url, intercom::calls::request(settings, effect)),
         System::Hubspot => (&settings.hubspot.base_url, hubspot::calls::request(settings, effect)),
-        System::Salesforce => return Vec::new(),
+        System::Salesforce => {
+            let base = &settings.salesforce.instance_url;
+            let requests = salesforce::calls::requests(settings, effect).unwrap_or_default();
+            return requests.iter().map(|request| request.call(base)).collect();
+        }
     };
     request.map(|request| request.call(base)).into_iter().collect()
 }
@@ -119,11 +140,11 @@ pub async fn read(clients: &Clients, record: &RecordRef, log: &mut Log) -> Resul
     match record.system() {
         System::Intercom => intercom::read(clients, record, log).await,
         System::Hubspot => hubspot::read(clients, record, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::read(clients, record, log).await,
     }
 }
 
-/// All contacts whose field has a value; none is no error.
+/// All contacts whose field has a value; none is no error. Salesforce's leads are found too, after its contacts.
 pub async fn find_contact(
     clients: &Clients,
     connection: &Connection,
@@ -134,7 +155,7 @@ pub async fn find_contact(
     match connection.system {
         System::Intercom => intercom::find_contact(clients, connection, field, value, log).await,
         System::Hubspot => hubspot::find_contact(clients, connection, field, value, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::find_contact(clients, connection, field, value, log).await,
     }
 }
 
@@ -148,7 +169,7 @@ pub async fn list_contacts(
     match connection.system {
         System::Intercom => intercom::list_contacts(clients, connection, cursor, log).await,
         System::Hubspot => hubspot::list(clients, connection, ObjectKind::Contact, cursor, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::list_contacts(clients, connection, cursor, log).await,
     }
 }
 
@@ -162,7 +183,7 @@ pub async fn list_companies(
     match connection.system {
         System::Intercom => intercom::list_companies(clients, connection, cursor, log).await,
         System::Hubspot => hubspot::list(clients, connection, ObjectKind::Company, cursor, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::list_companies(clients, connection, cursor, log).await,
     }
 }
 
@@ -179,7 +200,7 @@ pub async fn changed_contacts(
     match connection.system {
         System::Intercom => intercom::changed_contacts(clients, connection, since, cursor, log).await,
         System::Hubspot => hubspot::changed_contacts(clients, connection, since, cursor, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::changed_contacts(clients, connection, since, cursor, log).await,
     }
 }
 
@@ -188,6 +209,6 @@ pub async fn check(clients: &Clients, connection: &Connection, log: &mut Log) ->
     match connection.system {
         System::Intercom => intercom::check(clients, connection, log).await,
         System::Hubspot => hubspot::check(clients, connection, log).await,
-        System::Salesforce => Err(http::no_client(System::Salesforce)),
+        System::Salesforce => salesforce::check(clients, connection, log).await,
     }
 }

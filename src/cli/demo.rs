@@ -168,7 +168,7 @@ fn settings(sandbox: &Sandbox, now: Timestamp) -> Config {
     let mut config = Config { workspace: "demo".into(), ..Config::default() };
     sandbox.intercom_base_url().clone_into(&mut config.vendors.intercom.base_url);
     sandbox.hubspot_base_url().clone_into(&mut config.vendors.hubspot.base_url);
-    config.vendors.timeout_seconds = 2;
+    config.vendors.timeouts = crate::vendors::Timeouts::of(2);
     // The sandbox's portal is a Professional one.
     config.engine.hubspot_calls_per_10_seconds = 190;
     config.engine.intercom_calls_per_10_seconds = 1_600;

@@ -6,10 +6,11 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
+use crate::config::Config;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
-use crate::vault::{Environment, token_variable};
+use crate::vault::{Vault, token_variable, variable};
 use crate::vendors::{self, Clients};
 
 /// Arguments of `doctor`.
@@ -23,37 +24,17 @@ pub struct Arguments {
 /// Checks and reports; ends with 1 when something is wrong.
 pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let config = place.settings()?;
-    place.mapping(&config)?;
-    let clients = Clients::new(&config.vendors, std::sync::Arc::new(Environment), wiring::clock()).map_err(
-        |error| {
-            Problem::usage(
-                "The vendors' clients cannot be set up.",
-                error.to_string(),
-                "correct [vendors] in the settings",
-            )
-        },
-    )?;
+    let mapping = place.mapping(&config)?;
+    let vault = wiring::vault(place)?;
+    let clients = wiring::clients(&config, &mapping, vault.clone())?;
     let mut findings = Vec::new();
     for system in [System::Intercom, System::Hubspot] {
         let connection = Connection::only(system);
-        let (good, text) = if Environment.access_token(&connection).is_none() {
-            (false, format!("no token: set {}", token_variable(&connection)))
-        } else {
-            let mut log = vendors::Log::new();
-            match vendors::check(&clients, &connection, &mut log).await {
-                Ok(name) => (true, format!("answers as \"{name}\"")),
-                Err(error) => {
-                    let treatment = error.class.treatment();
-                    (
-                        false,
-                        format!("{} It said: \"{}\". {}", treatment.meaning, error.words, treatment.advice),
-                    )
-                }
-            }
-        };
-        findings.push((system.title().to_owned(), good, text));
-        let secret = Environment.webhook_secret(&connection).is_some();
-        let variable = token_variable(&connection).replace("ACCESS_TOKEN", "CLIENT_SECRET");
+        let mut log = vendors::Log::new();
+        findings.push(tokens(&clients, &vault, &connection, &mut log).await);
+        findings.push(limits(&config, system, &log));
+        let secret = vault.webhook_secret(&connection).is_some();
+        let variable = variable(&connection, "CLIENT_SECRET");
         findings.push((
             format!("{} webhooks", system.title()),
             secret,
@@ -62,6 +43,23 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             } else {
                 format!("no signing secret, so every webhook is answered 503: set {variable}")
             },
+        ));
+    }
+    let salesforce = Connection::only(System::Salesforce);
+    if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {
+        let mut log = vendors::Log::new();
+        findings.push(tokens(&clients, &vault, &salesforce, &mut log).await);
+        findings.push(limits(&config, System::Salesforce, &log));
+    }
+    if let Some(words) = wiring::unkept(&vault) {
+        // Not wrong as long as the vendor replaces nothing; what it has replaced is told of above.
+        findings.push(("Vault".to_owned(), true, words));
+    } else if vault.keeps() {
+        let path = Vault::path(&place.data);
+        findings.push((
+            "Vault".to_owned(),
+            true,
+            format!("{} opens; what is renewed is kept there", path.display()),
         ));
     }
     let path = place.journal(&config);
@@ -104,4 +102,81 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         "see the lines marked ✗",
         "mend them and run `reknit doctor` again",
     ))
+}
+
+/// Whether a connection's token works, how it is come by and until when it is good.
+async fn tokens(
+    clients: &Clients,
+    vault: &Vault,
+    connection: &Connection,
+    log: &mut vendors::Log,
+) -> (String, bool, String) {
+    let title = connection.system.title().to_owned();
+    if let Err(why) = vault.grant(connection) {
+        return (title, false, format!("no token: set {}. {why}", token_variable(connection)));
+    }
+    let checked = vendors::check(clients, connection, log).await;
+    let standing = clients.standing(connection).await;
+    match checked {
+        Err(error) => {
+            let treatment = error.class.treatment();
+            let words = format!("{} It said: \"{}\". {}", treatment.meaning, error.words, treatment.advice);
+            (title, false, words)
+        }
+        Ok(_) if standing.rotated_unkept => (title, false, wiring::lost(connection.system)),
+        Ok(name) => {
+            let mut words = format!("answers as \"{name}\"");
+            if let Ok(grant) = standing.grant {
+                words.push_str(&format!(", with {grant}"));
+            }
+            if let Some(end) = standing.expires_at {
+                words.push_str(&format!("; the access token is renewed before {}", end.rfc3339()));
+            }
+            if let Some(why) = &standing.not_written {
+                words.push_str(&format!("; but what is renewed cannot be kept: {why}"));
+            }
+            (title, standing.not_written.is_none(), words)
+        }
+    }
+}
+
+/// How many calls we take of what the vendor allows; where its answer says another number, that is told.
+fn limits(config: &Config, system: System, log: &vendors::Log) -> (String, bool, String) {
+    let rules =
+        crate::engine::limits::rules(&config.engine, &Connection::only(system), wiring::clock().now());
+    let mut parts = Vec::new();
+    for rule in &rules {
+        if let Some(window) = rule.window {
+            parts.push(format!("{} {} calls in {} s", window.most, rule.family, window.length.as_secs()));
+        }
+        for daily in rule.daily.iter().filter(|daily| daily.family == rule.family) {
+            parts.push(format!(
+                "{} {} calls in a day, {} % of them for unurgent work",
+                daily.most, rule.family, daily.budget_percent
+            ));
+        }
+    }
+    let mut text = format!("at most {}", parts.join(", "));
+    let told = log.iter().filter_map(|exchange| exchange.limits.as_ref()).next_back();
+    let ours = rules.first().and_then(|rule| rule.window);
+    if let (Some(told), Some(ours)) = (told, ours)
+        && told.limit > 0
+        && told.limit != ours.most
+    {
+        let advice = match (told.limit > ours.most, system) {
+            (false, _) => "its number holds",
+            (true, System::Hubspot) => "to use them, set tier under [limits.hubspot]",
+            (true, _) => "to use them, set intercom_calls_per_10_seconds under [engine]",
+        };
+        text.push_str(&format!(
+            "; {} says {} in {} s: {advice}",
+            system.title(),
+            told.limit,
+            told.window_seconds
+        ));
+    }
+    if let Some((used, most)) = told.and_then(|told| told.daily_used.zip(told.daily_limit)) {
+        text.push_str(&format!("; {} says {used} of {most} calls are used today", system.title()));
+    }
+    (format!("{} limits", system.title()), true, text)
 }

@@ -40,7 +40,7 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&place.config).map_err(failed)?;
     file.write_all(config::DEFAULT.as_bytes()).map_err(failed)?;
     output::line(&format!(
-        "Wrote {}. Set the tokens in the environment, then run `reknit serve`.",
+        "Wrote {}. Set the tokens in the environment or with `reknit vault set NAME`, then run `reknit serve`.",
         place.config.display()
     ))
 }

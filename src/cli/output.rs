@@ -16,6 +16,20 @@ pub fn json(value: &impl Serialize) -> Result<(), Problem> {
     line(&escaped(&text))
 }
 
+/// Prints one value as JSON over several lines, for people.
+pub fn pretty(value: &impl Serialize) -> Result<(), Problem> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| {
+        Problem::runtime("The result cannot be shown.", error.to_string(), "report this as a bug of Reknit")
+    })?;
+    line(&escaped(&text))
+}
+
+/// Says something beside the result, on standard error.
+pub fn aside(text: &str) {
+    // Where it cannot be said there is nobody to hear it.
+    let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+}
+
 /// JSON whose texts hold nothing a terminal would obey. JSON itself only escapes what lies below a blank; what else
 /// could move a cursor or turn text round is written as `\uXXXX`, which means the very same to whoever parses it.
 fn escaped(json: &str) -> Cow<'_, str> {

@@ -10,6 +10,8 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::record::{Connection, System};
+use crate::domain::secret::Credentials;
+use crate::domain::trouble::advise;
 use crate::engine::Engine;
 use crate::vendors;
 use crate::webhook::Receiver;
@@ -33,7 +35,9 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     }
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;
-    let credentials = wiring::credentials()?;
+    let vault = wiring::credentials(place)?;
+    let unkept = wiring::unkept(&vault);
+    let credentials: Arc<dyn Credentials> = vault;
     let mut settings = config.webhook.clone();
     if let Some(bind) = &arguments.bind {
         settings.bind.clone_from(bind);
@@ -58,6 +62,9 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         ));
     };
     super::console::log_to(None);
+    if let Some(words) = unkept {
+        tracing::warn!("{words}");
+    }
     wiring::take_over(&journal).await?;
     let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
     if !fresh {
@@ -97,10 +104,10 @@ async fn check_vendors(engine: &Engine) -> Result<(), Problem> {
 
 /// A vendor that cannot be used, as a person reads it.
 pub fn unreachable_vendor(system: System, error: &vendors::VendorError) -> Problem {
-    let treatment = error.class.treatment();
+    let told = advise(Some(system), error.class, &error.words);
     Problem::runtime(
         format!("{} cannot be used; nothing was started and nothing was changed.", system.title()),
-        format!("{} {} said: \"{}\"", treatment.meaning, system.title(), error.words),
+        format!("{} {} said: \"{}\"", told.meaning, system.title(), error.words),
         "check the token, base_url and network, then start again; `reknit doctor` checks each",
     )
 }

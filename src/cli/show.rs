@@ -11,6 +11,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::record::{Mirror, value_text};
 use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked};
+use crate::domain::trouble::advise;
 use crate::journal::{Journal, JournalError};
 
 /// Arguments of `show`.
@@ -201,9 +202,10 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
         lines.push(format!("Waits for {first} of the same person to end: one at a time, in order."));
     }
     if let Some(class) = execution.error_class {
-        let treatment = class.treatment();
-        lines.push(format!("Why   {}", treatment.meaning));
-        lines.push(format!("Fix   {}", treatment.advice));
+        let words = detail.vendor_words.as_deref().unwrap_or_default();
+        let told = advise(detail.failed_at(), class, words);
+        lines.push(format!("Why   {}", told.meaning));
+        lines.push(format!("Fix   {}", told.hint));
     }
     lines.extend(detail.vendor_words.iter().map(|words| format!("Said  \"{words}\"")));
     let steps = detail.plan.iter().flat_map(|plan| &plan.steps);

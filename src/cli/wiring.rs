@@ -10,13 +10,13 @@ use super::problem::Problem;
 use crate::config::{Config, ConfigError};
 use crate::domain::clock::SharedClock;
 use crate::domain::record::{Connection, System};
-use crate::domain::secret::Credentials;
+use crate::domain::secret::{Credentials, Grant};
 use crate::engine::Engine;
 use crate::engine::operate::Operator;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
-use crate::vault::{Environment, token_variable};
-use crate::vendors::{Clients, SetupError};
+use crate::vault::{Vault, token_variable};
+use crate::vendors::{Clients, Settings, SetupError};
 
 /// Where settings and data are.
 #[derive(Debug, Clone)]
@@ -144,31 +144,74 @@ pub fn open(path: &Path, opening: Opening, clock: SharedClock) -> Result<Journal
     })
 }
 
-/// Which connections have no token.
-pub fn missing_tokens(credentials: &dyn Credentials) -> Vec<Connection> {
-    [System::Intercom, System::Hubspot]
-        .map(Connection::only)
-        .into_iter()
-        .filter(|connection| credentials.access_token(connection).is_none())
-        .collect()
+/// The vault of this place: its sealed file, where there is one, and the environment.
+pub fn vault(place: &Place) -> Result<Arc<Vault>, Problem> {
+    Vault::open(&place.data).map(Arc::new).map_err(|error| super::vault::problem(&error))
 }
 
-/// The environment's tokens, or a problem that names what is missing.
-pub fn credentials() -> Result<Arc<dyn Credentials>, Problem> {
-    let missing = missing_tokens(&Environment);
+/// The vault, if it has what Intercom and HubSpot need; else a problem that names what is missing.
+pub fn credentials(place: &Place) -> Result<Arc<Vault>, Problem> {
+    let vault = vault(place)?;
+    let missing: Vec<(Connection, String)> = [System::Intercom, System::Hubspot]
+        .map(Connection::only)
+        .into_iter()
+        .filter_map(|connection| vault.grant(&connection).err().map(|why| (connection, why)))
+        .collect();
     if missing.is_empty() {
-        return Ok(Arc::new(Environment));
+        return Ok(vault);
     }
-    let systems: Vec<&str> = missing.iter().map(|connection| connection.system.title()).collect();
-    let variables: Vec<String> = missing.iter().map(token_variable).collect();
+    let systems: Vec<&str> = missing.iter().map(|(connection, _)| connection.system.title()).collect();
+    let variables: Vec<String> = missing.iter().map(|(connection, _)| token_variable(connection)).collect();
+    let why: Vec<&str> = missing.iter().map(|(_, why)| why.as_str()).collect();
     Err(Problem::usage(
         format!(
             "No token for {}: nothing can be read there or written, and nothing was started.",
             systems.join(" and ")
         ),
-        format!("{} {} not set", variables.join(" and "), if variables.len() == 1 { "is" } else { "are" }),
-        format!("set {}, or run `reknit demo` to try Reknit without an account", variables.join(" and ")),
+        why.join(" "),
+        format!(
+            "set {} (or keep each with `reknit vault set NAME`), or run `reknit demo` to try Reknit without an account",
+            variables.join(" and ")
+        ),
     ))
+}
+
+/// What a restart would lose, if anything: a refresh token that a vendor replaces while there is nothing to keep it.
+pub fn unkept(vault: &Vault) -> Option<String> {
+    let refreshed: Vec<&str> = [System::Intercom, System::Hubspot, System::Salesforce]
+        .map(Connection::only)
+        .iter()
+        .filter(|connection| matches!(vault.grant(connection), Ok(Grant::RefreshToken { .. })))
+        .map(|connection| connection.system.title())
+        .collect();
+    (!vault.keeps() && !refreshed.is_empty()).then(|| {
+        format!(
+            "The refresh token of {} is not kept: should the vendor replace it, the new one is lost when this process \
+             ends, and the app must be authorised anew. Set {} so that Reknit keeps it.",
+            refreshed.join(" and "),
+            crate::vault::PASSPHRASE
+        )
+    })
+}
+
+/// Says on standard error that a refresh token has just been replaced and will be lost.
+pub async fn tell_unkept(clients: &Clients, connection: &Connection) {
+    let standing = clients.standing(connection).await;
+    if standing.rotated_unkept {
+        super::output::aside(&lost(connection.system));
+    } else if let Some(why) = standing.not_written {
+        super::output::aside(&format!("warning: the renewed access token could not be kept: {why}"));
+    }
+}
+
+/// What it means that a replaced refresh token was not kept.
+pub fn lost(system: System) -> String {
+    format!(
+        "warning: {} has replaced the refresh token, and the new one is lost when this process ends: authorise the app \
+         anew, and set {} so that Reknit can keep the next one",
+        system.title(),
+        crate::vault::PASSPHRASE
+    )
 }
 
 /// The vendors' clients.
@@ -177,7 +220,8 @@ pub fn clients(
     mapping: &Mapping,
     credentials: Arc<dyn Credentials>,
 ) -> Result<Clients, Problem> {
-    Clients::new(&vendor_settings(config, mapping), credentials, clock()).map_err(|error: SetupError| {
+    let settings = with_instance(&vendor_settings(config, mapping), Some(&*credentials));
+    Clients::new(&settings, credentials, clock()).map_err(|error: SetupError| {
         Problem::usage(
             "The vendors' clients cannot be set up; nothing was started.",
             error.to_string(),
@@ -208,18 +252,35 @@ fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Settin
     settings
 }
 
-/// An operator in the name of whoever is logged in.
-pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_only: bool) -> Operator {
-    let actor = ["REKNIT_USER", "USER", "USERNAME"]
+/// The settings for a preview: with the Salesforce instance that is told beside the secrets, which goes before theirs.
+pub fn with_instance(settings: &Settings, credentials: Option<&dyn Credentials>) -> Settings {
+    let told = match credentials {
+        Some(credentials) => credentials.instance_url(&Connection::only(System::Salesforce)),
+        None => std::env::var("SALESFORCE_INSTANCE_URL").ok().filter(|url| !url.trim().is_empty()),
+    };
+    let mut settings = settings.clone();
+    if let Some(url) = told {
+        url.trim().clone_into(&mut settings.salesforce.instance_url);
+    }
+    settings
+}
+
+/// Whoever is logged in.
+pub fn actor() -> String {
+    ["REKNIT_USER", "USER", "USERNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_else(|| "operator".to_owned());
+        .unwrap_or_else(|| "operator".to_owned())
+}
+
+/// An operator in the name of whoever is logged in.
+pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_only: bool) -> Operator {
     let operator = Operator::new(
         journal,
         mapping,
-        Arc::new(config.vendors.clone()),
+        Arc::new(with_instance(&config.vendors, None)),
         clock(),
-        actor,
+        actor(),
         config.engine.max_attempts,
     );
     if read_only { operator.read_only() } else { operator }

@@ -16,7 +16,7 @@ use super::clock::Timestamp;
 use super::error_class::ErrorClass;
 use super::ids::{ConflictId, DecisionId, EventId, ExecutionId};
 use super::plan::Plan;
-use super::record::RecordRef;
+use super::record::{RecordRef, System};
 
 words! {
     /// Where an execution stands.
@@ -201,4 +201,17 @@ pub struct ExecutionDetail {
     pub conflicts: Vec<ConflictId>,
     /// The execution of the same person that has to end first, while this one is pending.
     pub waits_for: Option<ExecutionId>,
+}
+
+impl ExecutionDetail {
+    /// The system whose answer was the last failure, else the one the plan writes to first.
+    pub fn failed_at(&self) -> Option<System> {
+        let failed = self.attempts.iter().rev().find(|attempt| attempt.class.is_some());
+        let hosts =
+            [("hubapi", System::Hubspot), ("salesforce", System::Salesforce), ("intercom", System::Intercom)];
+        failed
+            .and_then(|attempt| hosts.iter().find(|(part, _)| attempt.url.contains(part)))
+            .map(|(_, system)| *system)
+            .or_else(|| self.plan.as_ref()?.steps.first().map(|step| step.effect.connection().system))
+    }
 }

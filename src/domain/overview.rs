@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Timestamp;
 use super::error_class::ErrorClass;
 use super::execution::Status;
+use super::limit::FamilyState;
 use super::page::Counts;
 use super::record::Connection;
 
@@ -60,6 +61,9 @@ pub struct ConnectionState {
     pub window_seconds: u32,
     /// What is wrong, as a sentence; empty when nothing is.
     pub note: String,
+    /// Its limits by families of endpoints, as all processes of the journal share them.
+    #[serde(default)]
+    pub families: Vec<FamilyState>,
 }
 
 /// One hour of work.

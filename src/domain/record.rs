@@ -48,6 +48,8 @@ words! {
     pub enum ObjectKind {
         /// A person; Intercom's roles user and lead are both contacts.
         Contact = "contact",
+        /// A person not yet taken on, where that is a kind of its own (Salesforce: lead).
+        Lead = "lead",
         /// An organisation (Salesforce: account).
         Company = "company",
         /// A sale (Salesforce: opportunity).
@@ -186,8 +188,17 @@ pub struct Mirror {
 
 impl Mirror {
     /// A field as text: strings as they are, numbers and booleans written out, null and missing as `""`.
+    ///
+    /// Salesforce's names do not mind case: `email` finds its `Email`.
     pub fn text(&self, field: &str) -> String {
-        self.fields.get(field).map(value_text).unwrap_or_default()
+        let exact = self.fields.get(field);
+        let value = match self.record.system() {
+            System::Salesforce => exact.or_else(|| {
+                self.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value)
+            }),
+            _ => exact,
+        };
+        value.map(value_text).unwrap_or_default()
     }
 
     /// What a person would call this record: its name, else its e-mail, else its id.

@@ -1,13 +1,14 @@
 //! A secret that can be used but not shown.
 //!
 //! [`Secret`] prints as `••••` with at most its last four characters, is wiped when dropped, and never implements
-//! `Serialize`. [`Credentials`] is how `vendors` asks for one without knowing the vault.
+//! `Serialize`. [`Credentials`] is how `vendors` asks for one, and keeps a renewed one, without knowing the vault.
 
 use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::clock::Timestamp;
 use super::record::Connection;
 
 /// A token or key. Its text is reached only through [`Secret::reveal`].
@@ -41,12 +42,128 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// How a connection comes by its access tokens.
+#[derive(Debug, Clone)]
+pub enum Grant {
+    /// A token a person made at the vendor; nothing renews it.
+    Fixed(Secret),
+    /// OAuth's refresh token, exchanged for access tokens.
+    RefreshToken {
+        /// The app's public name.
+        client_id: String,
+        /// The app's secret, where it has one.
+        client_secret: Option<Secret>,
+        /// The refresh token in force: the given one, or the last that replaced it.
+        refresh_token: Secret,
+    },
+    /// The app itself, acting as the user its owner has set for it.
+    ClientCredentials {
+        /// The app's public name.
+        client_id: String,
+        /// The app's secret.
+        client_secret: Secret,
+    },
+    /// An assertion signed with the app's private key, in the name of a user.
+    SignedAssertion {
+        /// The app's public name.
+        client_id: String,
+        /// The user's login name.
+        username: String,
+        /// The key, as PEM.
+        private_key: Secret,
+    },
+}
+
+impl Grant {
+    /// What it is called in findings and messages.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::Fixed(_) => "a fixed access token",
+            Self::RefreshToken { .. } => "a refresh token",
+            Self::ClientCredentials { .. } => "client credentials",
+            Self::SignedAssertion { .. } => "a signed assertion (JWT bearer)",
+        }
+    }
+
+    /// New access tokens can be asked for.
+    pub const fn renews(&self) -> bool {
+        !matches!(self, Self::Fixed(_))
+    }
+}
+
+/// What a vendor's token endpoint gave.
+#[derive(Debug, Clone)]
+pub struct Renewed {
+    /// The token for calls.
+    pub access_token: Secret,
+    /// The refresh token that replaces the one used. From here on the old one may be void.
+    pub refresh_token: Option<Secret>,
+    /// When it was asked for.
+    pub obtained_at: Timestamp,
+    /// When it runs out, where the vendor says so.
+    pub expires_at: Option<Timestamp>,
+    /// The host to call with it, where the vendor names one.
+    pub instance_url: Option<String>,
+}
+
+/// How long a renewed token is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is on disk: a restart and other processes find it.
+    Durably,
+    /// Only this process has it.
+    InMemory,
+}
+
+/// Held while one process renews the token of a connection; given up when dropped.
+pub type Renewal = Box<dyn Send>;
+
 /// Where the vendors' clients get their tokens. Implemented by the vault, handed in by `cli`.
+///
+/// Only the first two must be there: whoever has fixed tokens leaves the rest as it is. All may read or write files;
+/// [`Credentials::begin_renewal`] and [`Credentials::store`] may block for long, so they are called off the runtime.
 pub trait Credentials: Send + Sync + 'static {
-    /// The access token of a connection, if there is one.
+    /// The access token a person gave for a connection, if there is one.
     fn access_token(&self, connection: &Connection) -> Option<Secret>;
     /// The secret that signs a connection's webhooks, if there is one.
     fn webhook_secret(&self, connection: &Connection) -> Option<Secret>;
+
+    /// How the connection comes by its access tokens, or a sentence that says what is missing.
+    fn grant(&self, connection: &Connection) -> Result<Grant, String> {
+        self.access_token(connection)
+            .map(Grant::Fixed)
+            .ok_or_else(|| format!("There is no access token for {connection}."))
+    }
+
+    /// The access token last stored for the grant as it stands now, by this process or another.
+    fn renewed(&self, _connection: &Connection) -> Option<Renewed> {
+        None
+    }
+
+    /// Waits until no other process renews this connection's token, and keeps them from it until dropped.
+    fn begin_renewal(&self, _connection: &Connection) -> Result<Renewal, String> {
+        Ok(Box::new(()))
+    }
+
+    /// Keeps what the vendor gave. An error says why it is not on disk though it should be; it is in memory even so.
+    fn store(&self, _connection: &Connection, _renewed: &Renewed) -> Result<Kept, String> {
+        Ok(Kept::InMemory)
+    }
+
+    /// The host to call, where it is told beside the secrets and not in the settings.
+    fn instance_url(&self, _connection: &Connection) -> Option<String> {
+        None
+    }
+
+    /// The host that gives tokens, likewise.
+    fn login_url(&self, _connection: &Connection) -> Option<String> {
+        None
+    }
+
+    /// A secret by the name a setting gives it: `user:password` of a proxy.
+    fn named(&self, _name: &str) -> Option<Secret> {
+        None
+    }
 }
 
 #[cfg(test)]

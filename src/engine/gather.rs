@@ -184,7 +184,9 @@ async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirro
 
 /// The surviving record behind an answer "merged away", read and remapped; none when the answer says no such thing.
 async fn followed(turn: &mut Turn<'_>, old: &RecordRef, error: &VendorError) -> Result<Option<Mirror>, Stop> {
-    let (ErrorClass::MergedAway, Some(survivor)) = (error.class, error.existing.as_deref()) else {
+    let (ErrorClass::MergedAway | ErrorClass::Converted, Some(survivor)) =
+        (error.class, error.existing.as_deref())
+    else {
         return Ok(None);
     };
     match turn.read(survivor).await? {

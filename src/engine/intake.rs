@@ -102,8 +102,8 @@ impl Intake {
                 let due = window.next(now);
                 let sentence = if due > now {
                     format!(
-                        "Found by polling; not urgent, so it waits for the off-peak window ({} UTC).",
-                        self.settings.off_peak
+                        "Found by polling; not urgent, so it waits for the off-peak window ({} {}).",
+                        self.settings.off_peak, self.settings.off_peak_time_zone
                     )
                 } else {
                     "Found by polling; runs in the off-peak window.".into()

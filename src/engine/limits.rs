@@ -1,44 +1,70 @@
-//! How many calls a connection may take: a sliding window of our own, and whatever the vendor's answers say.
+//! How many calls a connection may take: asked before work begins, and again right before each call is sent.
 //!
-//! A worker asks before each call; the answer is "go" or "not before". Waiting is the worker's business (the
-//! execution is parked, its slot is free for others), so nothing here sleeps. Kept in memory by each process: the
-//! vendor's headers put two processes on one journal right within a window.
+//! The counting is the journal's, where all workers and processes meet ([`crate::journal::limits`]). Each process
+//! takes small blocks of calls from it, one call at first and more while they are used up at once, so that not every
+//! call costs a commit. What is not used within a few hundredths of a second is given back with the next word.
+//!
+//! - `admit` is asked before work: it never waits, it answers "go" or "not before", and the work is parked.
+//! - the gate ([`vendors::Gate`]) is passed by every call: it takes the call that was admitted, or waits for one where an
+//!   operation needs more calls than one. Work that has begun is not stopped by a budget.
+//! - `learn` takes in what answers say; `tell` brings it to the journal, if no reservation did before.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
 
 use super::Settings;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
-use crate::domain::overview::{ConnectionState, Health};
+use crate::domain::limit::{Family, Rule, Urgency, Waiting};
+use crate::domain::overview::ConnectionState;
 use crate::domain::record::{Connection, System};
-use crate::vendors::Exchange;
+use crate::journal::Journal;
+use crate::journal::limits::{Grant, Reading};
+use crate::vendors::{Exchange, Gate, Pass};
 
-const WINDOW: Duration = Duration::from_secs(10);
-/// Answers that a connection's health is judged by.
-const RECENT: usize = 20;
+mod fare;
+mod lane;
+mod rules;
 
-/// The calls of all connections.
+use fare::Fare;
+use lane::{Lane, Refusal};
+use rules::Rules;
+
+/// How long to wait when the journal cannot be asked.
+const JOURNAL_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a connection rests when the vendor says that the day's calls are used up: looked at again in between.
+const QUOTA_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// The calls of all connections; clones share them.
 #[derive(Clone)]
-pub struct Limits {
+pub struct Limits(Arc<Inner>);
+
+struct Inner {
     clock: SharedClock,
-    intercom: u32,
-    hubspot: u32,
-    gates: Arc<Mutex<HashMap<Connection, Gate>>>,
+    journal: Journal,
+    rules: Rules,
+    lanes: Mutex<HashMap<(Connection, Family), Arc<Shared>>>,
+    fares: Mutex<HashMap<Connection, Fare>>,
+    places: Mutex<HashMap<Connection, Arc<Semaphore>>>,
+    stopping: watch::Sender<bool>,
 }
 
-#[derive(Default)]
-struct Gate {
-    calls: VecDeque<Timestamp>,
-    closed_until: Option<(Timestamp, String)>,
-    recent: VecDeque<(bool, u32)>,
-    used: u32,
-    limit: u32,
-    window_seconds: u32,
-    trouble: String,
-    health: Option<(Health, Timestamp)>,
-    told: Option<ConnectionState>,
+struct Shared {
+    lane: Mutex<Lane>,
+    /// One question to the journal at a time; who waits here mostly finds a call at hand afterwards.
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl Shared {
+    fn with<T>(&self, work: impl FnOnce(&mut Lane) -> T) -> T {
+        work(&mut self.lane.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// No call before this time, and why, as a phrase.
@@ -48,48 +74,89 @@ pub struct Parked {
     pub until: Timestamp,
     /// What for.
     pub why: String,
+    /// It is only the window, which opens within seconds: waiting in place is cheaper than beginning anew.
+    pub soon: bool,
 }
 
 impl Limits {
-    /// Limits as the settings say, nothing used yet.
-    pub fn new(clock: SharedClock, settings: &Settings) -> Self {
-        Self {
+    /// Limits as the settings say; what was used is in the journal.
+    pub fn new(clock: SharedClock, journal: Journal, settings: &Settings) -> Self {
+        Self(Arc::new(Inner {
             clock,
-            intercom: settings.intercom_calls_per_10_seconds.max(1),
-            hubspot: settings.hubspot_calls_per_10_seconds.max(1),
-            gates: Arc::default(),
+            journal,
+            rules: Rules::new(settings),
+            lanes: Mutex::default(),
+            fares: Mutex::default(),
+            places: Mutex::default(),
+            stopping: watch::Sender::new(false),
+        }))
+    }
+
+    fn lane(&self, connection: &Connection, family: Family) -> Arc<Shared> {
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry((connection.clone(), family)).or_insert_with(|| {
+            let rule = self.0.rules.rule(connection, family, self.0.clock.now());
+            let lane = Lane::new(rule.window.map(|window| window.length));
+            Arc::new(Shared { lane: Mutex::new(lane), asking: tokio::sync::Mutex::default() })
+        });
+        Arc::clone(lane)
+    }
+
+    /// Asks for one call for work that is about to begin. "Go" holds it until the gate is passed.
+    pub async fn admit(
+        &self,
+        connection: &Connection,
+        family: Family,
+        urgency: Urgency,
+    ) -> Result<(), Parked> {
+        let call = self.take(connection, family, urgency).await.map_err(|refusal| Parked {
+            until: refusal.until,
+            soon: matches!(refusal.why, Waiting::Window(_)),
+            why: refusal.why.phrase(connection.system),
+        })?;
+        self.lane(connection, family).with(|lane| lane.promise(call));
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        connection: &Connection,
+        family: Family,
+        urgency: Urgency,
+    ) -> Result<Grant, Refusal> {
+        let shared = self.lane(connection, family);
+        let at_hand = || shared.with(|lane| lane.at_hand(self.0.clock.now(), urgency));
+        if let Some(answer) = at_hand() {
+            return answer;
+        }
+        let _asking = shared.asking.lock().await;
+        if let Some(answer) = at_hand() {
+            return answer;
+        }
+        let now = self.0.clock.now();
+        let rule = self.0.rules.rule(connection, family, now);
+        let (calls, told) = shared.with(|lane| lane.ask(now, Rules::block(&rule)));
+        match self.0.journal.reserve_calls(rule, calls, urgency, told.clone()).await {
+            Ok(answer) => shared.with(|lane| lane.answered(self.0.clock.now(), urgency, answer)),
+            Err(error) => {
+                // Nobody calls without being counted; what the journal cannot store it cannot settle either.
+                tracing::warn!(%error, %connection, "no call could be reserved");
+                shared.with(|lane| lane.untold(told));
+                let why = Waiting::Closed("the journal, which could not be written".into());
+                Err(Refusal::new(now, now.plus(JOURNAL_PAUSE), why))
+            }
         }
     }
 
-    fn with<T>(&self, connection: &Connection, work: impl FnOnce(&mut Gate) -> T) -> T {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        work(gates.entry(connection.clone()).or_default())
-    }
-
-    /// Asks for one call. "Go" counts it.
-    pub fn admit(&self, connection: &Connection) -> Result<(), Parked> {
-        let now = self.clock.now();
-        let most = match connection.system {
-            System::Intercom => self.intercom,
-            System::Hubspot | System::Salesforce => self.hubspot,
-        } as usize;
-        self.with(connection, |gate| {
-            if let Some((until, why)) = &gate.closed_until {
-                if *until > now {
-                    return Err(Parked { until: *until, why: why.clone() });
-                }
-                gate.closed_until = None;
-            }
-            while gate.calls.front().is_some_and(|first| now.since(*first) >= WINDOW.as_millis() as i64) {
-                gate.calls.pop_front();
-            }
-            if gate.calls.len() >= most {
-                let until = gate.calls.front().map_or(now, |first| first.plus(WINDOW));
-                let why = format!("our limit of {most} calls in 10 s to {}", connection.system.title());
-                return Err(Parked { until, why });
-            }
-            gate.calls.push_back(now);
-            Ok(())
+    /// Until when work with a connection is kept out by the vendor's word or a budget (not by a window), as far as this
+    /// process heard when it last asked.
+    pub fn closed(&self, connection: &Connection, urgency: Urgency) -> Option<Parked> {
+        let shared = self.lane(connection, Family::usual(connection.system));
+        let now = self.0.clock.now();
+        shared.with(|lane| lane.closed(now, urgency)).map(|refusal| Parked {
+            until: refusal.until,
+            why: refusal.why.phrase(connection.system),
+            soon: false,
         })
     }
 
@@ -102,129 +169,150 @@ impl Limits {
 
     /// Learns from an answer: what is used, what is allowed, whether all is well.
     pub fn learn(&self, exchange: &Exchange) {
-        let now = self.clock.now();
-        self.with(&exchange.connection, |gate| {
-            if let Some(reading) = &exchange.limits {
-                (gate.used, gate.limit, gate.window_seconds) =
-                    (reading.used, reading.limit, reading.window_seconds);
-                if reading.limit > 0 && reading.used >= reading.limit {
-                    let until = reading.reset_at.unwrap_or_else(|| now.plus(WINDOW));
-                    gate.close(until, format!("{}'s rate limit", exchange.connection.system.title()));
-                }
+        let now = self.0.clock.now();
+        let connection = &exchange.connection;
+        let family = family_of(exchange);
+        let usual = Family::usual(connection.system);
+        if let Some(reading) = &exchange.limits {
+            let day = reading.daily_used.zip(reading.daily_limit);
+            // Figures of another stretch of time (Salesforce's are a day's) say nothing about the window.
+            let length =
+                self.0.rules.rule(connection, family, now).window.map(|window| window.length.as_secs());
+            let window = (reading.limit > 0 && length == Some(u64::from(reading.window_seconds)))
+                .then_some((reading.used, reading.limit));
+            if family == usual {
+                self.lane(connection, family).with(|lane| lane.read(Reading { at: now, window, day }));
+            } else {
+                // The day is counted for all endpoints together, under the usual ones.
+                self.lane(connection, usual).with(|lane| lane.read(Reading { at: now, window: None, day }));
             }
-            // A refusal of one record says nothing about the connection; a broken one does.
-            let broken = matches!(
-                exchange.class,
-                Some(
-                    ErrorClass::Unavailable | ErrorClass::Timeout | ErrorClass::Malformed | ErrorClass::Auth
-                )
-            );
-            if broken {
-                let class = exchange.class.map_or("", ErrorClass::as_str);
-                gate.trouble = match exchange.status {
-                    Some(status) => format!("answered {status} ({class})"),
-                    None => format!("no answer ({class})"),
-                };
+        }
+        let title = connection.system.title();
+        match exchange.class {
+            Some(ErrorClass::RateLimited) => {
+                let rule = self.0.rules.rule(connection, family, now);
+                let said =
+                    exchange.limits.as_ref().and_then(|reading| reading.reset_at).filter(|at| *at > now);
+                let length = rule.window.map_or(Duration::from_secs(10), |window| window.length);
+                let until = said.unwrap_or_else(|| now.plus(length));
+                self.close(connection, family, until, &format!("{title}'s rate limit"));
             }
-            gate.recent.push_back((broken, exchange.duration_ms));
-            while gate.recent.len() > RECENT {
-                gate.recent.pop_front();
+            Some(ErrorClass::QuotaExhausted) => {
+                self.close(connection, usual, now.plus(QUOTA_PAUSE), &format!("{title}'s daily allowance"));
             }
-        });
+            _ => {}
+        }
+        self.0
+            .fares
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(connection.clone())
+            .or_default()
+            .learn(exchange);
     }
 
-    /// The vendor said "not before": nobody calls until then.
-    pub fn close(&self, connection: &Connection, until: Timestamp, why: &str) {
-        self.with(connection, |gate| gate.close(until, why.to_owned()));
+    /// The vendor said "not before": no work begins with these endpoints until then, in this process at once, in all
+    /// others with the next word to the journal.
+    pub fn close(&self, connection: &Connection, family: Family, until: Timestamp, why: &str) {
+        self.lane(connection, family).with(|lane| lane.close(self.0.clock.now(), until, why));
+    }
+
+    /// Brings what this process learnt and did not use to the journal, where no reservation did.
+    pub async fn tell(&self) {
+        let now = self.0.clock.now();
+        let lanes: Vec<_> = {
+            let lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.iter().map(|(name, shared)| (name.clone(), Arc::clone(shared))).collect()
+        };
+        for ((connection, family), shared) in lanes {
+            if !shared.with(|lane| lane.wants_to_tell(now)) {
+                continue;
+            }
+            let told = shared.with(|lane| lane.tell(now));
+            let rule = self.0.rules.rule(&connection, family, now);
+            if let Err(error) = self.0.journal.tell_calls(rule, told.clone()).await {
+                tracing::warn!(%error, %connection, "what was learnt of its limits is not stored yet");
+                shared.with(|lane| lane.untold(told));
+            }
+        }
     }
 
     /// The connections' states that are worth telling: new or visibly changed since they were last told.
     pub fn news(&self) -> Vec<ConnectionState> {
-        let now = self.clock.now();
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.0.clock.now();
+        let mut fares = self.0.fares.lock().unwrap_or_else(PoisonError::into_inner);
         let mut news = Vec::new();
-        for (connection, gate) in gates.iter_mut() {
-            let state = gate.state(connection, now);
-            if gate.told.as_ref() != Some(&state) {
-                gate.told = Some(state.clone());
-                news.push(state);
-            }
+        for (connection, fare) in fares.iter_mut() {
+            let closed = self.closed(connection, Urgency::Usual);
+            news.extend(fare.news(connection, closed.as_ref().map(|parked| parked.why.as_str()), now));
         }
         news.sort_by_key(|state| state.connection.to_string());
         news
     }
+
+    /// Whether whoever waits in place should stop waiting: the worker ends.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
+    pub(super) fn stop(&self, stopping: bool) {
+        self.0.stopping.send_replace(stopping);
+    }
+
+    fn place(&self, connection: &Connection) -> Option<Arc<Semaphore>> {
+        let most = self.0.rules.at_once(connection.system)?;
+        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = places.entry(connection.clone()).or_insert_with(|| Arc::new(Semaphore::new(most)));
+        Some(Arc::clone(place))
+    }
 }
 
-impl Gate {
-    fn close(&mut self, until: Timestamp, why: String) {
-        if self.closed_until.as_ref().is_none_or(|(known, _)| *known < until) {
-            self.closed_until = Some((until, why));
-        }
+impl Gate for Limits {
+    fn pass<'a>(
+        &'a self,
+        connection: &'a Connection,
+        family: Family,
+    ) -> Pin<Box<dyn Future<Output = Pass> + Send + 'a>> {
+        Box::pin(async move {
+            let place = match self.place(connection) {
+                // It is never closed.
+                Some(places) => places.acquire_owned().await.ok(),
+                None => None,
+            };
+            let shared = self.lane(connection, family);
+            let promised = || shared.with(|lane| lane.promised(self.0.clock.now()));
+            let call = loop {
+                if let Some(call) = promised() {
+                    break call;
+                }
+                match self.take(connection, family, Urgency::Begun).await {
+                    Ok(call) => break call,
+                    Err(refusal) => self.0.clock.until(refusal.until).await,
+                }
+            };
+            shared.with(|lane| lane.made(call, self.0.clock.now()));
+            Pass::holding(place)
+        })
     }
+}
 
-    fn state(&mut self, connection: &Connection, now: Timestamp) -> ConnectionState {
-        let broken = self.recent.iter().filter(|(broken, _)| *broken).count();
-        let last_three_broken =
-            self.recent.len() >= 3 && self.recent.iter().rev().take(3).all(|(broken, _)| *broken);
-        let closed = self.closed_until.as_ref().filter(|(until, _)| *until > now);
-        let health = match () {
-            () if self.recent.is_empty() => Health::Unknown,
-            () if last_three_broken && broken * 2 > self.recent.len() => Health::Down,
-            () if broken > 0 || closed.is_some() => Health::Degraded,
-            () => Health::Up,
-        };
-        let since = match self.health {
-            Some((known, since)) if known == health => since,
-            _ => now,
-        };
-        self.health = Some((health, since));
-        let mut durations: Vec<u32> = self.recent.iter().map(|(_, duration)| *duration).collect();
-        durations.sort_unstable();
-        let note = match (closed, health) {
-            (Some((_, why)), _) => format!("waits for {why}"),
-            (None, Health::Degraded | Health::Down) => self.trouble.clone(),
-            _ => String::new(),
-        };
-        ConnectionState {
-            connection: connection.clone(),
-            health,
-            since,
-            latency_ms: durations.get(durations.len() / 2).copied().unwrap_or(0),
-            used: self.used,
-            limit: self.limit,
-            window_seconds: self.window_seconds,
-            note,
-        }
-    }
+/// What holds for each family of a connection by the settings; the vendor's answers may say less.
+pub fn rules(settings: &Settings, connection: &Connection, now: Timestamp) -> Vec<Rule> {
+    let rules = Rules::new(settings);
+    let families = Family::of_system(connection.system).iter();
+    families.map(|family| rules.rule(connection, *family, now)).collect()
+}
+
+/// The family an exchange was counted in.
+pub(super) fn family_of(exchange: &Exchange) -> Family {
+    Family::of_call(exchange.connection.system, &exchange.method, &exchange.url)
+}
+
+/// The family a lookup of contacts by a field needs. HubSpot reads by unique values and searches by all others.
+pub(super) fn family_of_lookup(settings: &crate::vendors::Settings, system: System, field: &str) -> Family {
+    let unique = field == "email" || settings.hubspot.unique_properties.iter().any(|name| name == field);
+    if system == System::Hubspot && !unique { Family::Search } else { Family::usual(system) }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::domain::clock::ManualClock;
-
-    #[test]
-    fn r19_no_window_of_ten_seconds_holds_more_calls_than_allowed() {
-        let clock = ManualClock::at(Timestamp(1_000_000));
-        let settings = Settings { hubspot_calls_per_10_seconds: 110, ..Settings::default() };
-        let limits = Limits::new(Arc::new(clock.clone()), &settings);
-        let hubspot = Connection::only(System::Hubspot);
-        let mut sent: Vec<i64> = Vec::new();
-        while sent.len() < 500 {
-            match limits.admit(&hubspot) {
-                Ok(()) => sent.push(crate::domain::clock::Clock::now(&clock).0),
-                Err(parked) => {
-                    let wait = parked.until.since(crate::domain::clock::Clock::now(&clock));
-                    assert!(wait > 0);
-                    clock.advance(Duration::from_millis(wait as u64));
-                }
-            }
-        }
-        for (place, first) in sent.iter().enumerate() {
-            let inside = sent[place..].iter().take_while(|at| *at - first < 10_000).count();
-            assert!(inside <= 110, "{inside} calls within 10 s");
-        }
-    }
-}
+mod tests;

@@ -32,7 +32,7 @@ impl Turn<'_> {
             let effect = step.effect.clone();
             // Until it has been looked up it is in doubt, also when this turn ends before the look.
             self.planned.plan.steps[place].state = StepState::InDoubt;
-            self.admit(effect.connection())?;
+            self.admit(effect.connection()).await?;
             let found = vendors::probe(&self.engine.clients, &effect, &mut self.log).await;
             self.learn(Some(place));
             match found {
@@ -52,7 +52,7 @@ impl Turn<'_> {
             }
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
-            self.admit(effect.connection())?;
+            self.admit(effect.connection()).await?;
             self.begin(place, &effect).await?;
             let result = vendors::perform(&self.engine.clients, &effect, &mut self.log).await;
             self.learn(Some(place));

@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::Engine;
-use super::limits::Parked;
+use super::limits::{Parked, family_of};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
-use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
+use crate::domain::limit::{Family, Urgency};
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::journal::JournalError;
 use crate::journal::intake::Appended;
 use crate::mapping::FieldMapping;
@@ -71,7 +72,7 @@ impl Engine {
         for object in [ObjectKind::Company, ObjectKind::Contact] {
             let mut cursor: Option<String> = None;
             loop {
-                self.wait_for_a_call(connection).await;
+                self.wait_for_a_call(connection, Family::usual(connection.system)).await;
                 let mut log = vendors::Log::new();
                 let page = match object {
                     ObjectKind::Company => {
@@ -80,7 +81,7 @@ impl Engine {
                     _ => vendors::list_contacts(&self.clients, connection, cursor.as_deref(), &mut log).await,
                 };
                 self.limits.learn_all(&log);
-                let (mirrors, next) = page.map_err(|error| self.failed(connection, error))?;
+                let (mirrors, next) = page.map_err(|error| self.failed(connection, error, &log))?;
                 self.journal.put_mirrors(mirrors.clone()).await?;
                 if object == ObjectKind::Contact {
                     contacts.extend(mirrors);
@@ -187,13 +188,16 @@ impl Engine {
         let mut cursor: Option<String> = None;
         let mut new = 0;
         loop {
-            self.wait_for_a_call(connection).await;
+            // HubSpot tells what changed by a search only.
+            let searches = connection.system == System::Hubspot;
+            let family = if searches { Family::Search } else { Family::usual(connection.system) };
+            self.wait_for_a_call(connection, family).await;
             let mut log = vendors::Log::new();
             let page =
                 vendors::changed_contacts(&self.clients, connection, since, cursor.as_deref(), &mut log)
                     .await;
             self.limits.learn_all(&log);
-            let (mirrors, next) = page.map_err(|error| self.failed(connection, error))?;
+            let (mirrors, next) = page.map_err(|error| self.failed(connection, error, &log))?;
             let mut events = Vec::new();
             for mirror in mirrors {
                 // Equal times are looked at again: two records may share one, and one of them may have come late.
@@ -221,31 +225,40 @@ impl Engine {
 
     /// Some mapped field is not what we last saw.
     async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
-        let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(true) };
+        // What is deleted is news to who knew it; some vendors list it among the changes, and keep listing it.
+        let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(!mirror.deleted) };
         let none = serde_json::Value::Null;
         let differs = |field: &FieldMapping, name: &str| {
             !same(field, known.fields.get(name).unwrap_or(&none), mirror.fields.get(name).unwrap_or(&none))
         };
-        Ok(known.deleted
-            || self.mapping.fields.iter().any(|field| {
-                if mirror.record.connection == self.intercom {
-                    !field.intercom.starts_with("company.") && differs(field, &field.intercom)
-                } else {
-                    field.crm.iter().any(|name| differs(field, name))
-                }
-            }))
+        if known.deleted || mirror.deleted {
+            return Ok(known.deleted != mirror.deleted);
+        }
+        Ok(self.mapping.fields.iter().any(|field| {
+            if mirror.record.connection == self.intercom {
+                !field.intercom.starts_with("company.") && differs(field, &field.intercom)
+            } else {
+                field.crm.iter().any(|name| differs(field, name))
+            }
+        }))
     }
 
     /// Waits until the connection takes a call; only loops that serve nobody in particular wait in place.
-    async fn wait_for_a_call(&self, connection: &Connection) {
-        while let Err(Parked { until, .. }) = self.limits.admit(connection) {
+    async fn wait_for_a_call(&self, connection: &Connection, family: Family) {
+        while let Err(Parked { until, .. }) = self.limits.admit(connection, family, Urgency::Usual).await {
             self.clock.until(until).await;
         }
     }
 
-    fn failed(&self, connection: &Connection, error: VendorError) -> PollError {
+    fn failed(&self, connection: &Connection, error: VendorError, log: &vendors::Log) -> PollError {
         if let Some(until) = error.retry_at {
-            self.limits.close(connection, until, &format!("{}'s rate limit", connection.system.title()));
+            let family = log.last().map_or(Family::usual(connection.system), family_of);
+            self.limits.close(
+                connection,
+                family,
+                until,
+                &format!("{}'s rate limit", connection.system.title()),
+            );
         }
         PollError::Vendor { connection: connection.clone(), error: Box::new(error) }
     }
@@ -253,9 +266,14 @@ impl Engine {
     /// Looks again and again until `stop` turns true; a failure is reported and tried again at the next look.
     pub async fn poll(&self, mut stop: watch::Receiver<bool>, report: impl Fn(&PollError)) {
         while !*stop.borrow() {
-            let result = match self.first_load().await {
-                Ok(()) => self.poll_once().await.map(|_| ()),
-                Err(error) => Err(error),
+            let look = async {
+                self.first_load().await?;
+                self.poll_once().await.map(|_| ())
+            };
+            // A look may wait for a day's renewal; what it saw is stored, and the rest is looked at again.
+            let result = tokio::select! {
+                result = look => result,
+                _ = stop.wait_for(|stop| *stop) => break,
             };
             let mut pause = Duration::from_secs(self.settings.poll_seconds.max(1));
             if let Err(error) = result {

@@ -150,6 +150,7 @@ fn person(mirror: &Mirror) -> Person {
         (System::Intercom, "lead") => Source::IntercomLead,
         (System::Intercom, _) => Source::IntercomUser,
         (System::Hubspot, _) => Source::HubspotContact,
+        (System::Salesforce, _) if mirror.record.object == ObjectKind::Lead => Source::SalesforceLead,
         (System::Salesforce, _) => Source::SalesforceContact,
     };
     let created = created_at(mirror);

@@ -1,8 +1,10 @@
 //! The engine's own settings, with a default for each.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::limit::HubspotTier;
 
 /// How the engine works.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -18,14 +20,108 @@ pub struct Settings {
     pub poll_seconds: u64,
     /// Seconds between two scans for duplicates and missing relations, when something changed.
     pub scan_seconds: u64,
-    /// When changes found by polling are carried out, UTC, `"22:00-05:00"`; empty = at once.
+    /// When changes found by polling are carried out, `"22:00-05:00"`; empty = at once.
     pub off_peak: String,
+    /// The time zone of `off_peak`, `"Europe/Berlin"`.
+    pub off_peak_time_zone: String,
     /// Calls Intercom gets from us in 10 seconds at the most.
     pub intercom_calls_per_10_seconds: u32,
-    /// Calls HubSpot gets from us in 10 seconds at the most.
+    /// Calls HubSpot gets from us in 10 seconds at the most; 0 = as many as the tier allows.
     pub hubspot_calls_per_10_seconds: u32,
     /// Below this probability a pair of records is no duplicate candidate.
     pub duplicate_probability: f64,
+    /// The vendors' limits and our share of them; a section of its own in the file.
+    #[serde(skip)]
+    pub limits: LimitSettings,
+}
+
+/// The vendors' limits and our share of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Per cent of a day's calls that unurgent work may use, other apps' calls included.
+    pub daily_budget_percent: u32,
+    /// Per cent of a day's calls that an operator's own work may use.
+    pub daily_urgent_percent: u32,
+    /// HubSpot's.
+    pub hubspot: HubspotLimits,
+    /// Salesforce's.
+    pub salesforce: SalesforceLimits,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            daily_budget_percent: 80,
+            daily_urgent_percent: 95,
+            hubspot: HubspotLimits::default(),
+            salesforce: SalesforceLimits::default(),
+        }
+    }
+}
+
+/// What a HubSpot account allows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubspotLimits {
+    /// What the account pays for.
+    pub tier: HubspotTier,
+    /// Searches in one second, for the whole account.
+    pub searches_per_second: u32,
+    /// Calls in a day until HubSpot's answers say another number; 0 = as many as the tier allows.
+    pub daily: u32,
+    /// The account's time zone: its midnight renews the day's calls.
+    pub time_zone: String,
+}
+
+impl Default for HubspotLimits {
+    fn default() -> Self {
+        Self { tier: HubspotTier::Free, searches_per_second: 5, daily: 0, time_zone: "UTC".into() }
+    }
+}
+
+/// What a Salesforce org allows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SalesforceLimits {
+    /// Calls in 24 hours until Salesforce's answers say another number.
+    pub daily: u32,
+    /// Bulk API 2.0 uploads in 24 hours.
+    pub daily_bulk_uploads: u32,
+    /// Calls on their way at once: Salesforce refuses more of those that take longer than 20 seconds.
+    pub calls_at_once: u32,
+}
+
+impl Default for SalesforceLimits {
+    fn default() -> Self {
+        // The smallest org's; every answer of a bigger one says its number.
+        Self { daily: 15_000, daily_bulk_uploads: 15_000, calls_at_once: 25 }
+    }
+}
+
+/// A time zone by its name.
+pub(super) fn zone(setting: &str, name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| {
+        format!("{setting} = \"{name}\" is no time zone this machine knows; write for example \"Europe/Berlin\" or \"UTC\"")
+    })
+}
+
+impl LimitSettings {
+    /// Whether every value makes sense. The error names the setting and shows a right one.
+    pub fn check(&self) -> Result<(), String> {
+        let (budget, urgent) = (self.daily_budget_percent, self.daily_urgent_percent);
+        if !(1..=100).contains(&budget) {
+            return Err(format!(
+                "limits.daily_budget_percent = {budget} is no share; write 1 to 100, for example 80"
+            ));
+        }
+        if !(budget..=100).contains(&urgent) {
+            return Err(format!(
+                "limits.daily_urgent_percent = {urgent} must lie between daily_budget_percent ({budget}) and 100"
+            ));
+        }
+        zone("limits.hubspot.time_zone", &self.hubspot.time_zone).map(drop)
+    }
 }
 
 impl Default for Settings {
@@ -37,20 +133,22 @@ impl Default for Settings {
             poll_seconds: 300,
             scan_seconds: 60,
             off_peak: String::new(),
+            off_peak_time_zone: "UTC".into(),
             // The sources' figure, 1,000 a minute; Intercom cuts the minute into windows of ten seconds.
             intercom_calls_per_10_seconds: 166,
-            // The smallest of the vendor's tiers (Free and Starter); paid ones allow 190 and more.
-            hubspot_calls_per_10_seconds: 100,
+            hubspot_calls_per_10_seconds: 0,
             duplicate_probability: 0.5,
+            limits: LimitSettings::default(),
         }
     }
 }
 
-/// A daily window in UTC minutes; may pass midnight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A daily window in minutes of a time zone's day; may pass midnight.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     from: u32,
     to: u32,
+    zone: TimeZone,
 }
 
 impl Settings {
@@ -64,14 +162,15 @@ impl Settings {
             let (hours, minutes) = (hours.parse::<u32>().ok()?, minutes.parse::<u32>().ok()?);
             (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
         };
+        let zone = zone("engine.off_peak_time_zone", &self.off_peak_time_zone)?;
         self.off_peak
             .split_once('-')
-            .and_then(|(from, to)| Some(Window { from: minutes(from)?, to: minutes(to)? }))
-            .filter(|window| window.from != window.to)
-            .map(Some)
+            .and_then(|(from, to)| Some((minutes(from)?, minutes(to)?)))
+            .filter(|(from, to)| from != to)
+            .map(|(from, to)| Some(Window { from, to, zone }))
             .ok_or_else(|| {
                 format!(
-                    "engine.off_peak = \"{}\" is not a daily window; write for example \"22:00-05:00\" (UTC)",
+                    "engine.off_peak = \"{}\" is not a daily window; write for example \"22:00-05:00\"",
                     self.off_peak
                 )
             })
@@ -81,9 +180,9 @@ impl Settings {
 impl Window {
     /// The time itself when it lies in the window, else the window's next beginning.
     pub fn next(&self, now: Timestamp) -> Timestamp {
-        const MINUTE: i64 = 60_000;
-        const DAY: i64 = 24 * 60 * MINUTE;
-        let minute = (now.0.rem_euclid(DAY) / MINUTE) as u32;
+        let Ok(instant) = jiff::Timestamp::from_millisecond(now.0) else { return now };
+        let local = instant.to_zoned(self.zone.clone());
+        let minute = u32::from(local.hour().unsigned_abs()) * 60 + u32::from(local.minute().unsigned_abs());
         let inside = if self.from < self.to {
             (self.from..self.to).contains(&minute)
         } else {
@@ -92,9 +191,22 @@ impl Window {
         if inside {
             return now;
         }
-        let today = now.0 - now.0.rem_euclid(DAY) + i64::from(self.from) * MINUTE;
-        Timestamp(if today > now.0 { today } else { today + DAY })
+        let begins = |date: jiff::civil::Date| {
+            // A time that the change to summer time leaves out is the one an hour later.
+            let at = date.at((self.from / 60) as i8, (self.from % 60) as i8, 0, 0);
+            at.to_zoned(self.zone.clone()).ok().map(|at| Timestamp(at.timestamp().as_millisecond()))
+        };
+        let days = [Some(local.date()), local.date().tomorrow().ok()];
+        days.into_iter().flatten().filter_map(begins).find(|at| *at > now).unwrap_or(now)
     }
+}
+
+/// The day of a time zone that a time lies in: its first moment, and the next day's.
+pub(super) fn day_of(zone: &TimeZone, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    let local = jiff::Timestamp::from_millisecond(now.0).ok()?.to_zoned(zone.clone());
+    let begins = local.start_of_day().ok()?;
+    let ends = local.date().tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
+    Some((Timestamp(begins.timestamp().as_millisecond()), Timestamp(ends.timestamp().as_millisecond())))
 }
 
 #[cfg(test)]
@@ -117,6 +229,36 @@ mod tests {
                 Settings { off_peak: bad.into(), ..Settings::default() }.off_peak_window().is_err(),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn r22_a_window_keeps_to_its_time_zone_also_when_summer_time_begins() {
+        let settings = Settings {
+            off_peak: "02:30-05:00".into(),
+            off_peak_time_zone: "Europe/Berlin".into(),
+            ..Settings::default()
+        };
+        let window = settings.off_peak_window().expect("valid").expect("set");
+        let at = |text: &str| Timestamp::parse_rfc3339(text).expect("a time");
+        assert_eq!(window.next(at("2026-11-21T00:00:00Z")), at("2026-11-21T01:30:00Z"));
+        assert_eq!(window.next(at("2026-07-21T12:00:00Z")), at("2026-07-22T00:30:00Z"));
+        // On that night half past two does not exist.
+        assert_eq!(window.next(at("2026-03-28T23:00:00Z")), at("2026-03-29T01:30:00Z"));
+        let nowhere = Settings { off_peak_time_zone: "Mars/Base".into(), ..settings };
+        assert!(nowhere.off_peak_window().expect_err("unknown").contains("Europe/Berlin"));
+    }
+
+    #[test]
+    fn shares_that_make_no_sense_are_refused() {
+        assert_eq!(LimitSettings::default().check(), Ok(()));
+        for (budget, urgent) in [(0, 95), (101, 101), (80, 79), (80, 101)] {
+            let settings = LimitSettings {
+                daily_budget_percent: budget,
+                daily_urgent_percent: urgent,
+                ..LimitSettings::default()
+            };
+            assert!(settings.check().is_err(), "{budget} {urgent}");
         }
     }
 }

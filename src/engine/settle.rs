@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use super::limits::family_of;
 use super::retry;
 use super::turn::{Stop, Turn};
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Outcome, Status};
+use crate::domain::limit::Family;
 use crate::domain::plan::{Effect, FoundConflict, StepState};
 use crate::domain::record::Connection;
 use crate::domain::review::ConflictKind;
@@ -125,7 +127,11 @@ impl Turn<'_> {
                 ErrorClass::QuotaExhausted => format!("{system}'s daily allowance"),
                 _ => format!("{system}'s rate limit"),
             };
-            self.engine.limits.close(&connection, until, &why);
+            let family = match self.log.last() {
+                Some(exchange) if exchange.connection == connection => family_of(exchange),
+                _ => Family::usual(connection.system),
+            };
+            self.engine.limits.close(&connection, family, until, &why);
             return self.parked(until, &why);
         }
         let failed = self.claim.execution.attempts + 1;
@@ -213,7 +219,7 @@ impl Turn<'_> {
             return error.class == ErrorClass::Conflict;
         };
         match error.class {
-            ErrorClass::MergedAway => {
+            ErrorClass::MergedAway | ErrorClass::Converted => {
                 let old = self.claim.execution.record.clone().into_iter().chain(self.identity.clone());
                 let same_side = old.into_iter().find(|record| record.connection == existing.connection);
                 if let Some(old) = same_side.filter(|old| *old != existing) {

@@ -4,12 +4,15 @@
 //! which something that must not be repeated was begun is resumed at its first step that is not done; any other is
 //! made anew from today's facts.
 
-use super::limits::Parked;
+use std::time::Duration;
+
+use super::limits::{Parked, family_of_lookup};
 use super::{Engine, gather};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::event::EventKind;
-use crate::domain::execution::Status;
+use crate::domain::execution::{Priority, Status};
+use crate::domain::limit::{Family, Urgency};
 use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
 use crate::journal::JournalError;
@@ -19,6 +22,9 @@ use crate::recipes::contact_sync::Planned;
 use crate::recipes::mend::Impossible;
 use crate::recipes::{self, contact_sync};
 use crate::vendors::{Log, VendorError};
+
+/// How long one turn waits in place for windows, all its calls together; at most half of its lease.
+const PATIENCE: Duration = Duration::from_secs(32);
 
 /// Why a turn ended before its plan was done.
 pub(super) enum Stop {
@@ -66,6 +72,8 @@ pub(super) struct Turn<'a> {
     /// The two sides of the person, for conflicts that a refusal raises.
     pub(super) left: Option<Mirror>,
     pub(super) right: Option<Mirror>,
+    /// How long this turn may still wait in place for windows to open.
+    patience: Duration,
 }
 
 impl<'a> Turn<'a> {
@@ -86,6 +94,7 @@ impl<'a> Turn<'a> {
             agreements: Vec::new(),
             left: None,
             right: None,
+            patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
         }
     }
 
@@ -110,6 +119,7 @@ impl<'a> Turn<'a> {
                 self.look_up_doubts().await?;
             }
             earlier => {
+                self.look_whether_open()?;
                 self.planned = self.plan().await?;
                 self.keep_what_was_done(earlier.unwrap_or_default());
             }
@@ -178,9 +188,52 @@ impl<'a> Turn<'a> {
         Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm))
     }
 
-    /// Asks for one call; a "not before" ends the turn without counting as a try.
-    pub(super) fn admit(&self, connection: &Connection) -> Result<(), Stop> {
-        self.engine.limits.admit(connection).map_err(Stop::Parked)
+    fn urgency(&self) -> Urgency {
+        match self.claim.execution.priority {
+            Priority::Operator => Urgency::Operator,
+            Priority::Live | Priority::Background => Urgency::Usual,
+        }
+    }
+
+    /// A sync needs both sides: when one is closed for longer than a window, not even the first record is read, so that
+    /// work that waits for a day's renewal costs no calls each time it looks.
+    fn look_whether_open(&self) -> Result<(), Stop> {
+        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
+        if !sync.contains(&self.claim.execution.recipe.as_str()) {
+            return Ok(());
+        }
+        let sides = [&self.engine.intercom, &self.engine.crm];
+        match sides.into_iter().find_map(|side| self.engine.limits.closed(side, self.urgency())) {
+            Some(parked) => Err(Stop::Parked(parked)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for one call of a connection's usual endpoints.
+    pub(super) async fn admit(&mut self, connection: &Connection) -> Result<(), Stop> {
+        self.admit_to(connection, Family::usual(connection.system)).await
+    }
+
+    /// Asks for one call. A full window is waited for in place, since ending the turn would mean to look everything up
+    /// once more; any other "not before" ends the turn without counting as a try.
+    async fn admit_to(&mut self, connection: &Connection, family: Family) -> Result<(), Stop> {
+        let mut stopping = self.engine.limits.stopping();
+        loop {
+            let parked = match self.engine.limits.admit(connection, family, self.urgency()).await {
+                Ok(()) => return Ok(()),
+                Err(parked) => parked,
+            };
+            let wait = parked.until.since(self.engine.clock.now());
+            let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+            if !parked.soon || wait > self.patience || *stopping.borrow_and_update() {
+                return Err(Stop::Parked(parked));
+            }
+            self.patience -= wait;
+            tokio::select! {
+                () = self.engine.clock.until(parked.until) => {}
+                _ = stopping.changed() => {}
+            }
+        }
     }
 
     /// Notes what the calls since the last time were for, and lets the limits learn from them.
@@ -194,7 +247,7 @@ impl<'a> Turn<'a> {
 
     /// A record as it is now.
     pub(super) async fn read(&mut self, record: &RecordRef) -> Result<Result<Mirror, VendorError>, Stop> {
-        self.admit(&record.connection)?;
+        self.admit(&record.connection).await?;
         let result = crate::vendors::read(&self.engine.clients, record, &mut self.log).await;
         self.learn(None);
         if let Ok(mirror) = &result {
@@ -210,7 +263,8 @@ impl<'a> Turn<'a> {
         field: &str,
         value: &str,
     ) -> Result<Vec<Mirror>, Stop> {
-        self.admit(connection)?;
+        let family = family_of_lookup(self.engine.clients.settings(), connection.system, field);
+        self.admit_to(connection, family).await?;
         let result =
             crate::vendors::find_contact(&self.engine.clients, connection, field, value, &mut self.log).await;
         self.learn(None);

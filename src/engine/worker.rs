@@ -29,6 +29,7 @@ impl Engine {
         let mut changes = self.journal.watch();
         let mut rescue_at = self.clock.now();
         let rescue_every = RESCUE_EVERY.min(Duration::from_secs(self.settings.lease_seconds.max(1)));
+        self.limits.stop(false);
         while !*stop.borrow() {
             changes.borrow_and_update();
             if self.clock.now() >= rescue_at {
@@ -39,6 +40,7 @@ impl Engine {
             }
             let free = self.settings.workers.saturating_sub(running.len());
             let claimed = if free == 0 { 0 } else { self.claim(free, &mut running).await };
+            self.limits.tell().await;
             for state in self.limits.news() {
                 if let Err(error) = self.journal.put_connection(state).await {
                     tracing::warn!(%error, "could not store a connection's state");
@@ -57,7 +59,10 @@ impl Engine {
                 _ = stop.changed() => {}
             }
         }
+        // Whoever waits for a window gives its work back instead.
+        self.limits.stop(true);
         while running.join_next().await.is_some() {}
+        self.limits.tell().await;
     }
 
     async fn claim(&self, free: usize, running: &mut JoinSet<ExecutionId>) -> usize {

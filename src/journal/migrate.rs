@@ -12,7 +12,10 @@ use super::{JournalError, Result};
 /// Marks a file as a journal of ours: "Rknt".
 const APPLICATION: i64 = 0x526B_6E74;
 
-const STEPS: &[&str] = &[include_str!("../../assets/journal/sqlite/001_start.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../assets/journal/sqlite/001_start.sql"),
+    include_str!("../../assets/journal/sqlite/002_limits.sql"),
+];
 
 /// The newest format this Reknit knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

@@ -158,7 +158,7 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         clusters: clusters(connection)?,
         hours: hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
-        connections: connections(connection)?,
+        connections: connections(connection, now)?,
         latest: super::audit::newest(connection, LATEST)?
             .into_iter()
             .map(|entry| Activity {
@@ -216,13 +216,16 @@ fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
     Ok(hours)
 }
 
-fn connections(connection: &Connection) -> Result<Vec<ConnectionState>> {
+fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
+    let families = super::limits::states(connection, now)?;
     let mut statement = connection.prepare_cached("SELECT * FROM connections ORDER BY connection DESC")?;
     let mut found = statement.query([])?;
     let mut states = Vec::new();
     while let Some(row) = found.next()? {
+        let name = rows::word(row, "connection")?;
         states.push(ConnectionState {
-            connection: rows::word(row, "connection")?,
+            families: families.iter().filter(|family| family.connection == name).cloned().collect(),
+            connection: name,
             health: rows::word(row, "health")?,
             since: Timestamp(row.get("since")?),
             latency_ms: row.get("latency_ms")?,

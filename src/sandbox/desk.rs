@@ -2,7 +2,8 @@
 //! and the way out for webhooks. Never looks at a vendor's records.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -15,20 +16,25 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Time that starts where the settings say and then runs on with the machine.
-pub(super) struct SandboxClock {
-    start_milliseconds: i64,
-    since: Instant,
+/// Time that starts where the settings say and then runs on with the machine, or one that is moved by hand.
+pub(super) enum SandboxClock {
+    Running { start_milliseconds: i64, since: Instant },
+    ByHand(Arc<AtomicI64>),
 }
 
 impl SandboxClock {
     pub(super) fn starting_at(start: Timestamp) -> Self {
-        Self { start_milliseconds: start.as_millisecond(), since: Instant::now() }
+        Self::Running { start_milliseconds: start.as_millisecond(), since: Instant::now() }
     }
 
     /// Milliseconds since 1970.
     pub(super) fn now(&self) -> i64 {
-        self.start_milliseconds + self.since.elapsed().as_millis() as i64
+        match self {
+            Self::Running { start_milliseconds, since } => {
+                start_milliseconds + since.elapsed().as_millis() as i64
+            }
+            Self::ByHand(time) => time.load(Ordering::SeqCst),
+        }
     }
 }
 

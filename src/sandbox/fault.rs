@@ -1,10 +1,10 @@
 //! Faults a test or a person switches on: which calls they hit, how often, and what they do.
 //! A fault changes answers and timing only; it never edits records.
 
-use serde_json::{Map, Value, json};
+mod forms;
+mod refusals;
 
-use super::desk::request_id;
-use super::wire::{Answer, Payload};
+pub(super) use self::refusals::limit_body;
 
 /// The emulated system a fault stands in front of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -13,14 +13,25 @@ pub enum Vendor {
     Intercom,
     /// The CRM.
     HubSpot,
+    /// The other CRM.
+    Salesforce,
 }
 
 impl Vendor {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Intercom, Self::HubSpot, Self::Salesforce];
+
+    /// Reads the word of the books.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|vendor| vendor.word() == word)
+    }
+
     /// The word used in the books and in faults given as JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Intercom => "intercom",
             Self::HubSpot => "hubspot",
+            Self::Salesforce => "salesforce",
         }
     }
 }
@@ -28,9 +39,10 @@ impl Vendor {
 /// What happens to a call that a fault hits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FaultKind {
-    /// 429 of the short window.
+    /// 429 of the short window (Salesforce has none and answers as for the day).
     RateLimited,
-    /// 429 of the daily allowance (HubSpot's; Intercom has none and answers its usual 429).
+    /// 429 of the daily allowance (HubSpot's; Intercom has none and answers its usual 429; Salesforce
+    /// answers 403).
     RateLimitedDaily,
     /// 502 with a gateway's HTML page.
     ServerErrorHtml,
@@ -54,10 +66,28 @@ pub enum FaultKind {
     MalformedJson,
     /// 403 for a scope the token lacks.
     MissingScopes,
-    /// 423.
+    /// 423; in Salesforce the rows a write means are refused as `UNABLE_TO_LOCK_ROW`, one by one, and reads
+    /// pass.
     Locked,
     /// 401.
     Unauthorized,
+    /// The effect is done and its answer trickles in, a few bytes at a time.
+    SlowDrip {
+        /// Between one piece and the next.
+        millis: u64,
+    },
+    /// 200 with a JSON document of this many bytes that never exists in memory as a whole. No effect.
+    HugeBody {
+        /// How large.
+        bytes: u64,
+    },
+    /// 307 to another host. No effect.
+    RedirectElsewhere {
+        /// Where to; `None` is a host that does not exist.
+        location: Option<String>,
+    },
+    /// 200 with a sign-in page in HTML, as a captive portal answers. No effect.
+    WrongContentType,
 }
 
 /// One switch. Empty conditions match every call to the vendor.
@@ -132,97 +162,6 @@ impl Fault {
         self
     }
 
-    /// Reads the form `POST /_sandbox/faults` takes.
-    pub fn from_json(value: &Value) -> Result<Self, String> {
-        let Some(fields) = value.as_object() else { return Err("a fault is a JSON object".to_owned()) };
-        let known = [
-            "vendor",
-            "method",
-            "path_contains",
-            "body_contains",
-            "mentions_any",
-            "writes_only",
-            "times",
-            "kind",
-            "millis",
-            "retry_after",
-        ];
-        if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(format!("unknown key `{unknown}`; a fault has {}", known.join(", ")));
-        }
-        let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
-        let vendor = match text("vendor").as_deref() {
-            Some("intercom") => Vendor::Intercom,
-            Some("hubspot") => Vendor::HubSpot,
-            _ => return Err("`vendor` must be intercom or hubspot".to_owned()),
-        };
-        let kind = match text("kind").as_deref() {
-            Some("rate_limited") => FaultKind::RateLimited,
-            Some("rate_limited_daily") => FaultKind::RateLimitedDaily,
-            Some("server_error_html") => FaultKind::ServerErrorHtml,
-            Some("server_error") => FaultKind::ServerError,
-            Some("unavailable") => FaultKind::Unavailable {
-                retry_after: fields.get("retry_after").and_then(Value::as_u64).map(|seconds| seconds as u32),
-            },
-            Some("timeout_before_effect") => FaultKind::TimeoutBeforeEffect,
-            Some("timeout_after_effect") => FaultKind::TimeoutAfterEffect,
-            Some("slow") => {
-                FaultKind::Slow { millis: fields.get("millis").and_then(Value::as_u64).unwrap_or(1_000) }
-            }
-            Some("malformed_json") => FaultKind::MalformedJson,
-            Some("missing_scopes") => FaultKind::MissingScopes,
-            Some("locked") => FaultKind::Locked,
-            Some("unauthorized") => FaultKind::Unauthorized,
-            other => return Err(format!("unknown fault kind {other:?}")),
-        };
-        let mut fault = Self::new(vendor, kind);
-        fault.method = text("method").map(|method| method.to_ascii_uppercase());
-        fault.path_contains = text("path_contains");
-        fault.body_contains = text("body_contains");
-        fault.mentions_any = fields
-            .get("mentions_any")
-            .and_then(Value::as_array)
-            .map(|texts| texts.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default();
-        fault.writes_only = fields.get("writes_only").and_then(Value::as_bool).unwrap_or(false);
-        fault.times = fields.get("times").and_then(Value::as_u64).map(|times| times as u32);
-        Ok(fault)
-    }
-
-    /// The same form, for showing what stands.
-    pub fn to_json(&self) -> Value {
-        let mut fields = Map::new();
-        fields.insert("vendor".into(), json!(self.vendor.word()));
-        fields.insert("method".into(), json!(self.method));
-        fields.insert("path_contains".into(), json!(self.path_contains));
-        fields.insert("body_contains".into(), json!(self.body_contains));
-        fields.insert("mentions_any".into(), json!(self.mentions_any));
-        fields.insert("writes_only".into(), json!(self.writes_only));
-        fields.insert("times".into(), json!(self.times));
-        let kind = match &self.kind {
-            FaultKind::RateLimited => "rate_limited",
-            FaultKind::RateLimitedDaily => "rate_limited_daily",
-            FaultKind::ServerErrorHtml => "server_error_html",
-            FaultKind::ServerError => "server_error",
-            FaultKind::Unavailable { retry_after } => {
-                fields.insert("retry_after".into(), json!(retry_after));
-                "unavailable"
-            }
-            FaultKind::TimeoutBeforeEffect => "timeout_before_effect",
-            FaultKind::TimeoutAfterEffect => "timeout_after_effect",
-            FaultKind::Slow { millis } => {
-                fields.insert("millis".into(), json!(millis));
-                "slow"
-            }
-            FaultKind::MalformedJson => "malformed_json",
-            FaultKind::MissingScopes => "missing_scopes",
-            FaultKind::Locked => "locked",
-            FaultKind::Unauthorized => "unauthorized",
-        };
-        fields.insert("kind".into(), json!(kind));
-        Value::Object(fields)
-    }
-
     fn hits(&self, vendor: Vendor, method: &str, path: &str, body: &str) -> bool {
         let reads = method == "GET" || path.ends_with("/search") || path.ends_with("/batch/read");
         self.vendor == vendor
@@ -233,91 +172,8 @@ impl Fault {
             && (self.mentions_any.is_empty()
                 || self.mentions_any.iter().any(|text| path.contains(text) || body.contains(text)))
             && !(self.writes_only && reads)
+            && !(self.kind == FaultKind::Locked && vendor == Vendor::Salesforce && reads)
     }
-
-    /// The answer that replaces the vendor's own, for the kinds that have one.
-    pub(super) fn answer(&self) -> Option<Answer> {
-        let (status, code, message) = match &self.kind {
-            FaultKind::RateLimited => {
-                (429, "rate_limit_exceeded", "Exceeded rate limit of 1667 in 10_seconds")
-            }
-            FaultKind::RateLimitedDaily => {
-                (429, "rate_limit_exceeded", "Exceeded rate limit of 250000 in 1_day")
-            }
-            FaultKind::ServerErrorHtml => {
-                let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
-                return Some(Answer {
-                    status: 502,
-                    headers: Vec::new(),
-                    body: Payload::Text("text/html", page.to_owned()),
-                });
-            }
-            FaultKind::ServerError => (500, "server_error", "Something went wrong on our side"),
-            FaultKind::Unavailable { .. } => {
-                (503, "service_unavailable", "The service is temporarily unavailable")
-            }
-            FaultKind::MissingScopes => (403, "forbidden", "The token lacks a permission this call needs"),
-            FaultKind::Locked => (423, "locked", "The resource is locked, try again in a moment"),
-            FaultKind::Unauthorized => (401, "unauthorized", "Access Token Invalid"),
-            _ => return None,
-        };
-        let body = match self.vendor {
-            Vendor::Intercom => json!({
-                "type": "error.list",
-                "request_id": request_id(),
-                "errors": [{"code": code, "message": message}],
-            }),
-            Vendor::HubSpot => self.hubspot_body(message),
-        };
-        let mut answer = Answer::json(status, body);
-        if let FaultKind::Unavailable { retry_after: Some(seconds) } = &self.kind {
-            answer = answer.with("Retry-After", seconds.to_string());
-        }
-        if self.vendor == Vendor::Intercom && status == 429 {
-            let reset = jiff::Timestamp::now().as_second() + 1;
-            answer = answer
-                .with("X-RateLimit-Limit", "1667")
-                .with("X-RateLimit-Remaining", "0")
-                .with("X-RateLimit-Reset", reset.to_string());
-        }
-        Some(answer)
-    }
-
-    fn hubspot_body(&self, message: &str) -> Value {
-        match &self.kind {
-            FaultKind::RateLimited => limit_body("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"),
-            FaultKind::RateLimitedDaily => limit_body("DAILY", "daily"),
-            FaultKind::MissingScopes => json!({
-                "status": "error",
-                "message": "This app hasn't been granted all required scopes to make this call.",
-                "correlationId": request_id(),
-                "errors": [{
-                    "message": "One or more of the following scopes are required.",
-                    "context": {"requiredGranularScopes": ["crm.objects.contacts.write"]},
-                }],
-                "category": "MISSING_SCOPES",
-            }),
-            FaultKind::Unauthorized => json!({
-                "status": "error",
-                "message": "Authentication credentials not found. This API supports OAuth 2.0 authentication.",
-                "correlationId": request_id(),
-                "category": "INVALID_AUTHENTICATION",
-            }),
-            _ => json!({"status": "error", "message": message, "correlationId": request_id()}),
-        }
-    }
-}
-
-/// HubSpot's 429, which names the policy that was broken.
-pub(super) fn limit_body(policy: &str, words: &str) -> Value {
-    json!({
-        "status": "error",
-        "message": format!("You have reached your {words} limit."),
-        "errorType": "RATE_LIMIT",
-        "correlationId": request_id(),
-        "policyName": policy,
-        "requestId": request_id(),
-    })
 }
 
 /// The first standing fault that hits the call; its count goes down.

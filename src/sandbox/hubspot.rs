@@ -1,17 +1,24 @@
 //! HubSpot as an emulated portal: its state, its front door (token, ten-second window, daily allowance,
 //! the search limit) and the table of routes, old paths and dated ones alike. It never reads Intercom.
 
+mod access;
 mod answers;
 mod associations;
 mod batch;
 mod directory;
+mod groups;
 mod inspection;
+mod labels;
 mod merge;
 mod notices;
 mod objects;
 mod properties;
+mod rules;
+mod scopes;
 mod search;
 mod shelf;
+mod subscriptions;
+mod timeline;
 mod validation;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,11 +26,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(super) use self::access::missing_scopes;
+use self::access::{Caller, Tokens};
 pub(super) use self::directory::owner_id;
+pub use self::rules::HubspotRules;
+pub(super) use self::scopes::needed as needed_scopes;
 pub(super) use self::shelf::{Kind, Record, Shelf};
 use super::desk::{Desk, Who};
 use super::fault::{Vendor, limit_body};
-use super::limits::Window;
+use super::limits::{Rolling, Window};
 use super::wire::{Answer, Call};
 
 pub(super) const PORTAL_ID: u64 = 8_837_415;
@@ -34,31 +45,50 @@ type Link = (Kind, u64);
 /// Everything the portal holds.
 pub(super) struct Portal {
     pub(super) desk: Arc<Desk>,
-    pub(super) token: String,
-    window: Window,
-    searches: Window,
+    rules: HubspotRules,
+    tokens: Tokens,
+    window: Rolling,
+    oauth_window: Rolling,
+    searches: Rolling,
     daily: Window,
     pub(super) who: Who,
     /// Set while a scripted change must stay without a webhook.
     pub(super) quiet: bool,
     pub(super) shelves: Vec<Shelf>,
     links: HashMap<Link, BTreeMap<Link, BTreeSet<u32>>>,
+    labels: labels::Labels,
+    groups: groups::Groups,
+    timeline: timeline::Timeline,
+    subscriptions: subscriptions::Subscriptions,
     serial: u64,
     events: u64,
 }
 
 impl Portal {
-    pub(super) fn new(desk: Arc<Desk>, token: String, window_limit: u32, searches_per_second: u32) -> Self {
+    pub(super) fn new(
+        desk: Arc<Desk>,
+        token: String,
+        window_limit: u32,
+        searches_per_second: u32,
+        rules: HubspotRules,
+    ) -> Self {
+        let lag = rules.search_lag_milliseconds;
         Self {
             desk,
-            token,
-            window: Window::new(window_limit, 10_000),
-            searches: Window::new(searches_per_second, 1_000),
+            tokens: Tokens::new(token),
+            oauth_window: Rolling::new(rules.oauth_window_limit, 10_000),
+            rules,
+            window: Rolling::new(window_limit, 10_000),
+            searches: Rolling::new(searches_per_second, 1_000),
             daily: Window::new(DAILY_LIMIT, 86_400_000),
             who: Who::Api,
             quiet: false,
-            shelves: Kind::ALL.iter().map(|kind| Shelf::new(*kind)).collect(),
+            shelves: Kind::ALL.iter().map(|kind| Shelf::new(*kind, lag)).collect(),
             links: HashMap::new(),
+            labels: labels::Labels::default(),
+            groups: groups::Groups::new(),
+            timeline: timeline::Timeline::default(),
+            subscriptions: subscriptions::Subscriptions::default(),
             serial: 301_500,
             events: 3_816_279_000,
         }
@@ -81,52 +111,78 @@ impl Portal {
         &mut self.shelves[kind as usize]
     }
 
+    /// Calls of other apps in the day's allowance.
+    pub(super) fn add_usage(&mut self, calls: u32) {
+        let now = self.now();
+        self.daily.add(now, calls);
+    }
+
     fn effect(&self, kind: Kind, what: &str, id: u64, detail: &Value) {
         self.desk.effect(Vendor::HubSpot.word(), (kind.singular(), what), &id.to_string(), self.who, detail);
     }
 
     /// Answers one call as the vendor would.
     pub(super) fn answer(&mut self, call: &Call) -> Answer {
-        if call.bearer() != Some(self.token.as_str()) {
-            let message = "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview";
-            return answers::refused(401, "INVALID_AUTHENTICATION", message);
+        if let Some(answer) = self.oauth(call) {
+            return answer;
         }
+        let caller = match self.caller(call) {
+            Ok(caller) => caller,
+            Err(refusal) => return refusal,
+        };
         let now = self.now();
         if call.method == "POST" && call.path.ends_with("/search") {
             // Search has an allowance of its own and tells nothing about it in headers.
             if !self.searches.admit(now) {
                 return Answer::json(429, limit_body("SECONDLY", "secondly"));
             }
-            return self.routed(call);
+            return self.routed(caller, call);
         }
-        let answer = if !self.window.admit(now) {
+        let window = match caller {
+            Caller::PrivateApp => &mut self.window,
+            Caller::OauthApp => &mut self.oauth_window,
+        };
+        let answer = if !window.admit(now) {
             Answer::json(429, limit_body("TEN_SECONDLY_ROLLING", "ten_secondly_rolling"))
-        } else if !self.daily.admit(now) {
+        } else if caller == Caller::PrivateApp && !self.daily.admit(now) {
             Answer::json(429, limit_body("DAILY", "daily"))
         } else {
-            self.routed(call)
+            self.routed(caller, call)
         };
+        let window = match caller {
+            Caller::PrivateApp => &self.window,
+            Caller::OauthApp => &self.oauth_window,
+        };
+        let answer = answer
+            .with("X-HubSpot-RateLimit-Max", window.limit.to_string())
+            .with("X-HubSpot-RateLimit-Remaining", window.remaining().to_string())
+            .with("X-HubSpot-RateLimit-Interval-Milliseconds", "10000");
+        if caller == Caller::OauthApp {
+            return answer;
+        }
         answer
-            .with("X-HubSpot-RateLimit-Max", self.window.limit.to_string())
-            .with("X-HubSpot-RateLimit-Remaining", self.window.remaining().to_string())
-            .with("X-HubSpot-RateLimit-Interval-Milliseconds", "10000")
             .with("X-HubSpot-RateLimit-Daily", DAILY_LIMIT.to_string())
             .with("X-HubSpot-RateLimit-Daily-Remaining", self.daily.remaining().to_string())
     }
 
-    fn routed(&mut self, call: &Call) -> Answer {
+    fn routed(&mut self, caller: Caller, call: &Call) -> Answer {
         if !call.body_is_json {
             let message = "Invalid input JSON on line 1, column 1";
             return answers::refused(400, "VALIDATION_ERROR", message);
         }
         let (method, path) = call.route();
         let Some((area, rest)) = area(&path) else { return answers::no_such_path() };
+        if let Err(refusal) = self.allowed(caller, method, &path) {
+            return refusal;
+        }
         let answer = match area {
             "objects" => self.route_objects(method, rest, call),
             "associations" => self.route_associations(method, rest, call),
             "properties" => self.route_properties(method, rest, call),
             "pipelines" => directory::pipelines(method, rest),
             "owners" => directory::owners(method, rest, call),
+            "timeline" => self.route_timeline(method, rest, call),
+            "communication-preferences" => self.route_subscriptions(method, rest, call),
             _ => self.route_account(method, rest),
         };
         answer.unwrap_or_else(|refusal| refusal)
@@ -140,7 +196,10 @@ impl Portal {
             ("POST", []) => self.create_object(kind, call),
             ("POST", ["search"]) => self.search_objects(kind, call),
             ("POST", ["merge"]) => self.merge_objects(kind, call),
-            ("POST", ["gdpr-delete"]) if kind == Kind::Contacts => self.gdpr_delete(call),
+            // The numbered paths erase people only, the dated ones every type.
+            ("POST", ["gdpr-delete"]) if kind == Kind::Contacts || dated(call) => {
+                self.gdpr_delete(kind, call)
+            }
             ("POST", ["batch", "read"]) => self.batch_read(kind, call),
             ("POST", ["batch", "create"]) => self.batch_create(kind, call),
             ("POST", ["batch", "update"]) => self.batch_update(kind, call),
@@ -170,20 +229,34 @@ impl Portal {
     }
 }
 
+/// Whether a call goes by the dated paths, which enforce more.
+fn dated(call: &Call) -> bool {
+    call.segments.iter().any(|segment| is_dated(segment))
+}
+
+fn is_dated(version: &str) -> bool {
+    matches!(version, "2026-09" | "2026-03")
+}
+
 /// Finds the area of the API a path belongs to, in each of the vendor's ways to write versions.
 fn area<'a>(path: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
     const AREAS: [&str; 5] = ["objects", "associations", "properties", "pipelines", "owners"];
-    let dated = |version: &str| matches!(version, "2026-09" | "2026-03");
     let numbered = |version: &str| matches!(version, "v3" | "v4");
     match path {
+        // Associations of v3 have other shapes; they are not emulated.
+        ["crm", "v3", "associations", ..] => None,
         ["crm", version, area, rest @ ..] if numbered(version) && AREAS.contains(area) => Some((area, rest)),
         // The labels' document writes the version behind the area, numbered or dated.
         ["crm", area, version, rest @ ..]
-            if AREAS.contains(area) && (dated(version) || (*area == "associations" && *version == "v4")) =>
+            if AREAS.contains(area)
+                && (is_dated(version) || (*area == "associations" && *version == "v4")) =>
         {
             Some((area, rest))
         }
-        [area @ "account-info", version, rest @ ..] if dated(version) || numbered(version) => {
+        ["integrators", "timeline", "v3", rest @ ..] => Some(("timeline", rest)),
+        [area @ ("account-info" | "communication-preferences"), version, rest @ ..]
+            if is_dated(version) || numbered(version) =>
+        {
             Some((area, rest))
         }
         _ => None,

@@ -1,6 +1,7 @@
 //! The standing data: a small SaaS business whose people mostly exist on both sides and agree, dated back
 //! from the moment the world begins. Deterministic by seed; makes no calls and causes no webhooks.
 
+mod salesforce;
 mod troubles;
 mod words;
 
@@ -15,6 +16,7 @@ use super::Settings;
 use super::desk::iso;
 use super::hubspot::{Kind, Portal, Record, owner_id};
 use super::intercom::{Company, Contact, Workspace};
+use super::salesforce::Org;
 
 const DAY: i64 = 86_400_000;
 /// Stages ordinary people are in: none at the far end, so that each can still move on.
@@ -75,12 +77,13 @@ struct Settlement<'a> {
     cast: VecDeque<(String, u64)>,
 }
 
-/// Fills both vendors.
+/// Fills the vendors; Salesforce only when the settings ask for it.
 pub(super) fn settle(
     settings: &Settings,
     now: i64,
     intercom: &mut Workspace,
     hubspot: &mut Portal,
+    org: &mut Org,
 ) -> Population {
     let mut settlement = Settlement {
         rng: Rng::with_seed(settings.seed),
@@ -102,7 +105,12 @@ pub(super) fn settle(
         settlement.ordinary();
     }
     settlement.rng.shuffle(settlement.cast.make_contiguous());
-    Population { truth: settlement.truth.report(), cast: settlement.cast }
+    let (now, cast) = (settlement.now, std::mem::take(&mut settlement.cast));
+    let mut truth = settlement.truth.report();
+    if settings.salesforce_people {
+        truth["salesforce"] = salesforce::settle(settings.seed, now, settings.people, intercom, org);
+    }
+    Population { truth, cast }
 }
 
 fn slug(text: &str) -> String {

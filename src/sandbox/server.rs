@@ -1,5 +1,5 @@
-//! The two HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
-//! The control endpoints under `/_sandbox` answer on both ports without a token.
+//! The HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
+//! The control endpoints under `/_sandbox` answer on every port without a token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,12 @@ use tokio::net::TcpListener;
 use super::World;
 use super::desk::lock;
 use super::fault::{Fault, FaultKind, Vendor, strike};
+use super::salesforce::Trouble;
 use super::wire::{Answer, Call};
 
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
+/// A Bulk API upload may have 150 MB; what is larger is refused by the job.
+const LARGEST_UPLOAD: usize = 152 * 1024 * 1024;
 /// How long a held connection stays open; clients give up long before.
 const HELD: Duration = Duration::from_secs(600);
 
@@ -38,7 +41,8 @@ pub(super) async fn serve(world: Arc<World>, vendor: Vendor, listener: TcpListen
 
 async fn receive(State((world, vendor)): State<(Arc<World>, Vendor)>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(raw) = to_bytes(body, LARGEST_BODY).await else {
+    let most = if vendor == Vendor::Salesforce { LARGEST_UPLOAD } else { LARGEST_BODY };
+    let Ok(raw) = to_bytes(body, most).await else {
         return Answer::json(413, json!({"message": "the body is too large"})).into_response();
     };
     let call = Call::new(parts.method.as_str(), &parts.uri, parts.headers, raw);
@@ -63,7 +67,7 @@ impl World {
             }
         };
         let Some(fault) = fault else { return self.ask(vendor, call) };
-        if let Some(answer) = fault.answer() {
+        if let Some(answer) = fault.answer(call) {
             return answer;
         }
         match fault.kind {
@@ -81,6 +85,12 @@ impl World {
                 Answer::empty(504)
             }
             FaultKind::MalformedJson => self.ask(vendor, call).cut_short(),
+            FaultKind::SlowDrip { millis } => {
+                let pause = Duration::from_millis(millis);
+                self.ask(vendor, call).dripping(pause, self.shutdown.subscribe())
+            }
+            FaultKind::HugeBody { bytes } => Answer::huge(bytes),
+            _ if vendor == Vendor::Salesforce => self.ask_troubled(&fault, call),
             _ => self.ask(vendor, call),
         }
     }
@@ -89,7 +99,26 @@ impl World {
         match vendor {
             Vendor::Intercom => lock(&self.intercom).answer(call),
             Vendor::HubSpot => lock(&self.hubspot).answer(call),
+            Vendor::Salesforce => lock(&self.salesforce).answer(call),
         }
+    }
+
+    /// Asks the org while something is wrong that only it can put into words: it knows which row is meant,
+    /// and whether the caller speaks REST or SOAP.
+    fn ask_troubled(&self, fault: &Fault, call: &Call) -> Answer {
+        let trouble = match fault.kind {
+            FaultKind::Locked => {
+                let named = fault.body_contains.iter().chain(&fault.mentions_any);
+                Trouble::Locked(named.cloned().collect())
+            }
+            FaultKind::Unauthorized => Trouble::NoSession,
+            _ => Trouble::NoAllowance,
+        };
+        let mut org = lock(&self.salesforce);
+        org.trouble = Some(trouble);
+        let answer = org.answer(call);
+        org.trouble = None;
+        answer
     }
 
     /// Passes time, cut short when the sandbox stops.
@@ -97,6 +126,15 @@ impl World {
         let mut shutdown = self.shutdown.subscribe();
         let _ = tokio::time::timeout(duration, shutdown.wait_for(|stop| *stop)).await;
     }
+}
+
+/// `{"expire": true}` ends Salesforce's access tokens, `{"revoke_refresh": true}` its refresh tokens.
+fn tokens(world: &World, call: &Call) -> Answer {
+    let asked = |name: &str| call.body[name].as_bool().unwrap_or(false);
+    let mut org = lock(&world.salesforce);
+    let expired = if asked("expire") { org.expire_access_tokens() } else { 0 };
+    let revoked = if asked("revoke_refresh") { org.revoke_refresh_tokens() } else { 0 };
+    Answer::ok(json!({"expired": expired, "revoked": revoked}))
 }
 
 fn control(world: &World, call: &Call) -> Answer {
@@ -119,6 +157,14 @@ fn control(world: &World, call: &Call) -> Answer {
             lock(&world.faults).clear();
             Answer::empty(204)
         }
-        _ => Answer::json(404, json!({"message": "the sandbox has /_sandbox/books and /_sandbox/faults"})),
+        ("POST", ["_sandbox", "webhooks"]) => match world.desk.outbox.command(&call.body) {
+            Ok(done) => Answer::ok(done),
+            Err(message) => Answer::json(400, json!({"message": message})),
+        },
+        ("POST", ["_sandbox", "tokens"]) => tokens(world, call),
+        _ => Answer::json(
+            404,
+            json!({"message": "the sandbox has /_sandbox/books, faults, tokens and webhooks"}),
+        ),
     }
 }

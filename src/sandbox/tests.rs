@@ -1,8 +1,13 @@
 //! The sandbox tested as its clients see it: over HTTP, with a small receiver for webhooks.
 
+mod faults;
 mod front_door;
 mod hubspot;
+mod hubspot_access;
+mod hubspot_schema;
 mod intercom;
+mod salesforce;
+mod salesforce_deep;
 mod webhooks;
 mod world;
 
@@ -48,6 +53,7 @@ pub(super) async fn send(
     let (base, token) = match vendor {
         Vendor::Intercom => (sandbox.intercom_base_url(), sandbox.intercom_token()),
         Vendor::HubSpot => (sandbox.hubspot_base_url(), sandbox.hubspot_token()),
+        Vendor::Salesforce => (sandbox.salesforce_instance_url(), sandbox.salesforce_token()),
     };
     let mut request = client().request(method.parse().unwrap(), format!("{base}{path}")).bearer_auth(token);
     if let Some(body) = body {

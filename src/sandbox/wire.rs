@@ -1,9 +1,20 @@
 //! The shape of one HTTP exchange with an emulated vendor. Knows nothing of either vendor's rules.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
+use tokio::sync::watch;
+
+const JSON: &str = "application/json;charset=utf-8";
+/// Bytes of a dripping answer's piece.
+const DRIP: usize = 8;
+/// Bytes of a huge answer's piece; all pieces share them.
+const BLOCK: usize = 64 * 1024;
 
 /// A request, taken apart once.
 pub(super) struct Call {
@@ -32,6 +43,14 @@ impl Call {
         Self { method: method.to_owned(), path, segments, query, headers, raw, body, body_is_json }
     }
 
+    /// A call inside another one: `url` is a path with its query, where spaces may stand unescaped.
+    pub(super) fn inner(method: &str, url: &str, headers: HeaderMap, body: Value) -> Option<Self> {
+        let uri: Uri = url.replace(' ', "%20").parse().ok()?;
+        let mut call = Self::new(method, &uri, headers, Bytes::new());
+        call.body = body;
+        Some(call)
+    }
+
     /// The method and the path as words, for one `match`.
     pub(super) fn route(&self) -> (&str, Vec<&str>) {
         (&self.method, self.segments.iter().map(String::as_str).collect())
@@ -41,12 +60,17 @@ impl Call {
     pub(super) fn pattern(&self) -> String {
         let mut pattern = self.method.clone();
         pattern.push(' ');
+        // A Salesforce path may name a row by any value of a custom field.
+        let mut after_external_id = false;
         for segment in &self.segments {
             let identifier = segment.bytes().all(|byte| byte.is_ascii_digit())
+                || after_external_id
+                || is_salesforce_id(segment)
                 || (segment.len() == 24 && segment.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 || segment.contains('@');
             pattern.push('/');
             pattern.push_str(if identifier { "{id}" } else { segment });
+            after_external_id = segment.ends_with("__c");
         }
         pattern
     }
@@ -83,6 +107,24 @@ impl Call {
     }
 }
 
+/// Fifteen or eighteen letters and digits behind one of the usual key prefixes, a counter among them.
+fn is_salesforce_id(segment: &str) -> bool {
+    matches!(segment.len(), 15 | 18)
+        && segment.starts_with(|first: char| first.is_ascii_digit())
+        && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && segment.bytes().filter(u8::is_ascii_digit).count() > 3
+}
+
+/// A form's names and values.
+pub(super) fn decoded_pairs(raw: &[u8]) -> Vec<(String, String)> {
+    let text = String::from_utf8_lossy(raw);
+    let decoded = |part: &str| percent_decoded(&part.replace('+', " "));
+    text.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
 fn percent_decoded(segment: &str) -> String {
     let bytes = segment.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -115,6 +157,8 @@ pub(super) enum Payload {
     None,
     Json(Value),
     Text(&'static str, String),
+    /// A body that comes piece by piece.
+    Stream(&'static str, Body),
 }
 
 impl Answer {
@@ -140,16 +184,55 @@ impl Answer {
         if let Payload::Json(value) = &self.body {
             let whole = value.to_string();
             let half: String = whole.chars().take(whole.chars().count() / 2).collect();
-            self.body = Payload::Text("application/json;charset=utf-8", half);
+            self.body = Payload::Text(JSON, half);
         }
         self
+    }
+
+    /// The answer in small pieces with a pause before each; it ends early when the sandbox stops.
+    pub(super) fn dripping(mut self, pause: Duration, shutdown: watch::Receiver<bool>) -> Self {
+        let (content_type, text) = match self.body {
+            Payload::Json(value) => (JSON, value.to_string()),
+            Payload::Text(content_type, text) => (content_type, text),
+            other => {
+                self.body = other;
+                return self;
+            }
+        };
+        let pieces =
+            stream::unfold((Bytes::from(text), shutdown), move |(mut rest, mut shutdown)| async move {
+                let stopping = tokio::time::timeout(pause, shutdown.wait_for(|stop| *stop));
+                if rest.is_empty() || stopping.await.is_ok() {
+                    return None;
+                }
+                let piece = rest.split_to(rest.len().min(DRIP));
+                Some((Ok::<_, Infallible>(piece), (rest, shutdown)))
+            });
+        self.body = Payload::Stream(content_type, Body::from_stream(pieces));
+        self
+    }
+
+    /// A JSON document of that many bytes, made while it is sent.
+    pub(super) fn huge(bytes: u64) -> Self {
+        let (head, tail) = ("{\"padding\":\"", "\"}");
+        let padding = bytes.saturating_sub((head.len() + tail.len()) as u64);
+        let block = Bytes::from(vec![b'x'; BLOCK]);
+        let middle = stream::unfold(padding, move |left| {
+            let size = left.min(BLOCK as u64);
+            let piece = block.slice(..size as usize);
+            std::future::ready((left > 0).then(|| (Ok::<_, Infallible>(piece), left - size)))
+        });
+        let edge = |text: &'static str| stream::iter([Ok(Bytes::from_static(text.as_bytes()))]);
+        let body = Body::from_stream(edge(head).chain(middle).chain(edge(tail)));
+        Self { status: 200, headers: Vec::new(), body: Payload::Stream(JSON, body) }
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
         let (content_type, body) = match self.body {
             Payload::None => (None, Body::empty()),
-            Payload::Json(value) => (Some("application/json;charset=utf-8"), Body::from(value.to_string())),
+            Payload::Json(value) => (Some(JSON), Body::from(value.to_string())),
             Payload::Text(content_type, text) => (Some(content_type), Body::from(text)),
+            Payload::Stream(content_type, body) => (Some(content_type), body),
         };
         let mut response = Response::new(body);
         *response.status_mut() =

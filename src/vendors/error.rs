@@ -24,6 +24,36 @@ pub enum SetupError {
         /// Why not.
         why: String,
     },
+    /// A proxy that cannot be used.
+    #[error("vendors.proxy cannot be used: {why}")]
+    Proxy {
+        /// Why not; never repeats the setting.
+        why: String,
+    },
+    /// The proxy's login is not where the settings say.
+    #[error(
+        "the environment variable {variable}, named by vendors.proxy_login_variable, cannot be used: {why}"
+    )]
+    ProxyLogin {
+        /// The variable.
+        variable: String,
+        /// Why not; never repeats its value.
+        why: String,
+    },
+    /// The additional authorities cannot be used.
+    #[error("vendors.ca_file = \"{path}\" cannot be used: {why}")]
+    Authorities {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A path that is none.
+    #[error("vendors.hubspot.oauth_path = \"{path}\" cannot be used: it must begin with /oauth/")]
+    TokenPath {
+        /// What it held.
+        path: String,
+    },
     /// TLS or the certificate store of the system would not start.
     #[error("the HTTPS client could not start: {0}")]
     Client(#[from] reqwest::Error),
@@ -65,6 +95,8 @@ pub struct VendorError {
     /// The record that already holds the identity, or the one this one was merged into. Boxed, as
     /// most errors have none.
     pub existing: Option<Box<RecordRef>>,
+    /// Every record that may be meant, `existing` among them, where the vendor names several.
+    pub candidates: Box<[RecordRef]>,
     /// When the vendor says to come back.
     pub retry_at: Option<Timestamp>,
     /// A write was sent and nothing readable says that it did not happen: look before sending it again.
@@ -81,6 +113,7 @@ impl VendorError {
             field: None,
             fields: Vec::new(),
             existing: None,
+            candidates: Box::default(),
             retry_at: None,
             may_have_happened: false,
         }

@@ -1,26 +1,33 @@
 //! One exchange with a vendor: sent once, read to a limit, recorded redacted. The only place that owns HTTP clients.
 //!
-//! It never tries again, never follows a redirect, and never lets a token into a log, an error or a record. What is
-//! sent is made in `request` and the vendors' `calls`; what the answer means is told in `answer` and their `errors`.
+//! It never follows a redirect and never lets a token into a log, an error or a record. It sends once; only a call
+//! whose token was refused, which therefore did nothing, is sent a second time with a new one (`token`). What is sent
+//! is made in `request` and the vendors' `calls`; what the answer means is told in `answer` and their `errors`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use reqwest::header::{self, HeaderValue};
-use reqwest::redirect;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::limit::Family;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text;
 
-use super::answer::{Answer, Lost, judge, read};
+use super::answer::{Answer, judge};
 use super::error::{Context, SetupError, VendorError};
-use super::request::{Expects, Request};
+use super::gate::{Gate, Pass};
+use super::request::{Expects, Request, TOKEN_PLACE, encode};
 use super::settings::{Settings, base_url};
-use super::{hubspot, intercom, redact};
+use super::token::{Access, Standing, Tokens};
+use super::{hubspot, intercom, redact, salesforce};
+
+pub(crate) mod transport;
+
+use transport::{Outgoing, Times, Transport};
 
 /// What a vendor's headers say about how much more we may call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,21 +80,15 @@ pub type Log = Vec<Exchange>;
 
 /// The clients of all vendors. Cheap to clone.
 #[derive(Clone)]
-pub struct Clients(Arc<Inner>);
+pub struct Clients(Arc<Inner>, Option<Arc<dyn Gate>>);
 
 struct Inner {
     settings: Settings,
-    intercom: Vendor,
-    hubspot: Vendor,
-    salesforce: Option<Vendor>,
-    credentials: Arc<dyn Credentials>,
+    intercom: String,
+    hubspot: String,
+    tokens: Tokens,
+    transport: Arc<Transport>,
     clock: SharedClock,
-    timeout: Duration,
-}
-
-struct Vendor {
-    base: String,
-    client: reqwest::Client,
 }
 
 impl std::fmt::Debug for Clients {
@@ -103,33 +104,41 @@ impl Clients {
         credentials: Arc<dyn Credentials>,
         clock: SharedClock,
     ) -> Result<Self, SetupError> {
-        Self::with_timeout(settings, credentials, clock, Duration::from_secs(settings.timeout_seconds.max(1)))
+        let times = Times::new(&settings.timeouts);
+        Self::with_times(settings, credentials, clock, times)
     }
 
-    pub(crate) fn with_timeout(
+    pub(crate) fn with_times(
         settings: &Settings,
         credentials: Arc<dyn Credentials>,
         clock: SharedClock,
-        timeout: Duration,
+        times: Times,
     ) -> Result<Self, SetupError> {
-        // The error only says that somebody installed one before: theirs is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let vendor = |setting, url: &str| {
-            let base = base_url(setting, url)?;
-            Ok::<_, SetupError>(Vendor { client: client(settings, &base)?, base })
-        };
-        Ok(Self(Arc::new(Inner {
-            intercom: vendor("intercom.base_url", &settings.intercom.base_url)?,
-            hubspot: vendor("hubspot.base_url", &settings.hubspot.base_url)?,
-            salesforce: match settings.salesforce.instance_url.as_str() {
-                "" => None,
-                url => Some(vendor("salesforce.instance_url", url)?),
-            },
-            settings: settings.clone(),
-            credentials,
-            clock,
-            timeout,
-        })))
+        let intercom = base_url("intercom.base_url", &settings.intercom.base_url)?;
+        let hubspot = base_url("hubspot.base_url", &settings.hubspot.base_url)?;
+        if !settings.hubspot.oauth_path.starts_with("/oauth/") {
+            return Err(SetupError::TokenPath { path: settings.hubspot.oauth_path.clone() });
+        }
+        let mut bases = vec![intercom.as_str(), hubspot.as_str()];
+        for (setting, url) in [
+            ("salesforce.instance_url", &settings.salesforce.instance_url),
+            ("salesforce.login_url", &settings.salesforce.login_url),
+        ] {
+            if !url.is_empty() {
+                base_url(setting, url)?;
+                bases.push(url);
+            }
+        }
+        let transport = Arc::new(Transport::new(settings, &*credentials, times, &bases)?);
+        let tokens = Tokens::new(settings.clone(), credentials, Arc::clone(&transport), Arc::clone(&clock));
+        let inner = Inner { settings: settings.clone(), intercom, hubspot, tokens, transport, clock };
+        Ok(Self(Arc::new(inner), None))
+    }
+
+    /// The same clients, every call of which passes a gate first. Asking for a token is no call of a limited kind.
+    #[must_use]
+    pub fn gated(self, gate: Arc<dyn Gate>) -> Self {
+        Self(self.0, Some(gate))
     }
 
     /// The settings they were made with.
@@ -141,71 +150,76 @@ impl Clients {
         self.0.clock.now()
     }
 
-    fn vendor(&self, system: System) -> Result<&Vendor, VendorError> {
-        match system {
-            System::Intercom => Ok(&self.0.intercom),
-            System::Hubspot => Ok(&self.0.hubspot),
-            System::Salesforce => self.0.salesforce.as_ref().ok_or_else(|| no_client(system)),
-        }
+    /// How a connection stands with its tokens, without asking the vendor.
+    pub async fn standing(&self, connection: &Connection) -> Standing {
+        self.0.tokens.standing(connection).await
     }
 
     /// Sends a request once and reads its JSON answer; an empty answer is null.
+    ///
+    /// When the vendor refuses the access token, and it can be renewed, the call is sent once more with the new one:
+    /// a call that was refused at the door has done nothing.
     pub(crate) async fn send(
         &self,
         connection: &Connection,
         request: &Request,
         log: &mut Log,
     ) -> Result<Value, VendorError> {
-        let system = connection.system;
-        let vendor = self.vendor(system)?;
-        let title = system.title();
-        let Some(token) = self.0.credentials.access_token(connection) else {
-            return Err(VendorError::new(
-                ErrorClass::Auth,
-                &format!("There is no access token for {connection}, so {title} was not called."),
-            ));
-        };
-        let Ok(mut authorization) = HeaderValue::from_str(&format!("Bearer {}", token.reveal())) else {
-            return Err(VendorError::new(
-                ErrorClass::Auth,
-                &format!(
-                    "The access token for {connection} holds characters no token has; {title} was not called."
-                ),
-            ));
-        };
-        authorization.set_sensitive(true);
+        let access = self.0.tokens.access(connection, log).await?;
+        let outcome = self.once(connection, request, &access, log).await;
+        let refused = |error: &VendorError| error.class == ErrorClass::Auth && !error.may_have_happened;
+        if !outcome.as_ref().is_err_and(refused) {
+            return outcome;
+        }
+        match self.0.tokens.after_refusal(connection, &access, log).await? {
+            Some(fresh) => self.once(connection, request, &fresh, log).await,
+            None => outcome,
+        }
+    }
 
-        let url = format!("{}{}", vendor.base, request.path);
-        let mut builder = vendor
-            .client
-            .request(request.method.clone(), &url)
-            .timeout(self.0.timeout * request.manner.patience())
-            .header(header::AUTHORIZATION, authorization)
-            .header(
-                header::ACCEPT,
-                if request.expects == Expects::Text { "*/*" } else { "application/json" },
-            );
-        if system == System::Intercom {
-            builder = builder.header("Intercom-Version", &self.0.settings.intercom.version);
-        }
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
-        }
-        let (media, sent) = match (&request.body, &request.text) {
-            (Some(body), _) => (Some("application/json"), body.to_string()),
-            (None, Some((media, text))) => (Some(*media), text.clone()),
+    async fn once(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        access: &Access,
+        log: &mut Log,
+    ) -> Result<Value, VendorError> {
+        let system = connection.system;
+        let title = system.title();
+        let base = match system {
+            System::Intercom => &self.0.intercom,
+            System::Hubspot => &self.0.hubspot,
+            System::Salesforce => access.instance.as_ref().ok_or_else(no_instance)?,
+        };
+        let token = access.token.reveal();
+        let headers = headers(&self.0.settings, connection, request, token)?;
+        // A path never holds the mark by itself: whatever stands in one is percent-encoded.
+        let url = format!("{base}{}", request.path.replacen(TOKEN_PLACE, &encode(token), 1));
+        let told = format!("{base}{}", request.path);
+        // What is recorded is what stands before the token is put in.
+        let (body, sent) = match (&request.body, &request.text) {
+            (Some(body), _) => (Some(("application/json", body.to_string())), body.to_string()),
+            (None, Some((media, text))) if request.token_in_text => {
+                // Only the first place: what follows may be record data, and that must never become a token.
+                (Some((*media, text.replacen(TOKEN_PLACE, &in_xml(token), 1))), text.clone())
+            }
+            (None, Some((media, text))) => (Some((*media, text.clone())), text.clone()),
             (None, None) => (None, String::new()),
         };
-        if let Some(media) = media {
-            builder = builder.header(header::CONTENT_TYPE, media).body(sent.clone());
-        }
+        let within = self.0.transport.times().of(request.manner);
+        let outgoing = Outgoing { method: request.method.clone(), url: url.clone(), headers, body, within };
 
+        // Held until the answer has been read.
+        let _pass = match &self.1 {
+            Some(gate) => {
+                let family = Family::of_call(system, request.method.as_str(), &request.path);
+                gate.pass(connection, family).await
+            }
+            None => Pass::default(),
+        };
         let started_at = self.0.clock.now();
         let started = Instant::now();
-        let answer = match builder.send().await {
-            Ok(response) => read(response, self.0.settings.max_response_bytes).await,
-            Err(error) => Err(Lost::from(&error)),
-        };
+        let answer = self.0.transport.exchange(outgoing).await;
         let duration_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
 
         let context = Context {
@@ -215,7 +229,7 @@ impl Clients {
             expects: request.expects,
             now: self.0.clock.now(),
         };
-        let secrets = [token.reveal()];
+        let secrets = [token];
         let outcome = match &answer {
             Ok(answer) => judge(answer, &context),
             Err(lost) => Err(lost.error(title, &context)),
@@ -230,14 +244,16 @@ impl Clients {
             Err(lost) => (lost.status, redact::recorded(&lost.why, &secrets), None, None),
         };
         let outcome = outcome.map_err(|error| without(error, &secrets));
+        if answer.is_ok() && !outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Auth) {
+            access.worked();
+        }
         log.push(Exchange {
             purpose: request.purpose.clone(),
             connection: connection.clone(),
             started_at,
             duration_ms,
             method: request.method.to_string(),
-            url: redact::mask(url.split_once("://").map_or(url.as_str(), |(_, rest)| rest), &secrets)
-                .into_owned(),
+            url: shown_url(&told, &secrets),
             request: redact::recorded(&sent, &secrets),
             status,
             response,
@@ -249,30 +265,74 @@ impl Clients {
     }
 }
 
-/// A system we have no client for.
-pub(crate) fn no_client(system: System) -> VendorError {
-    VendorError::new(
-        ErrorClass::Unknown,
-        &format!("This version of Reknit has no client for {}; nothing was sent.", system.title()),
-    )
+/// The URL as it is recorded: without its scheme and without secrets.
+pub(crate) fn shown_url(url: &str, secrets: &[&str]) -> String {
+    redact::mask(url.split_once("://").map_or(url, |(_, rest)| rest), secrets).into_owned()
 }
 
-fn client(settings: &Settings, base: &str) -> Result<reqwest::Client, reqwest::Error> {
-    let builder = reqwest::Client::builder()
-        .user_agent(&settings.user_agent)
-        .connect_timeout(Duration::from_secs(settings.connect_timeout_seconds.max(1)))
-        .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false);
-    // Plain http goes to this machine only (the sandbox), which must work where no certificates are installed.
-    if base.starts_with("http://") { builder.tls_certs_only([]).build() } else { builder.build() }
+fn headers(
+    settings: &Settings,
+    connection: &Connection,
+    request: &Request,
+    token: &str,
+) -> Result<HeaderMap, VendorError> {
+    let Ok(mut authorization) = HeaderValue::from_str(&format!("Bearer {token}")) else {
+        return Err(VendorError::new(
+            ErrorClass::Auth,
+            &format!(
+                "The access token for {connection} holds characters no token has; {} was not called.",
+                connection.system.title()
+            ),
+        ));
+    };
+    authorization.set_sensitive(true);
+    let accept = if request.expects == Expects::Text { "*/*" } else { "application/json" };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, authorization);
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    let mut add = |name: &'static str, value: &str| {
+        let value = HeaderValue::from_str(value).map_err(|_| {
+            VendorError::new(
+                ErrorClass::Validation,
+                &format!("The header {name} cannot hold \"{value}\"; nothing was sent."),
+            )
+        })?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            VendorError::new(
+                ErrorClass::Validation,
+                &format!("\"{name}\" names no header; nothing was sent."),
+            )
+        })?;
+        headers.insert(name, value);
+        Ok::<_, VendorError>(())
+    };
+    if connection.system == System::Intercom {
+        add("intercom-version", &settings.intercom.version)?;
+    }
+    for (name, value) in &request.headers {
+        add(name, value)?;
+    }
+    Ok(headers)
+}
+
+/// A token as text of an XML element.
+fn in_xml(token: &str) -> String {
+    token.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn no_instance() -> VendorError {
+    VendorError::new(
+        ErrorClass::Unknown,
+        "Nobody says where the Salesforce org is, so nothing was sent: set instance_url under [vendors.salesforce], or \
+         SALESFORCE_INSTANCE_URL.",
+    )
 }
 
 fn limits(system: System, answer: &Answer) -> Option<LimitReading> {
     match system {
         System::Intercom => intercom::errors::limits(answer),
         System::Hubspot => hubspot::errors::limits(answer),
-        System::Salesforce => None,
+        System::Salesforce => salesforce::errors::limits(answer),
     }
 }
 
@@ -292,7 +352,7 @@ fn request_id(system: System, answer: &Answer) -> Option<String> {
 }
 
 /// The same error, should a vendor have repeated our token in its words.
-fn without(mut error: VendorError, secrets: &[&str]) -> VendorError {
+pub(crate) fn without(mut error: VendorError, secrets: &[&str]) -> VendorError {
     let mask = |text: &mut String| {
         if let std::borrow::Cow::Owned(masked) = redact::mask(text, secrets) {
             *text = masked;

@@ -1,8 +1,9 @@
 //! HubSpot: effects as its calls, its answers as our records.
 //!
-//! Reading order: `calls` (what is sent, and the one table of paths), `wire` (what comes back), `batch` (many updates
-//! in one call), `errors`, `hook`. Never decides whether to try again. Search lags behind writes and is limited to
-//! five calls a second for the whole account, so lookups by e-mail go by the unique property instead.
+//! Reading order: `paths` (the one table of paths), `calls` (what is sent), `operations` (all of it by name), `search`,
+//! `wire` (what comes back), `batch` (many writes in one call), `errors`, `hook`. Never decides whether to try again.
+//! Search lags behind writes and is limited to five calls a second for the whole account, so lookups by e-mail go by
+//! the unique property instead.
 
 use serde_json::{Value, json};
 
@@ -14,21 +15,22 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, value_tex
 use super::Page;
 use super::error::VendorError;
 use super::http::{Clients, Log};
-use super::request::{Manner, Request};
 
 pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod errors;
 pub mod hook;
 pub(crate) mod operations;
+pub(crate) mod paths;
+pub(crate) mod search;
 pub(crate) mod wire;
+
+pub use batch::{UpsertBy, UpsertRow, Upserted, upsert_batch};
+use calls::objects::Wish;
+use search::{Filter, Reading, Search};
 
 /// Rows in one page of a list.
 const LISTED: usize = 100;
-/// Rows in one page of a search.
-const FOUND: usize = 200;
-/// HubSpot refuses to page past this many results of one search.
-const SEARCHABLE: usize = 10_000;
 
 pub(crate) async fn perform(
     clients: &Clients,
@@ -74,20 +76,34 @@ pub(crate) async fn probe(
             let found = find(clients, connection, *object, identity, &value, log).await?;
             Ok(found.into_iter().next().map(|mirror| mirror.record))
         }
-        Effect::Merge { survivor, absorbed } => {
-            let [left, right] =
-                [resolve(clients, survivor, log).await?, resolve(clients, absorbed, log).await?];
-            Ok((left == right).then_some(left))
-        }
+        Effect::Merge { survivor, absorbed } => merged(clients, survivor, absorbed, log).await,
     }
 }
 
-/// The record an id leads to now, which after a merge is another one.
-async fn resolve(clients: &Clients, record: &RecordRef, log: &mut Log) -> Result<RecordRef, VendorError> {
+/// The record two ids have become, if they have. The survivor names those it has absorbed, which also tells where
+/// HubSpot keeps the survivor's id and the absorbed one leads nowhere.
+async fn merged(
+    clients: &Clients,
+    survivor: &RecordRef,
+    absorbed: &RecordRef,
+    log: &mut Log,
+) -> Result<Option<RecordRef>, VendorError> {
+    let left = resolve(clients, survivor, log).await?;
+    if wire::merged_ids(&left).contains(&absorbed.id) {
+        return Ok(Some(named(&left, survivor)));
+    }
+    let right = resolve(clients, absorbed, log).await?;
+    let [left, right] = [named(&left, survivor), named(&right, absorbed)];
+    Ok((left == right).then_some(left))
+}
+
+/// What an id leads to now, which after a merge is another record.
+async fn resolve(clients: &Clients, record: &RecordRef, log: &mut Log) -> Result<Value, VendorError> {
     let purpose = format!("look whether {} {} was merged", record.object, record.id);
-    let request = calls::read(clients.settings(), record.object, &record.id, None).purpose(purpose);
-    let answer = clients.send(&record.connection, &request, log).await?;
-    Ok(named(&answer, record))
+    let settings = clients.settings();
+    let wish = Wish::usual(settings, record.object);
+    let request = calls::objects::get(settings, record.object, &record.id, None, &wish)?.purpose(purpose);
+    clients.send(&record.connection, &request, log).await
 }
 
 pub(crate) async fn read(
@@ -95,7 +111,8 @@ pub(crate) async fn read(
     record: &RecordRef,
     log: &mut Log,
 ) -> Result<Mirror, VendorError> {
-    let request = calls::read(clients.settings(), record.object, &record.id, None)
+    let wish = Wish::usual(clients.settings(), record.object);
+    let request = calls::objects::get(clients.settings(), record.object, &record.id, None, &wish)?
         .purpose(format!("read {}", record.object));
     let answer = clients.send(&record.connection, &request, log).await?;
     let mirror = wire::mirror(&record.connection, record.object, &answer)?;
@@ -135,7 +152,9 @@ async fn find(
     let unique = field == "email" || settings.hubspot.unique_properties.iter().any(|name| name == field);
     if object == ObjectKind::Contact && unique {
         // A read sees a write at once and is not held to five a second, as searches are.
-        let request = calls::read(settings, object, value, Some(field)).purpose(purpose.clone());
+        let wish = Wish::usual(settings, object);
+        let request =
+            calls::objects::get(settings, object, value, Some(field), &wish)?.purpose(purpose.clone());
         match clients.send(connection, &request, log).await {
             Ok(answer) => return Ok(vec![wire::mirror(connection, object, &answer)?]),
             Err(error) if error.class == ErrorClass::NotFound => return Ok(Vec::new()),
@@ -144,12 +163,9 @@ async fn find(
             Err(error) => return Err(error),
         }
     }
-    let body = json!({
-        "filterGroups": [{"filters": [{"propertyName": field, "operator": "EQ", "value": value}]}],
-        "properties": calls::properties(settings, object),
-        "limit": FOUND,
-    });
-    let request = calls::search(settings, object, body).purpose(purpose);
+    let search =
+        Search::all(vec![Filter::equal(field, value)]).properties(calls::properties(settings, object));
+    let request = calls::objects::search(settings, object, &search)?.purpose(purpose);
     let answer = clients.send(connection, &request, log).await?;
     rows(clients, connection, object, &answer, log).await
 }
@@ -161,13 +177,14 @@ pub(crate) async fn list(
     cursor: Option<&str>,
     log: &mut Log,
 ) -> Result<Page, VendorError> {
-    let request = calls::list(clients.settings(), object, LISTED, cursor);
+    // Relations come by a batch read of the whole page, the primary company marked, which lists do not do.
+    let wish = Wish { associations: String::new(), ..Wish::usual(clients.settings(), object) };
+    let request = calls::objects::list(clients.settings(), object, LISTED, cursor, &wish)?;
     let answer = clients.send(connection, &request, log).await?;
     Ok((rows(clients, connection, object, &answer, log).await?, wire::next(&answer)))
 }
 
-/// One page of what changed since then, oldest first. The cursor is `MILLISECONDS/AFTER`: where a search would come
-/// to HubSpot's 10,000, the next cursor begins a new search at the last row's time instead.
+/// One page of the contacts changed since then, oldest first.
 pub(crate) async fn changed_contacts(
     clients: &Clients,
     connection: &Connection,
@@ -175,40 +192,35 @@ pub(crate) async fn changed_contacts(
     cursor: Option<&str>,
     log: &mut Log,
 ) -> Result<Page, VendorError> {
-    let (since, after) = match cursor.and_then(|cursor| cursor.split_once('/')) {
-        Some((start, after)) => {
-            (start.parse().map_or(since, Timestamp), Some(after).filter(|after| !after.is_empty()))
-        }
-        None => (since, None),
-    };
+    changed(clients, connection, ObjectKind::Contact, since, cursor, log).await
+}
+
+/// One page of what changed since then, oldest first and each row once; see [`Reading`] for its cursor. A page may
+/// be empty and still lead on.
+pub(crate) async fn changed(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    since: Timestamp,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
     let settings = clients.settings();
-    let mut body = json!({
-        "filterGroups": [{"filters": [
-            {"propertyName": "lastmodifieddate", "operator": "GTE", "value": since.0.to_string()},
-        ]}],
-        "sorts": [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
-        "properties": calls::properties(settings, ObjectKind::Contact),
-        "limit": FOUND,
-    });
-    if let Some(after) = after {
-        body["after"] = json!(after);
-    }
-    let request = calls::search(settings, ObjectKind::Contact, body).purpose("changed contacts");
+    let reading = Reading::new(since, cursor);
+    let search = reading.search(object).properties(calls::properties(settings, object));
+    let request =
+        calls::objects::search(settings, object, &search)?.purpose(format!("changed {object} records"));
     let answer = clients.send(connection, &request, log).await?;
-    let mirrors = rows(clients, connection, ObjectKind::Contact, &answer, log).await?;
-    let Some(next) = wire::next(&answer) else { return Ok((mirrors, None)) };
-    if next.parse::<usize>().is_ok_and(|next| next + FOUND > SEARCHABLE) {
-        let last = mirrors.last().and_then(|mirror| mirror.vendor_updated_at).unwrap_or(since);
-        if last <= since {
-            return Err(VendorError::new(
-                ErrorClass::TooLarge,
-                "More than 10,000 HubSpot contacts carry the very same time of change, and its search shows no more \
-                 of them; a full listing reads them all.",
-            ));
-        }
-        return Ok((mirrors, Some(format!("{}/", last.0))));
-    }
-    Ok((mirrors, Some(format!("{}/{next}", since.0))))
+    let found: Vec<Mirror> = wire::results(&answer)
+        .iter()
+        .map(|row| wire::mirror(connection, object, row))
+        .collect::<Result<_, _>>()?;
+    let places: Vec<(Option<Timestamp>, &str)> =
+        found.iter().map(|row| (row.vendor_updated_at, row.record.id.as_str())).collect();
+    let (kept, next) = reading.turn(&places, wire::next(&answer).is_some())?;
+    let mut found = found;
+    found.truncate(kept);
+    Ok((with_companies(clients, connection, object, found, log).await?, next.map(Reading::cursor)))
 }
 
 pub(crate) async fn check(
@@ -216,8 +228,7 @@ pub(crate) async fn check(
     connection: &Connection,
     log: &mut Log,
 ) -> Result<String, VendorError> {
-    let request =
-        Request::get(ObjectKind::Contact, "/account-info/v3/details").purpose("check the connection");
+    let request = calls::account::details(clients.settings()).purpose("check the connection");
     let answer = clients.send(connection, &request, log).await?;
     let portal = answer.get("portalId").map(value_text).unwrap_or_default();
     Ok(super::error::readable(&format!("portal {portal}")))
@@ -231,18 +242,27 @@ async fn rows(
     answer: &Value,
     log: &mut Log,
 ) -> Result<Vec<Mirror>, VendorError> {
-    let mut mirrors: Vec<Mirror> = wire::results(answer)
+    let mirrors = wire::results(answer)
         .iter()
         .map(|row| wire::mirror(connection, object, row))
         .collect::<Result<_, _>>()?;
+    with_companies(clients, connection, object, mirrors, log).await
+}
+
+async fn with_companies(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    mut mirrors: Vec<Mirror>,
+    log: &mut Log,
+) -> Result<Vec<Mirror>, VendorError> {
     if object != ObjectKind::Contact || mirrors.is_empty() {
         return Ok(mirrors);
     }
     let inputs: Vec<Value> = mirrors.iter().map(|mirror| json!({"id": mirror.record.id})).collect();
-    let path = calls::association_read(clients.settings(), object, ObjectKind::Company);
-    let request = Request::new(Manner::Page, reqwest::Method::POST, object, path)
-        .body(json!({"inputs": inputs}))
-        .purpose("companies of contacts");
+    let read = calls::associations::Verb::Read;
+    let request =
+        calls::associations::batch(clients.settings(), object, ObjectKind::Company, read, &inputs, false)?;
     let answer = clients.send(connection, &request, log).await?;
     let mut related = wire::associations(&answer);
     for mirror in &mut mirrors {

@@ -14,7 +14,7 @@ use super::error::VendorError;
 use super::http::{Clients, Log};
 use super::request::Request;
 use super::settings::Settings;
-use super::{hubspot, intercom};
+use super::{hubspot, intercom, salesforce};
 
 /// A call we know how to make.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +139,7 @@ pub fn operations(system: System) -> &'static [Operation] {
     match system {
         System::Intercom => intercom::operations::TABLE,
         System::Hubspot => hubspot::operations::TABLE,
-        System::Salesforce => &[],
+        System::Salesforce => salesforce::operations::TABLE,
     }
 }
 

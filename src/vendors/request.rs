@@ -24,15 +24,11 @@ impl Manner {
     pub(crate) const fn writes(self) -> bool {
         matches!(self, Self::Write | Self::SlowWrite)
     }
-
-    /// How many times the usual time it may take.
-    pub(crate) const fn patience(self) -> u32 {
-        match self {
-            Self::Read | Self::Write => 1,
-            Self::Page | Self::SlowWrite => 3,
-        }
-    }
 }
+
+/// Stands where the access token goes: in a text body, as SOAP wants it (see [`Request::token_in_text`]), or in a
+/// path. It is put in when the call is sent, and nowhere shown.
+pub(crate) const TOKEN_PLACE: &str = "••••";
 
 /// A request before it has a host or a token; made by pure code, shown in previews and sent as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +41,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     /// A body that is not JSON: its media type and text. Never together with `body`.
     pub(crate) text: Option<(&'static str, String)>,
+    /// The first [`TOKEN_PLACE`] in `text` is replaced by the access token when it is sent, and nowhere shown.
+    pub(crate) token_in_text: bool,
     /// Headers of this call alone, beside those every call to the vendor carries.
     pub(crate) headers: Vec<(&'static str, String)>,
     /// What a good answer holds.
@@ -72,6 +70,7 @@ impl Request {
             path: path.into(),
             body: None,
             text: None,
+            token_in_text: false,
             headers: Vec::new(),
             expects: Expects::Json,
             manner,
@@ -91,6 +90,12 @@ impl Request {
     /// Sends text instead of JSON.
     pub(crate) fn text(mut self, media: &'static str, text: impl Into<String>) -> Self {
         self.text = Some((media, text.into()));
+        self
+    }
+
+    /// The text's first [`TOKEN_PLACE`] is where the access token goes. It must stand before any record data.
+    pub(crate) fn token_in_text(mut self) -> Self {
+        self.token_in_text = true;
         self
     }
 

@@ -16,12 +16,17 @@ pub struct Settings {
     pub hubspot: HubspotSettings,
     /// Salesforce's API.
     pub salesforce: SalesforceSettings,
-    /// How long one answer may take. Pages of lists and merges get three times as long.
-    pub timeout_seconds: u64,
-    /// How long a connection may take to stand.
-    pub connect_timeout_seconds: u64,
+    /// How long each kind of call may take.
+    pub timeouts: Timeouts,
     /// A longer answer is cut off while it streams in, and is an error.
     pub max_response_bytes: usize,
+    /// Empty: none. `environment`: what `HTTPS_PROXY` and `NO_PROXY` say. Else the proxy's URL. This machine itself is
+    /// never called through one.
+    pub proxy: String,
+    /// The name of the environment variable that holds the proxy's `user:password`; empty when it wants none.
+    pub proxy_login_variable: String,
+    /// A PEM file of certificate authorities trusted besides those of the system; empty for none.
+    pub ca_file: String,
     /// What the vendors see as the caller's name.
     pub user_agent: String,
 }
@@ -32,11 +37,55 @@ impl Default for Settings {
             intercom: IntercomSettings::default(),
             hubspot: HubspotSettings::default(),
             salesforce: SalesforceSettings::default(),
-            timeout_seconds: 20,
-            connect_timeout_seconds: 5,
+            timeouts: Timeouts::default(),
             max_response_bytes: 8 * 1024 * 1024,
+            proxy: String::new(),
+            proxy_login_variable: String::new(),
+            ca_file: String::new(),
             user_agent: concat!("reknit/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
+    }
+}
+
+/// How long a call may take, from asking to the last byte of the answer, in seconds. A server that drips its answer
+/// byte by byte stretches none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// Until a connection stands.
+    pub connect_seconds: u64,
+    /// Reading one record.
+    pub read_seconds: u64,
+    /// Reading many.
+    pub page_seconds: u64,
+    /// Changing one record.
+    pub write_seconds: u64,
+    /// Changing many, or what the vendor is slow at: merges, conversions.
+    pub slow_write_seconds: u64,
+    /// Asking for an access token.
+    pub token_seconds: u64,
+    /// Between two pieces of an answer.
+    pub idle_seconds: u64,
+}
+
+impl Timeouts {
+    /// One length for reads, writes and tokens; three times that for what is slow.
+    pub fn of(seconds: u64) -> Self {
+        Self {
+            connect_seconds: seconds.min(5),
+            read_seconds: seconds,
+            page_seconds: seconds * 3,
+            write_seconds: seconds,
+            slow_write_seconds: seconds * 3,
+            token_seconds: seconds,
+            idle_seconds: seconds,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { idle_seconds: 15, ..Self::of(20) }
     }
 }
 
@@ -64,10 +113,14 @@ pub struct HubspotSettings {
     pub base_url: String,
     /// Which family of paths is called.
     pub paths: HubspotPaths,
+    /// Where a refresh token is exchanged: `/oauth/v1/token`, `/oauth/v3/token` or `/oauth/2026-03/token`.
+    pub oauth_path: String,
     /// Properties to read beside the usual ones, of contacts and companies alike; HubSpot ignores unknown names.
     pub extra_properties: Vec<String>,
     /// Contact properties with unique values: looked up by a read instead of a search.
     pub unique_properties: Vec<String>,
+    /// The token belongs to a public app that may post timeline events; a private app's never may.
+    pub timeline_app: bool,
 }
 
 impl Default for HubspotSettings {
@@ -75,8 +128,10 @@ impl Default for HubspotSettings {
         Self {
             base_url: "https://api.hubapi.com".to_owned(),
             paths: HubspotPaths::V3v4,
+            oauth_path: "/oauth/v1/token".to_owned(),
             extra_properties: Vec::new(),
             unique_properties: vec!["intercom_contact_id".to_owned()],
+            timeline_app: false,
         }
     }
 }
@@ -95,23 +150,38 @@ pub enum HubspotPaths {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SalesforceSettings {
-    /// `https://NAME.my.salesforce.com`; empty when there is no org.
+    /// `https://NAME.my.salesforce.com`; empty when there is no org. What the token endpoint names goes before it.
     pub instance_url: String,
+    /// Where tokens are asked for; empty = at `instance_url`, or at login.salesforce.com when that is empty too.
+    pub login_url: String,
+    /// Whom a signed assertion is made out to; a sandbox org's is `https://test.salesforce.com`.
+    pub assertion_audience: String,
     /// Written into every path: `66.0` is Spring '26.
     pub version: String,
     /// The field of leads and contacts that holds the Intercom contact's id: an external id with unique values.
     pub external_id_field: String,
+    /// Fields to read beside the usual ones, with their object: `Lead.Plan__c`. One the org lacks is refused by it.
+    pub extra_fields: Vec<String>,
+    /// The lead status a converted lead gets: one of the org's that mean "converted".
+    pub converted_status: String,
 }
 
 impl Default for SalesforceSettings {
     fn default() -> Self {
         Self {
             instance_url: String::new(),
+            login_url: String::new(),
+            assertion_audience: PRODUCTION_LOGIN.to_owned(),
             version: "66.0".to_owned(),
             external_id_field: "Intercom_Contact_ID__c".to_owned(),
+            extra_fields: Vec::new(),
+            converted_status: "Closed - Converted".to_owned(),
         }
     }
 }
+
+/// Salesforce's login host where none is named.
+pub(crate) const PRODUCTION_LOGIN: &str = "https://login.salesforce.com";
 
 /// A base URL without its trailing slash, if a token may be sent there: https anywhere, http only to this machine.
 pub(crate) fn base_url(setting: &'static str, text: &str) -> Result<String, SetupError> {
@@ -134,6 +204,11 @@ pub(crate) fn base_url(setting: &'static str, text: &str) -> Result<String, Setu
         _ => return Err(bad("it must begin with https://")),
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Plain http, which [`base_url`] lets through for this machine alone.
+pub(crate) fn is_plain(base: &str) -> bool {
+    base.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {
@@ -170,6 +245,6 @@ mod tests {
         assert!(toml::from_str::<Settings>("timeout_secnds = 3").is_err());
         let settings: Settings = toml::from_str("[hubspot]\npaths = \"dated\"").expect("valid");
         assert_eq!(settings.hubspot.paths, HubspotPaths::Dated);
-        assert_eq!(settings.timeout_seconds, 20);
+        assert_eq!(settings.timeouts.page_seconds, 60);
     }
 }

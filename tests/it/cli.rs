@@ -2,9 +2,12 @@
 //! sandbox, so a command really calls them.
 
 mod acting;
+mod api;
 mod problems;
 mod reading;
+mod vault;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -59,17 +62,24 @@ impl Run {
 pub(crate) struct Shell {
     folder: PathBuf,
     tokens: bool,
+    more: Vec<(String, String)>,
 }
 
 impl Shell {
     /// Data and settings in this folder; a file `reknit.toml` there is used.
     fn in_folder(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), tokens: true }
+        Self { folder: folder.to_owned(), tokens: true, more: Vec::new() }
     }
 
     /// Without tokens in the environment.
     fn without_tokens(mut self) -> Self {
         self.tokens = false;
+        self
+    }
+
+    /// With one more variable in the environment.
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.more.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -95,13 +105,28 @@ impl Shell {
                 .env("HUBSPOT_ACCESS_TOKEN", "sandbox-hubspot-token")
                 .env("HUBSPOT_CLIENT_SECRET", "sandbox-hubspot-client-secret");
         }
+        command.envs(self.more.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// Runs a command to its end, beside whatever this test's runtime serves.
     async fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, "").await
+    }
+
+    /// The same, with something on standard input.
+    async fn run_with(&self, arguments: &[&str], input: &str) -> Run {
         let mut command = self.command(arguments);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let input = input.to_owned();
+        let output = tokio::task::spawn_blocking(move || {
+            let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = pipes.spawn().unwrap();
+            // Whoever reads nothing may be gone by now.
+            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+            child.wait_with_output().unwrap()
+        })
+        .await
+        .unwrap();
         Run {
             code: output.status.code().expect("it ended by itself"),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -113,7 +138,7 @@ impl Shell {
 /// A shell over a bench's journal and vendors.
 fn shell(bench: &Bench) -> Shell {
     let config = format!(
-        "workspace = \"bench\"\n[engine]\nhubspot_calls_per_10_seconds = 1000\n[vendors]\ntimeout_seconds = 5\n\
+        "workspace = \"bench\"\n[engine]\nhubspot_calls_per_10_seconds = 1000\n[vendors.timeouts]\nread_seconds = 5\nwrite_seconds = 5\n\
          [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n",
         bench.sandbox.intercom_base_url(),
         bench.sandbox.hubspot_base_url()

@@ -6,6 +6,7 @@ mod duplicate_delivery;
 mod errors;
 mod failure;
 mod hostile_data;
+mod limits;
 mod link;
 mod loop_guard;
 mod lost_answer;

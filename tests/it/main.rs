@@ -1,5 +1,6 @@
 //! The integration tests, one binary: the shape of the code, what users see happen, the commands, the terminal.
 //!
+//! `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
 //! built binary in a pseudo-terminal, `storm` kills it again and again.
 
@@ -8,9 +9,15 @@ mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod hubspot;
+#[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod salesforce;
 #[cfg(all(test, unix))]
 mod storm;
 #[cfg(test)]

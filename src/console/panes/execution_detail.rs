@@ -12,6 +12,7 @@ use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, Status};
 use crate::domain::plan::{Effect, StepState};
 use crate::domain::record::{System, value_text};
+use crate::domain::trouble::advise;
 
 /// A page of the detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +81,13 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
     }
     lines.push(Line::default());
     if let Some(class) = row.error_class.filter(|_| row.status != Status::Succeeded) {
-        let treatment = class.treatment();
-        lines.extend(labelled(ctx, "Why", treatment.meaning, theme.text, cells));
-        let advice = if row.status == Status::Failed && treatment.retry == Retry::Later {
+        let words = detail.and_then(|detail| detail.vendor_words.as_deref()).unwrap_or_default();
+        let told = advise(detail.and_then(ExecutionDetail::failed_at), class, words);
+        lines.extend(labelled(ctx, "Why", told.meaning, theme.text, cells));
+        let advice = if row.status == Status::Failed && class.treatment().retry == Retry::Later {
             "Press r to try again; its tries are used up."
         } else {
-            treatment.advice
+            told.hint
         };
         lines.extend(labelled(ctx, "Fix", advice, theme.bold, cells));
     } else if row.status == Status::Held {
@@ -113,7 +115,7 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
         lines.extend(timeline(ctx, row, detail, cells));
         if let Some(words) = &detail.vendor_words {
             lines.push(Line::default());
-            let who = vendor(detail).map_or("The vendor", System::title);
+            let who = detail.failed_at().map_or("The vendor", System::title);
             let quoted = format!("{who} said \"{words}\"");
             let said = width(who) + 6;
             for (index, line) in wrap(&quoted, cells).into_iter().enumerate() {
@@ -160,18 +162,6 @@ fn written(row: &Execution, detail: &ExecutionDetail) -> Option<String> {
             format!("{done} of {} steps were written before; they are not sent again.", steps.len())
         }
     })
-}
-
-fn vendor(detail: &ExecutionDetail) -> Option<System> {
-    let url = &detail.attempts.iter().rev().find(|attempt| attempt.class.is_some())?.url;
-    [("hubapi", System::Hubspot), ("salesforce", System::Salesforce), ("intercom", System::Intercom)]
-        .into_iter()
-        .find(|(part, _)| url.contains(part))
-        .map(|(_, system)| system)
-        .or_else(|| {
-            let plan = detail.plan.as_ref()?;
-            plan.steps.first().map(|step| step.effect.connection().system)
-        })
 }
 
 /// Clock, glyph, what, method and status, duration: one line per thing that happened.

@@ -72,6 +72,33 @@ pub(super) fn object(kind: Kind, record: &Record, wanted: &Wanted) -> Value {
     finished(record, &properties)
 }
 
+/// The same with all values some properties have had, newest first.
+pub(super) fn with_history(mut object: Value, record: &Record, names: &[String]) -> Value {
+    if names.is_empty() {
+        return object;
+    }
+    let mut histories = Map::new();
+    for name in names {
+        let mut since = record.created;
+        let mut values = Vec::new();
+        for (_, value, until) in record.former.iter().filter(|former| former.0 == *name) {
+            values.push((value.clone(), since));
+            since = *until;
+        }
+        if let Some(value) = record.value(name) {
+            values.push((value.into_owned(), since));
+        }
+        let shown: Vec<Value> = values
+            .into_iter()
+            .rev()
+            .map(|(value, since)| json!({"value": value, "timestamp": iso(since), "sourceType": "INTEGRATION"}))
+            .collect();
+        histories.insert(name.clone(), Value::Array(shown));
+    }
+    object["propertiesWithHistory"] = Value::Object(histories);
+    object
+}
+
 /// A record as writes answer it: everything that has a value.
 pub(super) fn written(kind: Kind, record: &Record) -> Value {
     let mut properties: Map<String, Value> =

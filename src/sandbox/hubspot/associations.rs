@@ -38,12 +38,12 @@ const TYPES: [(Kind, Kind, u32, u32); 24] = [
     (Kind::Deals, Kind::Tasks, 215, 0),
 ];
 
-fn types_between(from: Kind, to: Kind) -> Option<(u32, u32)> {
+pub(super) fn types_between(from: Kind, to: Kind) -> Option<(u32, u32)> {
     TYPES.iter().find(|row| row.0 == from && row.1 == to).map(|row| (row.2, row.3))
 }
 
 /// The type a given association type leads to.
-pub(super) fn target(from: Kind, type_id: u32) -> Option<Kind> {
+fn target(from: Kind, type_id: u32) -> Option<Kind> {
     TYPES
         .iter()
         .find(|row| row.0 == from && (row.2 == type_id || (row.3 == type_id && row.3 != 0)))
@@ -59,12 +59,12 @@ pub(super) fn type_name(from: Kind, to: Kind, type_id: u32) -> String {
     }
 }
 
-fn inverse(from: Kind, to: Kind, type_id: u32) -> u32 {
-    match (types_between(from, to), types_between(to, from)) {
-        (Some((_, primary)), Some((_, back))) if primary == type_id => back,
-        (Some(_), Some((default, _))) => default,
-        _ => type_id,
-    }
+/// The vendor's own labels between two types, as the labels' endpoint lists them.
+pub(super) fn standing_labels(from: Kind, to: Kind) -> Result<Vec<Value>, Answer> {
+    let (default, primary) = types_between(from, to).ok_or_else(no_such_path)?;
+    let ids = [primary, default].into_iter().filter(|id| *id != 0);
+    let label = |id: u32| if id == primary { json!("Primary") } else { Value::Null };
+    Ok(ids.map(|id| json!({"category": "HUBSPOT_DEFINED", "typeId": id, "label": label(id)})).collect())
 }
 
 /// Ids come as text, sometimes as numbers.
@@ -72,20 +72,50 @@ pub(super) fn id_of(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn label(from: Kind, to: Kind, type_id: u32) -> Value {
-    let primary = types_between(from, to).is_some_and(|(_, primary)| primary == type_id);
-    if primary { json!("Primary") } else { Value::Null }
-}
-
-fn linked_shape(from: Kind, link: &Link, types: &BTreeSet<u32>) -> Value {
-    let types: Vec<Value> = types
-        .iter()
-        .map(|id| json!({"category": "HUBSPOT_DEFINED", "typeId": id, "label": label(from, link.0, *id)}))
-        .collect();
-    json!({"toObjectId": link.1.to_string(), "associationTypes": types})
-}
-
 impl Portal {
+    fn inverse(&self, from: Kind, to: Kind, type_id: u32) -> u32 {
+        if let Some(inverse) = self.labels.inverse(from, to, type_id) {
+            return inverse;
+        }
+        match (types_between(from, to), types_between(to, from)) {
+            (Some((_, primary)), Some((_, back))) if primary != 0 && primary == type_id => back,
+            (Some(_), Some((default, _))) => default,
+            _ => type_id,
+        }
+    }
+
+    fn label(&self, from: Kind, to: Kind, type_id: u32) -> Value {
+        if let Some(text) = self.labels.text(from, to, type_id) {
+            return json!(text);
+        }
+        let primary = types_between(from, to).is_some_and(|(_, primary)| primary == type_id);
+        if primary { json!("Primary") } else { Value::Null }
+    }
+
+    fn linked_shape(&self, from: Kind, link: &Link, types: &BTreeSet<u32>) -> Value {
+        let category = |id: u32| {
+            let own = self.labels.text(from, link.0, id).is_some();
+            if own { "USER_DEFINED" } else { "HUBSPOT_DEFINED" }
+        };
+        let types: Vec<Value> = types
+            .iter()
+            .map(
+                |id| json!({"category": category(*id), "typeId": id, "label": self.label(from, link.0, *id)}),
+            )
+            .collect();
+        json!({"toObjectId": link.1.to_string(), "associationTypes": types})
+    }
+
+    /// The type an association type leads to, the portal's own labels included.
+    pub(super) fn target_of(&self, from: Kind, spec: &Value) -> Option<Kind> {
+        let id = spec["associationTypeId"].as_u64()? as u32;
+        if spec["associationCategory"] == "USER_DEFINED" {
+            self.labels.target(from, id)
+        } else {
+            target(from, id)
+        }
+    }
+
     pub(super) fn links_of(&self, from: Link, to: Kind) -> impl Iterator<Item = (&Link, &BTreeSet<u32>)> {
         self.links.get(&from).into_iter().flat_map(move |links| links.range((to, 0)..=(to, u64::MAX)))
     }
@@ -100,13 +130,13 @@ impl Portal {
     }
 
     fn set_type(&mut self, from: Link, to: Link, type_id: u32) -> bool {
-        let back = inverse(from.0, to.0, type_id);
+        let back = self.inverse(from.0, to.0, type_id);
         self.links.entry(to).or_default().entry(from).or_default().insert(back);
         self.links.entry(from).or_default().entry(to).or_default().insert(type_id)
     }
 
     fn drop_type(&mut self, from: Link, to: Link, type_id: u32) {
-        let back = inverse(from.0, to.0, type_id);
+        let back = self.inverse(from.0, to.0, type_id);
         if let Some(types) = self.links.get_mut(&from).and_then(|links| links.get_mut(&to)) {
             types.remove(&type_id);
         }
@@ -121,11 +151,19 @@ impl Portal {
         let Some((default, primary)) = types_between(from.0, to.0) else { return };
         // Rank belongs to the side that has one company: seen from the company, turn the pair round.
         if from.0 == Kind::Companies && primary != 0 {
-            let turned: Vec<u32> = types.iter().map(|type_id| inverse(from.0, to.0, *type_id)).collect();
+            let turned: Vec<u32> = types.iter().map(|type_id| self.inverse(from.0, to.0, *type_id)).collect();
             return self.link(to, from, &turned);
         }
         let first = self.links_of(from, to.0).next().is_none();
         let new = self.set_type(from, to, default);
+        for own in types
+            .iter()
+            .filter(|id| self.labels.text(from.0, to.0, **id).is_some())
+            .copied()
+            .collect::<Vec<_>>()
+        {
+            self.set_type(from, to, own);
+        }
         let mut raised = false;
         if primary != 0 && (first || types.contains(&primary)) {
             let others: Vec<Link> = self
@@ -204,14 +242,11 @@ impl Portal {
             if let Some(back) = self.links.get_mut(&to) {
                 back.remove(&from);
             }
-            let (default, primary) = types_between(into.0, to.0).unwrap_or_default();
+            let (_, primary) = types_between(into.0, to.0).unwrap_or_default();
             let taken = self.links_of(into, to.0).any(|(_, types)| types.contains(&primary));
-            // What is already primary on the survivor stays so.
-            if types.contains(&primary) && !taken {
-                self.link(into, to, &[default, primary]);
-            } else {
-                self.link(into, to, &[default]);
-            }
+            // What is already primary on the survivor stays so; labels go along.
+            let kept: Vec<u32> = types.into_iter().filter(|id| *id != primary || !taken).collect();
+            self.link(into, to, &kept);
         }
         self.quiet = quiet;
     }
@@ -253,21 +288,26 @@ impl Portal {
         Ok(answers::batch(200, self.now(), &results, &[]))
     }
 
-    fn checked_types(from: Kind, to: Kind, specs: &Value) -> Result<Vec<u32>, Answer> {
+    fn checked_types(&self, from: Kind, to: Kind, specs: &Value) -> Result<Vec<u32>, Answer> {
         let (default, primary) = types_between(from, to).unwrap_or_default();
         let mut types = Vec::new();
         for spec in specs.as_array().into_iter().flatten() {
-            match spec["associationTypeId"].as_u64().map(|id| id as u32) {
-                Some(id) if id != 0 && (id == default || id == primary) => types.push(id),
-                other => {
-                    let message = format!(
-                        "Association type {other:?} is not valid from {} to {}",
-                        from.plural(),
-                        to.plural()
-                    );
-                    return Err(invalid(&message));
-                }
+            let id = spec["associationTypeId"].as_u64().map(|id| id as u32).unwrap_or_default();
+            let known = match spec["associationCategory"].as_str() {
+                Some("USER_DEFINED") => self.labels.text(from, to, id).is_some(),
+                Some("HUBSPOT_DEFINED") => id != 0 && (id == default || id == primary),
+                _ => false,
+            };
+            if !known {
+                let message = format!(
+                    "Association type {} {id} is not valid from {} to {}",
+                    spec["associationCategory"].as_str().unwrap_or("(no category)"),
+                    from.plural(),
+                    to.plural()
+                );
+                return Err(invalid(&message));
             }
+            types.push(id);
         }
         if types.is_empty() {
             return Err(invalid("At least one association type is required"));
@@ -275,9 +315,9 @@ impl Portal {
         Ok(types)
     }
 
-    fn labels_shape(from: Link, to: Link, types: &[u32]) -> Value {
+    fn labels_shape(&self, from: Link, to: Link, types: &[u32]) -> Value {
         let labels: Vec<Value> =
-            types.iter().map(|id| label(from.0, to.0, *id)).filter(Value::is_string).collect();
+            types.iter().map(|id| self.label(from.0, to.0, *id)).filter(Value::is_string).collect();
         json!({
             "fromObjectTypeId": from.0.type_id(),
             "fromObjectId": from.1.to_string(),
@@ -295,9 +335,9 @@ impl Portal {
         call: &Call,
     ) -> Result<Answer, Answer> {
         let (from, to) = self.ends(kind, id, to.0, to.1)?;
-        let types = Self::checked_types(from.0, to.0, &call.body)?;
+        let types = self.checked_types(from.0, to.0, &call.body)?;
         self.link(from, to, &types);
-        Ok(Answer::json(201, Self::labels_shape(from, to, &types)))
+        Ok(Answer::json(201, self.labels_shape(from, to, &types)))
     }
 
     pub(super) fn dissociate(&mut self, kind: Kind, id: &str, to: &str, to_id: &str) -> Answer {
@@ -320,7 +360,8 @@ impl Portal {
         let after: u64 = call.parameter("after").and_then(|after| after.parse().ok()).unwrap_or(0);
         let mut rest = self.links_of((kind, id), to).filter(|(link, _)| link.1 > after);
         let shown: Vec<(&Link, &BTreeSet<u32>)> = rest.by_ref().take(limit).collect();
-        let results: Vec<Value> = shown.iter().map(|(link, types)| linked_shape(kind, link, types)).collect();
+        let results: Vec<Value> =
+            shown.iter().map(|(link, types)| self.linked_shape(kind, link, types)).collect();
         let mut body = json!({"results": results});
         if rest.next().is_some()
             && let Some((last, _)) = shown.last()
@@ -341,19 +382,18 @@ impl Portal {
         let from = Kind::read(from).ok_or_else(|| unknown_kind(from))?;
         let to = Kind::read(to).ok_or_else(|| unknown_kind(to))?;
         let inputs = call.body["inputs"].as_array().map_or(&[][..], Vec::as_slice);
+        // The dated family answers 200 where the numbered one says 201 or 204.
+        let dated = call.path.contains("/2026-");
         match (method, rest) {
-            ("GET", ["labels"]) => {
-                let (default, primary) = types_between(from, to).ok_or_else(no_such_path)?;
-                let results: Vec<Value> = [primary, default]
-                    .iter()
-                    .filter(|id| **id != 0)
-                    .map(|id| json!({"category": "HUBSPOT_DEFINED", "typeId": id, "label": label(from, to, *id)}))
-                    .collect();
-                Ok(Answer::ok(json!({"results": results})))
-            }
+            (_, ["labels", rest @ ..]) => self.route_labels((from, to), method, rest, call),
+            ("POST", ["batch", ..]) if inputs.is_empty() => Err(invalid("The batch holds no inputs")),
             ("POST", ["batch", "read"]) if inputs.len() <= 1_000 => Ok(self.read_links(from, to, inputs)),
             ("POST", ["batch", "create"]) if inputs.len() <= 2_000 => {
-                Ok(self.link_batch(from, to, inputs, false))
+                let mut answer = self.link_batch(from, to, inputs, false);
+                if dated && answer.status == 201 {
+                    answer.status = 200;
+                }
+                Ok(answer)
             }
             ("POST", ["batch", "associate", "default"]) if inputs.len() <= 2_000 => {
                 Ok(self.link_batch(from, to, inputs, true))
@@ -366,13 +406,36 @@ impl Portal {
                         }
                     }
                 }
-                Ok(Answer::empty(204))
+                Ok(if dated { answers::batch(200, self.now(), &[], &[]) } else { Answer::empty(204) })
+            }
+            ("POST", ["batch", "labels", "archive"]) if inputs.len() <= 100 => {
+                Ok(self.drop_labels(from, to, inputs))
             }
             ("POST", ["batch", ..]) => {
                 Err(invalid("The batch holds too many inputs, or the operation is unknown"))
             }
             _ => Err(no_such_path()),
         }
+    }
+
+    /// Takes labels off; the relation itself stays, and its unlabelled type with it.
+    fn drop_labels(&mut self, from: Kind, to: Kind, inputs: &[Value]) -> Answer {
+        let default = types_between(from, to).map_or(0, |(default, _)| default);
+        for input in inputs {
+            let ids = id_of(&input["from"]["id"]).zip(id_of(&input["to"]["id"]));
+            let Some((left, right)) =
+                ids.and_then(|(id, to_id)| self.both_live((from, id), (to, to_id)).ok())
+            else {
+                continue;
+            };
+            for id in self.checked_types(from, to, &input["types"]).unwrap_or_default() {
+                if id != default {
+                    self.drop_type(left, right, id);
+                    self.effect(from, "unlabel", left.1, &json!({"to": right.1.to_string(), "type": id}));
+                }
+            }
+        }
+        Answer::empty(204)
     }
 
     fn read_links(&self, from: Kind, to: Kind, inputs: &[Value]) -> Answer {
@@ -383,7 +446,7 @@ impl Portal {
             let links: Vec<Value> = id
                 .into_iter()
                 .flat_map(|id| self.links_of((from, id), to))
-                .map(|(link, types)| linked_shape(from, link, types))
+                .map(|(link, types)| self.linked_shape(from, link, types))
                 .collect();
             if links.is_empty() {
                 errors.push(json!({
@@ -410,7 +473,7 @@ impl Portal {
             let types = if default {
                 types_between(from, to).map(|(default, _)| vec![default]).ok_or_else(no_such_path)
             } else {
-                Self::checked_types(from, to, &input["types"])
+                self.checked_types(from, to, &input["types"])
             };
             match (ends, types) {
                 (Ok((from, to)), Ok(types)) => {
@@ -419,7 +482,7 @@ impl Portal {
                         results.push(Self::default_shape(from, to));
                         results.push(Self::default_shape(to, from));
                     } else {
-                        results.push(Self::labels_shape(from, to, &types));
+                        results.push(self.labels_shape(from, to, &types));
                     }
                 }
                 (Err(_), _) => errors.push(json!({

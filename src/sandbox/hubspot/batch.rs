@@ -4,14 +4,17 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Portal;
 use super::answers::{self, Wanted, invalid};
 use super::associations::id_of;
 use super::shelf::Kind;
+use super::{PORTAL_ID, Portal};
 use crate::sandbox::wire::{Answer, Call, Payload};
 
 fn inputs(call: &Call) -> Result<&[Value], Answer> {
     let inputs = call.body["inputs"].as_array().map_or(&[][..], Vec::as_slice);
+    if inputs.is_empty() {
+        return Err(invalid("At least one input is required"));
+    }
     if inputs.len() > 100 {
         return Err(invalid(&format!("Batch size of {} exceeds the maximum of 100", inputs.len())));
     }
@@ -38,7 +41,7 @@ fn refuse_repeats(inputs: &[Value]) -> Result<(), Answer> {
 }
 
 /// A row's refusal as an entry of `errors`.
-fn row_error(refusal: Answer, input: &Value) -> Value {
+pub(super) fn row_error(refusal: Answer, input: &Value) -> Value {
     let mut error = match refusal.body {
         Payload::Json(body) => body,
         _ => json!({"status": "error", "message": "unknown", "category": "VALIDATION_ERROR"}),
@@ -63,16 +66,41 @@ impl Portal {
         row
     }
 
+    /// Refuses a batch that would find rows by a property without unique values, or by the record id under its name.
+    fn check_unique_properties(&self, kind: Kind, inputs: &[Value]) -> Result<(), Answer> {
+        for property in inputs.iter().filter_map(|input| input["idProperty"].as_str()) {
+            if !self.shelf(kind).property(property).is_some_and(|property| property.unique) {
+                return Err(invalid(&format!(
+                    "Unable to perform update/upsert by non-unique {} property {property} in portal ID {PORTAL_ID}",
+                    kind.type_id()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn batch_read(&self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
         let wanted = Wanted::from_body(&call.body);
+        let history: Vec<String> = call.body["propertiesWithHistory"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
         let property = call.text("idProperty");
+        let archived = call.parameter("archived") == Some("true");
         let mut results = Vec::new();
         let mut lost = Vec::new();
         let mut seen = HashSet::new();
         for input in inputs(call)? {
             let id = input_id(input);
-            match self.resolve(kind, &id, property) {
-                Ok(record) if seen.insert(record.id) => results.push(answers::object(kind, record, &wanted)),
+            let found =
+                if archived { self.archived_record(kind, &id) } else { self.resolve(kind, &id, property) };
+            match found {
+                Ok(record) if seen.insert(record.id) => {
+                    let shown = answers::object(kind, record, &wanted);
+                    results.push(answers::with_history(shown, record, &history));
+                }
                 Ok(_) => {}
                 Err(refusal) if refusal.status == 400 => return Err(refusal),
                 Err(_) => lost.push(id),
@@ -98,6 +126,7 @@ impl Portal {
             // Without trace ids one bad row fails all of them, before any is written.
             let mut emails = HashSet::new();
             for input in inputs {
+                self.check_required(kind, &properties(input), super::dated(call))?;
                 self.checked(kind, &properties(input), None)?;
                 self.requested_links(kind, input)?;
                 let email = input["properties"]["email"].as_str().unwrap_or_default().to_lowercase();
@@ -110,6 +139,7 @@ impl Portal {
         let mut errors = Vec::new();
         for input in inputs {
             let written = self.requested_links(kind, input).and_then(|links| {
+                self.check_required(kind, &properties(input), super::dated(call))?;
                 let id = self.add_object(kind, &properties(input))?;
                 for (to, types) in links {
                     self.link((kind, id), to, &types);
@@ -127,6 +157,7 @@ impl Portal {
     pub(super) fn batch_update(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
         let inputs = inputs(call)?;
         refuse_repeats(inputs)?;
+        self.check_unique_properties(kind, inputs)?;
         let mut results = Vec::new();
         let mut errors = Vec::new();
         for input in inputs {
@@ -144,6 +175,7 @@ impl Portal {
     pub(super) fn batch_upsert(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
         let inputs = inputs(call)?;
         refuse_repeats(inputs)?;
+        self.check_unique_properties(kind, inputs)?;
         let mut results = Vec::new();
         let mut errors = Vec::new();
         for input in inputs {
@@ -167,6 +199,9 @@ impl Portal {
         let mut given = properties(input);
         match self.resolve(kind, &id, Some(property)).map(|record| record.id) {
             Ok(found) => {
+                if property == "email" && self.rules.refuses_partial_upserts_by_email {
+                    self.check_whole(kind, found, &given)?;
+                }
                 self.edit_object(kind, found, &given)?;
                 Ok((found, false))
             }
@@ -176,6 +211,19 @@ impl Portal {
                 given.entry(property).or_insert_with(|| json!(id));
                 Ok((self.add_object(kind, &given)?, true))
             }
+        }
+    }
+
+    /// Refuses a row that leaves out a value the record holds and somebody could set.
+    fn check_whole(&self, kind: Kind, id: u64, given: &Map<String, Value>) -> Result<(), Answer> {
+        let shelf = self.shelf(kind);
+        let settable = |name: &str| shelf.property(name).is_some_and(|property| !property.read_only);
+        let kept = |name: &&String| *name != "email" && !given.contains_key(*name) && settable(name);
+        match shelf.records[&id].values.keys().find(kept) {
+            Some(name) => Err(invalid(&format!(
+                "Partial upserts are not supported when using email as the idProperty for contacts: {name} is missing"
+            ))),
+            None => Ok(()),
         }
     }
 

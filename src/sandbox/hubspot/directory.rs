@@ -14,6 +14,9 @@ const OWNERS: [(&str, &str, &str, &str); 4] = [
     ("71400204", "diego@brightharbor.io", "Diego", "Ferreira"),
 ];
 
+/// Somebody who has left: records may still name them, nobody can be given to them.
+const FORMER: (&str, &str, &str, &str) = ("71400209", "hugo@brightharbor.io", "Hugo", "Blanc");
+
 const DEAL_STAGES: [(&str, &str, &str); 7] = [
     ("appointmentscheduled", "Appointment Scheduled", "0.2"),
     ("qualifiedtobuy", "Qualified To Buy", "0.4"),
@@ -48,20 +51,25 @@ pub(super) fn stage_options(kind: &str) -> Vec<(String, String)> {
 }
 
 fn owner(index: usize) -> Value {
-    let (id, email, first, last) = OWNERS[index];
-    json!({
+    let ((id, email, first, last), archived) =
+        OWNERS.get(index).map_or((FORMER, true), |owner| (*owner, false));
+    let mut owner = json!({
         "id": id,
         "email": email,
         "type": "PERSON",
         "firstName": first,
         "lastName": last,
-        "userId": 60_200_100 + index,
         "userIdIncludingInactive": 60_200_100 + index,
         "createdAt": iso(MADE),
         "updatedAt": iso(MADE),
-        "archived": false,
+        "archived": archived,
         "teams": [],
-    })
+    });
+    // Who has left is no user any more.
+    if !archived {
+        owner["userId"] = json!(60_200_100 + index);
+    }
+    owner
 }
 
 pub(super) fn owners(method: &str, path: &[&str], call: &Call) -> Result<Answer, Answer> {
@@ -70,13 +78,14 @@ pub(super) fn owners(method: &str, path: &[&str], call: &Call) -> Result<Answer,
             let archived = call.parameter("archived") == Some("true");
             let after: usize = call.parameter("after").and_then(|after| after.parse().ok()).unwrap_or(0);
             let limit = call.number("limit").unwrap_or(100).clamp(1, 100);
-            let fits = |index: &usize| {
-                !archived
-                    && call
-                        .parameter("email")
-                        .is_none_or(|email| OWNERS[*index].1.eq_ignore_ascii_case(email))
+            let asked = call.parameter("email");
+            let of_email = |owner: &Value| {
+                asked.is_none_or(|email| {
+                    owner["email"].as_str().is_some_and(|own| own.eq_ignore_ascii_case(email))
+                })
             };
-            let all: Vec<Value> = (0..OWNERS.len()).filter(fits).map(owner).collect();
+            let standing = if archived { OWNERS.len()..OWNERS.len() + 1 } else { 0..OWNERS.len() };
+            let all: Vec<Value> = standing.map(owner).filter(of_email).collect();
             let shown: Vec<Value> = all.iter().skip(after).take(limit).cloned().collect();
             let mut body = json!({"results": shown});
             if after + limit < all.len() {
@@ -85,8 +94,13 @@ pub(super) fn owners(method: &str, path: &[&str], call: &Call) -> Result<Answer,
             Ok(Answer::ok(body))
         }
         ("GET", [id]) => {
-            let index = OWNERS.iter().position(|(known, ..)| known == id).ok_or_else(missing)?;
-            Ok(Answer::ok(owner(index)))
+            let archived = call.parameter("archived") == Some("true");
+            let by =
+                if call.parameter("idProperty") == Some("userId") { "userIdIncludingInactive" } else { "id" };
+            let known = |owner: &Value| {
+                owner["archived"] == archived && owner[by].to_string().trim_matches('"') == *id
+            };
+            (0..=OWNERS.len()).map(owner).find(known).map(Answer::ok).ok_or_else(missing)
         }
         _ => Err(no_such_path()),
     }
@@ -140,6 +154,10 @@ pub(super) fn pipelines(method: &str, path: &[&str]) -> Result<Answer, Answer> {
         ("GET", [id]) if pipeline["id"] == *id => Ok(Answer::ok(pipeline)),
         ("GET", [id, "stages"]) if pipeline["id"] == *id => {
             Ok(Answer::ok(json!({"results": pipeline["stages"]})))
+        }
+        ("GET", [id, "stages", stage]) if pipeline["id"] == *id => {
+            let mut stages = pipeline["stages"].as_array().into_iter().flatten();
+            stages.find(|known| known["id"] == *stage).cloned().map(Answer::ok).ok_or_else(missing)
         }
         ("GET", _) => Err(missing()),
         _ => Err(no_such_path()),

@@ -68,6 +68,7 @@ impl Portal {
             merges: winner_merges + loser.merges + 1,
             archived: None,
             values: winner.values,
+            former: winner.former,
         };
         let mut moved = 0;
         for (name, value) in &loser.values {

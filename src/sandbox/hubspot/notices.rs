@@ -11,10 +11,12 @@ const APP: u64 = 4_160_452;
 
 impl Portal {
     fn notify(&mut self, kind: Kind, change: &str, id: u64, extra: &Value) {
-        // The portal's webhooks cover these four types, as the vendor's do.
-        if self.quiet || matches!(kind, Kind::Tasks | Kind::Notes) {
+        if self.quiet {
             return;
         }
+        // Tasks and notes have no subscriptions of their own name: they come as objects with a type.
+        let generic = matches!(kind, Kind::Tasks | Kind::Notes);
+        let topic = if generic { "object" } else { kind.singular() };
         self.events += 1;
         let source = match self.who {
             Who::Api => "INTEGRATION",
@@ -27,10 +29,13 @@ impl Portal {
             "appId": APP,
             "occurredAt": self.now(),
             "attemptNumber": 0,
-            "subscriptionType": format!("{}.{change}", kind.singular()),
+            "subscriptionType": format!("{topic}.{change}"),
             "objectId": id,
             "changeSource": source,
         });
+        if generic {
+            event["objectTypeId"] = json!(kind.type_id());
+        }
         for (name, value) in extra.as_object().into_iter().flatten() {
             event[name] = value.clone();
         }

@@ -8,6 +8,12 @@ use super::{Link, Portal};
 use crate::sandbox::desk::Who;
 use crate::sandbox::wire::{Answer, Call};
 
+/// What a write is to set: the document requires the key, even if nothing is in it.
+fn given_properties(body: &Value) -> Result<&Map<String, Value>, Answer> {
+    let properties = body.get("properties").and_then(Value::as_object);
+    properties.ok_or_else(|| invalid("Invalid input JSON: Some required fields were not set: [properties]"))
+}
+
 impl Portal {
     /// Finds a record by id, or by the value of a unique property.
     pub(super) fn resolve(&self, kind: Kind, id: &str, id_property: Option<&str>) -> Result<&Record, Answer> {
@@ -25,6 +31,13 @@ impl Portal {
             }
         };
         found.ok_or_else(missing)
+    }
+
+    /// A record from the recycle bin.
+    pub(super) fn archived_record(&self, kind: Kind, id: &str) -> Result<&Record, Answer> {
+        let shelf = self.shelf(kind);
+        let record = id.parse().ok().and_then(|id| shelf.records.get(&shelf.current_id(id)));
+        record.filter(|record| record.archived.is_some()).ok_or_else(missing)
     }
 
     fn with_associations(&self, kind: Kind, mut object: Value, id: u64, wanted: &[String]) -> Value {
@@ -59,7 +72,10 @@ impl Portal {
         };
         let archived = call.parameter("archived") == Some("true");
         let wanted = Wanted::new(call.list("properties"));
-        let associations = call.list("associations");
+        let (associations, history) = (call.list("associations"), call.list("propertiesWithHistory"));
+        if !history.is_empty() && limit > 50 {
+            return Err(invalid("limit must be at most 50 when propertiesWithHistory are requested"));
+        }
         let mut rest = self
             .shelf(kind)
             .records
@@ -71,7 +87,8 @@ impl Portal {
         let results: Vec<Value> = shown
             .iter()
             .map(|record| {
-                self.with_associations(kind, answers::object(kind, record, &wanted), record.id, &associations)
+                let shown = answers::with_history(answers::object(kind, record, &wanted), record, &history);
+                self.with_associations(kind, shown, record.id, &associations)
             })
             .collect();
         let mut body = json!({"results": results});
@@ -85,20 +102,19 @@ impl Portal {
     pub(super) fn show_object(&self, kind: Kind, id: &str, call: &Call) -> Result<Answer, Answer> {
         let wanted = Wanted::new(call.list("properties"));
         if call.parameter("archived") == Some("true") {
-            let shelf = self.shelf(kind);
-            let record = id.parse().ok().and_then(|id| shelf.records.get(&shelf.current_id(id)));
-            let record = record.filter(|record| record.archived.is_some()).ok_or_else(missing)?;
+            let record = self.archived_record(kind, id)?;
             return Ok(Answer::ok(answers::object(kind, record, &wanted)));
         }
         let record = self.resolve(kind, id, call.parameter("idProperty"))?;
         let object = answers::object(kind, record, &wanted);
+        let object = answers::with_history(object, record, &call.list("propertiesWithHistory"));
         Ok(Answer::ok(self.with_associations(kind, object, record.id, &call.list("associations"))))
     }
 
     pub(super) fn create_object(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
-        let empty = Map::new();
-        let properties = call.body.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let properties = given_properties(&call.body)?;
         let associations = self.requested_links(kind, &call.body)?;
+        self.check_required(kind, properties, super::dated(call))?;
         let id = self.add_object(kind, properties)?;
         for (to, types) in associations {
             self.link((kind, id), to, &types);
@@ -117,8 +133,10 @@ impl Portal {
                 .flatten()
                 .filter_map(|one| one["associationTypeId"].as_u64().map(|id| id as u32))
                 .collect();
-            let target = types.first().and_then(|type_id| super::associations::target(kind, *type_id));
-            let Some(to) = target else {
+            let mut targets =
+                wish["types"].as_array().into_iter().flatten().map(|spec| self.target_of(kind, spec));
+            let target = targets.next().flatten();
+            let Some(to) = target.filter(|to| targets.all(|other| other == Some(*to))) else {
                 return Err(invalid("One or more association types are not valid for this object type"));
             };
             let Some(record) = id.and_then(|id| self.shelf(to).live(id)) else {
@@ -161,9 +179,7 @@ impl Portal {
 
     pub(super) fn update_object(&mut self, kind: Kind, id: &str, call: &Call) -> Result<Answer, Answer> {
         let id = self.resolve(kind, id, call.parameter("idProperty"))?.id;
-        let empty = Map::new();
-        let properties = call.body.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        self.edit_object(kind, id, properties)?;
+        self.edit_object(kind, id, given_properties(&call.body)?)?;
         Ok(Answer::ok(answers::written(kind, &self.shelf(kind).records[&id])))
     }
 
@@ -210,10 +226,17 @@ impl Portal {
         true
     }
 
-    pub(super) fn gdpr_delete(&mut self, call: &Call) -> Result<Answer, Answer> {
-        let kind = Kind::Contacts;
+    pub(super) fn gdpr_delete(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
         let Some(given) = call.text("objectId") else { return Err(invalid("objectId is required")) };
-        let id = self.resolve(kind, given, call.text("idProperty"))?.id;
+        let id = match self.resolve(kind, given, call.text("idProperty")) {
+            Ok(record) => record.id,
+            // An e-mail nobody has is put on a list, so that no contact with it comes up later.
+            Err(refusal) if refusal.status == 404 && call.text("idProperty") == Some("email") => {
+                self.effect(kind, "gdpr_block", 0, &json!({"email": given}));
+                return Ok(Answer::empty(204));
+            }
+            Err(refusal) => return Err(refusal),
+        };
         self.shelf_mut(kind).take(id);
         self.unlink_all((kind, id));
         self.effect(kind, "gdpr_delete", id, &json!({}));

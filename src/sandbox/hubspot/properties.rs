@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::answers::{invalid, missing, no_such_path, refused, unknown_kind};
+use super::answers::{invalid, no_such_path, refused, unknown_kind};
 use super::shelf::Kind;
 use super::{Portal, directory};
 use crate::sandbox::desk::{iso, request_id};
@@ -17,7 +17,7 @@ pub(in crate::sandbox) struct Property {
     pub(super) label: String,
     /// `string`, `enumeration`, `number`, `datetime`, `date`, `bool`, `phone_number`.
     pub(super) data_type: String,
-    field_type: String,
+    pub(super) field_type: String,
     group: String,
     pub(super) options: Vec<(String, String)>,
     pub(super) read_only: bool,
@@ -159,6 +159,24 @@ const NOTES: &[Row] = &[
     ("hs_object_id", "!number", ""),
 ];
 
+const TYPES: [&str; 7] = ["bool", "date", "datetime", "enumeration", "number", "phone_number", "string"];
+const FIELD_TYPES: [&str; 12] = [
+    "booleancheckbox",
+    "calculation_equation",
+    "checkbox",
+    "date",
+    "file",
+    "html",
+    "number",
+    "phonenumber",
+    "radio",
+    "select",
+    "text",
+    "textarea",
+];
+/// Properties of a portal's own with unique values, for one object type.
+const MOST_UNIQUE: usize = 10;
+
 /// When the portal's standing properties were made.
 const MADE: i64 = 1_704_103_200_000;
 
@@ -259,6 +277,10 @@ fn given_options(body: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
+fn no_property(name: &str) -> Answer {
+    refused(404, "OBJECT_NOT_FOUND", &format!("Property {name} does not exist"))
+}
+
 impl Portal {
     pub(super) fn route_properties(
         &mut self,
@@ -269,16 +291,61 @@ impl Portal {
         let Some((name, rest)) = path.split_first() else { return Err(no_such_path()) };
         let kind = Kind::read(name).ok_or_else(|| unknown_kind(name))?;
         match (method, rest) {
+            (_, ["groups", rest @ ..]) => self.route_groups(kind, method, rest, call),
+            ("POST", ["batch", verb]) => self.property_batch(kind, verb, call),
             ("GET", []) => Ok(self.list_properties(kind, call)),
-            ("POST", []) => self.create_property(kind, &call.body),
+            ("POST", []) => Ok(Answer::json(201, self.create_property(kind, &call.body)?)),
             ("GET", [name]) => {
-                let property = self.shelf(kind).property(name).filter(|property| !property.archived);
-                property.map(|property| Answer::ok(shape(property))).ok_or_else(missing)
+                let archived = call.parameter("archived") == Some("true");
+                let property =
+                    self.shelf(kind).property(name).filter(|property| property.archived == archived);
+                property.map(|property| Answer::ok(shape(property))).ok_or_else(|| no_property(name))
             }
             ("PATCH", [name]) => self.change_property(kind, name, &call.body),
             ("DELETE", [name]) => self.archive_property(kind, name),
             _ => Err(no_such_path()),
         }
+    }
+
+    /// Up to a hundred definitions at once; each may fail alone.
+    fn property_batch(&mut self, kind: Kind, verb: &str, call: &Call) -> Result<Answer, Answer> {
+        let inputs = call.body["inputs"].as_array().map_or(&[][..], Vec::as_slice);
+        if inputs.is_empty() || inputs.len() > 100 {
+            return Err(invalid("A batch holds between 1 and 100 inputs"));
+        }
+        let name = |input: &Value| input["name"].as_str().unwrap_or_default().to_owned();
+        let mut results = Vec::new();
+        let mut errors = Vec::new();
+        for input in inputs {
+            let made = match verb {
+                "create" => self.create_property(kind, input),
+                "read" => {
+                    let archived = call.body["archived"] == true;
+                    let found = self.shelf(kind).property(&name(input));
+                    let found = found.filter(|property| property.archived == archived);
+                    found.map(shape).ok_or_else(|| no_property(&name(input)))
+                }
+                "archive" => {
+                    // What is not there is archived already.
+                    let _ = self.archive_property(kind, &name(input));
+                    continue;
+                }
+                _ => return Err(no_such_path()),
+            };
+            match made {
+                Ok(shape) => results.push(shape),
+                Err(refusal) => {
+                    let mut error = super::batch::row_error(refusal, input);
+                    error["context"] = json!({"name": [name(input)]});
+                    errors.push(error);
+                }
+            }
+        }
+        if verb == "archive" {
+            return Ok(Answer::empty(204));
+        }
+        let status = if verb == "create" { 201 } else { 200 };
+        Ok(super::answers::batch(status, self.now(), &results, &errors))
     }
 
     fn list_properties(&self, kind: Kind, call: &Call) -> Answer {
@@ -289,7 +356,7 @@ impl Portal {
         Answer::ok(json!({"results": results}))
     }
 
-    fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Answer, Answer> {
+    fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
         let text = |key: &str| body.get(key).and_then(Value::as_str);
         let (Some(name), Some(label), Some(data_type), Some(field_type), Some(group)) =
             (text("name"), text("label"), text("type"), text("fieldType"), text("groupName"))
@@ -298,6 +365,8 @@ impl Portal {
                 "Invalid input JSON: name, label, type, fieldType and groupName are required",
             ));
         };
+        let unique = body["hasUniqueValue"].as_bool().unwrap_or(false);
+        self.check_definition(kind, (name, data_type, field_type, group), unique)?;
         let changed = self.now();
         if let Some(known) = self.shelf_mut(kind).property_mut(name) {
             if !known.archived {
@@ -314,7 +383,7 @@ impl Portal {
             }
             known.archived = false;
             known.changed = changed;
-            return Ok(Answer::json(201, shape(known)));
+            return Ok(shape(known));
         }
         let property = Property {
             name: name.to_owned(),
@@ -324,20 +393,53 @@ impl Portal {
             group: group.to_owned(),
             options: given_options(body),
             read_only: false,
-            unique: body["hasUniqueValue"].as_bool().unwrap_or(false),
+            unique,
             custom: true,
             archived: false,
             changed,
         };
-        let answer = Answer::json(201, shape(&property));
+        let answer = shape(&property);
         self.effect(kind, "property_create", 0, &json!({"name": name}));
         self.shelf_mut(kind).add_property(property);
         Ok(answer)
     }
 
+    fn check_definition(
+        &self,
+        kind: Kind,
+        (name, data_type, field_type, group): (&str, &str, &str, &str),
+        unique: bool,
+    ) -> Result<(), Answer> {
+        let plain = name.starts_with(|letter: char| letter.is_ascii_lowercase())
+            && name.chars().all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '_'));
+        if !plain {
+            return Err(invalid(&format!(
+                "Property name {name} may only contain lowercase letters, numbers and underscores, and must start with a letter"
+            )));
+        }
+        if !TYPES.contains(&data_type) {
+            return Err(invalid(&format!("{data_type} is not a valid type: [{}]", TYPES.join(", "))));
+        }
+        if !FIELD_TYPES.contains(&field_type) {
+            return Err(invalid(&format!(
+                "{field_type} is not a valid fieldType: [{}]",
+                FIELD_TYPES.join(", ")
+            )));
+        }
+        if !self.groups.has(kind, group) {
+            return Err(invalid(&format!("Property group {group} does not exist")));
+        }
+        let taken = self.shelf(kind).properties.iter().filter(|known| known.unique && known.custom);
+        if unique && taken.count() >= MOST_UNIQUE {
+            return Err(invalid("At most 10 properties of an object type can have unique values"));
+        }
+        Ok(())
+    }
+
     fn change_property(&mut self, kind: Kind, name: &str, body: &Value) -> Result<Answer, Answer> {
         let changed = self.now();
-        let property = self.shelf_mut(kind).property_mut(name).ok_or_else(missing)?;
+        let property = self.shelf_mut(kind).property_mut(name).filter(|property| !property.archived);
+        let property = property.ok_or_else(|| no_property(name))?;
         if let Some(label) = body.get("label").and_then(Value::as_str) {
             label.clone_into(&mut property.label);
         }
@@ -353,7 +455,8 @@ impl Portal {
 
     fn archive_property(&mut self, kind: Kind, name: &str) -> Result<Answer, Answer> {
         let changed = self.now();
-        let property = self.shelf_mut(kind).property_mut(name).ok_or_else(missing)?;
+        let property = self.shelf_mut(kind).property_mut(name).filter(|property| !property.archived);
+        let property = property.ok_or_else(|| no_property(name))?;
         if !property.custom {
             return Err(refused(
                 400,

@@ -1,145 +1,16 @@
-//! HubSpot's search: groups of filters, free text, sorting and its limits. Reads only.
+//! HubSpot's search: groups of filters, free text, sorting and its limits, by an index where one helps. Reads only.
 
-use std::cmp::Ordering;
+mod filter;
 
 use serde_json::{Value, json};
 
 use super::Portal;
 use super::answers::{self, Wanted, invalid};
-use super::shelf::{Kind, Record};
+use super::shelf::{Kind, Record, Shelf};
 use crate::sandbox::wire::{Answer, Call};
+use filter::{Filter, text};
 
 const DEEPEST: usize = 10_000;
-const OPERATORS: [&str; 13] = [
-    "EQ",
-    "NEQ",
-    "LT",
-    "LTE",
-    "GT",
-    "GTE",
-    "BETWEEN",
-    "IN",
-    "NOT_IN",
-    "HAS_PROPERTY",
-    "NOT_HAS_PROPERTY",
-    "CONTAINS_TOKEN",
-    "NOT_CONTAINS_TOKEN",
-];
-
-struct Filter<'a> {
-    property: &'a str,
-    operator: &'a str,
-    value: String,
-    high: String,
-    values: Vec<String>,
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-impl<'a> Filter<'a> {
-    fn read(given: &'a Value) -> Result<Self, Answer> {
-        let (Some(property), Some(operator)) = (given["propertyName"].as_str(), given["operator"].as_str())
-        else {
-            return Err(invalid("Every filter needs propertyName and operator"));
-        };
-        if !OPERATORS.contains(&operator) {
-            return Err(invalid(&format!("Invalid input JSON: operator {operator} is unknown")));
-        }
-        let values: Vec<String> =
-            given["values"].as_array().into_iter().flatten().map(|one| text(one).to_lowercase()).collect();
-        if matches!(operator, "IN" | "NOT_IN") && values.is_empty() {
-            return Err(invalid(&format!("operator {operator} requires values")));
-        }
-        Ok(Self {
-            property,
-            operator,
-            value: text(&given["value"]).to_lowercase(),
-            high: text(&given["highValue"]).to_lowercase(),
-            values,
-        })
-    }
-
-    fn matches(&self, record: &Record) -> bool {
-        if let Some(actual) = record.moment(self.property) {
-            let order = |wanted: &str| moment(wanted).map(|wanted| actual.cmp(&wanted));
-            return self.compared(order, |wanted| order(wanted) == Some(Ordering::Equal));
-        }
-        let Some(actual) = record.value(self.property) else {
-            return matches!(self.operator, "NOT_HAS_PROPERTY" | "NEQ" | "NOT_IN" | "NOT_CONTAINS_TOKEN");
-        };
-        let actual = actual.to_lowercase();
-        match self.operator {
-            "CONTAINS_TOKEN" => has_token(&actual, &self.value),
-            "NOT_CONTAINS_TOKEN" => !has_token(&actual, &self.value),
-            _ => self.compared(|wanted| ordered(&actual, wanted), |wanted| actual == wanted),
-        }
-    }
-
-    fn compared(&self, order: impl Fn(&str) -> Option<Ordering>, same: impl Fn(&str) -> bool) -> bool {
-        let at_least = |wanted: &str| matches!(order(wanted), Some(Ordering::Greater | Ordering::Equal));
-        let at_most = |wanted: &str| matches!(order(wanted), Some(Ordering::Less | Ordering::Equal));
-        match self.operator {
-            "EQ" => same(&self.value),
-            "NEQ" => !same(&self.value),
-            "IN" => self.values.iter().any(|wanted| same(wanted)),
-            "NOT_IN" => !self.values.iter().any(|wanted| same(wanted)),
-            "LT" => order(&self.value) == Some(Ordering::Less),
-            "LTE" => at_most(&self.value),
-            "GT" => order(&self.value) == Some(Ordering::Greater),
-            "GTE" => at_least(&self.value),
-            "BETWEEN" => at_least(&self.value) && at_most(&self.high),
-            "HAS_PROPERTY" => true,
-            _ => false,
-        }
-    }
-
-    /// Values an index can look up.
-    fn pinned(&self) -> Option<Vec<&str>> {
-        match self.operator {
-            "EQ" => Some(vec![&self.value]),
-            "IN" => Some(self.values.iter().map(String::as_str).collect()),
-            _ => None,
-        }
-    }
-}
-
-/// A moment given as epoch milliseconds or in ISO-8601.
-fn moment(text: &str) -> Option<i64> {
-    text.parse().ok().or_else(|| {
-        let upper = text.to_uppercase();
-        upper.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
-    })
-}
-
-fn ordered(actual: &str, wanted: &str) -> Option<Ordering> {
-    match (actual.parse::<f64>(), wanted.parse::<f64>()) {
-        (Ok(actual), Ok(wanted)) => actual.partial_cmp(&wanted),
-        _ => match (moment(actual), moment(wanted)) {
-            (Some(actual), Some(wanted)) => Some(actual.cmp(&wanted)),
-            _ => Some(actual.cmp(wanted)),
-        },
-    }
-}
-
-/// Token search: whole words, `*` at either end widens.
-fn has_token(actual: &str, wanted: &str) -> bool {
-    let core = wanted.trim_matches('*');
-    let (open_start, open_end) = (wanted.starts_with('*'), wanted.ends_with('*'));
-    let fits = |token: &str| match (open_start, open_end) {
-        (true, true) => token.contains(core),
-        (true, false) => token.ends_with(core),
-        (false, true) => token.starts_with(core),
-        (false, false) => token == core,
-    };
-    fits(actual) || actual.split(|letter: char| !letter.is_alphanumeric()).any(fits)
-}
-
 fn sort_key(record: &Record, property: &str) -> (Option<i64>, Option<String>) {
     if let Some(moment) = record.moment(property) {
         return (Some(moment), None);
@@ -153,7 +24,7 @@ fn sort_key(record: &Record, property: &str) -> (Option<i64>, Option<String>) {
 
 impl Portal {
     pub(super) fn search_objects(&self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
-        if call.raw.len() > 3_000 {
+        if String::from_utf8_lossy(&call.raw).chars().count() > 3_000 {
             return Err(invalid("The request body exceeds the limit of 3000 characters"));
         }
         let limit =
@@ -174,71 +45,185 @@ impl Portal {
         if after + limit > DEEPEST {
             return Err(invalid("Search results are limited to 10000 per query"));
         }
-        let groups = read_groups(&call.body)?;
+        check_keys(&call.body)?;
+        let most_groups = if super::dated(call) { 6 } else { 5 };
+        let groups = read_groups(&call.body, most_groups)?;
         let query = call.text("query").unwrap_or_default().to_lowercase();
-        let mut found = self.candidates(kind, &groups);
-        found.retain(|record| {
-            let in_group = groups.is_empty()
-                || groups.iter().any(|group| group.iter().all(|filter| filter.matches(record)));
-            in_group && (query.is_empty() || mentions(kind, record, &query))
-        });
-        sort_found(&mut found, &call.body["sorts"]);
+        let sort = read_sort(&call.body["sorts"]);
         let wanted = Wanted::from_body(&call.body);
-        let results: Vec<Value> = found
-            .iter()
-            .skip(after)
-            .take(limit)
-            .map(|record| answers::object(kind, record, &wanted))
-            .collect();
-        let mut body = json!({"total": found.len(), "results": results});
+        let shelf = self.shelf(kind);
+        let (total, page) = match covered(shelf, kind, &groups, &query, sort.as_ref()) {
+            Some(range) => range.page(shelf, after, limit),
+            None => {
+                let mut found = self.candidates(kind, &groups);
+                found.retain(|record| {
+                    let in_group = groups.is_empty()
+                        || groups.iter().any(|group| group.iter().all(|filter| filter.matches(record)));
+                    in_group && (query.is_empty() || mentions(kind, record, &query))
+                });
+                if let Some(sort) = &sort {
+                    sort_found(&mut found, sort);
+                }
+                (found.len(), found.into_iter().skip(after).take(limit).collect())
+            }
+        };
+        let results: Vec<Value> = page.iter().map(|record| answers::object(kind, record, &wanted)).collect();
+        let mut body = json!({"total": total, "results": results});
         let next = after + limit;
-        if next < found.len() {
+        if next < total {
             body["paging"] = json!({"next": {"after": next.to_string()}});
         }
         Ok(Answer::ok(body))
     }
 
-    /// All live records, or only those an index finds when the one group pins a unique value.
+    /// All records the search can see, or only those an index finds for the one group there is.
     fn candidates(&self, kind: Kind, groups: &[Vec<Filter<'_>>]) -> Vec<&Record> {
         let shelf = self.shelf(kind);
-        if let [group] = groups {
-            for filter in group {
-                let Some(values) = filter.pinned() else { continue };
-                let mut found: Vec<&Record> = if filter.property == "hs_object_id" {
-                    let ids = values.iter().filter_map(|value| value.parse().ok());
-                    ids.filter_map(|id: u64| shelf.records.get(&id))
-                        .filter(|record| record.archived.is_none())
-                        .collect()
-                } else if shelf.property(filter.property).is_some_and(|property| property.unique) {
-                    values.iter().filter_map(|value| shelf.with_unique(filter.property, value)).collect()
-                } else {
-                    continue;
-                };
-                found.sort_by_key(|record| record.id);
-                found.dedup_by_key(|record| record.id);
-                return found;
-            }
+        if !shelf.searches_at_once() {
+            let now = self.now();
+            return shelf.live_records().filter_map(|record| shelf.searchable(record, now)).collect();
         }
-        shelf.live_records().collect()
+        let [group] = groups else { return shelf.live_records().collect() };
+        for filter in group {
+            let Some(values) = filter.pinned() else { continue };
+            let mut found: Vec<&Record> = if filter.property == "hs_object_id" {
+                let ids = values.iter().filter_map(|value| value.parse().ok());
+                ids.filter_map(|id: u64| shelf.records.get(&id))
+                    .filter(|record| record.archived.is_none())
+                    .collect()
+            } else if shelf.property(filter.property).is_some_and(|property| property.unique) {
+                values.iter().filter_map(|value| shelf.with_unique(filter.property, value)).collect()
+            } else {
+                continue;
+            };
+            found.sort_by_key(|record| record.id);
+            found.dedup_by_key(|record| record.id);
+            return found;
+        }
+        let changed = group.iter().filter(|filter| filter.property == kind.modified_property());
+        match changed.filter_map(|filter| filter.range(|value| value.moment)).reduce(both) {
+            Some((from, to)) if from <= to => {
+                let found = shelf.changed((from, 0), (to, u64::MAX));
+                let mut found: Vec<&Record> = found.map(|(_, id)| &shelf.records[id]).collect();
+                found.sort_unstable_by_key(|record| record.id);
+                found
+            }
+            Some(_) => Vec::new(),
+            None => shelf.live_records().collect(),
+        }
     }
 }
 
-fn read_groups(body: &Value) -> Result<Vec<Vec<Filter<'_>>>, Answer> {
-    let given = body["filterGroups"].as_array().map_or(&[][..], Vec::as_slice);
-    if given.len() > 5 {
-        return Err(invalid("At most 5 filterGroups are allowed"));
-    }
-    let mut groups = Vec::new();
-    let mut total = 0;
-    for group in given {
-        let filters = group["filters"].as_array().map_or(&[][..], Vec::as_slice);
-        total += filters.len();
-        if filters.len() > 6 || total > 18 {
-            return Err(invalid("At most 6 filters per group and 18 in all are allowed"));
+fn both(left: (i64, i64), right: (i64, i64)) -> (i64, i64) {
+    (left.0.max(right.0), left.1.min(right.1))
+}
+
+/// A search the index of changes answers alone: which stretch of it, and from which end.
+struct Range {
+    from: (i64, u64),
+    to: (i64, u64),
+    descending: bool,
+}
+
+impl Range {
+    fn page<'a>(&self, shelf: &'a Shelf, after: usize, limit: usize) -> (usize, Vec<&'a Record>) {
+        if self.from > self.to {
+            return (0, Vec::new());
         }
-        groups.push(filters.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?);
+        let found = shelf.changed(self.from, self.to);
+        let record = |(_, id): &(i64, u64)| &shelf.records[id];
+        let page = if self.descending {
+            shelf.changed(self.from, self.to).rev().skip(after).take(limit).map(record).collect()
+        } else {
+            shelf.changed(self.from, self.to).skip(after).take(limit).map(record).collect()
+        };
+        (found.count(), page)
     }
-    Ok(groups)
+}
+
+/// The stretch of the index of changes that is exactly what is searched for, in the order that is asked for.
+fn covered(
+    shelf: &Shelf,
+    kind: Kind,
+    groups: &[Vec<Filter<'_>>],
+    query: &str,
+    sort: Option<&Sort>,
+) -> Option<Range> {
+    let changed = kind.modified_property();
+    let filters = match groups {
+        [] => &[][..],
+        [group] => group.as_slice(),
+        _ => return None,
+    };
+    let sort = sort?;
+    if !query.is_empty() || !shelf.searches_at_once() {
+        return None;
+    }
+    let everything = (i64::MIN, i64::MAX);
+    let (mut moments, mut ids) = (everything, everything);
+    for filter in filters {
+        if filter.property == changed {
+            moments = both(moments, filter.range(|value| value.moment)?);
+        } else if filter.property == "hs_object_id" {
+            ids = both(ids, filter.range(|value| value.text.parse().ok())?);
+        } else {
+            return None;
+        }
+    }
+    // Ids are in order only within one moment.
+    let one_moment = moments.0 == moments.1;
+    if (ids != everything && !one_moment)
+        || (sort.property != changed && !(sort.property == "hs_object_id" && one_moment))
+    {
+        return None;
+    }
+    let (from, to) = (ids.0.max(0) as u64, ids.1.max(0) as u64);
+    let to = if ids.1 == i64::MAX { u64::MAX } else { to };
+    let (from, to) = ((moments.0, from), (moments.1, to));
+    Some(Range { from, to, descending: sort.descending })
+}
+
+/// What a body may hold.
+fn check_keys(body: &Value) -> Result<(), Answer> {
+    const KNOWN: [&str; 7] = ["filterGroups", "filters", "query", "sorts", "properties", "limit", "after"];
+    let keys = body.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    match keys.into_iter().find(|key| !KNOWN.contains(key)) {
+        Some(key) => Err(invalid(&format!("Invalid input JSON: unknown field {key}"))),
+        None => Ok(()),
+    }
+}
+
+fn read_groups(body: &Value, most: usize) -> Result<Vec<Vec<Filter<'_>>>, Answer> {
+    let given = body["filterGroups"].as_array().map_or(&[][..], Vec::as_slice);
+    // Filters may also stand alone, as one group.
+    let alone = body["filters"].as_array().filter(|filters| !filters.is_empty());
+    let groups = given.iter().map(|group| group["filters"].as_array()).chain(alone.map(Some));
+    let groups: Vec<&[Value]> = groups.map(|filters| filters.map_or(&[][..], Vec::as_slice)).collect();
+    if groups.len() > most {
+        return Err(invalid(&format!("At most {most} filterGroups are allowed")));
+    }
+    let total: usize = groups.iter().map(|filters| filters.len()).sum();
+    if total > 18 || groups.iter().any(|filters| filters.len() > 6) {
+        return Err(invalid("At most 6 filters per group and 18 in all are allowed"));
+    }
+    groups.iter().map(|filters| filters.iter().map(Filter::read).collect()).collect()
+}
+
+/// The one sort a search takes; rows that are equal in it come by id.
+struct Sort {
+    property: String,
+    descending: bool,
+}
+
+fn read_sort(sorts: &Value) -> Option<Sort> {
+    let sort = sorts.as_array()?.first()?;
+    // The official client also sends a bare property name or `-name`.
+    Some(match sort.as_str() {
+        Some(name) => {
+            Sort { property: name.trim_start_matches('-').to_owned(), descending: name.starts_with('-') }
+        }
+        None => Sort { property: text(&sort["propertyName"]), descending: sort["direction"] == "DESCENDING" },
+    })
 }
 
 fn mentions(kind: Kind, record: &Record, query: &str) -> bool {
@@ -255,15 +240,9 @@ fn mentions(kind: Kind, record: &Record, query: &str) -> bool {
     query.split_whitespace().all(|word| values.iter().any(|value| value.contains(word)))
 }
 
-fn sort_found(found: &mut [&Record], sorts: &Value) {
-    let Some(sort) = sorts.as_array().and_then(|sorts| sorts.first()) else { return };
-    // The official client also sends a bare property name or `-name`.
-    let (property, descending) = match sort.as_str() {
-        Some(name) => (name.trim_start_matches('-').to_owned(), name.starts_with('-')),
-        None => (text(&sort["propertyName"]), sort["direction"] == "DESCENDING"),
-    };
-    found.sort_by_cached_key(|record| (sort_key(record, &property), record.id));
-    if descending {
+fn sort_found(found: &mut [&Record], sort: &Sort) {
+    found.sort_by_cached_key(|record| (sort_key(record, &sort.property), record.id));
+    if sort.descending {
         found.reverse();
     }
 }

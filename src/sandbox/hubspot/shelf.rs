@@ -1,7 +1,7 @@
 //! One object type's records with their indexes. Stores and finds; knows no rules about values.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::properties::{Property, standing};
 use crate::sandbox::desk::iso;
@@ -76,6 +76,8 @@ pub(in crate::sandbox) struct Record {
     pub(in crate::sandbox) archived: Option<i64>,
     pub(in crate::sandbox) by_api: bool,
     pub(in crate::sandbox) merges: u32,
+    /// Values that were replaced, oldest first: name, former value, when it went.
+    pub(in crate::sandbox) former: Vec<(String, String, i64)>,
 }
 
 impl Record {
@@ -105,6 +107,11 @@ pub(in crate::sandbox) struct Shelf {
     /// Ids that a merge has retired, and where they lead.
     pub(super) redirects: HashMap<u64, u64>,
     unique: HashMap<String, u64>,
+    /// Live records by the moment of their last change.
+    by_change: BTreeSet<(i64, u64)>,
+    /// What the search still shows of records changed within the lag.
+    lagging: HashMap<u64, Record>,
+    lag: i64,
     pub(in crate::sandbox) properties: Vec<Property>,
     by_name: HashMap<String, usize>,
 }
@@ -114,7 +121,7 @@ fn unique_key(property: &str, value: &str) -> String {
 }
 
 impl Shelf {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, lag: i64) -> Self {
         let properties = standing(kind);
         let by_name =
             properties.iter().enumerate().map(|(index, property)| (property.name.clone(), index)).collect();
@@ -122,6 +129,9 @@ impl Shelf {
             records: BTreeMap::new(),
             redirects: HashMap::new(),
             unique: HashMap::new(),
+            by_change: BTreeSet::new(),
+            lagging: HashMap::new(),
+            lag,
             properties,
             by_name,
         }
@@ -176,16 +186,24 @@ impl Shelf {
     /// Stores a record in place of its former self.
     pub(in crate::sandbox) fn put(&mut self, record: Record) {
         self.forget_keys(record.id);
+        if self.lag > 0
+            && let Some(old) = self.records.get(&record.id)
+            && (old.updated + self.lag <= record.updated || !self.lagging.contains_key(&record.id))
+        {
+            self.lagging.insert(record.id, old.clone());
+        }
         if record.archived.is_none() {
             for key in self.unique_keys(&record) {
                 self.unique.insert(key, record.id);
             }
+            self.by_change.insert((record.updated, record.id));
         }
         self.records.insert(record.id, record);
     }
 
     fn forget_keys(&mut self, id: u64) {
         let Some(record) = self.records.get(&id) else { return };
+        self.by_change.remove(&(record.updated, id));
         for key in self.unique_keys(record) {
             if self.unique.get(&key) == Some(&id) {
                 self.unique.remove(&key);
@@ -195,7 +213,28 @@ impl Shelf {
 
     pub(super) fn take(&mut self, id: u64) -> Option<Record> {
         self.forget_keys(id);
+        self.lagging.remove(&id);
         self.records.remove(&id)
+    }
+
+    /// Moment of change and id of the live records between two such pairs, in that order.
+    pub(super) fn changed(
+        &self,
+        from: (i64, u64),
+        to: (i64, u64),
+    ) -> impl DoubleEndedIterator<Item = &(i64, u64)> {
+        self.by_change.range(from..=to)
+    }
+
+    /// A record as the search shows it at a moment: for a while as it was before its last change, or not at all.
+    pub(super) fn searchable<'a>(&'a self, record: &'a Record, now: i64) -> Option<&'a Record> {
+        let settled = |record: &&Record| record.updated + self.lag <= now;
+        Some(record).filter(settled).or_else(|| self.lagging.get(&record.id).filter(settled))
+    }
+
+    /// The search shows every write at once.
+    pub(super) fn searches_at_once(&self) -> bool {
+        self.lag == 0
     }
 
     pub(in crate::sandbox) fn live_records(&self) -> impl Iterator<Item = &Record> {

@@ -53,7 +53,7 @@ impl Contacts {
     }
 
     /// All of them, archived ones too, by id.
-    pub(super) fn values(&self) -> impl Iterator<Item = &Contact> {
+    pub(in crate::sandbox) fn values(&self) -> impl Iterator<Item = &Contact> {
         self.by_id.values()
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{empty, hubspot, started};
-use crate::sandbox::Sandbox;
+use super::{empty, fixed, hubspot, started};
+use crate::sandbox::{HubspotRules, Sandbox, Settings};
 
 const CONTACTS: &str = "/crm/v3/objects/contacts";
 
@@ -244,4 +244,132 @@ async fn a_property_can_be_made_used_archived_and_restored() {
     assert_eq!(hubspot(&sandbox, "DELETE", &format!("{path}/referral_code"), None).await.status, 204);
     assert_eq!(hubspot(&sandbox, "GET", &format!("{path}/referral_code"), None).await.status, 404);
     assert_eq!(hubspot(&sandbox, "POST", path, Some(property)).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_batch_that_finds_rows_by_an_unfit_property_or_twice_is_refused_as_a_whole() {
+    let sandbox = empty().await;
+    let id = create(&sandbox, "companies", json!({"name": "Northlight", "domain": "northlight.com"})).await;
+    let path = "/crm/v3/objects/companies/batch";
+    for (verb, property) in [("upsert", "domain"), ("update", "hs_object_id"), ("upsert", "hs_object_id")] {
+        let row = json!({"idProperty": property, "id": id, "properties": {"city": "Lyon"}});
+        let reply =
+            hubspot(&sandbox, "POST", &format!("{path}/{verb}"), Some(json!({"inputs": [row]}))).await;
+        let message = reply.body["message"].as_str().unwrap();
+        let words = format!("non-unique 0-2 property {property}");
+        assert!(reply.status == 400 && message.contains(&words), "{message}");
+    }
+    let twice = json!({"inputs": [{"id": id, "properties": {}}, {"id": id, "properties": {}}]});
+    assert_eq!(hubspot(&sandbox, "POST", &format!("{path}/update"), Some(twice)).await.status, 400);
+    let none = hubspot(&sandbox, "POST", &format!("{path}/archive"), Some(json!({"inputs": []}))).await;
+    assert_eq!(none.status, 400);
+}
+
+#[tokio::test]
+async fn an_upsert_by_email_works_as_the_guide_shows_and_can_be_held_to_its_words() {
+    let upsert = "/crm/objects/2026-09/contacts/batch/upsert";
+    let row = |email: &str, properties: Value| json!({"inputs": [{"idProperty": "email", "id": email, "properties": properties}]});
+    let sandbox = empty().await;
+    let id = create(&sandbox, "contacts", json!({"email": "ana@northlight.com", "city": "Lyon"})).await;
+    let partial = row("ana@northlight.com", json!({"phone": "+49301"}));
+    let reply = hubspot(&sandbox, "POST", upsert, Some(partial.clone())).await;
+    assert_eq!((reply.status, &reply.body["results"][0]["id"]), (200, &json!(id)));
+
+    let rules = HubspotRules { refuses_partial_upserts_by_email: true, ..HubspotRules::default() };
+    let strict = Sandbox::start(Settings { seeded: false, hubspot: rules, ..fixed() }).await.unwrap();
+    create(&strict, "contacts", json!({"email": "ana@northlight.com", "city": "Lyon"})).await;
+    let reply = hubspot(&strict, "POST", upsert, Some(partial)).await;
+    assert_eq!((reply.status, &reply.body["numErrors"]), (207, &json!(1)), "{}", reply.body);
+    let whole = json!({"phone": "+49301", "city": "", "lifecyclestage": "lead"});
+    let reply = hubspot(&strict, "POST", upsert, Some(row("ana@northlight.com", whole))).await;
+    assert_eq!((reply.status, &reply.body["results"][0]["new"]), (200, &json!(false)), "{}", reply.body);
+    let new = hubspot(&strict, "POST", upsert, Some(row("ben@northlight.com", json!({})))).await;
+    assert_eq!(new.body["results"][0]["new"], true);
+}
+
+#[tokio::test]
+async fn the_search_may_lag_behind_writes_and_still_shows_what_was_before() {
+    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(1_768_018_294_000));
+    let rules = HubspotRules { search_lag_milliseconds: 5_000, ..HubspotRules::default() };
+    let settings = Settings { seeded: false, hubspot: rules, clock: Some(clock.clone()), ..fixed() };
+    let sandbox = Sandbox::start(settings).await.unwrap();
+    let pass = |ms: i64| clock.fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
+    let id = create(&sandbox, "contacts", json!({"email": "ana@northlight.com", "city": "Lyon"})).await;
+    let path = format!("{CONTACTS}/search");
+    let found = async |city: &str| {
+        let filter = json!({"propertyName": "city", "operator": "EQ", "value": city});
+        let body = json!({"filterGroups": [{"filters": [filter]}]});
+        hubspot(&sandbox, "POST", &path, Some(body)).await.body["total"].as_u64().unwrap()
+    };
+    assert_eq!(found("Lyon").await, 0, "too new");
+    assert_eq!(hubspot(&sandbox, "GET", &format!("{CONTACTS}/{id}"), None).await.status, 200);
+    pass(5_000);
+    assert_eq!(found("Lyon").await, 1);
+    for city in ["Porto", "Gent"] {
+        let change = json!({"properties": {"city": city}});
+        hubspot(&sandbox, "PATCH", &format!("{CONTACTS}/{id}"), Some(change)).await;
+    }
+    assert_eq!((found("Lyon").await, found("Gent").await), (1, 0), "still as it was");
+    pass(10_000);
+    assert_eq!((found("Lyon").await, found("Gent").await), (0, 1));
+}
+
+#[tokio::test]
+async fn changes_are_found_in_order_by_moment_and_within_one_by_id() {
+    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(1_768_018_294_000));
+    let settings = Settings { seeded: false, clock: Some(clock.clone()), ..fixed() };
+    let sandbox = Sandbox::start(settings).await.unwrap();
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        ids.push(create(&sandbox, "contacts", json!({"email": format!("n{number}@b.co")})).await);
+        if number == 3 {
+            clock.fetch_add(1_000, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+    let path = format!("{CONTACTS}/search");
+    let changed = |operator: &str, value: &str| json!({"propertyName": "lastmodifieddate", "operator": operator, "value": value});
+    let above = |id: &str| json!({"propertyName": "hs_object_id", "operator": "GT", "value": id});
+    let first = "1768018294000";
+    let unindexed = json!({"propertyName": "email", "operator": "CONTAINS_TOKEN", "value": "n*"});
+    for (filters, sort, expected) in [
+        (vec![changed("GTE", first)], "lastmodifieddate", &ids[..]),
+        (vec![changed("GT", first)], "lastmodifieddate", &ids[4..]),
+        (vec![changed("LT", first)], "lastmodifieddate", &[]),
+        (vec![changed("GT", "1768018294999"), changed("LT", first)], "lastmodifieddate", &[]),
+        (vec![changed("EQ", first), above(&ids[1])], "hs_object_id", &ids[2..4]),
+        (vec![changed("EQ", "2026-01-10T04:11:34Z"), above(&ids[1])], "hs_object_id", &ids[2..4]),
+        (vec![changed("GTE", first), unindexed], "lastmodifieddate", &ids[..]),
+    ] {
+        // One after another beyond the five a second: the clock stands still.
+        clock.fetch_add(1_000, std::sync::atomic::Ordering::SeqCst);
+        let body =
+            json!({"filterGroups": [{"filters": filters}], "sorts": [{"propertyName": sort}], "limit": 200});
+        let reply = hubspot(&sandbox, "POST", &path, Some(body)).await;
+        assert_eq!(reply.body["total"], expected.len(), "{}", reply.body);
+        let found: Vec<&str> =
+            reply.body["results"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+        assert_eq!(found, expected);
+    }
+    clock.fetch_add(1_000, std::sync::atomic::Ordering::SeqCst);
+    let unknown = hubspot(&sandbox, "POST", &path, Some(json!({"filterGroup": []}))).await;
+    assert_eq!(unknown.status, 400, "a slip in a key is no search for everything");
+    let groups: Vec<Value> = (0..6).map(|_| json!({"filters": [changed("GTE", first)]})).collect();
+    let body = json!({"filterGroups": groups});
+    assert_eq!(hubspot(&sandbox, "POST", &path, Some(body.clone())).await.status, 400);
+    let dated = "/crm/objects/2026-09/contacts/search";
+    assert_eq!(hubspot(&sandbox, "POST", dated, Some(body)).await.status, 200, "the dated paths take six");
+}
+
+#[tokio::test]
+async fn erasing_an_email_nobody_has_is_no_error_and_an_id_nobody_has_is() {
+    let sandbox = empty().await;
+    let path = format!("{CONTACTS}/gdpr-delete");
+    let by_email = json!({"objectId": "nobody@northlight.com", "idProperty": "email"});
+    assert_eq!(hubspot(&sandbox, "POST", &path, Some(by_email)).await.status, 204);
+    assert_eq!(hubspot(&sandbox, "POST", &path, Some(json!({"objectId": "999"}))).await.status, 404);
+    let company = create(&sandbox, "companies", json!({"name": "Northlight"})).await;
+    let numbered = "/crm/v3/objects/companies/gdpr-delete";
+    assert_eq!(hubspot(&sandbox, "POST", numbered, Some(json!({"objectId": company}))).await.status, 404);
+    let dated = "/crm/objects/2026-09/companies/gdpr-delete";
+    assert_eq!(hubspot(&sandbox, "POST", dated, Some(json!({"objectId": company}))).await.status, 204);
 }

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
-use super::{empty, hubspot, intercom, started};
-use crate::sandbox::{Scene, Webhook};
+use super::{client, empty, hubspot, intercom, read, started};
+use crate::sandbox::{Scene, Vendor, Webhook};
 
 type Inbox = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
 
@@ -136,4 +136,53 @@ async fn the_morning_plays_every_scene_and_repeats_some_webhooks() {
     ids.sort();
     ids.dedup();
     assert!(ids.len() < deliveries, "{deliveries} deliveries of {} events", ids.len());
+}
+
+#[tokio::test]
+async fn events_are_held_turned_round_sent_again_lost_and_silenced_on_demand() {
+    let sandbox = empty().await;
+    let (url, inbox) = receiver().await;
+    sandbox.subscribe_intercom(&url);
+    let command = async |body: Value| {
+        let url = format!("{}/_sandbox/webhooks", sandbox.salesforce_instance_url());
+        read(client().post(url).body(body.to_string()).send().await.unwrap()).await
+    };
+    let sign_up = |name: &str| {
+        let user = json!({"email": format!("{name}@northlight.com"), "name": name});
+        sandbox.new_intercom_user(&user, Webhook::Sent).unwrap()
+    };
+    let names = || -> Vec<String> {
+        bodies(&inbox).iter().map(|body| body["data"]["item"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    command(json!({"vendor": "intercom", "hold": true})).await;
+    for name in ["one", "two", "three"] {
+        sign_up(name);
+    }
+    sandbox.webhooks_drained().await;
+    assert!(names().is_empty());
+    let told = command(json!({"vendor": "intercom", "release": "reversed"})).await;
+    assert_eq!(told.body["released"], 3);
+    sandbox.webhooks_drained().await;
+    assert_eq!(names(), ["three", "two", "one"]);
+    assert_eq!(command(json!({"redeliver": 2})).await.body["redelivered"], 2);
+    sandbox.webhooks_drained().await;
+    assert_eq!(names()[3..], ["two", "one"]);
+    let ids: Vec<Value> = bodies(&inbox).iter().map(|body| body["id"].clone()).collect();
+    assert_eq!((&ids[3], &ids[4]), (&ids[1], &ids[2]));
+
+    sandbox.lose_webhooks(Vendor::Intercom, 1);
+    sign_up("lost");
+    let told = sign_up("told");
+    sandbox.silence_webhooks(Vendor::Intercom, &["archived", "deleted"]);
+    assert!(sandbox.archive_intercom_contact(&told, Webhook::Sent));
+    sandbox.webhooks_drained().await;
+    assert_eq!(names()[5..], ["told"]);
+    sandbox.silence_webhooks(Vendor::Intercom, &[]);
+    sandbox.repeat_webhooks_every(1);
+    sign_up("twice");
+    sandbox.webhooks_drained().await;
+    assert_eq!(names()[6..], ["twice", "twice"]);
+    for wrong in [json!({"vendor": "zoho"}), json!({"release": "sideways"}), json!({"holt": true})] {
+        assert_eq!(command(wrong).await.status, 400);
+    }
 }

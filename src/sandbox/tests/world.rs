@@ -104,3 +104,40 @@ async fn a_large_world_keeps_its_e_mails_apart() {
     }
     assert!(people > 2_000, "{people}");
 }
+
+#[tokio::test]
+async fn salesforce_knows_the_same_people_under_the_same_keys_and_some_twice() {
+    let sandbox = started().await;
+    let report = sandbox.books();
+    let census = &report["records"]["salesforce"];
+    for object in ["Lead", "Contact", "Account", "User", "LeadStatus"] {
+        assert!(census[object].as_u64().unwrap() > 2, "{census}");
+    }
+    let mut known = 0;
+    while let Some((user, _)) = sandbox.next_clean_person() {
+        let user = sandbox.intercom_contact(&user).unwrap();
+        for object in ["Lead", "Contact"] {
+            let id = user["id"].as_str().unwrap();
+            for row in sandbox.salesforce_find(object, "Intercom_Contact_ID__c", id) {
+                assert_eq!((&row["Name"], &row["Email"]), (&user["name"], &user["email"]));
+                assert_eq!(row["Plan__c"], user["custom_attributes"]["plan"]);
+                if object == "Contact" {
+                    assert!(sandbox.salesforce_row("Account", row["AccountId"].as_str().unwrap()).is_some());
+                }
+                known += 1;
+            }
+        }
+    }
+    assert!(known > 80, "{known}");
+    let truth = &sandbox.truth()["salesforce"];
+    for pair in truth["duplicate_leads"].as_array().unwrap() {
+        let email = |index: usize| {
+            sandbox.salesforce_row("Lead", pair[index].as_str().unwrap()).unwrap()["Email"].clone()
+        };
+        assert_eq!(email(0), email(1));
+    }
+    assert!(!truth["leads_and_contacts"].as_array().unwrap().is_empty());
+    let without = Sandbox::start(Settings { salesforce_people: false, ..fixed() }).await.unwrap();
+    assert_eq!(without.books()["records"]["salesforce"], json!({"User": 3, "LeadStatus": 4}));
+    assert_eq!(without.truth()["duplicates"], sandbox.truth()["duplicates"]);
+}

@@ -1,16 +1,21 @@
-//! Effects as HubSpot's requests, and the one table of its paths: pure, without host and token, the same for a
-//! preview and for the real thing.
+//! Effects as HubSpot's requests: pure, without host and token, the same for a preview and for the real thing. What
+//! every area of the API needs stands here; the areas follow in `objects`, `associations`, `schema` and `account`.
 
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::Effect;
-use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
+use crate::domain::record::{Fields, ObjectKind, value_text};
 
 use super::super::error::VendorError;
-use super::super::request::{Manner, Request, encode};
-use super::super::settings::{HubspotPaths, Settings};
+use super::super::request::{Manner, Request};
+use super::super::settings::Settings;
+
+pub(crate) mod account;
+pub(crate) mod associations;
+pub(crate) mod objects;
+pub(crate) mod schema;
 
 /// What is read of a contact, beside the settings' `extra_properties`.
 const CONTACT: [&str; 29] = [
@@ -71,84 +76,19 @@ const COMPANY: [&str; 19] = [
 /// The one request of an effect.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
     match effect {
-        Effect::Create { object, fields, .. } => {
-            Ok(Request::new(Manner::Write, Method::POST, *object, objects(settings, *object)?)
-                .body(json!({"properties": texts(fields)}))
-                .purpose(format!("create {object}")))
-        }
+        Effect::Create { object, fields, .. } => objects::create(settings, *object, &texts(fields), None),
         Effect::Update { record, fields } => {
-            let path = format!("{}/{}", objects(settings, record.object)?, encode(&record.id));
-            Ok(Request::new(Manner::Write, Method::PATCH, record.object, path)
-                .body(json!({"properties": texts(fields)}))
-                .purpose(format!("update {}", record.object)))
+            objects::update(settings, record.object, &record.id, None, &texts(fields))
         }
         Effect::Merge { survivor, absorbed } => {
-            let path = format!("{}/merge", objects(settings, survivor.object)?);
-            Ok(Request::new(Manner::SlowWrite, Method::POST, survivor.object, path)
-                .body(json!({"primaryObjectId": survivor.id, "objectIdToMerge": absorbed.id}))
-                .purpose(format!("merge {}", plural(survivor.object)?)))
+            objects::merge(settings, survivor.object, &survivor.id, &absorbed.id)
         }
         Effect::Link { contact, company } => {
-            let path = link(settings, contact, company)?;
-            Ok(Request::new(Manner::Write, Method::PUT, contact.object, path)
-                .purpose(format!("relate {} to {}", contact.object, company.object)))
+            let ends =
+                associations::Ends { from: (contact.object, &contact.id), to: (company.object, &company.id) };
+            associations::link(settings, &ends)
         }
     }
-}
-
-/// Up to 100 updates of one kind in one call; every row carries its place, by which its result is found again.
-pub(crate) fn update_batch(
-    settings: &Settings,
-    object: ObjectKind,
-    rows: &[(usize, &RecordRef, &Fields)],
-) -> Result<Request, VendorError> {
-    let inputs: Vec<Value> = rows
-        .iter()
-        .map(|(place, record, fields)| {
-            json!({"id": record.id, "properties": texts(fields), "objectWriteTraceId": place.to_string()})
-        })
-        .collect();
-    let path = format!("{}/batch/update", objects(settings, object)?);
-    Ok(Request::new(Manner::SlowWrite, Method::POST, object, path)
-        .body(json!({"inputs": inputs}))
-        .purpose(format!("update {} {}", rows.len(), plural(object)?)))
-}
-
-/// One record by id, or by another unique property.
-pub(crate) fn read(settings: &Settings, object: ObjectKind, id: &str, by: Option<&str>) -> Request {
-    let mut path = format!(
-        "{}/{}?properties={}",
-        objects_or_root(settings, object),
-        encode(id),
-        properties(settings, object).join(",")
-    );
-    if object == ObjectKind::Contact {
-        path.push_str("&associations=companies");
-    }
-    if let Some(property) = by {
-        path.push_str("&idProperty=");
-        path.push_str(&encode(property));
-    }
-    Request::get(object, path)
-}
-
-/// One page of all records of a kind.
-pub(crate) fn list(settings: &Settings, object: ObjectKind, limit: usize, after: Option<&str>) -> Request {
-    let mut path = format!(
-        "{}?limit={limit}&properties={}",
-        objects_or_root(settings, object),
-        properties(settings, object).join(",")
-    );
-    if let Some(after) = after {
-        path.push_str("&after=");
-        path.push_str(&encode(after));
-    }
-    Request::get(object, path).page().purpose(format!("list {}", plural(object).unwrap_or("records")))
-}
-
-pub(crate) fn search(settings: &Settings, object: ObjectKind, body: Value) -> Request {
-    let path = format!("{}/search", objects_or_root(settings, object));
-    Request::new(Manner::Page, Method::POST, object, path).body(body)
 }
 
 /// The properties asked for, each once.
@@ -160,7 +100,7 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
         ObjectKind::Task => &["hs_task_subject", "hs_task_status", "hs_timestamp", "hubspot_owner_id"],
         ObjectKind::Note => &["hs_note_body", "hs_timestamp", "hubspot_owner_id"],
         ObjectKind::Ticket => &["subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id"],
-        ObjectKind::Conversation => &[],
+        ObjectKind::Lead | ObjectKind::Conversation => &[],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
     if matches!(object, ObjectKind::Contact | ObjectKind::Company) {
@@ -175,43 +115,8 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
     names
 }
 
-/// Where objects of a kind live.
-fn objects(settings: &Settings, object: ObjectKind) -> Result<String, VendorError> {
-    let name = plural(object)?;
-    Ok(match settings.hubspot.paths {
-        HubspotPaths::V3v4 => format!("/crm/v3/objects/{name}"),
-        HubspotPaths::Dated => format!("/crm/objects/2026-09/{name}"),
-    })
-}
-
-/// For reads, where a kind HubSpot does not have may simply not be found.
-fn objects_or_root(settings: &Settings, object: ObjectKind) -> String {
-    objects(settings, object).unwrap_or_else(|_| format!("/crm/v3/objects/{object}"))
-}
-
-/// The unlabelled relation of two records; asking for it twice changes nothing.
-fn link(settings: &Settings, from: &RecordRef, to: &RecordRef) -> Result<String, VendorError> {
-    let (root, from_name, to_name) = (
-        match settings.hubspot.paths {
-            HubspotPaths::V3v4 => "/crm/v4/objects",
-            HubspotPaths::Dated => "/crm/objects/2026-09",
-        },
-        plural(from.object)?,
-        plural(to.object)?,
-    );
-    Ok(format!("{root}/{from_name}/{}/associations/default/{to_name}/{}", encode(&from.id), encode(&to.id)))
-}
-
-/// Where the relations of many records are read at once.
-pub(crate) fn association_read(settings: &Settings, from: ObjectKind, to: ObjectKind) -> String {
-    let root = match settings.hubspot.paths {
-        HubspotPaths::V3v4 => "/crm/v4/associations",
-        HubspotPaths::Dated => "/crm/associations/2026-09",
-    };
-    format!("{root}/{}/{}/batch/read", plural(from).unwrap_or("contacts"), plural(to).unwrap_or("companies"))
-}
-
-fn plural(object: ObjectKind) -> Result<&'static str, VendorError> {
+/// The vendor's plural, as paths hold it.
+pub(crate) fn plural(object: ObjectKind) -> Result<&'static str, VendorError> {
     match object {
         ObjectKind::Contact => Ok("contacts"),
         ObjectKind::Company => Ok("companies"),
@@ -219,15 +124,58 @@ fn plural(object: ObjectKind) -> Result<&'static str, VendorError> {
         ObjectKind::Ticket => Ok("tickets"),
         ObjectKind::Task => Ok("tasks"),
         ObjectKind::Note => Ok("notes"),
-        ObjectKind::Conversation => Err(VendorError::new(
+        ObjectKind::Conversation | ObjectKind::Lead => Err(VendorError::new(
             ErrorClass::Unknown,
-            "Reknit neither reads nor writes conversations in HubSpot; nothing was sent.",
+            &format!("Reknit neither reads nor writes {object}s in HubSpot; nothing was sent."),
         )),
     }
 }
 
+/// The kind a name stands for: `contacts`, `contact` or `0-1`.
+pub(crate) fn kind(name: &str) -> Result<ObjectKind, VendorError> {
+    match name.to_lowercase().as_str() {
+        "contacts" | "contact" | "0-1" => Ok(ObjectKind::Contact),
+        "companies" | "company" | "0-2" => Ok(ObjectKind::Company),
+        "deals" | "deal" | "0-3" => Ok(ObjectKind::Deal),
+        "tickets" | "ticket" | "0-5" => Ok(ObjectKind::Ticket),
+        "tasks" | "task" | "0-27" => Ok(ObjectKind::Task),
+        "notes" | "note" | "0-46" => Ok(ObjectKind::Note),
+        _ => Err(refused(&format!(
+            "\"{name}\" is no object type Reknit knows at HubSpot; it knows contacts, companies, deals, tickets, \
+             tasks and notes"
+        ))),
+    }
+}
+
+/// A call that was not made because HubSpot could only refuse it.
+pub(crate) fn refused(why: &str) -> VendorError {
+    VendorError::new(ErrorClass::Validation, &format!("Nothing was sent: {why}."))
+}
+
+fn post(manner: Manner, object: ObjectKind, path: String, body: Value) -> Request {
+    Request::new(manner, Method::POST, object, path).body(body)
+}
+
+fn put(object: ObjectKind, path: String) -> Request {
+    Request::new(Manner::Write, Method::PUT, object, path)
+}
+
+fn patch(object: ObjectKind, path: String, body: Value) -> Request {
+    Request::new(Manner::Write, Method::PATCH, object, path).body(body)
+}
+
+fn delete(object: ObjectKind, path: String) -> Request {
+    Request::new(Manner::Write, Method::DELETE, object, path)
+}
+
+/// An object with the values that are there.
+fn given<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(pairs.collect())
+}
+
 /// HubSpot's property values are always texts; an empty one clears.
-fn texts(fields: &Fields) -> Value {
+pub(crate) fn texts(fields: &Fields) -> Value {
     let properties: Map<String, Value> =
         fields.iter().map(|(name, value)| (name.clone(), Value::String(value_text(value)))).collect();
     Value::Object(properties)
@@ -235,8 +183,11 @@ fn texts(fields: &Fields) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::domain::record::System;
+    use crate::domain::record::{RecordRef, System};
+    use crate::vendors::settings::HubspotPaths;
 
     fn contact(id: &str) -> RecordRef {
         RecordRef::new(System::Hubspot, ObjectKind::Contact, id)

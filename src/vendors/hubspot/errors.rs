@@ -1,5 +1,5 @@
-//! What HubSpot's refusals mean: status, `category` and `policyName` to a class, with the ids and fields its words
-//! give away.
+//! What HubSpot's refusals mean: the words of its error body to a class by the table in `classes`, with the ids,
+//! scopes and fields they give away.
 //!
 //! Every field of its error body is optional, and refused values come as JSON inside the message. Bodies these rules
 //! were made from stand in `tests/fixtures/hubspot`. Decides nothing about trying again.
@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
@@ -27,6 +27,14 @@ pub(crate) struct Body {
     policy: Option<String>,
     #[serde(default, rename = "errorType")]
     error_type: Option<String>,
+    // An object in some documents, a text in most answers.
+    #[serde(default, rename = "subCategory")]
+    sub_category: Option<Value>,
+    // "error" nearly always; OAuth's endpoints put their code here.
+    #[serde(default)]
+    status: Option<Value>,
+    #[serde(default)]
+    context: Value,
     #[serde(default)]
     errors: Vec<Detail>,
 }
@@ -37,8 +45,11 @@ struct Detail {
     message: Option<String>,
     #[serde(default)]
     code: Option<String>,
+    #[serde(default, rename = "subCategory")]
+    sub_category: Option<Value>,
+    // The documents show an object here and, in their own example, a text.
     #[serde(default)]
-    context: Map<String, Value>,
+    context: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,7 +65,7 @@ struct Refused {
 /// Reads an answer that is neither a success nor a redirect.
 pub(crate) fn classify(answer: &Answer, context: &Context<'_>) -> VendorError {
     let body: Option<Body> = serde_json::from_str(&answer.body).ok();
-    let Some(body) = body.filter(|body| body.message.is_some() || body.category.is_some()) else {
+    let Some(body) = body.filter(|body| body.says_something()) else {
         return VendorError {
             status: Some(answer.status),
             retry_at: retry_at(answer, &Body::default(), by_status(answer.status), context.now),
@@ -67,27 +78,57 @@ pub(crate) fn classify(answer: &Answer, context: &Context<'_>) -> VendorError {
     error
 }
 
+impl Body {
+    fn says_something(&self) -> bool {
+        self.message.is_some() || self.category.is_some() || !self.errors.is_empty()
+    }
+
+    /// Every word of the body that may be in the table, the most telling first.
+    fn codes(&self) -> impl Iterator<Item = &str> {
+        let details = self.errors.iter().flat_map(|detail| {
+            [detail.code.as_deref(), detail.sub_category.as_ref().and_then(Value::as_str)]
+        });
+        let own = [
+            self.policy.as_deref(),
+            self.sub_category.as_ref().and_then(Value::as_str),
+            self.category.as_deref(),
+            self.error_type.as_deref(),
+            self.status.as_ref().and_then(Value::as_str),
+        ];
+        details.chain(own).flatten()
+    }
+
+    /// The scopes the token lacks, under whichever name the answer gives them.
+    fn scopes(&self) -> Vec<String> {
+        const NAMES: [&str; 3] = ["requiredGranularScopes", "requiredScopes", "missingScopes"];
+        let contexts = self.errors.iter().map(|detail| &detail.context).chain([&self.context]);
+        let mut scopes: Vec<String> = Vec::new();
+        for context in contexts {
+            for scope in NAMES.iter().filter_map(|name| context.get(*name)).flat_map(texts) {
+                if !scopes.contains(&scope) {
+                    scopes.push(scope);
+                }
+            }
+        }
+        scopes
+    }
+}
+
 /// Reads HubSpot's error body; `status` is the answer's, or what the category of a batch row amounts to.
 pub(crate) fn classify_body(status: u16, body: &Body, context: &Context<'_>) -> VendorError {
     let message = body.message.as_deref().unwrap_or_default();
     let category = body.category.as_deref().unwrap_or_default();
     let mut fields = refused_values(message);
     fields.extend(required_fields(body));
-
-    let limited = status == 429
-        || matches!(category, "RATE_LIMITS")
-        || body.error_type.as_deref().is_some_and(|error_type| error_type == "RATE_LIMIT");
     let existing = existing_id(message).map(|id| Box::new(context.record(id)));
-    let class = match category {
-        _ if limited && is_daily(body, message) => ErrorClass::QuotaExhausted,
-        _ if limited => ErrorClass::RateLimited,
-        "INVALID_AUTHENTICATION" | "EXPIRED_AUTHENTICATION" => ErrorClass::Auth,
-        "MISSING_SCOPES" => ErrorClass::Permission,
-        "OBJECT_NOT_FOUND" => ErrorClass::NotFound,
-        "OBJECT_ALREADY_EXISTS" => ErrorClass::DuplicateDetected,
-        _ if existing.is_some() && matches!(status, 400 | 409) => ErrorClass::DuplicateDetected,
-        _ if fields.is_empty() => by_status(status),
-        _ => fields[0].class,
+    let class = if status == 429 && message.contains("daily limit") {
+        ErrorClass::QuotaExhausted
+    } else if existing.is_some() && matches!(status, 400 | 409) {
+        ErrorClass::DuplicateDetected
+    } else if let Some(refusal) = fields.first() {
+        refusal.class
+    } else {
+        class(status, body)
     };
     // Refused values are a list in JSON: a person reads the sentences, not the brackets.
     let words = if fields.is_empty() {
@@ -97,10 +138,11 @@ pub(crate) fn classify_body(status: u16, body: &Body, context: &Context<'_>) -> 
                 words.push(' ');
                 words.push_str(more);
             }
-            if let Some(scopes) = detail.context.get("requiredGranularScopes") {
-                words.push_str(" requiredGranularScopes: ");
-                words.push_str(&texts(scopes).join(", "));
-            }
+        }
+        let scopes = body.scopes();
+        if !scopes.is_empty() {
+            words.push_str(" Scopes: ");
+            words.push_str(&scopes.join(", "));
         }
         readable(&words)
     } else {
@@ -113,20 +155,40 @@ pub(crate) fn classify_body(status: u16, body: &Body, context: &Context<'_>) -> 
         field: fields.first().map(|refusal| refusal.field.clone()),
         fields,
         existing,
+        candidates: Box::default(),
         retry_at: None,
         may_have_happened: context.writes && leaves_doubt(status),
     }
 }
 
-/// The HTTP status that the category of one row of a batch would have had on its own.
-pub(crate) fn row_status(category: &str) -> u16 {
-    match category {
+/// The class of the first word in the table; without one, the status decides where it says enough by itself.
+fn class(status: u16, body: &Body) -> ErrorClass {
+    let found = body.codes().find_map(classes::of);
+    match (status, found) {
+        // "Validation" is HubSpot's word for many things; a status that says more exactly what it was wins over it.
+        (400 | 409 | 422, Some(class)) => return class,
+        (_, Some(class)) if class != ErrorClass::Validation => return class,
+        _ => {}
+    }
+    match status {
+        // A refusal under a name we have no row for: nobody should believe that a value is wrong.
+        400 | 409 | 422 if body.category.is_some() => ErrorClass::Unknown,
+        _ => by_status(status),
+    }
+}
+
+/// One row's entry in the `errors` of a batch, read as if it had been refused alone.
+pub(crate) fn classify_row(row: &Value, context: &Context<'_>) -> VendorError {
+    let body: Body = serde_json::from_value(row.clone()).unwrap_or_default();
+    let status = match body.category.as_deref().unwrap_or_default() {
         "OBJECT_NOT_FOUND" => 404,
         "CONFLICT" | "OBJECT_ALREADY_EXISTS" => 409,
         "MISSING_SCOPES" => 403,
         "RATE_LIMITS" => 429,
+        "LOCKED" => 423,
         _ => 400,
-    }
+    };
+    classify_body(status, &body, context)
 }
 
 /// What the rate-limit headers say. Search answers carry none.
@@ -147,10 +209,6 @@ pub(crate) fn limits(answer: &Answer) -> Option<LimitReading> {
             .map(|(limit, remaining)| limit.saturating_sub(remaining)),
         daily_limit,
     })
-}
-
-fn is_daily(body: &Body, message: &str) -> bool {
-    body.policy.as_deref() == Some("DAILY") || message.contains("daily limit")
 }
 
 fn retry_at(answer: &Answer, body: &Body, class: ErrorClass, now: Timestamp) -> Option<Timestamp> {
@@ -177,11 +235,7 @@ fn refused_values(message: &str) -> Vec<FieldRefusal> {
     refused
         .into_iter()
         .map(|refused| FieldRefusal {
-            class: match refused.error.as_deref() {
-                Some("PROPERTY_DOESNT_EXIST") => ErrorClass::UnknownField,
-                Some("INVALID_OPTION") => ErrorClass::NotAllowedValue,
-                _ => ErrorClass::Validation,
-            },
+            class: refused.error.as_deref().and_then(classes::of).unwrap_or(ErrorClass::Validation),
             why: readable(&refused.message.or(refused.error).unwrap_or_default()),
             field: refused.name.unwrap_or_default(),
         })
@@ -219,6 +273,8 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
         other => vec![other.to_string()],
     }
 }
+
+mod classes;
 
 #[cfg(test)]
 mod tests;

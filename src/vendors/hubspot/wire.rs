@@ -41,7 +41,7 @@ pub(crate) fn mirror(
     };
     let time = |value: Option<&Value>| value.and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
     let properties = row.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let changed = if object == ObjectKind::Contact { "lastmodifieddate" } else { "hs_lastmodifieddate" };
+    let changed = super::search::changed_property(object);
     Ok(Mirror {
         record: RecordRef { connection: connection.clone(), object, id },
         // The property is what searches sort and filter by; `updatedAt` may differ from it by moments.
@@ -50,6 +50,12 @@ pub(crate) fn mirror(
         companies: companies(row),
         deleted: row.get("archived").and_then(Value::as_bool).unwrap_or(false),
     })
+}
+
+/// The ids of the records that were merged into this one.
+pub(crate) fn merged_ids(row: &Value) -> Vec<String> {
+    let listed = row.pointer("/properties/hs_merged_object_ids").map(value_text).unwrap_or_default();
+    listed.split(';').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// Companies named in the answer to a single read, the primary one first.

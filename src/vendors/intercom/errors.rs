@@ -134,6 +134,7 @@ pub(crate) fn classify(answer: &Answer, context: &Context<'_>) -> VendorError {
         field,
         fields,
         existing,
+        candidates: Box::default(),
         retry_at,
         may_have_happened: context.writes && leaves_doubt(answer.status),
     }

@@ -133,7 +133,7 @@ async fn a_vendor_out_of_reach_at_the_first_start_ends_it_and_leaves_nothing() {
     // A port nobody listens on: it was ours a moment ago.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = format!(
-        "[vendors]\nconnect_timeout_seconds = 1\n[vendors.intercom]\nbase_url = \"http://{closed}\"\n\
+        "[vendors.timeouts]\nconnect_seconds = 1\n[vendors.intercom]\nbase_url = \"http://{closed}\"\n\
          [vendors.hubspot]\nbase_url = \"http://{closed}\"\n"
     );
     fs::write(folder.path().join("reknit.toml"), config).unwrap();

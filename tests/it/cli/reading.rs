@@ -163,7 +163,7 @@ fn the_sandbox_says_where_it_is_and_serves_until_it_is_stopped() {
     let mut line = String::new();
     BufReader::new(sandbox.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let told: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(keys(&told), ["intercom", "hubspot"]);
+    assert_eq!(keys(&told), ["intercom", "hubspot", "salesforce"]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let books = runtime.block_on(async {
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -32,15 +32,18 @@ impl Place {
         let settings = format!(
             "[engine]\nlease_seconds = {}\npoll_seconds = {}\nscan_seconds = {}\n\
              intercom_calls_per_10_seconds = 100000\nhubspot_calls_per_10_seconds = 100000\n\
-             [vendors]\ntimeout_seconds = {}\n\
+             [limits.hubspot]\nsearches_per_second = 100000\n\
+             [vendors.timeouts]\nread_seconds = {timeout}\nwrite_seconds = {timeout}\n\
+             page_seconds = {slow}\nslow_write_seconds = {slow}\n\
              [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n\
              [webhook]\nbind = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n",
             wishes.lease,
             wishes.poll,
             wishes.poll,
-            wishes.timeout,
             sandbox.intercom_base_url(),
             sandbox.hubspot_base_url(),
+            timeout = wishes.timeout,
+            slow = wishes.timeout * 3,
         );
         std::fs::write(folder.path().join("reknit.toml"), settings).expect("settings written");
         let tokens = [

@@ -35,7 +35,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Delivery, Tables};
+use super::{Delivery, Recorder, Tables};
 
 /// The operator's name in every audit line.
 pub(crate) const OPERATOR: &str = "olga";
@@ -47,6 +47,7 @@ pub(crate) struct Builder {
     vendors: vendors::Settings,
     secrets: bool,
     read_only: bool,
+    recorded: bool,
     size: (u16, u16),
 }
 
@@ -65,13 +66,19 @@ impl Builder {
 
     /// Seconds a vendor may take to answer.
     pub(crate) fn patience(mut self, seconds: u64) -> Self {
-        self.vendors.timeout_seconds = seconds;
+        self.vendors.timeouts = vendors::Timeouts::of(seconds);
         self
     }
 
     /// No webhook secret at hand.
     pub(crate) fn without_secrets(mut self) -> Self {
         self.secrets = false;
+        self
+    }
+
+    /// Everything between the clients and the vendors is written down, to be read from `recorders`.
+    pub(crate) fn recorded(mut self) -> Self {
+        self.recorded = true;
         self
     }
 
@@ -98,6 +105,14 @@ impl Builder {
         .unwrap();
         sandbox.intercom_base_url().clone_into(&mut self.vendors.intercom.base_url);
         sandbox.hubspot_base_url().clone_into(&mut self.vendors.hubspot.base_url);
+        let mut recorders = Vec::new();
+        if self.recorded {
+            for base in [&mut self.vendors.intercom.base_url, &mut self.vendors.hubspot.base_url] {
+                let recorder = Recorder::before(base).await;
+                recorder.url().clone_into(base);
+                recorders.push(recorder);
+            }
+        }
         let mapping = Arc::new(Mapping::shipped());
         let names = mapping.fields.iter().flat_map(|field| field.crm.clone()).collect::<Vec<_>>();
         self.vendors.hubspot.extra_properties.extend(names);
@@ -140,7 +155,19 @@ impl Builder {
         console.start();
         console.settle().await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
-        Bench { sandbox, engine, journal, clock, console, screen, address, stop, folder, leftovers: false }
+        Bench {
+            sandbox,
+            engine,
+            journal,
+            clock,
+            console,
+            screen,
+            address,
+            stop,
+            folder,
+            leftovers: false,
+            recorders,
+        }
     }
 }
 
@@ -203,6 +230,8 @@ pub(crate) struct Bench {
     stop: watch::Sender<bool>,
     folder: TempDir,
     leftovers: bool,
+    /// Intercom's and HubSpot's, if they were asked for.
+    pub(crate) recorders: Vec<Recorder>,
 }
 
 impl Bench {
@@ -216,10 +245,26 @@ impl Bench {
         let engine = engine::Settings {
             intercom_calls_per_10_seconds: 1_000_000,
             hubspot_calls_per_10_seconds: 1_000_000,
+            limits: engine::settings::LimitSettings {
+                hubspot: engine::settings::HubspotLimits {
+                    searches_per_second: 1_000_000,
+                    ..engine::settings::HubspotLimits::default()
+                },
+                ..engine::settings::LimitSettings::default()
+            },
             ..engine::Settings::default()
         };
-        let vendors = vendors::Settings { timeout_seconds: 10, ..vendors::Settings::default() };
-        Builder { seeded: None, engine, vendors, secrets: true, read_only: false, size: (150, 50) }
+        let vendors =
+            vendors::Settings { timeouts: vendors::Timeouts::of(10), ..vendors::Settings::default() };
+        Builder {
+            seeded: None,
+            engine,
+            vendors,
+            secrets: true,
+            read_only: false,
+            recorded: false,
+            size: (150, 50),
+        }
     }
 
     /// The test means to leave work behind.

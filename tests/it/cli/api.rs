@@ -1,0 +1,187 @@
+//! `reknit api`: calls by name, against live vendors.
+
+use serde_json::{Value, json};
+
+use super::shell;
+use crate::support::Bench;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_is_listed_with_what_it_takes() {
+    let bench = Bench::new().await;
+    let shell = shell(&bench);
+    for system in ["intercom", "hubspot", "salesforce"] {
+        let rows = shell.run(&["api", system, "--json"]).await.fine().json();
+        let rows = rows.as_array().unwrap();
+        assert!(rows.len() > 30, "{system}: {}", rows.len());
+        let table = shell.run(&["api", system]).await.fine();
+        assert_eq!(table.out.lines().count(), rows.len() + 1);
+        for row in rows {
+            assert!(table.out.contains(row["name"].as_str().unwrap()) && row["about"].is_string(), "{row}");
+        }
+    }
+    let rows = shell.run(&["api", "intercom", "--json"]).await.fine().json();
+    let update = rows.as_array().unwrap().iter().find(|row| row["name"] == "contacts.update").unwrap();
+    let kinds: Vec<_> =
+        update["parameters"].as_array().unwrap().iter().map(|it| (&it["name"], &it["kind"])).collect();
+    assert_eq!(kinds, [(&json!("contact_id"), &json!("text")), (&json!("contact"), &json!("json"))]);
+    assert_eq!(bench.calls(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_is_made_at_once_and_shown_clean() {
+    let mut bench = Bench::new().await;
+    let (left, right) =
+        bench.known_person("mara@quint.example", &json!({"name": "Mara \u{1b}[31m\u{202e}Quint"})).await;
+    let shell = shell(&bench);
+    let person = format!("contact_id={left}");
+    let run = shell.run(&["api", "intercom", "contacts.get", &person]).await.fine();
+    assert!(run.out.lines().count() > 5 && !run.out.contains(['\u{1b}', '\u{202e}']), "{run:#?}");
+    let answer: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(answer["name"], "Mara \u{1b}[31m\u{202e}Quint", "it means the same");
+    let id = format!("objectId={right}");
+    let one = shell
+        .run(&["api", "hubspot", "objects.get", "objectType=contacts", &id, "--json"])
+        .await
+        .fine()
+        .json();
+    assert_eq!(one["id"], right.as_str());
+    // Looking needs no journal.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = shell
+        .run(&["api", "intercom", "me.get", "--json", "--data", elsewhere.path().to_str().unwrap()])
+        .await;
+    assert_eq!(run.fine().json()["type"], "admin");
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_is_shown_first_sent_with_yes_and_stands_in_the_audit_log() {
+    let mut bench = Bench::new().await;
+    let (left, _) = bench.known_person("mara@quint.example", &json!({})).await;
+    bench.leave_work();
+    let shell = shell(&bench);
+    let person = format!("contact_id={left}");
+    let call = ["api", "intercom", "contacts.update", &person, r#"contact={"name":"Mara Q."}"#];
+    let (hash, audit, calls) = (bench.sandbox.state_hash(), bench.audit().await, bench.calls());
+
+    let dry = shell.run(&[&call[..], &["--dry-run"]].concat()).await.fine();
+    assert!(
+        dry.out.starts_with(&format!("PUT {}/contacts/{left}\n", bench.sandbox.intercom_base_url())),
+        "{dry:#?}"
+    );
+    assert!(
+        dry.out.contains("\"name\": \"Mara Q.\"") && !dry.out.contains("sandbox-intercom-token"),
+        "{dry:#?}"
+    );
+    let as_json = shell.run(&[&call[..], &["--dry-run", "--json"]].concat()).await.fine().json();
+    assert_eq!((&as_json["sent"], &as_json["writes"]), (&json!(false), &json!(true)));
+    let unsure = shell.run(&call).await;
+    unsure.problem(2, &["Nothing was sent", "contacts.update changes something at Intercom", "--yes"]);
+    assert_eq!(unsure.out, dry.out, "the same call is shown");
+    let looking = shell.run(&[&call[..], &["--yes", "--read-only"]].concat()).await;
+    looking.problem(2, &["Nothing was sent", "--read-only"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let no_journal =
+        shell.run(&[&call[..], &["--yes", "--data", elsewhere.path().to_str().unwrap()]].concat()).await;
+    no_journal.problem(2, &["There is no journal here"]);
+    assert_eq!(
+        (bench.sandbox.state_hash(), bench.audit().await, bench.calls()),
+        (hash, audit.clone(), calls)
+    );
+
+    let run = shell.run(&[&call[..], &["--yes", "--json"]].concat()).await.fine();
+    assert_eq!(run.json()["name"], "Mara Q.");
+    assert_eq!(bench.intercom(&left)["name"], "Mara Q.");
+    let after = bench.audit().await;
+    assert_eq!(
+        after[audit.len()..],
+        [
+            format!("olga call intercom/{left}: contacts.update (PUT): about to be sent by hand"),
+            format!("olga call intercom/{left}: contacts.update (PUT): done"),
+        ]
+    );
+
+    let gone =
+        ["api", "intercom", "contacts.update", "contact_id=64e2000000000000000000ff", "contact={}", "--yes"];
+    shell.run(&gone).await.problem(1, &["it did not happen", "not_found", "404", "User Not Found"]);
+    let last = bench.audit().await.pop().unwrap();
+    assert!(last.ends_with("contacts.update (PUT): failed (not_found); it did not happen"), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_call_takes_comes_from_the_line_from_files_and_from_standard_input() {
+    let bench = Bench::new().await;
+    let shell = shell(&bench);
+    let file = bench.folder().join("note.json");
+    std::fs::write(&file, r#"{"name": "from a file"}"#).unwrap();
+    let at = format!("contact=@{}", file.display());
+    let dry = |more: &'static [&'static str]| {
+        [&["api", "intercom", "contacts.update", "--dry-run", "--json"][..], more].concat()
+    };
+    let mut from_file = dry(&["contact_id=1"]);
+    from_file.push(&at);
+    let shown = shell.run(&from_file).await.fine().json();
+    assert_eq!(shown["call"]["body"], json!({"name": "from a file"}));
+    let input = r#"{"contact_id": "2", "contact": {"name": "piped"}}"#;
+    let shown = shell.run_with(&dry(&["--input", "-"]), input).await.fine().json();
+    assert_eq!(
+        (&shown["call"]["path"], &shown["call"]["body"]["name"]),
+        (&json!("/contacts/2"), &json!("piped"))
+    );
+    let shown = shell.run_with(&dry(&["--input", "-", "contact_id=@@3"]), input).await.fine().json();
+    assert_eq!(shown["call"]["path"], "/contacts/%403", "the line goes before, and @@ is one @");
+
+    for (arguments, words) in [
+        (dry(&["contact_id=1", "contact={"]), ["\"contact\" must be JSON", "NAME=@FILE"]),
+        (dry(&["contact_id=1"]), ["contacts.update needs \"contact\"", "reknit api intercom"]),
+        (dry(&["id=1"]), ["takes no \"id\"", "contact_id"]),
+        (dry(&["contact_id"]), ["\"contact_id\" is not NAME=VALUE", "Nothing was sent"]),
+        (dry(&["--input", "none.json"]), ["none.json", "Nothing was sent"]),
+        (dry(&["--input", "-"]), ["one JSON object", "Nothing was sent"]),
+        (vec!["api", "intercom", "contact.update"], ["did you mean contacts.update?", "reknit api intercom"]),
+    ] {
+        shell.run(&arguments).await.problem(2, &words);
+    }
+    assert_eq!(shell.run(&["api", "zendesk"]).await.code, 2);
+    assert_eq!(bench.calls(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn salesforce_is_called_with_a_token_the_refresh_token_brings() {
+    let bench = Bench::new().await;
+    let sandbox = &bench.sandbox;
+    let shell = shell(&bench)
+        .with("SALESFORCE_INSTANCE_URL", sandbox.salesforce_instance_url())
+        .with("SALESFORCE_CLIENT_ID", sandbox.salesforce_client_id())
+        .with("SALESFORCE_CLIENT_SECRET", sandbox.salesforce_client_secret())
+        .with("SALESFORCE_REFRESH_TOKEN", sandbox.salesforce_refresh_token());
+    let run = shell
+        .run(&["api", "salesforce", "query.run", "q=SELECT Id FROM Lead LIMIT 1", "--json"])
+        .await
+        .fine();
+    assert_eq!(run.json()["done"], true);
+
+    // One that was good and is not any more: refused, renewed, sent again, by itself.
+    let shell = shell.with("SALESFORCE_ACCESS_TOKEN", sandbox.salesforce_token());
+    sandbox.expire_salesforce_tokens();
+    shell.run(&["api", "salesforce", "query.run", "q=SELECT Id FROM Lead LIMIT 1", "--json"]).await.fine();
+
+    let run = shell.run(&["doctor", "--json"]).await;
+    let rows: Vec<Value> = serde_json::from_str(&run.out).unwrap();
+    let of = |subject: &str| rows.iter().find(|row| row["subject"] == subject).cloned().unwrap_or_default();
+    assert!(of("Salesforce")["finding"].as_str().unwrap().contains("with a refresh token"), "{rows:#?}");
+    assert!(of("Vault")["finding"].as_str().unwrap().contains("REKNIT_VAULT_PASSPHRASE"), "{rows:#?}");
+    assert!(of("Intercom")["finding"].as_str().unwrap().contains("with a fixed access token"), "{rows:#?}");
+    assert_eq!(run.code, 0, "{run:#?}");
+
+    sandbox.expire_salesforce_tokens();
+    sandbox.revoke_salesforce_refresh_tokens();
+    let run = shell.run(&["api", "salesforce", "query.run", "q=SELECT Id FROM Lead LIMIT 1"]).await;
+    run.problem(1, &["auth", "refused to renew the access token", "Put a new token in place"]);
+    for secret in
+        [sandbox.salesforce_refresh_token(), sandbox.salesforce_client_secret(), sandbox.salesforce_token()]
+    {
+        assert!(!run.err.contains(secret), "{run:#?}");
+    }
+    assert_eq!(shell.run(&["doctor"]).await.code, 1);
+}

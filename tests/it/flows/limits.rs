@@ -1,0 +1,210 @@
+//! The vendors' limits hold for whoever works on one journal: two engines, real calls, time that jumps, and the
+//! sandbox's books as the witness.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use reknit::domain::clock::{Clock as _, SharedClock, Timestamp};
+use reknit::domain::execution::Status;
+use reknit::domain::filter::Filter;
+use reknit::domain::ids::ExecutionId;
+use reknit::domain::limit::{Family, HubspotTier};
+use reknit::domain::page::Anchor;
+use reknit::domain::record::System;
+use reknit::engine::settings::{HubspotLimits, LimitSettings};
+use reknit::engine::{self, Engine};
+use reknit::journal::Journal;
+use reknit::mapping::Mapping;
+use reknit::sandbox::{Sandbox, Settings, Webhook};
+use reknit::vault::Given;
+use reknit::vendors::{self, Clients};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::VirtualTime;
+
+/// A noon, UTC: far from any day's renewal.
+const START: i64 = 1_795_262_400_000;
+
+struct World {
+    time: VirtualTime,
+    sandbox: Sandbox,
+    engines: Vec<Engine>,
+    journal: Journal,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// Two engines, each with its own handle on one journal, as two processes have.
+    async fn new(settings: engine::Settings, intercom: u32, hubspot: u32) -> Self {
+        let time = VirtualTime::at(START);
+        let clock: SharedClock = Arc::new(time.clone());
+        let sandbox = Sandbox::start(Settings {
+            seeded: false,
+            intercom_window_limit: intercom,
+            hubspot_window_limit: hubspot,
+            clock: Some(time.shared()),
+            ..Settings::default()
+        })
+        .await
+        .unwrap();
+        let mut vendors = vendors::Settings::default();
+        sandbox.intercom_base_url().clone_into(&mut vendors.intercom.base_url);
+        sandbox.hubspot_base_url().clone_into(&mut vendors.hubspot.base_url);
+        let mapping = Arc::new(Mapping::shipped());
+        vendors.hubspot.extra_properties.extend(mapping.fields.iter().flat_map(|field| field.crm.clone()));
+        let credentials = Arc::new(
+            Given::default()
+                .with(System::Intercom, sandbox.intercom_token(), sandbox.intercom_client_secret())
+                .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret()),
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let journal = || Journal::open(&folder.path().join("journal.db"), Arc::clone(&clock)).unwrap();
+        let engines: Vec<Engine> = (0..2)
+            .map(|_| {
+                let clients = Clients::new(&vendors, credentials.clone(), Arc::clone(&clock)).unwrap();
+                Engine::new(journal(), clients, Arc::clone(&mapping), Arc::clone(&clock), settings.clone())
+            })
+            .collect();
+        let journal = journal();
+        let world = Self { time, sandbox, engines, journal, _folder: folder };
+        world.time.begins();
+        world.engines[0].first_load().await.unwrap();
+        world.time.ends();
+        world
+    }
+
+    /// People sign up, and a look finds them.
+    async fn sign_ups(&self, count: usize) {
+        for number in 0..count {
+            let user =
+                json!({"role": "user", "email": format!("p{number}@pace.example"), "name": "Mara Quint"});
+            self.sandbox.new_intercom_user(&user, Webhook::Silent).unwrap();
+        }
+        self.time.begins();
+        assert_eq!(self.engines[0].poll_once().await.unwrap(), count);
+        self.time.ends();
+    }
+
+    /// Two workers of each engine run everything that is due now, once.
+    async fn work(&self) {
+        let due: VecDeque<ExecutionId> =
+            self.rows().await.into_iter().filter(|row| !row.1.is_finished()).map(|row| row.0).collect();
+        let due = Arc::new(Mutex::new(due));
+        let mut workers = JoinSet::new();
+        for worker in 0..4 {
+            let (engine, due, time) = (self.engines[worker % 2].clone(), Arc::clone(&due), self.time.clone());
+            time.begins();
+            workers.spawn(async move {
+                loop {
+                    let next = due.lock().unwrap().pop_front();
+                    let Some(id) = next else { break };
+                    engine.run_one(id).await.unwrap();
+                }
+                time.ends();
+            });
+        }
+        workers.join_all().await;
+    }
+
+    async fn pass_until(&self, at: Timestamp) {
+        self.time.begins();
+        self.time.until(at).await;
+        self.time.ends();
+    }
+
+    async fn rows(&self) -> Vec<(ExecutionId, Status, String, Option<Timestamp>, u32)> {
+        let page = self.journal.executions(&Filter::default(), Anchor::First, 10_000).await.unwrap();
+        page.rows
+            .into_iter()
+            .map(|row| (row.id, row.status, row.sentence, row.due_at, row.attempts))
+            .collect()
+    }
+
+    fn answers(&self, status: &str) -> u64 {
+        self.sandbox.books()["answers"][status].as_u64().unwrap_or(0)
+    }
+
+    /// Calls of a vendor, searches apart.
+    fn calls(&self, vendor: &str) -> (u64, u64) {
+        let books = self.sandbox.books();
+        let calls = books["calls"].as_object().unwrap().iter();
+        calls.filter(|(name, _)| name.starts_with(vendor)).fold((0, 0), |(usual, searches), (name, count)| {
+            let count = count.as_u64().unwrap_or(0);
+            let search = vendor == "hubspot" && name.ends_with("/search");
+            if search { (usual, searches + count) } else { (usual + count, searches) }
+        })
+    }
+}
+
+fn settings(intercom: u32, hubspot: u32, limits: LimitSettings) -> engine::Settings {
+    engine::Settings {
+        intercom_calls_per_10_seconds: intercom,
+        hubspot_calls_per_10_seconds: hubspot,
+        limits,
+        ..engine::Settings::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r19_two_workers_on_one_journal_keep_to_the_vendors_windows() {
+    let world = World::new(settings(25, 20, LimitSettings::default()), 25, 20).await;
+    world.sign_ups(40).await;
+    let before = world.calls("hubspot").0;
+    world.work().await;
+    // Whoever met with a full window too often was parked for it; that is rare, and costs a lookup and no try.
+    while let Some(due) = world.rows().await.iter().filter_map(|row| row.3).max() {
+        world.pass_until(due).await;
+        world.work().await;
+    }
+    for (id, status, sentence, _, attempts) in world.rows().await {
+        assert_eq!((status, attempts), (Status::Succeeded, 0), "{id}: {sentence}");
+    }
+    assert_eq!((world.answers("hubspot 429"), world.answers("intercom 429")), (0, 0));
+    assert_eq!(world.sandbox.books()["counts"]["hubspot.contact.create.api"], json!(40));
+    // The limits did hold it up, and waiting in place repeated hardly a lookup: two reads and one create for each person.
+    let used = world.calls("hubspot").0 - before;
+    assert!((3 * 40..3 * 40 + 8).contains(&used), "{used}: {:?}", world.sandbox.books()["calls"]);
+    let seconds = (world.time.now().0 - START) / 1_000;
+    assert!(seconds >= 50, "{seconds} s for {used} calls at 20 in 10 s");
+    // Counted here as there; each engine may hold an unused block of a tenth of a window that it has not told of yet.
+    let states = world.journal.call_limits().await.unwrap();
+    let general = states.iter().find(|state| state.family == Family::General).unwrap();
+    let (counted, sent) = (u64::from(general.daily_used), world.calls("hubspot").0);
+    assert!((sent..=sent + 2 * 2).contains(&counted), "{counted} counted, {sent} sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r20_a_reached_budget_parks_the_work_once_and_it_goes_on_after_midnight() {
+    let limits = LimitSettings {
+        daily_budget_percent: 50,
+        daily_urgent_percent: 95,
+        hubspot: HubspotLimits { tier: HubspotTier::Professional, ..HubspotLimits::default() },
+        ..LimitSettings::default()
+    };
+    let world = World::new(settings(1_000, 0, limits), 1_000, 190).await;
+    // Another app has used half of the account's 625,000 calls but a few.
+    world.sandbox.add_hubspot_usage(312_500 - 20);
+    world.sign_ups(30).await;
+    world.work().await;
+    let rows = world.rows().await;
+    let parked: Vec<_> = rows.iter().filter(|row| row.1 == Status::Pending).collect();
+    assert!((20..=26).contains(&parked.len()), "{}", parked.len());
+    let midnight = Timestamp(START + 12 * 3_600_000);
+    for (id, _, sentence, due_at, attempts) in &parked {
+        assert_eq!((*due_at, *attempts), (Some(midnight), 0), "{id}: {sentence}");
+        assert!(sentence.starts_with("Waits for HubSpot's daily calls to be renewed: 312"), "{sentence}");
+        assert!(sentence.ends_with("our budget is 50 %; goes on by itself."), "{sentence}");
+    }
+    // Looking again before that costs no call.
+    let calls = |world: &World| (world.calls("hubspot"), world.calls("intercom"));
+    let before = calls(&world);
+    world.work().await;
+    assert_eq!(calls(&world), before);
+    world.pass_until(midnight).await;
+    world.work().await;
+    for (id, status, sentence, ..) in world.rows().await {
+        assert_eq!(status, Status::Succeeded, "{id}: {sentence}");
+    }
+    assert_eq!(world.answers("hubspot 429"), 0);
+}
