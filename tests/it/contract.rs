@@ -216,6 +216,13 @@ async fn the_trimmed_copy_says_what_the_document_says() {
     assert!(copy == made, "the trimmed copy is another; run the test with REKNIT_GOLDEN=write");
 }
 
+/// Routes of the sandbox that are not held against the document, and why.
+const UNWATCHED: [(&str, &str); 3] = [
+    ("POST /oauth/v3/token/introspect", "the sandbox says whether a token is active, and nothing else"),
+    ("POST /oauth/v3/token/revoke", "the document knows refusals only, no success"),
+    ("POST /communication-preferences/v4/statuses/batch/unsubscribe-all", "taken for a person named batch"),
+];
+
 /// A route that nobody calls here would answer unwatched.
 #[tokio::test]
 async fn every_route_of_the_sandbox_is_called() {
@@ -237,12 +244,13 @@ async fn every_route_of_the_sandbox_is_called() {
         }
         let sandbox = empty_sandbox().await;
         let (base, token) = match system {
-            System::Intercom => (sandbox.intercom_base_url(), sandbox.intercom_token()),
-            _ => (sandbox.hubspot_base_url(), sandbox.hubspot_token()),
+            System::Intercom => (sandbox.intercom_base_url(), sandbox.intercom_token().to_owned()),
+            _ => (sandbox.hubspot_base_url(), raw::hubspot_access_token(&sandbox).await),
         };
         let mut unwatched = Vec::new();
         for operation in documented.difference(&called) {
-            if raw::has_route(base, token, operation, &documented).await {
+            let known = UNWATCHED.iter().any(|(route, _)| route == operation);
+            if !known && raw::has_route(base, &token, operation, &documented).await {
                 unwatched.push(operation.clone());
             }
         }

@@ -46,10 +46,14 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
         let here = samples.iter().filter(|sample| sample.get(ONLY).is_none_or(|only| only == variant));
         for (number, sample) in here.enumerate() {
             // Reads leave the world as it was, so the next sample may have it.
-            let (stage, names) = match fresh.take() {
+            let public_app = operation.name.starts_with("timeline.");
+            let (stage, names) = match fresh.take().filter(|_| !public_app) {
                 Some(fresh) => fresh,
                 None => {
-                    let stage = Stage::of(system, variant).await;
+                    let stage = match public_app {
+                        true => Stage::of_public_app(variant).await,
+                        false => Stage::of(system, variant).await,
+                    };
                     let names = raw::world(&stage.sandbox, system, variant).await;
                     (stage, names)
                 }
@@ -78,7 +82,10 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
                 (outcome, _) => missing.push(format!("{title}, {variant}: {outcome:?}")),
             }
             seen.extend(recorder.seen().into_iter().skip(before));
-            if operation.writes(stage.clients.settings(), &arguments).is_ok_and(|writes| !writes) {
+            if operation
+                .writes(stage.clients.settings(), &arguments)
+                .is_ok_and(|writes| !writes && !public_app)
+            {
                 fresh = Some((stage, names));
             }
         }

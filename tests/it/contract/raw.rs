@@ -15,9 +15,18 @@ struct Line<'a> {
     status: u16,
     method: &'a str,
     path: String,
-    body: Option<Value>,
+    body: Option<Body>,
+    /// The name of the token to call with, if not the usual one.
+    token: Option<&'a str>,
     /// The name for a part of the answer, and where that part is.
     keeps: Option<(&'a str, &'a str)>,
+}
+
+/// What is sent.
+#[derive(Debug)]
+enum Body {
+    Json(Value),
+    Form(String),
 }
 
 /// The lines for one variant, with names replaced as far as they are known when each is reached.
@@ -37,8 +46,14 @@ fn read(line: &'static str, variant: &str, names: &Names) -> Option<Line<'static
     let mut next = || parts.next().unwrap_or_default();
     let (status, method, path, body) = (next(), next(), next(), next());
     let filled = |text: &str| filled(text, names);
-    let body = (!body.is_empty()).then(|| serde_json::from_str(&filled(body)).expect(line));
-    Some(Line { status: status.parse().expect(line), method, path: filled(path), body, keeps })
+    let body = match filled(body) {
+        body if body.is_empty() => None,
+        body if body.starts_with(['{', '[']) => Some(Body::Json(serde_json::from_str(&body).expect(line))),
+        body => Some(Body::Form(body)),
+    };
+    let (method, token) =
+        method.split_once('@').map_or((method, None), |(method, name)| (method, Some(name)));
+    Some(Line { status: status.parse().expect(line), method, path: filled(path), body, token, keeps })
 }
 
 /// Names for ids, filled while a file of calls is played.
@@ -68,9 +83,15 @@ impl<'a> Caller<'a> {
         if self.variant.starts_with("2.") {
             request = request.header("intercom-version", self.variant);
         }
-        if let Some(body) = &line.body {
-            request = request.header("content-type", "application/json").body(body.to_string());
-        }
+        request = match &line.body {
+            None => request,
+            Some(Body::Json(body)) => {
+                request.header("content-type", "application/json").body(body.to_string())
+            }
+            Some(Body::Form(form)) => {
+                request.header("content-type", "application/x-www-form-urlencoded").body(form.clone())
+            }
+        };
         let answer = request.send().await.unwrap();
         let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
         assert_eq!(
@@ -85,6 +106,7 @@ impl<'a> Caller<'a> {
     async fn play(&self, calls: &'static str, token: &str, names: &mut Names) {
         for text in calls.lines() {
             let Some(line) = read(text, self.variant, names) else { continue };
+            let token = line.token.map_or(token, |name| names[name].as_str());
             let answer = self.ask(&line, token).await;
             if let Some((name, pointer)) = line.keeps {
                 let value =
@@ -96,7 +118,14 @@ impl<'a> Caller<'a> {
 
     /// What every call may be refused for.
     async fn be_refused(&self, path: &str, token: &str, fault: impl Fn(FaultKind)) {
-        let any = |status| Line { status, method: "GET", path: path.to_owned(), body: None, keeps: None };
+        let any = |status| Line {
+            status,
+            method: "GET",
+            path: path.to_owned(),
+            body: None,
+            token: None,
+            keeps: None,
+        };
         self.ask(&any(401), "nobody's token").await;
         for (kind, status) in faults() {
             fault(kind);
@@ -182,6 +211,20 @@ pub(crate) async fn world(sandbox: &Sandbox, system: System, variant: &str) -> N
     };
     Caller::new(base, variant).play(calls, token, &mut names).await;
     names
+}
+
+/// An access token of the emulated HubSpot's public app.
+pub(crate) async fn hubspot_access_token(sandbox: &Sandbox) -> String {
+    let form = format!(
+        "grant_type=refresh_token&client_id=sandbox-hubspot-client-id&client_secret={}&\
+         refresh_token=sandbox-hubspot-refresh-token",
+        sandbox.hubspot_client_secret()
+    );
+    let request = client().post(format!("{}/oauth/v1/token", sandbox.hubspot_base_url())).body(form);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let answer: Value = serde_json::from_str(&text).expect(&text);
+    answer["access_token"].as_str().expect(&text).to_owned()
 }
 
 /// Whether the sandbox has a route for one of the operations, such as `GET /contacts/{contact_id}`.

@@ -12,6 +12,7 @@ use reknit::vault::Given;
 use reknit::vendors::{self, Clients, HubspotPaths, Log};
 use serde_json::{Value, json};
 
+use super::raw;
 use crate::support::Recorder;
 
 /// The sandbox, a recorder before each vendor, and our clients calling the recorders.
@@ -23,8 +24,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Empty vendors behind recorders.
-    async fn new(version: &str, paths: HubspotPaths) -> Self {
+    /// Empty vendors behind recorders, called with a token of HubSpot's.
+    async fn new(version: &str, paths: HubspotPaths, public_app: bool) -> Self {
         let sandbox = empty_sandbox().await;
         let intercom = Recorder::before(sandbox.intercom_base_url()).await;
         let hubspot = Recorder::before(sandbox.hubspot_base_url()).await;
@@ -34,9 +35,15 @@ impl Stage {
         hubspot.url().clone_into(&mut settings.hubspot.base_url);
         settings.hubspot.paths = paths;
         settings.hubspot.timeline_app = true;
+        // Only a public app may post timeline events, so its token comes from the token endpoint.
+        let token = if public_app {
+            raw::hubspot_access_token(&sandbox).await
+        } else {
+            sandbox.hubspot_token().to_owned()
+        };
         let tokens = Given::default().with(System::Intercom, sandbox.intercom_token(), "").with(
             System::Hubspot,
-            sandbox.hubspot_token(),
+            &token,
             "",
         );
         let clients = Clients::new(&settings, Arc::new(tokens), Arc::new(SystemClock)).unwrap();
@@ -46,10 +53,14 @@ impl Stage {
     /// Where one system is called in one of its variants, the other as it is by default.
     pub(crate) async fn of(system: System, variant: &str) -> Self {
         match system {
-            System::Intercom => Self::new(variant, HubspotPaths::V3v4).await,
-            _ if variant == "dated" => Self::new("2.16", HubspotPaths::Dated).await,
-            _ => Self::new("2.16", HubspotPaths::V3v4).await,
+            System::Intercom => Self::new(variant, HubspotPaths::V3v4, false).await,
+            _ => Self::new("2.16", paths(variant), false).await,
         }
+    }
+
+    /// HubSpot called by a public app.
+    pub(crate) async fn of_public_app(variant: &str) -> Self {
+        Self::new("2.16", paths(variant), true).await
     }
 
     fn step(&self, system: System, label: &str) {
@@ -419,6 +430,10 @@ impl Stage {
         }
         self.lists(System::Hubspot).await;
     }
+}
+
+fn paths(family: &str) -> HubspotPaths {
+    if family == "dated" { HubspotPaths::Dated } else { HubspotPaths::V3v4 }
 }
 
 /// Vendors without records and with patient limits.
