@@ -22,10 +22,11 @@ const ONLY: &str = "$only";
 pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
     let samples = match system {
         System::Intercom => include_str!("../../fixtures/contract/samples/intercom.json"),
-        _ => include_str!("../../fixtures/contract/samples/hubspot.json"),
+        System::Salesforce => include_str!("../../fixtures/contract/samples/salesforce.json"),
+        System::Hubspot => include_str!("../../fixtures/contract/samples/hubspot.json"),
     };
     let samples: BTreeMap<String, Vec<Map<String, Value>>> = serde_json::from_str(samples).unwrap();
-    let newest = matches!(variant, "2.16" | "v3v4");
+    let newest = matches!(variant, "2.16" | "v3v4" | "66.0");
     let mut missing = Vec::new();
     let mut unknown = Vec::new();
     let mut seen = Vec::new();
@@ -50,9 +51,10 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
             let (stage, names) = match fresh.take().filter(|_| !public_app) {
                 Some(fresh) => fresh,
                 None => {
-                    let stage = match public_app {
-                        true => Stage::of_public_app(variant).await,
-                        false => Stage::of(system, variant).await,
+                    let stage = if public_app {
+                        Stage::of_public_app(variant).await
+                    } else {
+                        Stage::of(system, variant).await
                     };
                     let names = raw::world(&stage.sandbox, system, variant).await;
                     (stage, names)
@@ -65,7 +67,7 @@ pub(crate) async fn run(system: System, variant: &str) -> Vec<Exchange> {
             let title = format!("{} {number}", operation.name);
             let arguments = Arguments::new(operation, serde_json::from_str(&given).unwrap());
             let arguments = arguments.unwrap_or_else(|error| panic!("{title}: {error:?}"));
-            let recorder = if system == System::Intercom { &stage.intercom } else { &stage.hubspot };
+            let recorder = stage.recorder(system);
             recorder.label(&title);
             let before = recorder.count();
             let (connection, mut log) = (Connection::only(system), Log::new());
