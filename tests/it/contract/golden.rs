@@ -20,7 +20,8 @@ pub(crate) fn is_free(path: &[String]) -> bool {
 /// One request as a line: ids are left out, and so are values and the customer's own names.
 pub(crate) fn line(exchange: &Exchange) -> String {
     let id = |segment: &&str| {
-        let hex = segment.len() == 24 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hex = matches!(segment.len(), 24 | 36)
+            && segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         hex || segment.contains("%40")
             || (!segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()))
     };
