@@ -34,7 +34,7 @@ fn number(id: &str) -> Result<u64, String> {
 }
 
 impl Sandbox {
-    fn in_intercom<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Workspace) -> T) -> T {
+    pub(super) fn in_intercom<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Workspace) -> T) -> T {
         let mut intercom = lock(&self.world.intercom);
         intercom.who = Who::Ui;
         intercom.quiet = webhook == Webhook::Silent;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::sandbox::desk::request_id;
-use crate::sandbox::wire::Answer;
+use crate::sandbox::wire::{Answer, Call};
 
 /// An answer of type `error.list` with one error.
 pub(super) fn refused(status: u16, code: &str, message: &str) -> Answer {
@@ -41,14 +41,25 @@ pub(super) fn pages(total: usize, page: usize, per_page: usize, next: Option<&st
     pages
 }
 
-/// A list that fits one page.
-pub(super) fn whole_list(data: &[Value]) -> Value {
-    let total = data.len();
+/// A list by page number: `page`, `per_page` and a whole list of rows.
+pub(super) fn numbered<T>(call: &Call, rows: &[T], shape: impl Fn(&T) -> Value) -> Value {
+    let per_page = call.number("per_page").unwrap_or(50).clamp(1, 150);
+    let page = call.number("page").unwrap_or(1).max(1);
+    let data: Vec<Value> =
+        rows.iter().skip((page - 1).saturating_mul(per_page)).take(per_page).map(shape).collect();
+    let next = (page.saturating_mul(per_page) < rows.len())
+        .then(|| format!("{}?per_page={per_page}&page={}", call.path, page + 1));
     json!({
         "type": "list",
         "data": data,
-        "total_count": total,
-        "pages": {"type": "pages", "next": null, "page": 1, "per_page": 50, "total_pages": total.div_ceil(50)},
+        "total_count": rows.len(),
+        "pages": {
+            "type": "pages",
+            "next": next,
+            "page": page,
+            "per_page": per_page,
+            "total_pages": rows.len().div_ceil(per_page),
+        },
     })
 }
 
@@ -62,6 +73,19 @@ pub(super) fn read_cursor(text: &str) -> Option<(usize, Value)> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let parts: (usize, Value) = serde_json::from_slice(&bytes).ok()?;
     Some(parts)
+}
+
+/// An id given as a text or as a number: clients do both.
+pub(super) fn plain_id(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+pub(super) fn missing() -> Answer {
+    refused(404, "not_found", "Resource Not Found")
+}
+
+pub(super) fn required(what: &str) -> Answer {
+    refused(400, "parameter_not_found", &format!("{what} is required"))
 }
 
 pub(super) fn bad_cursor() -> Answer {

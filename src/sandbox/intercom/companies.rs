@@ -1,9 +1,10 @@
-//! Intercom companies: create-or-update by the client's own id, and which contacts belong to them.
+//! Intercom companies: create-or-update by the client's own id, and which contacts belong to them. One that
+//! nobody belongs to is not in any list.
 
 use serde_json::{Map, Value, json};
 
-use super::answers::{company_missing, contact_missing, pages, refused, whole_list};
-use super::{Company, Version, Workspace, shapes};
+use super::answers::{company_missing, contact_missing, numbered, pages, refused, required};
+use super::{Company, Contact, Version, Workspace, shapes};
 use crate::sandbox::wire::{Answer, Call};
 
 const WRITABLE: [&str; 12] = [
@@ -20,6 +21,10 @@ const WRITABLE: [&str; 12] = [
     "id",
     "type",
 ];
+/// No list goes further.
+const LISTED: usize = 10_000;
+/// A contact belongs to no more.
+const COMPANIES_OF_CONTACT: usize = 1_000;
 
 impl Workspace {
     pub(super) fn upsert_company(&mut self, call: &Call) -> Answer {
@@ -29,18 +34,27 @@ impl Workspace {
         if let Some(unknown) = fields.keys().find(|key| !WRITABLE.contains(&key.as_str())) {
             return refused(400, "bad_request", &format!("bad '{unknown}' parameter"));
         }
-        let Some(company_id) = fields.get("company_id").and_then(Value::as_str) else {
-            return refused(400, "parameter_not_found", "company_id is required");
+        let company_id = match fields.get("company_id") {
+            Some(Value::String(id)) if !id.is_empty() => id.clone(),
+            Some(Value::Number(id)) => id.to_string(),
+            _ => return required("company_id"),
         };
-        let known = self.company_ids.get(company_id).cloned();
-        let id = match known {
+        if let Err(refusal) = self.check_company(fields) {
+            return refusal;
+        }
+        let id = match self.company_ids.get(&company_id).cloned() {
             Some(id) => {
                 self.change_company(&id, fields);
                 id
             }
-            None => self.add_company(company_id, fields),
+            None => self.add_company(&company_id, fields),
         };
-        Answer::ok(shapes::company(&self.companies[&id]))
+        self.show_company(&id)
+    }
+
+    fn check_company(&self, fields: &Map<String, Value>) -> Result<(), Answer> {
+        let custom = fields.get("custom_attributes").unwrap_or(&Value::Null);
+        self.fill_custom("company", &mut Map::new(), custom)
     }
 
     /// Creates a company under the client's id.
@@ -58,10 +72,10 @@ impl Workspace {
             updated: now,
             ..Company::default()
         };
-        fill(&mut company, fields);
+        fill(&mut company, fields, now);
         self.put_company(company);
         self.effect("company", "create", &id, &json!({"company_id": company_id}));
-        self.notify("company.created", &shapes::company_in_webhook(&self.companies[&id]));
+        self.notify("company.created", &self.company_in_webhook(&self.companies[&id]));
         id
     }
 
@@ -72,15 +86,16 @@ impl Workspace {
 
     fn change_company(&mut self, id: &str, fields: &Map<String, Value>) {
         let now = self.now();
-        let Some(company) = self.companies.get_mut(id) else { return };
-        let before = shapes::company(company);
-        fill(company, fields);
-        if shapes::company(company) == before {
+        let Some(mut company) = self.companies.get(id).cloned() else { return };
+        let before = shapes::company_in_webhook(&company);
+        fill(&mut company, fields, now);
+        if shapes::company_in_webhook(&company) == before {
             return;
         }
         company.updated = now.max(company.updated + 1);
+        self.notify("company.updated", &self.company_in_webhook(&company));
+        self.companies.insert(id.to_owned(), company);
         self.effect("company", "update", id, &json!({}));
-        self.notify("company.updated", &shapes::company_in_webhook(&self.companies[id]));
     }
 
     pub(super) fn update_company(&mut self, id: &str, call: &Call) -> Answer {
@@ -88,22 +103,40 @@ impl Workspace {
             return company_missing();
         }
         if let Some(fields) = call.body.as_object() {
+            if let Err(refusal) = self.check_company(fields) {
+                return refusal;
+            }
             self.change_company(id, fields);
         }
-        Answer::ok(shapes::company(&self.companies[id]))
+        self.show_company(id)
+    }
+
+    /// A company as REST shows it, with its tags, segments and notes.
+    pub(super) fn company_shape(&self, company: &Company) -> Value {
+        let mut shape = shapes::company(company);
+        shape["tags"]["tags"] = company.tags.iter().map(|tag| self.tag_basic(tag)).collect();
+        shape["segments"]["segments"] =
+            self.segments_of(company).map(|segment| self.segment_shape(segment, false)).collect();
+        shape
+    }
+
+    pub(super) fn company_in_webhook(&self, company: &Company) -> Value {
+        let mut shape = shapes::company_in_webhook(company);
+        shape["tags"]["tags"] = company.tags.iter().map(|tag| self.tag_basic(tag)).collect();
+        shape
     }
 
     pub(super) fn show_company(&self, id: &str) -> Answer {
-        self.companies.get(id).map_or_else(company_missing, |company| Answer::ok(shapes::company(company)))
+        self.companies.get(id).map_or_else(company_missing, |company| Answer::ok(self.company_shape(company)))
     }
 
+    /// The document calls it an archive that happens later; here it has happened when the answer comes.
     pub(super) fn delete_company(&mut self, id: &str) -> Answer {
         let Some(company) = self.companies.remove(id) else { return company_missing() };
+        let now = self.now();
         self.company_ids.remove(&company.company_id);
         for contact in &company.contacts {
-            if let Some(contact) = self.contacts.get_mut(contact) {
-                contact.companies.retain(|known| known != id);
-            }
+            self.contacts.change(contact, now, |contact| contact.companies.retain(|known| known != id));
         }
         self.effect("company", "delete", id, &json!({}));
         self.notify(
@@ -113,108 +146,104 @@ impl Workspace {
         Answer::ok(json!({"id": id, "object": "company", "deleted": true}))
     }
 
+    /// A list even of the one company that was asked for: so says the document, schema and example.
     pub(super) fn find_companies(&self, call: &Call) -> Answer {
-        let found = match (call.parameter("company_id"), call.parameter("name")) {
-            (Some(company_id), _) => self.company_ids.get(company_id).and_then(|id| self.companies.get(id)),
-            (None, Some(name)) => self.companies.values().find(|company| company.name == name),
-            (None, None) => return self.page_of_companies(call.number("page"), call.number("per_page")),
+        let found: Option<Vec<&Company>> = match ["company_id", "name", "tag_id", "segment_id"]
+            .map(|field| call.parameter(field))
+        {
+            [Some(id), ..] => {
+                self.company_ids.get(id).and_then(|id| self.companies.get(id)).map(|found| vec![found])
+            }
+            [_, Some(name), ..] => {
+                let named: Vec<_> = self.companies.values().filter(|company| company.name == name).collect();
+                (!named.is_empty()).then_some(named)
+            }
+            [_, _, Some(tag), _] => {
+                let tagged = |company: &&Company| company.tags.iter().any(|known| known == tag);
+                Some(self.visible_companies().filter(tagged).collect())
+            }
+            [_, _, _, Some(segment)] => {
+                let inside = |company: &&Company| self.segments_of(company).any(|one| one.id == segment);
+                Some(self.visible_companies().filter(inside).collect())
+            }
+            _ => Some(self.visible_companies().collect()),
         };
-        // A list even of the one company that was asked for: so says the document, schema and example.
-        found.map_or_else(company_missing, |company| Answer::ok(whole_list(&[shapes::company(company)])))
+        found.map_or_else(company_missing, |found| self.page_of_companies(call, &found))
     }
 
     pub(super) fn list_companies(&self, call: &Call) -> Answer {
-        self.page_of_companies(call.number("page"), call.number("per_page"))
+        let mut companies: Vec<&Company> = self.visible_companies().collect();
+        companies.sort_by_key(|company| (company.last_request, company.id.as_str()));
+        if call.parameter("order") != Some("asc") {
+            companies.reverse();
+        }
+        self.page_of_companies(call, &companies)
     }
 
-    fn page_of_companies(&self, page: Option<usize>, per_page: Option<usize>) -> Answer {
-        let per_page = per_page.unwrap_or(15).clamp(1, 60);
-        let page = page.unwrap_or(1).max(1);
-        if page * per_page > 10_000 {
+    pub(super) fn visible_companies(&self) -> impl Iterator<Item = &Company> {
+        self.companies.values().filter(|company| !company.contacts.is_empty())
+    }
+
+    fn page_of_companies(&self, call: &Call, companies: &[&Company]) -> Answer {
+        let per_page = call.number("per_page").unwrap_or(15).clamp(1, 60);
+        let page = call.number("page").unwrap_or(1).max(1);
+        if page.saturating_mul(per_page) > LISTED {
+            // That it ends there is documented; what it then says is not.
             return refused(400, "page_limit_exceeded", "only the first 10,000 companies can be listed");
         }
-        let visible: Vec<&Company> =
-            self.companies.values().filter(|company| !company.contacts.is_empty()).collect();
-        let data: Vec<Value> = visible
-            .iter()
-            .skip((page - 1) * per_page)
-            .take(per_page)
-            .map(|company| shapes::company(company))
-            .collect();
-        let mut pages = pages(visible.len(), page, per_page, None);
-        pages["next"] = if page * per_page < visible.len() {
-            json!(format!("/companies/list?per_page={per_page}&page={}", page + 1))
+        let shown = companies.iter().skip((page - 1) * per_page).take(per_page);
+        let data: Vec<Value> = shown.map(|company| self.company_shape(company)).collect();
+        let mut pages = pages(companies.len(), page, per_page, None);
+        pages["next"] = if page * per_page < companies.len() {
+            json!(format!("{}?per_page={per_page}&page={}", call.path, page + 1))
         } else {
             Value::Null
         };
-        Answer::ok(json!({"type": "list", "data": data, "pages": pages, "total_count": visible.len()}))
+        Answer::ok(json!({"type": "list", "data": data, "pages": pages, "total_count": companies.len()}))
     }
 
-    /// The scroll parameter is the last id shown; nothing is kept open on our side.
-    pub(super) fn scroll_companies(&self, call: &Call) -> Answer {
-        let after = call.parameter("scroll_param").unwrap_or_default().to_owned();
-        let shown: Vec<&Company> = self
-            .companies
-            .range::<String, _>((std::ops::Bound::Excluded(after.clone()), std::ops::Bound::Unbounded))
-            .map(|(_, company)| company)
-            .filter(|company| !company.contacts.is_empty())
-            .take(100)
-            .collect();
-        let scroll = shown.last().map_or(after, |company| company.id.clone());
-        let data: Vec<Value> = shown.iter().map(|company| shapes::company(company)).collect();
-        Answer::ok(
-            json!({"type": "list", "data": data, "pages": null, "total_count": null, "scroll_param": scroll}),
-        )
-    }
-
-    pub(super) fn contacts_of_company(&self, id: &str, version: Version) -> Answer {
+    pub(super) fn contacts_of_company(&self, id: &str, call: &Call, version: Version) -> Answer {
         let Some(company) = self.companies.get(id) else { return company_missing() };
-        let data: Vec<Value> = company
+        let contacts: Vec<&Contact> = company
             .contacts
             .iter()
             .filter_map(|contact| self.contacts.get(contact))
-            .map(|contact| shapes::contact(contact, version))
+            .filter(|contact| !contact.archived)
             .collect();
-        Answer::ok(whole_list(&data))
+        Answer::ok(numbered(call, &contacts, |contact| shapes::contact(contact, version)))
     }
 
-    pub(super) fn companies_of_contact(&self, id: &str) -> Answer {
+    pub(super) fn companies_of_contact(&self, id: &str, call: &Call) -> Answer {
         let Some(contact) = self.contacts.get(id) else { return contact_missing() };
-        let data: Vec<Value> = contact
-            .companies
-            .iter()
-            .filter_map(|company| self.companies.get(company))
-            .map(shapes::company)
-            .collect();
-        Answer::ok(whole_list(&data))
+        let companies: Vec<&Company> =
+            contact.companies.iter().filter_map(|company| self.companies.get(company)).collect();
+        Answer::ok(numbered(call, &companies, |company| self.company_shape(company)))
     }
 
     pub(super) fn attach_company(&mut self, contact_id: &str, call: &Call) -> Answer {
-        if !self.contacts.contains_key(contact_id) {
-            return contact_missing();
-        }
+        let Some(contact) = self.contacts.get(contact_id) else { return contact_missing() };
         let Some(company_id) = call.text("id").map(str::to_owned) else {
             return refused(400, "parameter_not_found", "company not specified");
         };
         if !self.companies.contains_key(&company_id) {
             return company_missing();
         }
-        if self.contacts[contact_id].companies.len() >= 1_000 {
-            return refused(400, "contact_company_limit_exceeded", "a contact has at most 1000 companies");
+        if contact.companies.len() >= COMPANIES_OF_CONTACT && !contact.companies.contains(&company_id) {
+            let message = "Contact has reached the maximum of 1000 company associations";
+            return refused(400, "contact_company_limit_exceeded", message);
         }
         self.attach(contact_id, &company_id);
-        Answer::ok(shapes::company(&self.companies[&company_id]))
+        self.show_company(&company_id)
     }
 
     /// Relates the two; doing it again changes nothing.
     pub(in crate::sandbox) fn attach(&mut self, contact_id: &str, company_id: &str) {
         let now = self.now();
-        let Some(contact) = self.contacts.get_mut(contact_id) else { return };
+        let Some(contact) = self.contacts.get(contact_id) else { return };
         if contact.companies.iter().any(|known| known == company_id) {
             return;
         }
-        contact.companies.push(company_id.to_owned());
-        contact.updated = now.max(contact.updated + 1);
+        self.contacts.change(contact_id, now, |contact| contact.companies.push(company_id.to_owned()));
         if let Some(company) = self.companies.get_mut(company_id) {
             company.contacts.insert(contact_id.to_owned());
         }
@@ -224,21 +253,21 @@ impl Workspace {
 
     pub(super) fn detach_company(&mut self, contact_id: &str, company_id: &str) -> Answer {
         let now = self.now();
-        let Some(contact) = self.contacts.get_mut(contact_id) else { return contact_missing() };
+        let Some(contact) = self.contacts.get(contact_id) else { return contact_missing() };
+        let attached = contact.companies.iter().any(|known| known == company_id);
         let Some(company) = self.companies.get_mut(company_id) else { return company_missing() };
-        let before = contact.companies.len();
-        contact.companies.retain(|known| known != company_id);
         company.contacts.remove(contact_id);
-        if contact.companies.len() < before {
-            contact.updated = now.max(contact.updated + 1);
+        if attached {
+            self.contacts
+                .change(contact_id, now, |contact| contact.companies.retain(|known| known != company_id));
             self.effect("contact_company", "detach", contact_id, &json!({"company": company_id}));
             self.notify_attachment(company_id, contact_id, false);
         }
-        Answer::ok(shapes::company(&self.companies[company_id]))
+        self.show_company(company_id)
     }
 }
 
-fn fill(company: &mut Company, fields: &Map<String, Value>) {
+fn fill(company: &mut Company, fields: &Map<String, Value>, now: i64) {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = text("name") {
         company.name = name;
@@ -252,7 +281,14 @@ fn fill(company: &mut Company, fields: &Map<String, Value>) {
     if let Some(spend) = fields.get("monthly_spend").and_then(Value::as_f64) {
         company.monthly_spend = spend as i64;
     }
+    if fields.get("update_last_request_at").and_then(Value::as_bool) == Some(true) {
+        company.last_request = Some(now / 1_000);
+    }
     for (name, value) in fields.get("custom_attributes").and_then(Value::as_object).into_iter().flatten() {
-        company.custom.insert(name.clone(), value.clone());
+        if value.is_null() {
+            company.custom.shift_remove(name);
+        } else {
+            company.custom.insert(name.clone(), value.clone());
+        }
     }
 }

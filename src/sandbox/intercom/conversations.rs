@@ -1,55 +1,142 @@
-//! Intercom conversations and their parts: started, answered, closed, opened, assigned, tagged.
-//! Contacts in them are references only, as in the vendor's answers.
+//! Intercom conversations: what one is, how it looks, which there are. Contacts in them are references only, as in
+//! the vendor's answers; what is said and done in them is in `talk` and `participants`.
 
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-use super::answers::{cursor, pages, read_cursor, refused};
-use super::search::{Query, page, sort};
-use super::{ADMIN_ID, Version, Workspace, shapes};
+use serde_json::{Map, Value, json};
+
+use super::answers::{bad_cursor, cursor, missing, pages, read_cursor, refused};
+use super::search::{Cell, Kind, Page, Query, Rules, Wish, cut, sort};
+use super::{ADMIN_ID, Version, Workspace, shapes, staff};
 use crate::sandbox::wire::{Answer, Call};
+
+/// The vendor gives the newest parts only.
+pub(super) const PARTS_SHOWN: usize = 500;
+/// A first message's id lies so far from its conversation's.
+pub(super) const SOURCE_OFFSET: u64 = 402_000_000;
 
 /// Who wrote something: contact or admin, with its id.
 #[derive(Clone)]
 pub(super) struct Author {
-    admin: bool,
-    id: String,
+    pub(super) admin: bool,
+    pub(super) id: String,
 }
 
-struct Part {
-    id: u64,
-    kind: &'static str,
-    body: Option<String>,
-    at: i64,
-    author: Author,
+impl Author {
+    pub(super) fn admin(id: &str) -> Self {
+        Self { admin: true, id: id.to_owned() }
+    }
+
+    pub(super) fn contact(id: &str) -> Self {
+        Self { admin: false, id: id.to_owned() }
+    }
 }
 
-/// One conversation, its first message and what followed.
+/// What was said or done after the first message.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub(super) id: u64,
+    pub(super) kind: &'static str,
+    pub(super) body: Option<String>,
+    pub(super) at: i64,
+    pub(super) author: Author,
+    /// `admin` or `team`, and which.
+    pub(super) assigned_to: Option<(&'static str, String)>,
+    pub(super) tags: Vec<String>,
+    pub(super) redacted: bool,
+}
+
+/// What somebody thought of the help.
+#[derive(Clone)]
+pub(super) struct Rating {
+    pub(super) score: i64,
+    pub(super) remark: String,
+    pub(super) at: i64,
+    pub(super) admin: String,
+}
+
+/// One conversation, its first message and what followed. Moments are seconds.
+#[derive(Clone)]
 pub(super) struct Conversation {
-    id: u64,
-    contact: String,
-    author: Author,
-    body: String,
-    created: i64,
-    updated: i64,
-    state: &'static str,
-    read: bool,
-    assignee: Option<i64>,
-    snoozed_until: Option<i64>,
-    tags: Vec<String>,
-    custom: Value,
-    title: Option<String>,
-    parts: Vec<Part>,
+    pub(super) id: u64,
+    pub(super) contacts: Vec<String>,
+    pub(super) author: Author,
+    pub(super) subject: String,
+    pub(super) body: String,
+    pub(super) redacted: bool,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+    pub(super) state: &'static str,
+    pub(super) read: bool,
+    pub(super) priority: &'static str,
+    pub(super) assignee: Option<i64>,
+    pub(super) team: Option<i64>,
+    pub(super) snoozed_until: Option<i64>,
+    pub(super) waiting_since: Option<i64>,
+    pub(super) tags: Vec<(String, i64)>,
+    pub(super) custom: Map<String, Value>,
+    pub(super) title: Option<String>,
+    pub(super) company: Option<String>,
+    pub(super) rating: Option<Rating>,
+    pub(super) merged_into: Option<u64>,
+    /// Its contact was blocked: it is in no list.
+    pub(super) hidden: bool,
+    pub(super) parts: Vec<Part>,
 }
 
-fn missing() -> Answer {
-    refused(404, "not_found", "Resource Not Found")
+impl Conversation {
+    fn moments(&self, of: &dyn Fn(&Part) -> bool) -> Vec<i64> {
+        self.parts.iter().filter(|part| of(part)).map(|part| part.at).collect()
+    }
+
+    /// Figures, as far as the parts tell them; what has not happened is left out.
+    fn statistics(&self) -> Value {
+        let mut figures = json!({
+            "type": "conversation_statistics",
+            "count_reopens": self.moments(&|part| part.kind == "open").len(),
+            "count_assignments": self.moments(&|part| part.kind == "assignment").len(),
+            "count_conversation_parts": self.parts.len(),
+        });
+        let mut dates = |first: &str, last: &str, moments: Vec<i64>| {
+            if let (Some(earliest), Some(latest)) = (moments.first(), moments.last()) {
+                figures[first] = json!(earliest);
+                figures[last] = json!(latest);
+            }
+        };
+        let said = |part: &Part| matches!(part.kind, "comment" | "quick_reply");
+        dates(
+            "first_contact_reply_at",
+            "last_contact_reply_at",
+            self.moments(&|part| said(part) && !part.author.admin),
+        );
+        dates(
+            "first_admin_reply_at",
+            "last_admin_reply_at",
+            self.moments(&|part| said(part) && part.author.admin),
+        );
+        dates("first_assignment_at", "last_assignment_at", self.moments(&|part| part.kind == "assignment"));
+        dates("first_close_at", "last_close_at", self.moments(&|part| part.kind == "close"));
+        let since = |name: &str| figures[name].as_i64().map(|at| at - self.created);
+        let spans = [
+            ("time_to_assignment", since("first_assignment_at")),
+            ("time_to_admin_reply", since("first_admin_reply_at")),
+            ("time_to_first_close", since("first_close_at")),
+            ("time_to_last_close", since("last_close_at")),
+        ];
+        for (name, span) in spans {
+            if let Some(span) = span {
+                figures[name] = json!(span);
+            }
+        }
+        if let Some(closing) = self.parts.iter().rev().find(|part| part.kind == "close") {
+            figures["last_closed_by_id"] = json!(closing.author.id);
+        }
+        figures
+    }
 }
 
-fn paragraph(body: &str) -> String {
-    if body.starts_with('<') { body.to_owned() } else { format!("<p>{body}</p>") }
-}
-
-fn without_tags(body: &str) -> String {
+/// Texts without the paragraphs they are wrapped in.
+pub(super) fn without_tags(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     let mut inside = false;
     for letter in body.chars() {
@@ -63,10 +150,38 @@ fn without_tags(body: &str) -> String {
     text
 }
 
+/// Puts conversations into the words of an older version: up to 2.15 nobody assigned is null, not 0, and priority has
+/// two words; up to 2.14 they have no company. Other bodies are left alone.
+pub(super) fn in_words_of(version: Version, body: &mut Value) {
+    if version >= Version(16) {
+        return;
+    }
+    if let Some(list) = body.get_mut("conversations").and_then(Value::as_array_mut) {
+        for one in list {
+            in_words_of(version, one);
+        }
+    }
+    if body.get("type").and_then(Value::as_str) != Some("conversation") {
+        return;
+    }
+    for assignee in ["admin_assignee_id", "team_assignee_id"] {
+        if body[assignee] == 0 {
+            body[assignee] = Value::Null;
+        }
+    }
+    let without = matches!(body["priority"].as_str(), None | Some("none"));
+    body["priority"] = json!(if without { "not_priority" } else { "priority" });
+    if version < Version(15)
+        && let Some(fields) = body.as_object_mut()
+    {
+        fields.shift_remove("company");
+    }
+}
+
 impl Workspace {
-    fn author_shape(&self, author: &Author) -> Value {
+    pub(super) fn author_shape(&self, author: &Author) -> Value {
         if author.admin {
-            let admin = shapes::admin(&author.id).unwrap_or_default();
+            let admin = staff::admin(&author.id).unwrap_or_default();
             return json!({"type": "admin", "id": author.id, "name": admin["name"], "email": admin["email"]});
         }
         let contact = self.contacts.get(&author.id);
@@ -87,62 +202,82 @@ impl Workspace {
             "created_at": part.at,
             "updated_at": part.at,
             "notified_at": part.at,
-            "assigned_to": null,
+            "assigned_to": part.assigned_to.as_ref().map(|(kind, id)| json!({"type": kind, "id": id})),
             "author": self.author_shape(&part.author),
             "attachments": [],
             "external_id": null,
-            "redacted": false,
+            "redacted": part.redacted,
             "email_message_metadata": null,
             "state": state,
-            "tags": [],
+            "tags": part.tags.iter().map(|tag| self.tag_basic(tag)).collect::<Vec<_>>(),
             "event_details": {},
             "app_package_code": null,
         })
     }
 
-    fn conversation_shape(&self, conversation: &Conversation, newest_parts: Option<usize>) -> Value {
-        let external =
-            self.contacts.get(&conversation.contact).and_then(|contact| contact.external_id.clone());
-        let tags: Vec<Value> = conversation
-            .tags
+    pub(super) fn reference(&self, contact: &str) -> Value {
+        let external = self.contacts.get(contact).and_then(|contact| contact.external_id.as_ref());
+        json!({"type": "contact", "id": contact, "external_id": external})
+    }
+
+    pub(super) fn conversation_shape(
+        &self,
+        conversation: &Conversation,
+        newest_parts: Option<usize>,
+    ) -> Value {
+        let tags: Vec<Value> =
+            conversation.tags.iter().map(|(tag, applied)| self.tag_shape(tag, *applied)).collect();
+        let contacts: Vec<Value> = conversation.contacts.iter().map(|one| self.reference(one)).collect();
+        let teammates: BTreeSet<&str> = conversation
+            .parts
             .iter()
-            .map(|tag| json!({"type": "tag", "id": tag, "name": self.tag_name(tag), "applied_at": conversation.updated, "applied_by": {"type": "admin", "id": ADMIN_ID}}))
+            .filter(|part| part.author.admin)
+            .map(|part| part.author.id.as_str())
             .collect();
+        let teammates: Vec<Value> = teammates.iter().map(|id| json!({"type": "admin", "id": id})).collect();
+        let rating = conversation.rating.as_ref().map(|rating| {
+            json!({
+                "rating": rating.score,
+                "remark": rating.remark,
+                "created_at": rating.at,
+                "updated_at": rating.at,
+                "contact": conversation.contacts.first().map(|contact| self.reference(contact)),
+                "teammate": {"type": "admin", "id": rating.admin},
+            })
+        });
+        let answered = conversation.parts.iter().find(|part| part.kind == "comment" && !part.author.admin);
         let delivered_as = if conversation.author.admin { "admin_initiated" } else { "customer_initiated" };
         let mut shape = json!({
             "type": "conversation",
             "id": conversation.id.to_string(),
             "created_at": conversation.created,
             "updated_at": conversation.updated,
-            "waiting_since": null,
+            "waiting_since": conversation.waiting_since,
             "snoozed_until": conversation.snoozed_until,
             "source": {
                 "type": "conversation",
-                "id": (conversation.id + 402_000_000).to_string(),
+                "id": (conversation.id + SOURCE_OFFSET).to_string(),
                 "delivered_as": delivered_as,
-                "subject": "",
+                "subject": conversation.subject,
                 "body": conversation.body,
                 "author": self.author_shape(&conversation.author),
                 "attachments": [],
                 "url": null,
-                "redacted": false,
+                "redacted": conversation.redacted,
             },
-            "contacts": {
-                "type": "contact.list",
-                "contacts": [{"type": "contact", "id": conversation.contact, "external_id": external}],
-            },
-            "first_contact_reply": null,
+            "contacts": {"type": "contact.list", "contacts": contacts},
+            "first_contact_reply": answered.map(|part| json!({"created_at": part.at, "type": "conversation", "url": null})),
             "admin_assignee_id": conversation.assignee.unwrap_or(0),
-            "team_assignee_id": 0,
+            "team_assignee_id": conversation.team.unwrap_or(0),
             "open": conversation.state == "open",
             "state": conversation.state,
             "read": conversation.read,
             "tags": {"type": "tag.list", "tags": tags},
-            "priority": "none",
+            "priority": conversation.priority,
             "sla_applied": null,
-            "statistics": null,
-            "conversation_rating": null,
-            "teammates": {"type": "admin.list", "teammates": []},
+            "statistics": conversation.statistics(),
+            "conversation_rating": rating,
+            "teammates": {"type": "admin.list", "teammates": teammates},
             "title": conversation.title,
             "custom_attributes": conversation.custom,
             "topics": {},
@@ -151,6 +286,9 @@ impl Workspace {
             "ai_agent": null,
             "ai_agent_participated": false,
         });
+        if let Some(company) = conversation.company.as_ref().and_then(|company| self.companies.get(company)) {
+            shape["company"] = self.company_shape(company);
+        }
         if let Some(newest) = newest_parts {
             let first = conversation.parts.len().saturating_sub(newest);
             let parts: Vec<Value> = conversation.parts[first..]
@@ -166,14 +304,21 @@ impl Workspace {
         shape
     }
 
-    fn find(&self, id: &str) -> Option<u64> {
+    /// The conversation of that id, or the newest for `last`.
+    pub(super) fn find(&self, id: &str) -> Option<u64> {
         let id = if id == "last" { *self.conversations.last_key_value()?.0 } else { id.parse().ok()? };
         self.conversations.contains_key(&id).then_some(id)
     }
 
+    /// The conversation with all parts the vendor gives, as most calls answer.
+    pub(super) fn whole(&self, id: u64) -> Answer {
+        let found = self.conversations.get(&id);
+        found.map_or_else(missing, |found| Answer::ok(self.conversation_shape(found, Some(PARTS_SHOWN))))
+    }
+
     pub(super) fn show_conversation(&self, id: &str, call: &Call) -> Answer {
         let Some(conversation) = self.find(id).map(|id| &self.conversations[&id]) else { return missing() };
-        let mut shape = self.conversation_shape(conversation, Some(500));
+        let mut shape = self.conversation_shape(conversation, Some(PARTS_SHOWN));
         if call.parameter("display_as") == Some("plaintext") {
             shape["source"]["body"] = json!(without_tags(&conversation.body));
             for part in shape["conversation_parts"]["conversation_parts"].as_array_mut().into_iter().flatten()
@@ -186,15 +331,20 @@ impl Workspace {
     }
 
     pub(super) fn list_conversations(&self, call: &Call) -> Answer {
-        let per_page = call.number("per_page").unwrap_or(20).clamp(1, 150);
-        let (page, before) = call
-            .parameter("starting_after")
-            .and_then(read_cursor)
-            .map_or((1, u64::MAX), |(page, position)| (page, position.as_u64().unwrap_or(u64::MAX)));
-        let mut rest = self.conversations.range(..before).rev();
-        let shown: Vec<&Conversation> = rest.by_ref().take(per_page).map(|(_, found)| found).collect();
+        let per_page = call.number("per_page").unwrap_or(20);
+        if !(1..=150).contains(&per_page) {
+            return refused(400, "parameter_invalid", "per_page must be between 1 and 150");
+        }
+        let (page, before) = match call.parameter("starting_after").map(read_cursor) {
+            None => (1, u64::MAX),
+            Some(Some((page, position))) => (page, position.as_u64().unwrap_or(u64::MAX)),
+            Some(None) => return bad_cursor(),
+        };
+        let seen = |conversation: &&Conversation| !conversation.hidden;
+        let mut rest = self.conversations.range(..before).rev().map(|(_, found)| found).filter(seen);
+        let shown: Vec<&Conversation> = rest.by_ref().take(per_page).collect();
         let next = rest.next().and_then(|_| shown.last()).map(|last| cursor(page + 1, &json!(last.id)));
-        let total = self.conversations.len();
+        let total = self.conversations.values().filter(seen).count();
         let list: Vec<Value> = shown.iter().map(|found| self.conversation_shape(found, None)).collect();
         Answer::ok(json!({
             "type": "conversation.list",
@@ -205,28 +355,11 @@ impl Workspace {
     }
 
     pub(super) fn search_conversations(&self, call: &Call) -> Answer {
-        let searched = || {
-            let Some(query) = call.body.get("query") else {
-                return Err(refused(400, "parameter_not_found", "query is required"));
-            };
-            let query = Query::read(query, 0)?;
-            let (field, ascending) = sort(call)?;
-            let matches = self
-                .conversations
-                .values()
-                .filter(|found| query.matches(&|field| conversation_field(found, field)))
-                .map(|found| (conversation_field(found, &field), found.id))
-                .collect();
-            page(call, matches, ascending, 20)
-        };
-        match searched() {
+        match self.found_conversations(call) {
             Err(refusal) => refusal,
             Ok(page) => {
-                let list: Vec<Value> = page
-                    .shown
-                    .iter()
-                    .map(|id| self.conversation_shape(&self.conversations[id], None))
-                    .collect();
+                let found = page.shown.iter().map(|id| &self.conversations[id]);
+                let list: Vec<Value> = found.map(|found| self.conversation_shape(found, None)).collect();
                 Answer::ok(json!({
                     "type": "conversation.list",
                     "pages": page.pages,
@@ -237,244 +370,200 @@ impl Workspace {
         }
     }
 
-    pub(super) fn start_conversation_by_api(&mut self, call: &Call) -> Answer {
-        let Some(contact) = call.body["from"]["id"].as_str().map(str::to_owned) else {
-            return refused(400, "parameter_not_found", "from is required");
-        };
-        let Some(body) = call.text("body").map(str::to_owned) else {
-            return refused(400, "parameter_not_found", "body is required");
-        };
-        let Some(id) = self.start_conversation(&contact, &body) else {
-            return refused(404, "not_found", "User Not Found");
-        };
-        Answer::ok(json!({
-            "type": "user_message",
-            "id": (id + 402_000_000).to_string(),
-            "created_at": self.now() / 1_000,
-            "body": body,
-            "message_type": "inapp",
-            "conversation_id": id.to_string(),
-        }))
+    fn found_conversations(&self, call: &Call) -> Result<Page<u64>, Answer> {
+        // Nothing here speaks of days, unlike in the search of contacts.
+        let query = Query::of(call, &Rules { kind_of: &kind_of, days_of: None })?;
+        let (field, ascending) = sort(call)?;
+        let wish = Wish::of(call, 20)?;
+        let matches = self
+            .conversations
+            .values()
+            .filter(|found| !found.hidden && query.matches(&|field| self.conversation_cell(found, field)))
+            .map(|found| (self.conversation_cell(found, &field).key(), found.id))
+            .collect();
+        Ok(cut(&wish, matches, ascending))
     }
 
-    /// A contact writes in; `None` when there is no such contact.
-    pub(in crate::sandbox) fn start_conversation(&mut self, contact: &str, body: &str) -> Option<u64> {
-        if !self.contacts.contains_key(contact) {
-            return None;
+    fn conversation_cell<'a>(&'a self, conversation: &'a Conversation, field: &str) -> Cell<'a> {
+        let number = |number: Option<i64>| Cell::seconds(number);
+        let author = |field: &str| {
+            let author = self.author_shape(&conversation.author);
+            author[field].as_str().map_or(Cell::Nothing, |text| Cell::Text(text.to_owned().into()))
+        };
+        if let Some(name) = field.strip_prefix("statistics.") {
+            let figures = conversation.statistics();
+            return match &figures[name] {
+                Value::String(text) => Cell::Text(text.clone().into()),
+                figure => Cell::seconds(figure.as_i64()),
+            };
         }
-        let now = self.now() / 1_000;
-        let id = self.conversations.last_key_value().map_or(20_001, |(last, _)| last + 1);
-        let conversation = Conversation {
-            id,
-            contact: contact.to_owned(),
-            author: Author { admin: false, id: contact.to_owned() },
-            body: paragraph(body),
-            created: now,
-            updated: now,
-            state: "open",
-            read: false,
-            assignee: None,
-            snoozed_until: None,
-            tags: Vec::new(),
-            custom: json!({}),
-            title: None,
-            parts: Vec::new(),
-        };
-        self.conversations.insert(id, conversation);
-        self.effect("conversation", "create", &id.to_string(), &json!({"contact": contact}));
-        self.notify("conversation.user.created", &self.conversation_shape(&self.conversations[&id], Some(1)));
-        Some(id)
-    }
-
-    /// Adds a part, which also moves the state and tells subscribers.
-    fn add_part(&mut self, id: u64, kind: &'static str, body: Option<&str>, author: Author) {
-        let now = self.now() / 1_000;
-        let part_id = self.next_serial() + 51_000_000;
-        let Some(conversation) = self.conversations.get_mut(&id) else { return };
-        let by_admin = author.admin;
-        conversation.parts.push(Part { id: part_id, kind, body: body.map(paragraph), at: now, author });
-        conversation.updated = now.max(conversation.updated);
-        let topic = match (kind, by_admin) {
-            ("close", _) => {
-                conversation.state = "closed";
-                "conversation.admin.closed"
-            }
-            ("open", _) => {
-                conversation.state = "open";
-                "conversation.admin.opened"
-            }
-            ("snoozed", _) => {
-                conversation.state = "snoozed";
-                "conversation.admin.snoozed"
-            }
-            ("assignment", _) => "conversation.admin.assigned",
-            ("note", _) => "conversation.admin.noted",
-            (_, true) => "conversation.admin.replied",
-            (_, false) => {
-                conversation.state = "open";
-                "conversation.user.replied"
-            }
-        };
-        self.effect("conversation_part", "create", &id.to_string(), &json!({"part_type": kind}));
-        self.notify(topic, &self.conversation_shape(&self.conversations[&id], Some(1)));
-    }
-
-    /// The scripted team answers.
-    pub(in crate::sandbox) fn admin_replies(&mut self, id: u64, body: &str) {
-        self.add_part(id, "comment", Some(body), Author { admin: true, id: ADMIN_ID.to_owned() });
-    }
-
-    /// The scripted team closes.
-    pub(in crate::sandbox) fn admin_closes(&mut self, id: u64) {
-        self.add_part(id, "close", None, Author { admin: true, id: ADMIN_ID.to_owned() });
-    }
-
-    pub(super) fn reply_by_api(&mut self, id: &str, call: &Call) -> Answer {
-        let Some(id) = self.find(id) else { return missing() };
-        let kind = if call.text("message_type") == Some("note") { "note" } else { "comment" };
-        let author = if call.text("type") == Some("admin") {
-            Author { admin: true, id: call.text("admin_id").unwrap_or(ADMIN_ID).to_owned() }
-        } else {
-            let contact = call
-                .text("intercom_user_id")
-                .and_then(|contact| self.contacts.get(contact))
-                .or_else(|| call.text("user_id").and_then(|external| self.with_external_id(external)))
-                .or_else(|| call.text("email").and_then(|email| self.with_email(email).next()));
-            let Some(contact) = contact else { return refused(404, "not_found", "User Not Found") };
-            Author { admin: false, id: contact.id.clone() }
-        };
-        let Some(body) = call.text("body") else {
-            return refused(400, "parameter_not_found", "body is required");
-        };
-        self.add_part(id, kind, Some(body), author);
-        Answer::ok(self.conversation_shape(&self.conversations[&id], Some(500)))
-    }
-
-    pub(super) fn change_conversation_state(&mut self, id: &str, call: &Call) -> Answer {
-        let Some(id) = self.find(id) else { return missing() };
-        let kind = match call.text("message_type") {
-            Some("close") => "close",
-            Some("open") => "open",
-            Some("snoozed") => "snoozed",
-            Some("assignment") => "assignment",
-            _ => {
-                return refused(
-                    400,
-                    "parameter_invalid",
-                    "message_type must be close, open, snoozed or assignment",
-                );
-            }
-        };
-        if let Some(conversation) = self.conversations.get_mut(&id) {
-            if kind == "snoozed" {
-                conversation.snoozed_until = call.body["snoozed_until"].as_i64();
-            }
-            if kind == "assignment" {
-                let assignee = call.text("assignee_id").and_then(|id| id.parse().ok());
-                conversation.assignee = assignee.filter(|id: &i64| *id != 0);
-            }
+        if let Some(name) = field.strip_prefix("custom_attributes.") {
+            return Cell::of(conversation.custom.get(name));
         }
-        let author = Author { admin: true, id: call.text("admin_id").unwrap_or(ADMIN_ID).to_owned() };
-        self.add_part(id, kind, call.text("body"), author);
-        Answer::ok(self.conversation_shape(&self.conversations[&id], Some(500)))
-    }
-
-    pub(super) fn update_conversation(&mut self, id: &str, call: &Call) -> Answer {
-        let now = self.now() / 1_000;
-        let Some(conversation) = self.find(id).and_then(|id| self.conversations.get_mut(&id)) else {
-            return missing();
-        };
-        if let Some(read) = call.body["read"].as_bool() {
-            conversation.read = read;
-        }
-        if let Some(title) = call.text("title") {
-            conversation.title = Some(title.to_owned());
-        }
-        for (name, value) in call.body["custom_attributes"].as_object().into_iter().flatten() {
-            conversation.custom[name] = value.clone();
-        }
-        conversation.updated = now;
-        let id = conversation.id;
-        self.effect("conversation", "update", &id.to_string(), &json!({}));
-        Answer::ok(self.conversation_shape(&self.conversations[&id], Some(500)))
-    }
-
-    pub(super) fn tag_conversation(&mut self, id: &str, call: &Call) -> Answer {
-        let Some(id) = self.find(id) else { return missing() };
-        let Some(tag) = call.text("id").filter(|tag| self.tag_name(tag).is_some()).map(str::to_owned) else {
-            return refused(404, "tag_not_found", "Tag not found");
-        };
-        self.set_conversation_tag(id, &tag, true)
-    }
-
-    pub(super) fn untag_conversation(&mut self, id: &str, tag: &str) -> Answer {
-        let Some(id) = self.find(id) else { return missing() };
-        self.set_conversation_tag(id, tag, false)
-    }
-
-    fn set_conversation_tag(&mut self, id: u64, tag: &str, tagged: bool) -> Answer {
-        if let Some(conversation) = self.conversations.get_mut(&id) {
-            conversation.tags.retain(|known| known != tag);
-            if tagged {
-                conversation.tags.push(tag.to_owned());
+        let rating = conversation.rating.as_ref();
+        match field {
+            "id" => Cell::Text(conversation.id.to_string().into()),
+            "created_at" => number(Some(conversation.created)),
+            "updated_at" => number(Some(conversation.updated)),
+            "waiting_since" => number(conversation.waiting_since),
+            "snoozed_until" => number(conversation.snoozed_until),
+            "state" => Cell::text(Some(conversation.state)),
+            "open" => Cell::Flag(conversation.state == "open"),
+            "read" => Cell::Flag(conversation.read),
+            "priority" => Cell::text(Some(conversation.priority)),
+            "title" => Cell::text(conversation.title.as_deref()),
+            "contact_ids" => Cell::Several(conversation.contacts.iter().map(Into::into).collect()),
+            "tag_ids" => Cell::Several(conversation.tags.iter().map(|(tag, _)| tag.into()).collect()),
+            "teammate_ids" => Cell::Several(
+                conversation
+                    .parts
+                    .iter()
+                    .filter(|part| part.author.admin)
+                    .map(|part| part.author.id.as_str().into())
+                    .collect(),
+            ),
+            "admin_assignee_id" => number(conversation.assignee),
+            "team_assignee_id" => number(conversation.team),
+            "source.type" => Cell::text(Some("conversation")),
+            "source.id" => Cell::Text((conversation.id + SOURCE_OFFSET).to_string().into()),
+            "source.delivered_as" if conversation.author.admin => Cell::text(Some("admin_initiated")),
+            "source.delivered_as" => Cell::text(Some("customer_initiated")),
+            "source.subject" => Cell::text(Some(&conversation.subject)),
+            // Word by word, as documented: two words in a row are never found.
+            "source.body" => Cell::Several(
+                without_tags(&conversation.body)
+                    .split_whitespace()
+                    .map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_owned().into())
+                    .collect(),
+            ),
+            "source.author.id" => author("id"),
+            "source.author.type" => author("type"),
+            "source.author.name" => author("name"),
+            "source.author.email" => author("email"),
+            "conversation_rating.score" => number(rating.map(|rating| rating.score)),
+            "conversation_rating.replied_at" | "conversation_rating.requested_at" => {
+                number(rating.map(|rating| rating.at))
             }
+            "conversation_rating.remark" => Cell::text(rating.map(|rating| rating.remark.as_str())),
+            "conversation_rating.admin_id" => Cell::text(rating.map(|rating| rating.admin.as_str())),
+            "conversation_rating.contact_id" => {
+                Cell::text(rating.and_then(|_| conversation.contacts.first()).map(String::as_str))
+            }
+            "ai_agent_participated" => Cell::Flag(false),
+            _ => Cell::Nothing,
         }
-        let kind = if tagged { "attach" } else { "detach" };
-        self.effect("conversation_tag", kind, &id.to_string(), &json!({"tag": tag}));
-        Answer::ok(json!({"type": "tag", "id": tag, "name": self.tag_name(tag)}))
     }
 
     /// After a merge the conversations follow the person.
     pub(super) fn move_conversations(&mut self, from: &str, into: &str) {
         for conversation in self.conversations.values_mut() {
-            if conversation.contact == from {
-                into.clone_into(&mut conversation.contact);
+            if conversation.contacts.iter().any(|contact| contact == into) {
+                conversation.contacts.retain(|contact| contact != from);
             }
             let authors = conversation.parts.iter_mut().map(|part| &mut part.author);
-            for author in authors.chain([&mut conversation.author]) {
-                if author.id == from {
-                    into.clone_into(&mut author.id);
+            let authors = authors.chain([&mut conversation.author]).map(|author| &mut author.id);
+            for id in authors.chain(conversation.contacts.iter_mut()) {
+                if id == from {
+                    into.clone_into(id);
                 }
             }
         }
     }
-}
 
-/// Puts conversations into the words of an older version: up to 2.15 nobody assigned is null, not 0, and priority
-/// has two words. Other bodies are left alone.
-pub(super) fn in_words_of(version: Version, body: &mut Value) {
-    if version >= Version(16) {
-        return;
-    }
-    if let Some(list) = body.get_mut("conversations").and_then(Value::as_array_mut) {
-        list.iter_mut().for_each(|one| in_words_of(version, one));
-    }
-    if body.get("type").and_then(Value::as_str) != Some("conversation") {
-        return;
-    }
-    for assignee in ["admin_assignee_id", "team_assignee_id"] {
-        if body[assignee] == 0 {
-            body[assignee] = Value::Null;
+    /// The conversations of somebody blocked go from sight.
+    pub(super) fn hide_conversations_of(&mut self, contact: &str) {
+        for conversation in self.conversations.values_mut() {
+            conversation.hidden |= conversation.contacts.iter().any(|known| known == contact);
         }
     }
-    let without = matches!(body["priority"].as_str(), None | Some("none"));
-    body["priority"] = json!(if without { "not_priority" } else { "priority" });
+
+    /// A new conversation of that author, not yet told to anybody.
+    pub(super) fn begin(&mut self, contact: &str, author: Author, words: (&str, &str), at: i64) -> u64 {
+        let (subject, body) = words;
+        let id = self.conversations.last_key_value().map_or(20_001, |(last, _)| last + 1);
+        let id = self.deleted_conversations.iter().map(|deleted| deleted.id + 1).fold(id, u64::max);
+        let by_contact = !author.admin;
+        let conversation = Conversation {
+            id,
+            contacts: vec![contact.to_owned()],
+            author,
+            subject: subject.to_owned(),
+            body: body.to_owned(),
+            redacted: false,
+            created: at,
+            updated: at,
+            state: "open",
+            read: false,
+            priority: "none",
+            assignee: None,
+            team: None,
+            snoozed_until: None,
+            waiting_since: by_contact.then_some(at),
+            tags: Vec::new(),
+            custom: Map::new(),
+            title: None,
+            company: None,
+            rating: None,
+            merged_into: None,
+            hidden: false,
+            parts: Vec::new(),
+        };
+        self.conversations.insert(id, conversation);
+        id
+    }
+
+    /// Tells a topic with the conversation and its newest part.
+    pub(super) fn notify_conversation(&self, id: u64, topic: &str) {
+        if let Some(conversation) = self.conversations.get(&id) {
+            self.notify(topic, &self.conversation_shape(conversation, Some(1)));
+        }
+    }
 }
 
-fn conversation_field(conversation: &Conversation, field: &str) -> Value {
+fn kind_of(field: &str) -> Option<Kind> {
+    let texts = [
+        "id",
+        "source.type",
+        "source.id",
+        "source.delivered_as",
+        "source.subject",
+        "source.body",
+        "source.author.id",
+        "source.author.type",
+        "source.author.name",
+        "source.author.email",
+        "source.url",
+        "contact_ids",
+        "teammate_ids",
+        "channel_initiated",
+        "state",
+        "tag_ids",
+        "priority",
+        "title",
+        "statistics.last_closed_by_id",
+        "conversation_rating.remark",
+        "conversation_rating.contact_id",
+        "conversation_rating.admin_id",
+        "ai_agent.resolution_state",
+        "ai_agent.last_answer_type",
+        "ai_agent.rating_remark",
+        "ai_agent.source_type",
+        "ai_agent.source_title",
+    ];
+    let numbers = ["admin_assignee_id", "team_assignee_id", "conversation_rating.score", "ai_agent.rating"];
     match field {
-        "id" => json!(conversation.id.to_string()),
-        "created_at" => json!(conversation.created),
-        "updated_at" => json!(conversation.updated),
-        "state" => json!(conversation.state),
-        "open" => json!(conversation.state == "open"),
-        "read" => json!(conversation.read),
-        "title" => json!(conversation.title),
-        "contact_ids" => json!([conversation.contact]),
-        "tag_ids" => json!(conversation.tags),
-        "admin_assignee_id" => json!(conversation.assignee),
-        "source.type" => json!("conversation"),
-        "source.body" => json!(without_tags(&conversation.body)),
-        _ => Value::Null,
+        "open" | "read" | "ai_agent_participated" => Some(Kind::Flag),
+        "waiting_since" | "snoozed_until" => Some(Kind::Date),
+        _ if texts.contains(&field) => Some(Kind::Text),
+        _ if numbers.contains(&field) => Some(Kind::Number),
+        _ if field.starts_with("custom_attributes.") => Some(Kind::Any),
+        _ if field.ends_with("_at") => Some(Kind::Date),
+        _ if field.starts_with("statistics.") => Some(Kind::Number),
+        _ => None,
     }
+}
+
+/// Who does something when a script does it.
+pub(super) fn scripted() -> Author {
+    Author::admin(ADMIN_ID)
 }

@@ -15,7 +15,7 @@ impl Workspace {
     /// How many live records of each type there are.
     pub(in crate::sandbox) fn census(&self) -> Value {
         json!({
-            "contacts": self.contacts.values().filter(|contact| !contact.archived).count(),
+            "contacts": self.contacts.live(),
             "companies": self.companies.len(),
             "conversations": self.conversations.len(),
         })

@@ -9,7 +9,7 @@ use crate::sandbox::fault::Vendor;
 impl Workspace {
     /// Wraps an item and hands it to the post, unless the change is a quiet one.
     pub(super) fn notify(&self, topic: &str, item: &Value) {
-        if self.quiet {
+        if self.quiet || self.muted.contains(topic) {
             return;
         }
         let seconds = self.now() / 1_000;
@@ -36,9 +36,21 @@ impl Workspace {
         self.notify(&topic, &shapes::contact_in_webhook(contact));
     }
 
-    /// Topics that carry the whole contact under a name without a role.
-    pub(super) fn notify_any_contact(&self, contact: &Contact, topic: &str) {
-        self.notify(topic, &shapes::contact_in_webhook(contact));
+    /// Everything an edit of a contact is told as: that it changed, and what of it has a topic of its own.
+    pub(super) fn notify_edit(&self, before: &Contact, after: &Contact) {
+        let item = shapes::contact_in_webhook(after);
+        self.notify(&format!("contact.{}.updated", shapes::role(after)), &item);
+        let also = |happened: bool, topic: &str| {
+            if happened {
+                self.notify(topic, &item);
+            }
+        };
+        also(!before.user && after.user, "contact.lead.signed_up");
+        let new_email = before.email != after.email && after.email.is_some();
+        also(new_email && !after.user && before.email.is_none(), "contact.lead.added_email");
+        also(new_email && before.email.is_some(), "contact.email.updated");
+        also(!before.unsubscribed && after.unsubscribed, "contact.unsubscribed");
+        also(before.unsubscribed && !after.unsubscribed, "contact.subscribed");
     }
 
     pub(super) fn notify_attachment(&self, company_id: &str, contact_id: &str, attached: bool) {
@@ -48,7 +60,7 @@ impl Workspace {
         };
         let topic = if attached { "company.contact.attached" } else { "company.contact.detached" };
         let item = json!({
-            "company": shapes::company_in_webhook(company),
+            "company": self.company_in_webhook(company),
             "contact": shapes::contact_in_webhook(contact),
         });
         self.notify(topic, &item);

@@ -2,57 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::answers::refused;
-use super::{ADMIN_ID, APP_ID, Company, Contact, Version};
+use super::subscriptions::chosen;
+use super::{APP_ID, Company, Contact, Version};
 use crate::sandbox::desk::iso;
-use crate::sandbox::wire::Answer;
-
-/// People of the workspace's own team: id, name, e-mail.
-const ADMINS: [(&str, &str, &str); 3] = [
-    (ADMIN_ID, "Nora Lindqvist", "nora@brightharbor.io"),
-    ("7400102", "Tomasz Wilk", "tomasz@brightharbor.io"),
-    ("7400103", "Amara Okoye", "amara@brightharbor.io"),
-];
-
-pub(super) fn admin(id: &str) -> Option<Value> {
-    let (id, name, email) = ADMINS.iter().find(|(known, ..)| *known == id)?;
-    Some(json!({
-        "type": "admin",
-        "id": id,
-        "name": name,
-        "email": email,
-        "job_title": "Support",
-        "away_mode_enabled": false,
-        "away_mode_reassign": false,
-        "has_inbox_seat": true,
-        "team_ids": [],
-    }))
-}
-
-pub(super) fn admins() -> Value {
-    let admins: Vec<Value> = ADMINS.iter().filter_map(|(id, ..)| admin(id)).collect();
-    json!({"type": "admin.list", "admins": admins})
-}
-
-pub(super) fn admin_answer(id: &str) -> Answer {
-    admin(id).map_or_else(|| refused(404, "admin_not_found", "Admin not found"), Answer::ok)
-}
-
-pub(super) fn me() -> Value {
-    let mut me = admin(ADMIN_ID).unwrap_or_default();
-    me["email_verified"] = json!(true);
-    me["app"] = json!({
-        "type": "app",
-        "id_code": APP_ID,
-        "name": "Bright Harbor",
-        "created_at": 1_577_872_800,
-        "secure": false,
-        "identity_verification": false,
-        "timezone": "UTC",
-        "region": "US",
-    });
-    me
-}
 
 fn references(ids: &[String], kind: &str, contact: &str, path: &str) -> Value {
     let data: Vec<Value> = ids
@@ -103,10 +55,10 @@ fn contact_with(contact: &Contact, moments: &Moments, owner_as_text: bool) -> Va
         "external_id": contact.external_id,
         "role": role(contact),
         "email": contact.email,
-        "email_domain": contact.email.as_deref().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain),
+        "email_domain": domain(contact),
         "phone": contact.phone,
         "name": contact.name,
-        "avatar": null,
+        "avatar": contact.avatar.as_ref().map(|url| json!({"type": "avatar", "image_url": url})),
         "owner_id": owner,
         "social_profiles": {"type": "list", "data": []},
         "has_hard_bounced": false,
@@ -140,8 +92,8 @@ fn contact_with(contact: &Contact, moments: &Moments, owner_as_text: bool) -> Va
         "tags": references(&tags, "tag", id, "tags"),
         "notes": references(&contact.notes, "note", id, "notes"),
         "companies": references(&contact.companies, "company", id, "companies"),
-        "opted_out_subscription_types": references(&[], "subscription", id, "subscriptions"),
-        "opted_in_subscription_types": references(&[], "subscription", id, "subscriptions"),
+        "opted_out_subscription_types": references(&chosen(contact, "opt_out"), "subscription", id, "subscriptions"),
+        "opted_in_subscription_types": references(&chosen(contact, "opt_in"), "subscription", id, "subscriptions"),
         "utm_campaign": null,
         "utm_content": null,
         "utm_medium": null,
@@ -154,6 +106,11 @@ fn contact_with(contact: &Contact, moments: &Moments, owner_as_text: bool) -> Va
         fields.extend(rest);
     }
     shape
+}
+
+/// What stands behind the @.
+pub(super) fn domain(contact: &Contact) -> Option<&str> {
+    contact.email.as_deref()?.rsplit_once('@').map(|(_, domain)| domain)
 }
 
 pub(super) fn role(contact: &Contact) -> &'static str {
@@ -199,6 +156,9 @@ fn company_with(company: &Company, moments: &Moments) -> Value {
     }
     if let Some(size) = company.size {
         shape["size"] = json!(size);
+    }
+    if let Some(seconds) = company.last_request {
+        shape["last_request_at"] = moments.milliseconds(seconds * 1_000);
     }
     if company.remote_created.is_none() {
         shape["remote_created_at"] = moments.milliseconds(company.created);

@@ -103,6 +103,8 @@ async fn an_email_that_another_contact_holds_is_explained_and_a_merge_mends_it()
     let other = json!({"email": "mara.quint@new.example", "firstname": "Mara", "lastname": "Quint", "phone": "+49301111111"});
     let other = bench.sandbox.new_hubspot_contact(&other, Webhook::Silent).unwrap();
     bench.load().await;
+    // One topic for one change: a new e-mail is told under two.
+    bench.sandbox.subscribe_intercom_topic("contact.email.updated", false);
     bench
         .sandbox
         .edit_intercom_contact(&left, &json!({"email": "mara.quint@new.example"}), Webhook::Sent)
