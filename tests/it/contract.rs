@@ -315,6 +315,7 @@ async fn spoilt_requests_are_noticed() {
 /// What is wrong is called wrong, each fault by its own words.
 #[tokio::test]
 async fn the_check_bites() {
+    type Fault<'a> = (&'a dyn Fn(&mut Exchange), &'a str);
     let contract = intercom("2.16", None).expect("the trimmed copy at least");
     let seen = passed(System::Intercom, "2.16", Part::Client).await;
     let right = seen.iter().find(|exchange| exchange.label == "merge").expect("the merge");
@@ -330,7 +331,6 @@ async fn the_check_bites() {
     let media = |exchange: &mut Exchange| {
         exchange.headers.insert("content-type", "text/plain".parse().unwrap());
     };
-    type Fault<'a> = (&'a dyn Fn(&mut Exchange), &'a str);
     let faults: [Fault<'_>; 9] = [
         (&|exchange| "PATCH".clone_into(&mut exchange.method), "no such operation"),
         (&|exchange| exchange.path.push_str("/again"), "no such operation"),
