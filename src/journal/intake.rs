@@ -165,7 +165,7 @@ impl Journal {
                     connection: rows::word(row, "connection")?,
                     source: rows::word(row, "source")?,
                     topic: row.get(2)?,
-                    count: row.get(3)?,
+                    count: row.get::<_, i64>(3)? as u64,
                     last_at: Timestamp(row.get(4)?),
                 });
             }
