@@ -4,6 +4,7 @@
 //! before it is sent and after. Nothing here is tried again, and no record of the journal is touched by it.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -11,12 +12,13 @@ use serde_json::{Map, Value, json};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
-use crate::config::Config;
 use crate::domain::audit::NewEntry;
 use crate::domain::error_class::Retry;
+use crate::domain::limit::{Family, Urgency};
 use crate::domain::plan::Call;
 use crate::domain::record::{Connection, System, value_text};
 use crate::domain::text::clean_lines;
+use crate::engine::limits::Limits;
 use crate::journal::Journal;
 use crate::vendors::operation::{self, Operation, ParameterKind};
 use crate::vendors::{Log, VendorError};
@@ -83,10 +85,31 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
 
     let mapping = place.mapping(&config)?;
     let connection = Connection { system, name: arguments.connection.clone() };
-    let clients = wiring::clients(&config, &mapping, vault)?;
+    let mut clients = wiring::clients(&config, &mapping, vault)?;
+    // Where there is a journal, a call by hand counts against the limits that everybody on it shares. What only looks
+    // may not write even that count.
+    let journal = if writes || (place.journal(&config).exists() && !read_only) {
+        Some(place.open(&config, Opening::Work)?)
+    } else {
+        None
+    };
+    let limits = journal.clone().map(|journal| Limits::new(wiring::clock(), journal, &config.engine));
+    if let Some(limits) = &limits {
+        clients = clients.gated(Arc::new(limits.clone()));
+        let family = Family::of_call(system, &call.method, &call.path);
+        if let Err(parked) = limits.admit(&connection, family, Urgency::Operator).await
+            && !parked.soon
+        {
+            return Err(Problem::runtime(
+                "Nothing was sent.",
+                format!("{} takes no call now: {}", system.title(), parked.why),
+                format!("send it again after {}; `reknit limits` shows what is used", parked.until.rfc3339()),
+            ));
+        }
+    }
     let mut log = Log::new();
-    let outcome = if writes {
-        let desk = Desk::open(place, &config, &connection, operation, &id, &call)?;
+    let outcome = if let Some(journal) = journal.filter(|_| writes) {
+        let desk = Desk::new(journal, &connection, operation, &id, &call);
         desk.note("about to be sent by hand").await?;
         let outcome = operation::run(&clients, &connection, operation, &given, &mut log).await;
         let told = match &outcome {
@@ -101,6 +124,10 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     } else {
         operation::run(&clients, &connection, operation, &given, &mut log).await
     };
+    if let Some(limits) = &limits {
+        limits.learn_all(&log);
+        limits.tell().await;
+    }
     wiring::tell_unkept(&clients, &connection).await;
     match outcome {
         Ok(answer) => print(&answer, arguments.json),
@@ -117,21 +144,14 @@ struct Desk {
 }
 
 impl Desk {
-    fn open(
-        place: &Place,
-        config: &Config,
-        connection: &Connection,
-        operation: &Operation,
-        id: &str,
-        call: &Call,
-    ) -> Result<Self, Problem> {
-        Ok(Self {
-            journal: place.open(config, Opening::Work)?,
+    fn new(journal: Journal, connection: &Connection, operation: &Operation, id: &str, call: &Call) -> Self {
+        Self {
+            journal,
             actor: wiring::actor(),
             object: format!("{connection}{id}"),
             // Not the path: an address may stand in it, and the log keeps no personal data.
             what: format!("{} ({})", operation.name, call.method),
-        })
+        }
     }
 
     async fn note(&self, what: &str) -> Result<(), Problem> {

@@ -7,9 +7,12 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
 use crate::config::Config;
+use crate::domain::clock::Timestamp;
+use crate::domain::event::{Arrivals, EventSource};
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
+use crate::domain::trouble::advise;
 use crate::vault::{Vault, token_variable, variable};
 use crate::vendors::{self, Clients};
 
@@ -28,6 +31,14 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let vault = wiring::vault(place)?;
     let clients = wiring::clients(&config, &mapping, vault.clone())?;
     let mut findings = Vec::new();
+    let arrivals = match place.journal(&config).exists() {
+        // A journal that cannot be read is told of below.
+        true => match place.open(&config, Opening::Look) {
+            Ok(journal) => journal.arrivals().await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        },
+        false => Vec::new(),
+    };
     for system in [System::Intercom, System::Hubspot] {
         let connection = Connection::only(system);
         let mut log = vendors::Log::new();
@@ -35,15 +46,15 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         findings.push(limits(&config, system, &log));
         let secret = vault.webhook_secret(&connection).is_some();
         let variable = variable(&connection, "CLIENT_SECRET");
-        findings.push((
-            format!("{} webhooks", system.title()),
-            secret,
-            if secret {
-                "the signing secret is set".to_owned()
-            } else {
-                format!("no signing secret, so every webhook is answered 503: set {variable}")
-            },
-        ));
+        findings.push(if secret {
+            webhooks(&connection, &arrivals)
+        } else {
+            (
+                format!("{} webhooks", system.title()),
+                false,
+                format!("no signing secret, so every webhook is answered 503: set {variable}"),
+            )
+        });
     }
     let salesforce = Connection::only(System::Salesforce);
     if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {
@@ -119,8 +130,8 @@ async fn tokens(
     let standing = clients.standing(connection).await;
     match checked {
         Err(error) => {
-            let treatment = error.class.treatment();
-            let words = format!("{} It said: \"{}\". {}", treatment.meaning, error.words, treatment.advice);
+            let told = advise(Some(connection.system), error.class, &error.words);
+            let words = format!("{} It said: \"{}\". {}", told.meaning, error.words, told.hint);
             (title, false, words)
         }
         Ok(_) if standing.rotated_unkept => (title, false, wiring::lost(connection.system)),
@@ -138,6 +149,41 @@ async fn tokens(
             (title, standing.not_written.is_none(), words)
         }
     }
+}
+
+/// Which webhooks came lately. Neither vendor lets a private app ask what it is subscribed to, so what arrived is all
+/// there is to go by: changes that only polling found, and no webhook at all, mean that none is sent here.
+fn webhooks(connection: &Connection, arrivals: &[Arrivals]) -> (String, bool, String) {
+    const SHOWN: usize = 6;
+    let title = format!("{} webhooks", connection.system.title());
+    let of = |source| arrivals.iter().filter(move |it| it.connection == *connection && it.source == source);
+    let mut came: Vec<&Arrivals> = of(EventSource::Webhook).collect();
+    let polled: u64 = of(EventSource::Poll).map(|it| it.count).sum();
+    if came.is_empty() {
+        let needed = match connection.system {
+            System::Intercom => "contact.user.created and contact.user.updated",
+            _ => "contact.creation and contact.propertyChange",
+        };
+        return match polled {
+            0 => (title, true, "the signing secret is set; none has arrived yet".to_owned()),
+            _ => (
+                title,
+                false,
+                format!(
+                    "the signing secret is set, but {polled} changes were found by polling and no webhook has \
+                     arrived: subscribe the app to {needed}, with this service's public address"
+                ),
+            ),
+        };
+    }
+    came.sort_by_key(|it| std::cmp::Reverse(it.count));
+    let mut topics: Vec<String> =
+        came.iter().take(SHOWN).map(|it| format!("{} ({})", it.topic, it.count)).collect();
+    if came.len() > SHOWN {
+        topics.push(format!("{} topics more", came.len() - SHOWN));
+    }
+    let last = came.iter().map(|it| it.last_at).max().map(Timestamp::rfc3339).unwrap_or_default();
+    (title, true, format!("the signing secret is set; the last came {last}: {}", topics.join(", ")))
 }
 
 /// How many calls we take of what the vendor allows; where its answer says another number, that is told.

@@ -49,6 +49,21 @@ words! {
     }
 }
 
+/// How often a connection told us of something, one way and by one topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrivals {
+    /// Who told us.
+    pub connection: Connection,
+    /// How we came to know.
+    pub source: EventSource,
+    /// The vendor's own name for what happened.
+    pub topic: String,
+    /// How often.
+    pub count: u64,
+    /// When the last one came.
+    pub last_at: Timestamp,
+}
+
 /// An event before it has a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {

@@ -6,9 +6,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::sha256;
-use super::{Journal, Result, facts};
+use super::{Journal, Result, facts, rows};
 use crate::domain::clock::Timestamp;
-use crate::domain::event::{EventSource, NewEvent};
+use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
 use crate::domain::ids::{DecisionId, EventId, ExecutionId};
 use crate::domain::record::RecordRef;
@@ -16,6 +16,9 @@ use crate::domain::text::shorten;
 
 /// Letters of a name that a row keeps.
 const SUBJECT: usize = 200;
+
+/// Events that say what arrives lately; older ones tell of settings since changed.
+const LATELY: i64 = 100_000;
 
 /// An execution before it has a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,6 +147,32 @@ pub(super) fn count(connection: &Connection, name: &str) -> Result<()> {
         )?
         .execute([name])?;
     Ok(())
+}
+
+impl Journal {
+    /// What told us of changes lately: the newest events, counted by connection, way and topic.
+    pub async fn arrivals(&self) -> Result<Vec<Arrivals>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT connection, source, topic, COUNT(*), MAX(received_at) FROM events \
+                 WHERE id > (SELECT COALESCE(MAX(id), 0) FROM events) - ?1 \
+                 GROUP BY connection, source, topic ORDER BY connection, source, topic",
+            )?;
+            let mut rows = statement.query([LATELY])?;
+            let mut arrivals = Vec::new();
+            while let Some(row) = rows.next()? {
+                arrivals.push(Arrivals {
+                    connection: rows::word(row, "connection")?,
+                    source: rows::word(row, "source")?,
+                    topic: row.get(2)?,
+                    count: row.get::<_, i64>(3)? as u64,
+                    last_at: Timestamp(row.get(4)?),
+                });
+            }
+            Ok(arrivals)
+        })
+        .await
+    }
 }
 
 /// Makes a pending execution.

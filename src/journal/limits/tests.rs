@@ -127,7 +127,7 @@ async fn r20_the_days_calls_are_known_after_a_restart_and_stop_before_the_limit(
     let next = Rule {
         daily: vec![Daily {
             day: Some((Timestamp(START.0 + DAY), Timestamp(START.0 + 2 * DAY))),
-            ..rule.daily[0].clone()
+            ..rule.daily[0]
         }],
         ..rule
     };

@@ -53,9 +53,9 @@ impl VirtualTime {
         }
         let Some(next) = state.waiting.iter().map(|(at, _)| *at).min() else { return };
         self.0.now.fetch_max(next, Ordering::SeqCst);
-        let (due, later) = std::mem::take(&mut state.waiting).into_iter().partition(|(at, _)| *at <= next);
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.waiting).into_iter().partition(|(at, _)| *at <= next);
         state.waiting = later;
-        let due: Vec<(i64, Waker)> = due;
         state.working += due.len();
         due.into_iter().for_each(|(_, waker)| waker.wake());
     }
