@@ -221,7 +221,11 @@ fn limits(config: &Config, system: System, log: &vendors::Log) -> (String, bool,
             told.window_seconds
         ));
     }
-    if let Some((used, most)) = told.and_then(|told| told.daily_used.zip(told.daily_limit)) {
+    // Salesforce counts by the day alone, so its window is one.
+    let by_day =
+        |told: &vendors::LimitReading| (told.window_seconds == 86_400).then_some((told.used, told.limit));
+    let day = told.and_then(|told| told.daily_used.zip(told.daily_limit).or_else(|| by_day(told)));
+    if let Some((used, most)) = day {
         text.push_str(&format!("; {} says {used} of {most} calls are used today", system.title()));
     }
     (format!("{} limits", system.title()), true, text)
