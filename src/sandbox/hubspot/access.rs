@@ -48,6 +48,7 @@ impl Tokens {
         }
         json!({
             "token_type": "bearer",
+            "token_use": "access_token",
             "access_token": access,
             "refresh_token": self.refresh.last(),
             "expires_in": rules.token_life_seconds,
@@ -164,6 +165,7 @@ impl Portal {
                 let mut given = self.tokens.issue(&self.rules, now, None);
                 if let Some(given) = given.as_object_mut() {
                     given.remove("refresh_token");
+                    given.insert("token_use".to_owned(), json!("client_credentials"));
                 }
                 Answer::ok(given)
             }

@@ -409,7 +409,8 @@ impl Portal {
                 Ok(if dated { answers::batch(200, self.now(), &[], &[]) } else { Answer::empty(204) })
             }
             ("POST", ["batch", "labels", "archive"]) if inputs.len() <= 100 => {
-                Ok(self.drop_labels(from, to, inputs))
+                let answer = self.drop_labels(from, to, inputs);
+                Ok(if dated { answers::batch(200, self.now(), &[], &[]) } else { answer })
             }
             ("POST", ["batch", ..]) => {
                 Err(invalid("The batch holds too many inputs, or the operation is unknown"))

@@ -101,6 +101,9 @@ impl Contract {
             }
             None => return wrong("the document does not know this status"),
         };
+        if media == "text/csv" || media == "text/xml" {
+            return Vec::new();
+        }
         let Ok(body) = serde_json::from_slice::<Value>(&exchange.answer) else {
             return wrong("the body is no JSON");
         };
@@ -137,7 +140,6 @@ fn parameters(document: &Document, operation: &Operation<'_>, exchange: &Exchang
             wrong.push(Complaint::of(format!("{place} parameter {name} is missing")));
         }
     }
-    let mut given = given;
     for parameter in &declared {
         // Form style: the properties of an object stand in the query one by one.
         let names = properties(document, &parameter["schema"]);
@@ -220,6 +222,10 @@ fn body(document: &Document, operation: &Operation<'_>, exchange: &Exchange) -> 
     let Some(content) = declared["content"].get(media) else {
         return vec![Complaint::of(format!("the document has no body of type {media:?}"))];
     };
+    // Rows and envelopes in other languages have no schema here.
+    if media.starts_with("text/") {
+        return Vec::new();
+    }
     let body = if media == "application/x-www-form-urlencoded" {
         form(&exchange.body)
     } else {

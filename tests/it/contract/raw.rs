@@ -15,9 +15,19 @@ struct Line<'a> {
     status: u16,
     method: &'a str,
     path: String,
-    body: Option<Value>,
+    body: Option<Body>,
+    /// The name of the token to call with, if not the usual one.
+    token: Option<&'a str>,
     /// The name for a part of the answer, and where that part is.
     keeps: Option<(&'a str, &'a str)>,
+}
+
+/// What is sent.
+#[derive(Debug)]
+enum Body {
+    Json(Value),
+    Form(String),
+    Csv(String),
 }
 
 /// The lines for one variant, with names replaced as far as they are known when each is reached.
@@ -37,8 +47,17 @@ fn read(line: &'static str, variant: &str, names: &Names) -> Option<Line<'static
     let mut next = || parts.next().unwrap_or_default();
     let (status, method, path, body) = (next(), next(), next(), next());
     let filled = |text: &str| filled(text, names);
-    let body = (!body.is_empty()).then(|| serde_json::from_str(&filled(body)).expect(line));
-    Some(Line { status: status.parse().expect(line), method, path: filled(path), body, keeps })
+    let body = match filled(body) {
+        body if body.is_empty() => None,
+        body if body.starts_with(['{', '[']) => Some(Body::Json(serde_json::from_str(&body).expect(line))),
+        body => match body.strip_prefix("csv:") {
+            Some(rows) => Some(Body::Csv(rows.replace("\\n", "\n"))),
+            None => Some(Body::Form(body)),
+        },
+    };
+    let (method, token) =
+        method.split_once('@').map_or((method, None), |(method, name)| (method, Some(name)));
+    Some(Line { status: status.parse().expect(line), method, path: filled(path), body, token, keeps })
 }
 
 /// Names for ids, filled while a file of calls is played.
@@ -68,9 +87,16 @@ impl<'a> Caller<'a> {
         if self.variant.starts_with("2.") {
             request = request.header("intercom-version", self.variant);
         }
-        if let Some(body) = &line.body {
-            request = request.header("content-type", "application/json").body(body.to_string());
-        }
+        request = match &line.body {
+            None => request,
+            Some(Body::Json(body)) => {
+                request.header("content-type", "application/json").body(body.to_string())
+            }
+            Some(Body::Csv(rows)) => request.header("content-type", "text/csv").body(rows.clone()),
+            Some(Body::Form(form)) => {
+                request.header("content-type", "application/x-www-form-urlencoded").body(form.clone())
+            }
+        };
         let answer = request.send().await.unwrap();
         let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
         assert_eq!(
@@ -85,6 +111,7 @@ impl<'a> Caller<'a> {
     async fn play(&self, calls: &'static str, token: &str, names: &mut Names) {
         for text in calls.lines() {
             let Some(line) = read(text, self.variant, names) else { continue };
+            let token = line.token.map_or(token, |name| names[name].as_str());
             let answer = self.ask(&line, token).await;
             if let Some((name, pointer)) = line.keeps {
                 let value =
@@ -96,7 +123,14 @@ impl<'a> Caller<'a> {
 
     /// What every call may be refused for.
     async fn be_refused(&self, path: &str, token: &str, fault: impl Fn(FaultKind)) {
-        let any = |status| Line { status, method: "GET", path: path.to_owned(), body: None, keeps: None };
+        let any = |status| Line {
+            status,
+            method: "GET",
+            path: path.to_owned(),
+            body: None,
+            token: None,
+            keeps: None,
+        };
         self.ask(&any(401), "nobody's token").await;
         for (kind, status) in faults() {
             fault(kind);
@@ -124,6 +158,32 @@ fn hubspot_names(family: &str) -> Names {
         ("pipelines", area("pipelines", "v3")),
         ("owners", area("owners", "v3")),
     ])
+}
+
+/// Names that Salesforce's calls may begin with.
+fn salesforce_names(sandbox: &Sandbox) -> Names {
+    let now = jiff::Timestamp::now();
+    let second = |hours: i64| now.saturating_sub(jiff::SignedDuration::from_hours(hours)).unwrap();
+    let written = |hours| second(hours).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    Names::from([
+        ("yesterday", written(24)),
+        ("now", written(0)),
+        ("data", "/services/data/v66.0".to_owned()),
+        ("client_id", sandbox.salesforce_client_id().to_owned()),
+        ("client_secret", sandbox.salesforce_client_secret().to_owned()),
+        ("refresh_token", sandbox.salesforce_refresh_token().to_owned()),
+    ])
+}
+
+/// The emulated Salesforce, as a file says.
+pub(crate) async fn salesforce() -> Vec<Exchange> {
+    let sandbox = empty_sandbox().await;
+    let recorder = Recorder::before(sandbox.salesforce_instance_url()).await;
+    recorder.label("raw");
+    let caller = Caller::new(recorder.url(), "66.0");
+    let calls = include_str!("../../fixtures/contract/calls/salesforce.txt");
+    caller.play(calls, sandbox.salesforce_token(), &mut salesforce_names(&sandbox)).await;
+    recorder.seen()
 }
 
 /// Every route of the emulated Intercom.
@@ -173,7 +233,13 @@ pub(crate) async fn world(sandbox: &Sandbox, system: System, variant: &str) -> N
             sandbox.intercom_base_url(),
             sandbox.intercom_token(),
         ),
-        _ => (
+        System::Salesforce => (
+            include_str!("../../fixtures/contract/calls/salesforce.world.txt"),
+            salesforce_names(sandbox),
+            sandbox.salesforce_instance_url(),
+            sandbox.salesforce_token(),
+        ),
+        System::Hubspot => (
             include_str!("../../fixtures/contract/calls/hubspot.world.txt"),
             hubspot_names(variant),
             sandbox.hubspot_base_url(),
@@ -182,6 +248,20 @@ pub(crate) async fn world(sandbox: &Sandbox, system: System, variant: &str) -> N
     };
     Caller::new(base, variant).play(calls, token, &mut names).await;
     names
+}
+
+/// An access token of the emulated HubSpot's public app.
+pub(crate) async fn hubspot_access_token(sandbox: &Sandbox) -> String {
+    let form = format!(
+        "grant_type=refresh_token&client_id=sandbox-hubspot-client-id&client_secret={}&\
+         refresh_token=sandbox-hubspot-refresh-token",
+        sandbox.hubspot_client_secret()
+    );
+    let request = client().post(format!("{}/oauth/v1/token", sandbox.hubspot_base_url())).body(form);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let answer: Value = serde_json::from_str(&text).expect(&text);
+    answer["access_token"].as_str().expect(&text).to_owned()
 }
 
 /// Whether the sandbox has a route for one of the operations, such as `GET /contacts/{contact_id}`.

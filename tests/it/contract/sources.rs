@@ -48,6 +48,13 @@ pub(crate) fn intercom(version: &str, without: Option<&Exception>) -> Option<Con
     })
 }
 
+/// The contract with Salesforce, which publishes no document: ours is written from its documentation.
+pub(crate) fn salesforce(without: Option<&Exception>) -> Contract {
+    let path = "tests/fixtures/contract/salesforce/rest.openapi.json";
+    let document = Document::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path), "salesforce", without);
+    Contract { vendor: "Salesforce", documents: vec![document], usual_error: None }
+}
+
 /// The contract with HubSpot in both families of paths.
 pub(crate) fn hubspot(without: Option<&Exception>) -> Option<Contract> {
     let Some(folder) = specs() else {

@@ -12,6 +12,7 @@ use reknit::vault::Given;
 use reknit::vendors::{self, Clients, HubspotPaths, Log};
 use serde_json::{Value, json};
 
+use super::raw;
 use crate::support::Recorder;
 
 /// The sandbox, a recorder before each vendor, and our clients calling the recorders.
@@ -19,44 +20,63 @@ pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     pub(crate) intercom: Recorder,
     pub(crate) hubspot: Recorder,
+    pub(crate) salesforce: Recorder,
     pub(crate) clients: Clients,
 }
 
 impl Stage {
-    /// Empty vendors behind recorders.
-    async fn new(version: &str, paths: HubspotPaths) -> Self {
+    /// Empty vendors behind recorders, called with a token of HubSpot's.
+    async fn new(version: &str, paths: HubspotPaths, public_app: bool) -> Self {
         let sandbox = empty_sandbox().await;
         let intercom = Recorder::before(sandbox.intercom_base_url()).await;
         let hubspot = Recorder::before(sandbox.hubspot_base_url()).await;
+        let salesforce = Recorder::before(sandbox.salesforce_instance_url()).await;
         let mut settings = vendors::Settings::default();
+        salesforce.url().clone_into(&mut settings.salesforce.instance_url);
         intercom.url().clone_into(&mut settings.intercom.base_url);
         version.clone_into(&mut settings.intercom.version);
         hubspot.url().clone_into(&mut settings.hubspot.base_url);
         settings.hubspot.paths = paths;
         settings.hubspot.timeline_app = true;
-        let tokens = Given::default().with(System::Intercom, sandbox.intercom_token(), "").with(
-            System::Hubspot,
-            sandbox.hubspot_token(),
-            "",
-        );
+        // Only a public app may post timeline events, so its token comes from the token endpoint.
+        let token = if public_app {
+            raw::hubspot_access_token(&sandbox).await
+        } else {
+            sandbox.hubspot_token().to_owned()
+        };
+        let tokens = Given::default()
+            .with(System::Intercom, sandbox.intercom_token(), "")
+            .with(System::Hubspot, &token, "")
+            .with(System::Salesforce, sandbox.salesforce_token(), "");
         let clients = Clients::new(&settings, Arc::new(tokens), Arc::new(SystemClock)).unwrap();
-        Self { sandbox, intercom, hubspot, clients }
+        Self { sandbox, intercom, hubspot, salesforce, clients }
     }
 
     /// Where one system is called in one of its variants, the other as it is by default.
     pub(crate) async fn of(system: System, variant: &str) -> Self {
         match system {
-            System::Intercom => Self::new(variant, HubspotPaths::V3v4).await,
-            _ if variant == "dated" => Self::new("2.16", HubspotPaths::Dated).await,
-            _ => Self::new("2.16", HubspotPaths::V3v4).await,
+            System::Intercom => Self::new(variant, HubspotPaths::V3v4, false).await,
+            System::Salesforce => Self::new("2.16", HubspotPaths::V3v4, false).await,
+            System::Hubspot => Self::new("2.16", paths(variant), false).await,
+        }
+    }
+
+    /// HubSpot called by a public app.
+    pub(crate) async fn of_public_app(variant: &str) -> Self {
+        Self::new("2.16", paths(variant), true).await
+    }
+
+    /// What stands before a vendor.
+    pub(crate) fn recorder(&self, system: System) -> &Recorder {
+        match system {
+            System::Intercom => &self.intercom,
+            System::Hubspot => &self.hubspot,
+            System::Salesforce => &self.salesforce,
         }
     }
 
     fn step(&self, system: System, label: &str) {
-        match system {
-            System::Intercom => self.intercom.label(label),
-            _ => self.hubspot.label(label),
-        }
+        self.recorder(system).label(label);
     }
 
     /// Performs an effect that must succeed.
@@ -286,6 +306,53 @@ impl Stage {
         self.lists(System::Intercom).await;
     }
 
+    /// Everything our Salesforce client does for the engine.
+    pub(crate) async fn drive_salesforce(&self) {
+        let create = |object, identity: &str, values| create(System::Salesforce, object, identity, &values);
+        let lead_effect = create(
+            ObjectKind::Lead,
+            "Email",
+            json!({"LastName": "Quint", "Company": "Northlight", "Email": "mara@northlight.com", "Intercom_Contact_ID__c": "64e2"}),
+        );
+        let lead = self.perform("create lead", &lead_effect).await;
+        let other = json!({"LastName": "Roe", "Company": "Northlight", "Email": "roe@northlight.com"});
+        let twin = self.perform("create second lead", &create(ObjectKind::Lead, "Email", other)).await;
+        let company = create(ObjectKind::Company, "Name", json!({"Name": "Northlight"}));
+        let company = self.perform("create account", &company).await;
+        let contact = json!({"LastName": "Sol", "Email": "sol@northlight.com"});
+        let contact = self.perform("create contact", &create(ObjectKind::Contact, "Email", contact)).await;
+        self.refused(
+            "create without company",
+            &create(ObjectKind::Lead, "LastName", json!({"LastName": "A"})),
+            400,
+        )
+        .await;
+        self.perform("update lead", &update(&lead, &json!({"Title": "CTO", "Phone": null}))).await;
+        self.perform("link", &Effect::Link { contact: contact.clone(), company: company.clone() }).await;
+        for (label, record) in [("read lead", &lead), ("read contact", &contact), ("read account", &company)]
+        {
+            self.read(label, record).await;
+        }
+        self.probe("probe lead", &lead_effect, true).await;
+        assert_eq!(self.find("find by e-mail", System::Salesforce, "Email", "mara@northlight.com").await, 1);
+        let updates = [update(&lead, &json!({"Title": "CEO"})), update(&twin, &json!({"Title": "CFO"}))];
+        self.step(System::Salesforce, "many updates");
+        let rows = updates.iter().collect::<Vec<_>>();
+        let results = vendors::perform_updates(&self.clients, &rows, &mut Log::new()).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        self.perform("merge leads", &Effect::Merge { survivor: lead, absorbed: twin }).await;
+        let (connection, log) = (Connection::only(System::Salesforce), &mut Log::new());
+        self.step(System::Salesforce, "check");
+        vendors::check(&self.clients, &connection, log).await.unwrap();
+        self.step(System::Salesforce, "list contacts");
+        vendors::list_contacts(&self.clients, &connection, None, log).await.unwrap();
+        self.step(System::Salesforce, "list companies");
+        vendors::list_companies(&self.clients, &connection, None, log).await.unwrap();
+        self.step(System::Salesforce, "changed contacts");
+        let since = Timestamp(SystemClock.now().0 - 86_400_000);
+        vendors::changed_contacts(&self.clients, &connection, since, None, log).await.unwrap();
+    }
+
     /// Everything our HubSpot client does.
     pub(crate) async fn drive_hubspot(&self) {
         let contact_effect = create(
@@ -419,6 +486,10 @@ impl Stage {
         }
         self.lists(System::Hubspot).await;
     }
+}
+
+fn paths(family: &str) -> HubspotPaths {
+    if family == "dated" { HubspotPaths::Dated } else { HubspotPaths::V3v4 }
 }
 
 /// Vendors without records and with patient limits.

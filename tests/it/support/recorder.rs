@@ -126,7 +126,9 @@ async fn pass(State(state): State<Arc<Shared>>, request: Request) -> Response<Bo
     };
     let url = format!("{}{}", state.target, head.uri.path_and_query().unwrap());
     let mut headers = head.headers;
-    OF_THE_CONNECTION.iter().for_each(|name| drop(headers.remove(*name)));
+    for name in OF_THE_CONNECTION {
+        headers.remove(name);
+    }
     let answer = state.client.request(head.method, url).headers(headers).body(body).send().await;
     let Ok(answer) = answer else {
         let mut gone = Response::new(Body::empty());
@@ -142,7 +144,9 @@ async fn pass(State(state): State<Arc<Shared>>, request: Request) -> Response<Bo
         named.unwrap_or_default().clone_into(&mut exchange.answer_type);
         exchange.answer = answer.clone();
     }
-    OF_THE_CONNECTION.iter().for_each(|name| drop(headers.remove(*name)));
+    for name in OF_THE_CONNECTION {
+        headers.remove(name);
+    }
     let mut passed = Response::new(Body::from(answer));
     *passed.status_mut() = status;
     *passed.headers_mut() = headers;
