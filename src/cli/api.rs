@@ -90,8 +90,11 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     // Where there is a journal, a call by hand counts against the limits that everybody on it shares. What only looks
     // may not write even that count.
     let journal = if writes || (place.journal(&config).exists() && !read_only) {
-        // The audit line has to stand somewhere, also when this is the first thing anybody does.
-        Some(place.open(&config, if writes { Opening::Create } else { Opening::Work })?)
+        // Not made here: a mistyped --data would hide the audit line of a write where nobody looks for it.
+        Some(place.open(&config, Opening::Work).map_err(|mut problem| {
+            problem.what = format!("Nothing was sent. {}", problem.what);
+            problem
+        })?)
     } else {
         None
     };
