@@ -177,7 +177,7 @@ async fn salesforce_is_called_with_a_token_the_refresh_token_brings() {
     sandbox.expire_salesforce_tokens();
     sandbox.revoke_salesforce_refresh_tokens();
     let run = shell.run(&["api", "salesforce", "query.run", "q=SELECT Id FROM Lead LIMIT 1"]).await;
-    run.problem(1, &["auth", "refused to renew the access token", "Put a new token in place"]);
+    run.problem(1, &["auth", "refused to renew the access token", "Authorise the app again"]);
     for secret in
         [sandbox.salesforce_refresh_token(), sandbox.salesforce_client_secret(), sandbox.salesforce_token()]
     {
