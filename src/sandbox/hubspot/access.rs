@@ -119,11 +119,7 @@ impl Portal {
                 Some(self.give_token(&form(call)))
             }
             ("POST", ["oauth", "v3", "token", "introspect"]) => {
-                let form = form(call);
-                let token = form.get("token").map(String::as_str).unwrap_or_default();
-                let active = self.tokens.access.get(token).is_some_and(|ends| *ends > self.now())
-                    || self.tokens.refresh.iter().any(|known| known == token);
-                Some(Answer::ok(json!({"active": active})))
+                Some(self.introspect(form(call).get("token").map(String::as_str).unwrap_or_default()))
             }
             ("POST", ["oauth", "v3", "token", "revoke"]) => {
                 self.end_token(form(call).get("token").map(String::as_str).unwrap_or_default());
@@ -178,36 +174,80 @@ impl Portal {
         self.tokens.refresh.retain(|known| known != token);
     }
 
+    /// What version 3 says of a token, for both sorts. Of a token nobody gave out the document has no success.
+    fn introspect(&self, token: &str) -> Answer {
+        if self.tokens.refresh.iter().any(|known| known == token) {
+            let mut told = told(token, "refresh");
+            told["active"] = json!(true);
+            told["app_id"] = json!(APP);
+            told["client_id"] = json!(CLIENT_ID);
+            told["token_use"] = json!("refresh_token");
+            return Answer::ok(told);
+        }
+        let Some(ends) = self.tokens.access.get(token) else { return missing() };
+        let mut told = told(token, "access");
+        told["active"] = json!(*ends > self.now());
+        told["app_id"] = json!(APP);
+        told["client_id"] = json!(CLIENT_ID);
+        told["token_use"] = json!("access_token");
+        told["expires_in"] = json!(((ends - self.now()) / 1_000).max(0));
+        told["is_private_distribution"] = json!(false);
+        told["signed_access_token"] = signed(*ends);
+        Answer::ok(told)
+    }
+
     fn describe_access(&self, token: &str) -> Answer {
         let Some(ends) = self.tokens.access.get(token) else { return missing() };
-        Answer::ok(json!({
-            "token": token,
-            "user": "nora@brightharbor.io",
-            "hub_domain": "brightharbor.io",
-            "scopes": scopes::ALL,
-            "hub_id": PORTAL_ID,
-            "app_id": APP,
-            "expires_in": ((ends - self.now()) / 1_000).max(0),
-            "user_id": USER,
-            "token_type": "access",
-        }))
+        let mut told = told(token, "access");
+        told["app_id"] = json!(APP);
+        told["expires_in"] = json!(((ends - self.now()) / 1_000).max(0));
+        Answer::ok(told)
     }
 
     fn describe_refresh(&self, token: &str) -> Answer {
         if !self.tokens.refresh.iter().any(|known| known == token) {
             return missing();
         }
-        Answer::ok(json!({
-            "token": token,
-            "user": "nora@brightharbor.io",
-            "hub_domain": "brightharbor.io",
-            "scopes": scopes::ALL,
-            "hub_id": PORTAL_ID,
-            "client_id": CLIENT_ID,
-            "user_id": USER,
-            "token_type": "refresh",
-        }))
+        let mut told = told(token, "refresh");
+        told["client_id"] = json!(CLIENT_ID);
+        Answer::ok(told)
     }
+}
+
+/// What every description of a token says.
+fn told(token: &str, kind: &str) -> Value {
+    json!({
+        "token": token,
+        "user": "nora@brightharbor.io",
+        "hub_domain": "brightharbor.io",
+        "scopes": scopes::ALL,
+        "hub_id": PORTAL_ID,
+        "user_id": USER,
+        "token_type": kind,
+    })
+}
+
+/// HubSpot's inner form of an access token, whose signature nobody but HubSpot can check: here it signs nothing.
+fn signed(ends: i64) -> Value {
+    json!({
+        "expiresAt": ends,
+        "scopes": "",
+        "scopeToScopeGroupPks": "",
+        "trialScopes": "",
+        "trialScopeToScopeGroupPks": "",
+        "hubId": PORTAL_ID,
+        "hublet": "na1",
+        "userId": USER,
+        "installingUserId": USER,
+        "appId": APP,
+        "appInstallId": "sandbox",
+        "audience": "",
+        "signature": "sandbox",
+        "newSignature": "sandbox",
+        "isUserLevel": false,
+        "isPrivateDistribution": false,
+        "isServiceAccount": false,
+    })
 }
 
 /// The refusal that names what the token lacks.

@@ -44,20 +44,33 @@ impl Portal {
             ("POST", ["statuses", email]) => self.set_status(&email.to_lowercase(), &call.body),
             ("GET", ["statuses", email, "unsubscribe-all"]) => {
                 by_mail()?;
-                let results = [self.wide_status(&email.to_lowercase())];
+                let results: Vec<Value> = self.wide_status(&email.to_lowercase()).into_iter().collect();
+                Ok(answers::batch(200, self.now(), &results, &[]))
+            }
+            ("POST", ["statuses", "batch", "unsubscribe-all"]) => {
+                by_mail()?;
+                let inputs = call.body["inputs"].as_array().ok_or_else(|| invalid("inputs is required"))?;
+                let emails: Option<Vec<&str>> = inputs.iter().map(Value::as_str).collect();
+                let emails = emails.ok_or_else(|| invalid("inputs must be texts"))?;
+                let verbose = call.parameter("verbose") == Some("true");
+                let mut results = Vec::new();
+                for email in emails {
+                    let statuses = self.unsubscribe_from_all(&email.to_lowercase());
+                    let mut result = json!({"subscriberIdString": email});
+                    if verbose {
+                        result["statuses"] = json!(statuses);
+                    }
+                    results.push(result);
+                }
                 Ok(answers::batch(200, self.now(), &results, &[]))
             }
             ("POST", ["statuses", email, "unsubscribe-all"]) => {
                 by_mail()?;
-                let (email, now) = (email.to_lowercase(), self.now());
-                for (id, ..) in DEFINITIONS {
-                    self.subscriptions.0.insert((email.clone(), id), ("UNSUBSCRIBED".to_owned(), now));
+                let mut shown = self.unsubscribe_from_all(&email.to_lowercase());
+                if call.parameter("verbose") != Some("true") {
+                    shown.clear();
                 }
-                self.note_subscription(&email, "UNSUBSCRIBED");
-                let verbose = call.parameter("verbose") == Some("true");
-                let shown: Vec<Value> =
-                    DEFINITIONS.iter().filter(|_| verbose).map(|row| self.status(&email, row.0)).collect();
-                Ok(answers::batch(200, now, &shown, &[]))
+                Ok(answers::batch(200, self.now(), &shown, &[]))
             }
             _ => Err(no_such_path()),
         }
@@ -77,6 +90,16 @@ impl Portal {
         let mut status = self.status(email, *id);
         status["setStatusSuccessReason"] = json!("REQUESTED_CHANGE_OCCURRED");
         Ok(answers::batch(200, self.now(), &[status], &[]))
+    }
+
+    /// Ends every subscription of a person and says how each stands now.
+    fn unsubscribe_from_all(&mut self, email: &str) -> Vec<Value> {
+        let now = self.now();
+        for (id, ..) in DEFINITIONS {
+            self.subscriptions.0.insert((email.to_owned(), id), ("UNSUBSCRIBED".to_owned(), now));
+        }
+        self.note_subscription(email, "UNSUBSCRIBED");
+        DEFINITIONS.iter().map(|row| self.status(email, row.0)).collect()
     }
 
     fn note_subscription(&self, email: &str, state: &str) {
@@ -99,18 +122,19 @@ impl Portal {
         })
     }
 
-    fn wide_status(&self, email: &str) -> Value {
+    /// That a person wants no mail at all; HubSpot has nothing to say of one who takes some.
+    fn wide_status(&self, email: &str) -> Option<Value> {
         let off = DEFINITIONS.iter().map(|row| self.subscriptions.0.get(&(email.to_owned(), row.0)));
         let off: Vec<i64> =
             off.flatten().filter(|known| known.0 == "UNSUBSCRIBED").map(|known| known.1).collect();
-        let all = off.len() == DEFINITIONS.len();
-        json!({
+        let last = off.iter().max().filter(|_| off.len() == DEFINITIONS.len())?;
+        Some(json!({
             "channel": "EMAIL",
             "subscriberIdString": email,
-            "status": if all { "UNSUBSCRIBED" } else { "SUBSCRIBED" },
+            "status": "UNSUBSCRIBED",
             "wideStatusType": "PORTAL_WIDE",
-            "timestamp": iso(off.into_iter().max().unwrap_or(MADE)),
-        })
+            "timestamp": iso(*last),
+        }))
     }
 }
 

@@ -217,8 +217,20 @@ async fn people_can_be_unsubscribed_one_by_one_and_from_everything() {
     assert_eq!(hubspot(&sandbox, "POST", path, Some(wish)).await.status, 200);
     assert_eq!(state(&hubspot(&sandbox, "GET", &ask, None).await.body, 0), "SUBSCRIBED");
     let all = format!("{path}/unsubscribe-all?channel=EMAIL");
-    assert_eq!(state(&hubspot(&sandbox, "GET", &all, None).await.body, 0), "SUBSCRIBED");
+    let some = hubspot(&sandbox, "GET", &all, None).await.body;
+    assert_eq!(some["results"], json!([]), "who takes some mail has no state for all of it");
     assert_eq!(hubspot(&sandbox, "POST", &all, None).await.status, 200);
     assert_eq!(state(&hubspot(&sandbox, "GET", &all, None).await.body, 0), "UNSUBSCRIBED");
     assert_eq!(state(&hubspot(&sandbox, "GET", &ask, None).await.body, 1), "UNSUBSCRIBED");
+
+    let many = "/communication-preferences/v4/statuses/batch/unsubscribe-all?channel=EMAIL";
+    let wish = json!({"inputs": ["Ben@northlight.com"]});
+    let done = hubspot(&sandbox, "POST", many, Some(wish)).await;
+    assert_eq!(done.body["results"], json!([{"subscriberIdString": "Ben@northlight.com"}]));
+    let ben = all.replace("ana", "ben");
+    assert_eq!(state(&hubspot(&sandbox, "GET", &ben, None).await.body, 0), "UNSUBSCRIBED");
+    let batch = all.replace("ana%40northlight.com", "batch");
+    let nobody = hubspot(&sandbox, "GET", &batch, None).await.body;
+    assert_eq!(nobody["results"], json!([]), "nobody is called batch");
+    assert_eq!(hubspot(&sandbox, "POST", many, Some(json!({"inputs": [7]}))).await.status, 400);
 }

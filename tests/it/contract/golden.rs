@@ -23,6 +23,7 @@ pub(crate) fn line(exchange: &Exchange) -> String {
         let hex = matches!(segment.len(), 24 | 36)
             && segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         hex || segment.contains("%40")
+            || segment.starts_with("sandbox-hubspot-access-token-")
             || (!segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let path: Vec<&str> =
