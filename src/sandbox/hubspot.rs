@@ -12,6 +12,7 @@ mod labels;
 mod merge;
 mod notices;
 mod objects;
+mod order;
 mod properties;
 mod rules;
 mod scopes;

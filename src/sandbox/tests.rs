@@ -5,6 +5,7 @@ mod front_door;
 mod hubspot;
 mod hubspot_access;
 mod hubspot_schema;
+mod hubspot_speed;
 mod intercom;
 mod salesforce;
 mod salesforce_deep;

@@ -15,7 +15,7 @@ struct Label {
     type_id: u32,
     /// The same label seen from the other end.
     inverse: u32,
-    label: String,
+    text: String,
     name: String,
 }
 
@@ -32,7 +32,7 @@ impl Labels {
     }
 
     pub(super) fn text(&self, from: Kind, to: Kind, type_id: u32) -> Option<&str> {
-        self.find(from, to, type_id).map(|label| label.label.as_str())
+        self.find(from, to, type_id).map(|label| label.text.as_str())
     }
 
     pub(super) fn inverse(&self, from: Kind, to: Kind, type_id: u32) -> Option<u32> {
@@ -69,9 +69,9 @@ impl Portal {
                 let back = call.text("inverseLabel").unwrap_or(label);
                 for known in &mut self.labels.0 {
                     if (known.from, known.to, known.type_id) == (from, to, id) {
-                        label.clone_into(&mut known.label);
+                        label.clone_into(&mut known.text);
                     } else if (known.from, known.to, known.type_id) == (to, from, inverse) {
-                        back.clone_into(&mut known.label);
+                        back.clone_into(&mut known.text);
                     }
                 }
                 Ok(Answer::empty(204))
@@ -107,7 +107,7 @@ impl Portal {
             to,
             type_id,
             inverse,
-            label: label.to_owned(),
+            text: label.to_owned(),
             name: name.to_owned(),
         };
         let forth = one(from, to, first, inverse, text);
@@ -123,7 +123,7 @@ fn shape(label: &Label) -> Value {
     json!({
         "category": "USER_DEFINED",
         "typeId": label.type_id,
-        "label": label.label,
+        "label": label.text,
         "fromObjectTypeId": label.from.type_id(),
         "toObjectTypeId": label.to.type_id(),
     })

@@ -103,8 +103,8 @@ impl Portal {
         let changed = group.iter().filter(|filter| filter.property == kind.modified_property());
         match changed.filter_map(|filter| filter.range(|value| value.moment)).reduce(both) {
             Some((from, to)) if from <= to => {
-                let found = shelf.changed((from, 0), (to, u64::MAX));
-                let mut found: Vec<&Record> = found.map(|(_, id)| &shelf.records[id]).collect();
+                let places = shelf.changed((from, 0), (to, u64::MAX));
+                let mut found: Vec<&Record> = shelf.at_places(places).collect();
                 found.sort_unstable_by_key(|record| record.id);
                 found
             }
@@ -130,14 +130,17 @@ impl Range {
         if self.from > self.to {
             return (0, Vec::new());
         }
-        let found = shelf.changed(self.from, self.to);
-        let record = |(_, id): &(i64, u64)| &shelf.records[id];
+        let places = shelf.changed(self.from, self.to);
+        let total = places.len();
+        let (skipped, shown) = (after.min(total), limit.min(total.saturating_sub(after)));
         let page = if self.descending {
-            shelf.changed(self.from, self.to).rev().skip(after).take(limit).map(record).collect()
+            let end = places.end - skipped;
+            shelf.at_places(end - shown..end).rev().collect()
         } else {
-            shelf.changed(self.from, self.to).skip(after).take(limit).map(record).collect()
+            let start = places.start + skipped;
+            shelf.at_places(start..start + shown).collect()
         };
-        (found.count(), page)
+        (total, page)
     }
 }
 

@@ -1,8 +1,9 @@
 //! One object type's records with their indexes. Stores and finds; knows no rules about values.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
+use super::order::{Entry, Order};
 use super::properties::{Property, standing};
 use crate::sandbox::desk::iso;
 
@@ -108,7 +109,7 @@ pub(in crate::sandbox) struct Shelf {
     pub(super) redirects: HashMap<u64, u64>,
     unique: HashMap<String, u64>,
     /// Live records by the moment of their last change.
-    by_change: BTreeSet<(i64, u64)>,
+    by_change: Order,
     /// What the search still shows of records changed within the lag.
     lagging: HashMap<u64, Record>,
     lag: i64,
@@ -129,7 +130,7 @@ impl Shelf {
             records: BTreeMap::new(),
             redirects: HashMap::new(),
             unique: HashMap::new(),
-            by_change: BTreeSet::new(),
+            by_change: Order::default(),
             lagging: HashMap::new(),
             lag,
             properties,
@@ -217,13 +218,22 @@ impl Shelf {
         self.records.remove(&id)
     }
 
-    /// Moment of change and id of the live records between two such pairs, in that order.
-    pub(super) fn changed(
+    /// The places in the order of change of what lies between two entries, both ends with it.
+    pub(super) fn changed(&self, from: Entry, to: Entry) -> std::ops::Range<usize> {
+        let end = match to.1.checked_add(1) {
+            Some(next) => self.by_change.before(&(to.0, next)),
+            None if to.0 == i64::MAX => self.by_change.before(&to),
+            None => self.by_change.before(&(to.0 + 1, 0)),
+        };
+        self.by_change.before(&from)..end
+    }
+
+    /// The live records at these places of the order of change.
+    pub(super) fn at_places(
         &self,
-        from: (i64, u64),
-        to: (i64, u64),
-    ) -> impl DoubleEndedIterator<Item = &(i64, u64)> {
-        self.by_change.range(from..=to)
+        places: std::ops::Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = &Record> {
+        self.by_change.slice(places).into_iter().map(|(_, id)| &self.records[&id])
     }
 
     /// A record as the search shows it at a moment: for a while as it was before its last change, or not at all.

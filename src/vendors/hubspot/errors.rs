@@ -65,7 +65,7 @@ struct Refused {
 /// Reads an answer that is neither a success nor a redirect.
 pub(crate) fn classify(answer: &Answer, context: &Context<'_>) -> VendorError {
     let body: Option<Body> = serde_json::from_str(&answer.body).ok();
-    let Some(body) = body.filter(|body| body.says_something()) else {
+    let Some(body) = body.filter(Body::says_something) else {
         return VendorError {
             status: Some(answer.status),
             retry_at: retry_at(answer, &Body::default(), by_status(answer.status), context.now),

@@ -83,7 +83,7 @@ async fn a_write_is_shown_first_sent_with_yes_and_stands_in_the_audit_log() {
     let elsewhere = tempfile::tempdir().unwrap();
     let no_journal =
         shell.run(&[&call[..], &["--yes", "--data", elsewhere.path().to_str().unwrap()]].concat()).await;
-    no_journal.problem(2, &["There is no journal here"]);
+    no_journal.problem(2, &["Nothing was sent. There is no journal here"]);
     assert_eq!(
         (bench.sandbox.state_hash(), bench.audit().await, bench.calls()),
         (hash, audit.clone(), calls)
@@ -177,7 +177,7 @@ async fn salesforce_is_called_with_a_token_the_refresh_token_brings() {
     sandbox.expire_salesforce_tokens();
     sandbox.revoke_salesforce_refresh_tokens();
     let run = shell.run(&["api", "salesforce", "query.run", "q=SELECT Id FROM Lead LIMIT 1"]).await;
-    run.problem(1, &["auth", "refused to renew the access token", "Put a new token in place"]);
+    run.problem(1, &["auth", "refused to renew the access token", "Authorise the app again"]);
     for secret in
         [sandbox.salesforce_refresh_token(), sandbox.salesforce_client_secret(), sandbox.salesforce_token()]
     {
