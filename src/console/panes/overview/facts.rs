@@ -26,16 +26,16 @@ impl Overview {
         let cells = usize::from(inner.width.saturating_sub(2));
         let names = facts.connections.iter().map(|state| width(&name(state))).max().unwrap_or(0);
         for state in &facts.connections {
-            lines.extend(system_lines(ctx, state, names, cells));
+            let [head, gauges, notes] = system_lines(ctx, state, names, cells);
+            lines.extend(head.into_iter().chain(gauges).chain(notes));
         }
         if lines.len() > usize::from(inner.height) {
             // Too low for gauges: one line for each connection, and the words of what is wrong as long as they fit.
             let mut room = usize::from(inner.height).saturating_sub(facts.connections.len());
             lines.clear();
             for state in &facts.connections {
-                let mut all = system_lines(ctx, state, names, cells);
-                let notes = all.split_off(1 + usize::from(state.limit > 0).min(all.len() - 1));
-                lines.extend(all.into_iter().next());
+                let [head, _, notes] = system_lines(ctx, state, names, cells);
+                lines.extend(head);
                 let shown = if state.health == Health::Up { 0 } else { notes.len().min(room) };
                 room -= shown;
                 lines.extend(notes.into_iter().take(shown));
@@ -133,7 +133,8 @@ fn name(state: &ConnectionState) -> String {
     }
 }
 
-fn system_lines(ctx: &Ctx, state: &ConnectionState, names: usize, cells: usize) -> Vec<Line<'static>> {
+/// What stands of a connection: its line, the gauges of its limits, and words where something is wrong.
+fn system_lines(ctx: &Ctx, state: &ConnectionState, names: usize, cells: usize) -> [Vec<Line<'static>>; 3] {
     let theme = &ctx.theme;
     let (glyph, style) = theme.health(state.health);
     let since = age(ctx.now, state.since);
@@ -149,35 +150,49 @@ fn system_lines(ctx: &Ctx, state: &ConnectionState, names: usize, cells: usize) 
         slow => format!("{}.{} s", slow / 1_000, slow % 1_000 / 100),
     };
     let used = 2 + names + 2;
-    let mut lines = vec![Line::from(vec![
+    let head = vec![Line::from(vec![
         span(format!("{glyph} "), style),
         span(format!("{}  ", left(&name(state), names)), theme.bold),
         span(word.clone(), if state.health == Health::Up { theme.text } else { style }),
         span(right(&latency, cells.saturating_sub(used + width(&word))), theme.muted),
     ])];
+    let measure = |word: &str, used: u32, limit: u32| {
+        let share = f64::from(used) / f64::from(limit);
+        let numbers = format!("{} of {}", thousands(u64::from(used)), thousands(u64::from(limit)));
+        let bar = cells.saturating_sub(2 + 8 + width(&numbers) + 2).min(20);
+        let [full, rest] = gauge(theme, share, bar, limit_style(theme, share));
+        Line::from(vec![
+            span(format!("  {word:<8}"), theme.muted),
+            full,
+            rest,
+            span(right(&numbers, cells.saturating_sub(10 + bar)), theme.muted),
+        ])
+    };
+    let mut gauges = Vec::new();
     if state.limit > 0 {
-        let share = f64::from(state.used) / f64::from(state.limit);
         let window = match state.window_seconds {
             0..60 => format!("{} s", state.window_seconds),
             60 => "minute".to_owned(),
             61..86_400 => format!("{} min", state.window_seconds / 60),
             _ => "day".to_owned(),
         };
-        let numbers =
-            format!("{} of {}", thousands(u64::from(state.used)), thousands(u64::from(state.limit)));
-        let bar = cells.saturating_sub(2 + 8 + width(&numbers) + 2).min(20);
-        let [full, rest] = gauge(theme, share, bar, limit_style(theme, share));
-        lines.push(Line::from(vec![
-            span(format!("  {window:<8}"), theme.muted),
-            full,
-            rest,
-            span(right(&numbers, cells.saturating_sub(10 + bar)), theme.muted),
-        ]));
+        gauges.push(measure(&window, state.used, state.limit));
+    }
+    // Salesforce's window is the day already.
+    let day = state.families.iter().find(|family| family.daily_limit > 0 && state.window_seconds < 86_400);
+    let mut notes = Vec::new();
+    if let Some(day) = day {
+        gauges.push(measure("day", day.daily_used, day.daily_limit));
+        if let Some(at) = day.budget_reached_at {
+            let text = format!("at this pace the day's budget is reached at {}", ctx.clock(at));
+            notes
+                .push(Line::from(span(format!("  {}", cut_end(&text, cells.saturating_sub(2))), theme.warn)));
+        }
     }
     if !state.note.is_empty() {
         for line in wrap(&state.note, cells.saturating_sub(2)).into_iter().take(2) {
-            lines.push(Line::from(span(format!("  {line}"), theme.muted)));
+            notes.push(Line::from(span(format!("  {line}"), theme.muted)));
         }
     }
-    lines
+    [head, gauges, notes]
 }
