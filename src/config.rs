@@ -98,7 +98,7 @@ fn line_of_setting(text: &str, why: &str) -> usize {
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[') {
-            inside = header.split(']').next().unwrap_or_default().trim().to_owned();
+            header.split(']').next().unwrap_or_default().trim().clone_into(&mut inside);
         }
         if inside == section && line.split('=').next().is_some_and(|left| left.trim() == key) {
             return number + 1;

@@ -19,6 +19,8 @@ pub mod hubspot;
 pub mod intercom;
 pub mod operation;
 pub mod payload;
+#[cfg(test)]
+mod recognised;
 mod redact;
 mod request;
 pub mod salesforce;

@@ -18,6 +18,7 @@ use crate::domain::limit::{Family, Urgency};
 use crate::domain::plan::Call;
 use crate::domain::record::{Connection, System, value_text};
 use crate::domain::text::clean_lines;
+use crate::domain::trouble::advise;
 use crate::engine::limits::Limits;
 use crate::journal::Journal;
 use crate::vendors::operation::{self, Operation, ParameterKind};
@@ -89,7 +90,11 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     // Where there is a journal, a call by hand counts against the limits that everybody on it shares. What only looks
     // may not write even that count.
     let journal = if writes || (place.journal(&config).exists() && !read_only) {
-        Some(place.open(&config, Opening::Work)?)
+        // Not made here: a mistyped --data would hide the audit line of a write where nobody looks for it.
+        Some(place.open(&config, Opening::Work).map_err(|mut problem| {
+            problem.what = format!("Nothing was sent. {}", problem.what);
+            problem
+        })?)
     } else {
         None
     };
@@ -321,7 +326,7 @@ fn text_lines(text: &str) -> Result<(), Problem> {
 }
 
 fn failed(system: System, error: &VendorError, wrote: bool) -> Problem {
-    let treatment = error.class.treatment();
+    let told = advise(Some(system), error.class, &error.words);
     let title = system.title();
     let consequence = match (wrote, error.may_have_happened) {
         (false, _) => "nothing was changed",
@@ -329,12 +334,11 @@ fn failed(system: System, error: &VendorError, wrote: bool) -> Problem {
         (true, true) => "nobody can tell from here whether it happened",
     };
     let status = error.status.map(|status| format!(", {status}")).unwrap_or_default();
-    let mut why =
-        format!("{} ({}{status}) {title} said: \"{}\"", treatment.meaning, error.class, error.words);
+    let mut why = format!("{} ({}{status}) {title} said: \"{}\"", told.meaning, error.class, error.words);
     if let Some(existing) = &error.existing {
         why.push_str(&format!(" It concerns {existing}."));
     }
-    let next = match (error.may_have_happened, treatment.retry) {
+    let next = match (error.may_have_happened, error.class.treatment().retry) {
         (true, _) => "look at the vendor before you send it again".to_owned(),
         (_, Retry::Later) => "send it again in a while".to_owned(),
         (_, Retry::Wait) => match error.retry_at {
@@ -343,7 +347,7 @@ fn failed(system: System, error: &VendorError, wrote: bool) -> Problem {
         },
         // The table speaks to who sits at the console; here there is no key to press.
         _ => {
-            let advice = treatment.advice.split(", then press r").next().unwrap_or_default();
+            let advice = told.hint.split(", then press r").next().unwrap_or_default();
             if advice.contains("ress r") || advice.contains("(3)") || advice.contains("(4)") {
                 "mend what it names, then send it again".to_owned()
             } else {

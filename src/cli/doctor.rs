@@ -31,13 +31,13 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let vault = wiring::vault(place)?;
     let clients = wiring::clients(&config, &mapping, vault.clone())?;
     let mut findings = Vec::new();
-    let arrivals = match place.journal(&config).exists() {
-        // A journal that cannot be read is told of below.
-        true => match place.open(&config, Opening::Look) {
-            Ok(journal) => journal.arrivals().await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        },
-        false => Vec::new(),
+    // A journal that is not there or cannot be read is told of below.
+    let arrivals = if place.journal(&config).exists()
+        && let Ok(journal) = place.open(&config, Opening::Look)
+    {
+        journal.arrivals().await.unwrap_or_default()
+    } else {
+        Vec::new()
     };
     for system in [System::Intercom, System::Hubspot] {
         let connection = Connection::only(system);
@@ -221,7 +221,11 @@ fn limits(config: &Config, system: System, log: &vendors::Log) -> (String, bool,
             told.window_seconds
         ));
     }
-    if let Some((used, most)) = told.and_then(|told| told.daily_used.zip(told.daily_limit)) {
+    // Salesforce counts by the day alone, so its window is one.
+    let by_day =
+        |told: &vendors::LimitReading| (told.window_seconds == 86_400).then_some((told.used, told.limit));
+    let day = told.and_then(|told| told.daily_used.zip(told.daily_limit).or_else(|| by_day(told)));
+    if let Some((used, most)) = day {
         text.push_str(&format!("; {} says {used} of {most} calls are used today", system.title()));
     }
     (format!("{} limits", system.title()), true, text)

@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Where Salesforce's outbound messages go
     #[arg(long, value_name = "URL")]
     salesforce_webhook: Option<String>,
-    /// A fault from the start, such as unavailable=5:hubspot:/contacts:3 [repeatable]
+    /// A fault from the start, such as unavailable=5:hubspot:/contacts:3; may be given again
     #[arg(long, value_name = "KIND[:VENDOR][:ROUTE][:TIMES]", value_parser = read_fault)]
     fault: Vec<Faults>,
     /// Start with empty workspaces

@@ -5,7 +5,7 @@
 //! call costs a commit. What is not used within a few hundredths of a second is given back with the next word.
 //!
 //! - `admit` is asked before work: it never waits, it answers "go" or "not before", and the work is parked.
-//! - the gate ([`vendors::Gate`]) is passed by every call: it takes the call that was admitted, or waits for one where an
+//! - the gate ([`crate::vendors::Gate`]) is passed by every call: it takes the call that was admitted, or waits for one where an
 //!   operation needs more calls than one. Work that has begun is not stopped by a budget.
 //! - `learn` takes in what answers say; `tell` brings it to the journal, if no reservation did before.
 

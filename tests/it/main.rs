@@ -15,6 +15,8 @@ mod flows;
 #[cfg(test)]
 mod hubspot;
 #[cfg(test)]
+mod intercom;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod salesforce;

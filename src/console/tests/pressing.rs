@@ -121,8 +121,8 @@ async fn a_failure_is_explained_with_its_fix_and_the_vendors_words() {
     bench.press("2").await;
     for text in [
         "Nothing was written.",
-        "Why   The value is not one",
-        "Fix   Add the option",
+        "Why   HubSpot compares internal values",
+        "Fix   Choose the internal value",
         "HubSpot said \"Property",
     ] {
         bench.says(text);

@@ -217,7 +217,11 @@ impl Workspace {
         let Some(contact) = self.contacts.get(id) else { return contact_missing() };
         let companies: Vec<&Company> =
             contact.companies.iter().filter_map(|company| self.companies.get(company)).collect();
-        Answer::ok(numbered(call, &companies, |company| self.company_shape(company)))
+        let mut answer = numbered(call, &companies, |company| self.company_shape(company));
+        // The document names the rows `companies`, and the official client reads only that; live answers were seen with
+        // `data`. Who reads either must find them.
+        answer["companies"] = answer["data"].clone();
+        Answer::ok(answer)
     }
 
     pub(super) fn attach_company(&mut self, contact_id: &str, call: &Call) -> Answer {

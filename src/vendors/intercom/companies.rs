@@ -87,7 +87,7 @@ async fn scrolled(
                 return Ok((companies, cursor));
             }
             // A scroll cannot be resumed where it broke or expired, only begun anew.
-            Err(error) if parameter.is_some() && broken(&error) && restarts < RESTARTS => {
+            Err(error) if restarts < RESTARTS && broken(&error, parameter.is_some()) => {
                 restarts += 1;
                 parameter = None;
             }
@@ -96,7 +96,8 @@ async fn scrolled(
     }
 }
 
-fn broken(error: &VendorError) -> bool {
-    error.class == ErrorClass::NotFound
+/// Intercom's network broke it, or what was `open` has expired.
+fn broken(error: &VendorError, open: bool) -> bool {
+    (open && error.class == ErrorClass::NotFound)
         || (error.status == Some(500) && error.words.contains("restart the scroll"))
 }

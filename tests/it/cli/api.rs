@@ -83,7 +83,7 @@ async fn a_write_is_shown_first_sent_with_yes_and_stands_in_the_audit_log() {
     let elsewhere = tempfile::tempdir().unwrap();
     let no_journal =
         shell.run(&[&call[..], &["--yes", "--data", elsewhere.path().to_str().unwrap()]].concat()).await;
-    no_journal.problem(2, &["There is no journal here"]);
+    no_journal.problem(2, &["Nothing was sent. There is no journal here"]);
     assert_eq!(
         (bench.sandbox.state_hash(), bench.audit().await, bench.calls()),
         (hash, audit.clone(), calls)

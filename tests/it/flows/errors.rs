@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use reknit::domain::execution::Status;
+use reknit::domain::trouble::advise;
 use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
 use serde_json::json;
 
@@ -46,7 +47,9 @@ async fn after(kind: FaultKind, create: bool) -> String {
     if row.status == Status::Failed {
         bench.press("2").await;
         let class = row.error_class.unwrap();
-        bench.says(&class.treatment().advice[..20]);
+        let detail = bench.journal.execution(row.id).await.unwrap().unwrap();
+        let words = detail.vendor_words.as_deref().unwrap_or_default();
+        bench.says(&advise(detail.failed_at(), class, words).hint[..20]);
         let filter = format!("error:{class}");
         bench.press("/").await;
         bench.retype(&filter).await;

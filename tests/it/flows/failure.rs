@@ -28,8 +28,8 @@ async fn a_refusal_is_explained_and_one_key_mends_it() {
         "403",
         "not permitted",
         "Nothing was written.",
-        "lacks a scope this call needs",
-        "Grant the scope the vendor names",
+        "lacks a scope; HubSpot names it",
+        "Add that scope to the app in HubSpot",
         "HubSpot said \"This app hasn't been granted",
         "crm.objects.contacts.write",
     ] {

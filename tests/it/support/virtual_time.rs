@@ -57,7 +57,9 @@ impl VirtualTime {
             std::mem::take(&mut state.waiting).into_iter().partition(|(at, _)| *at <= next);
         state.waiting = later;
         state.working += due.len();
-        due.into_iter().for_each(|(_, waker)| waker.wake());
+        for (_, waker) in due {
+            waker.wake();
+        }
     }
 }
 
