@@ -270,9 +270,25 @@ impl Vault {
                     (_, None) => Err(format!("There is a private key, but {} is not set.", name("USERNAME"))),
                 };
             }
-            if let (Some(client_id), Some(client_secret)) = (client_id, client_secret) {
-                return Ok(Grant::ClientCredentials { client_id, client_secret });
-            }
+            let token = fixed();
+            return match (client_id, client_secret) {
+                (Some(client_id), Some(client_secret)) => {
+                    Ok(Grant::ClientCredentials { client_id, client_secret })
+                }
+                _ if token.is_some() => token.ok_or_else(String::new),
+                (Some(_), None) => Err(format!(
+                    "{} is set; it also needs {}, or {}, or {} with {}.",
+                    name("CLIENT_ID"),
+                    name("REFRESH_TOKEN"),
+                    name("CLIENT_SECRET"),
+                    name("USERNAME"),
+                    name("PRIVATE_KEY_FILE")
+                )),
+                (None, Some(_)) => {
+                    Err(format!("{} is set, but {} is not.", name("CLIENT_SECRET"), name("CLIENT_ID")))
+                }
+                (None, None) => Err(missing(connection, &name("ACCESS_TOKEN"))),
+            };
         }
         fixed().ok_or_else(|| missing(connection, &name("ACCESS_TOKEN")))
     }

@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
 use crate::config::Config;
 use crate::domain::clock::Timestamp;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{Arrivals, EventSource};
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
@@ -31,6 +32,8 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let vault = wiring::vault(place)?;
     let clients = wiring::clients(&config, &mapping, vault.clone())?;
     let mut findings = Vec::new();
+    // Places of those that are right for now and worth a thought.
+    let mut warnings = Vec::new();
     // A journal that is not there or cannot be read is told of below.
     let arrivals = if place.journal(&config).exists()
         && let Ok(journal) = place.open(&config, Opening::Look)
@@ -64,6 +67,7 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     }
     if let Some(words) = wiring::unkept(&vault) {
         // Not wrong as long as the vendor replaces nothing; what it has replaced is told of above.
+        warnings.push(findings.len());
         findings.push(("Vault".to_owned(), true, words));
     } else if vault.keeps() {
         let path = Vault::path(&place.data);
@@ -96,12 +100,20 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     if arguments.json {
         let rows: Vec<_> = findings
             .iter()
-            .map(|(subject, good, text)| json!({"subject": subject, "good": good, "finding": text}))
+            .enumerate()
+            .map(|(place, (subject, good, text))| {
+                json!({"subject": subject, "good": good, "warning": warnings.contains(&place), "finding": text})
+            })
             .collect();
         output::json(&rows)?;
     } else {
-        for (subject, good, text) in &findings {
-            output::line(&format!("{} {subject}: {}", if *good { "✓" } else { "✗" }, clean(text)))?;
+        for (place, (subject, good, text)) in findings.iter().enumerate() {
+            let mark = match (good, warnings.contains(&place)) {
+                (false, _) => "✗",
+                (true, true) => "!",
+                (true, false) => "✓",
+            };
+            output::line(&format!("{mark} {subject}: {}", clean(text)))?;
         }
     }
     let bad = findings.iter().filter(|(_, good, _)| !good).count();
@@ -124,15 +136,25 @@ async fn tokens(
 ) -> (String, bool, String) {
     let title = connection.system.title().to_owned();
     if let Err(why) = vault.grant(connection) {
-        return (title, false, format!("no token: set {}. {why}", token_variable(connection)));
+        let head = if why.starts_with("There is no access token") {
+            format!("no token: set {}. ", token_variable(connection))
+        } else {
+            String::new()
+        };
+        return (title, false, format!("{head}{why}"));
     }
     let checked = vendors::check(clients, connection, log).await;
     let standing = clients.standing(connection).await;
     match checked {
         Err(error) => {
             let told = advise(Some(connection.system), error.class, &error.words);
-            let words = format!("{} It said: \"{}\". {}", told.meaning, error.words, told.hint);
-            (title, false, words)
+            // Words without an answer are ours.
+            let said = if error.status.is_some() { "It said: " } else { "" };
+            (
+                title,
+                false,
+                format!("{} {said}\"{}\". {}", told.meaning, error.words, here(error.class, told.hint)),
+            )
         }
         Ok(_) if standing.rotated_unkept => (title, false, wiring::lost(connection.system)),
         Ok(name) => {
@@ -149,6 +171,21 @@ async fn tokens(
             (title, standing.not_written.is_none(), words)
         }
     }
+}
+
+/// Advice without what only the console has, and without sending the reader to where they are.
+fn here(class: ErrorClass, hint: &str) -> String {
+    if matches!(class, ErrorClass::Unavailable | ErrorClass::Timeout) {
+        return "Check base_url, the proxy and the network.".to_owned();
+    }
+    let hint = hint.replace(", then press r.", ".").replace("; then press r.", ".");
+    let elsewhere = ["`reknit doctor`", "Nothing to do", "ress r", "it says which"];
+    let sentences: Vec<&str> = hint
+        .split_inclusive(". ")
+        .filter(|sentence| !elsewhere.iter().any(|word| sentence.contains(word)))
+        .map(str::trim)
+        .collect();
+    sentences.join(" ")
 }
 
 /// Which webhooks came lately. Neither vendor lets a private app ask what it is subscribed to, so what arrived is all

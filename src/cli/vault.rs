@@ -89,7 +89,7 @@ pub fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), 
             let rows: Vec<Vec<String>> = entries
                 .into_iter()
                 .map(|it| {
-                    let note = if it.overridden { "the environment has another, which is used" } else { "" };
+                    let note = if it.overridden { "the environment has one too, which is used" } else { "" };
                     vec![it.name, it.hint, note.to_owned()]
                 })
                 .collect();
@@ -136,13 +136,21 @@ fn check(name: &str, also: &str) -> Result<(), Problem> {
     if is_known(name) || (name == also && !also.is_empty()) {
         return Ok(());
     }
+    let told = |guess: &str| {
+        Problem::usage(
+            "Nothing was kept.",
+            format!("Reknit asks for no secret called \"{name}\"{guess}"),
+            format!("the names are {}; a named connection appends _NAME", NAMES.join(", ")),
+        )
+    };
+    if is_known(&name.to_uppercase()) {
+        return Err(told(&format!("; did you mean {}?", name.to_uppercase())));
+    }
     let alike = |known: &&str| rapidfuzz::distance::jaro_winkler::similarity(name.chars(), known.chars());
-    let nearest = NAMES.iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or(&NAMES[0]);
-    Err(Problem::usage(
-        "Nothing was kept.",
-        format!("Reknit asks for no secret called \"{name}\"; did you mean {nearest}?"),
-        format!("the names are {}; a named connection appends _NAME", NAMES.join(", ")),
-    ))
+    let nearest = NAMES.iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
+    // Any two names are a little alike: only a slip of the finger is worth a guess.
+    let guess = nearest.filter(|known| alike(known) > 0.9);
+    Err(told(&guess.map(|known| format!("; did you mean {known}?")).unwrap_or_default()))
 }
 
 fn value(name: &str) -> Result<Secret, Problem> {
@@ -172,6 +180,9 @@ fn value(name: &str) -> Result<Secret, Problem> {
     }
     if text.trim().is_empty() {
         return Err(bad("the value is empty".to_owned()));
+    }
+    if !name.contains("PRIVATE_KEY") && text.trim().chars().any(char::is_control) {
+        return Err(bad("the value has more than one line, or characters no token has".to_owned()));
     }
     Ok(Secret::new(&text))
 }

@@ -222,6 +222,8 @@ fn a_grant_is_read_from_what_is_set_and_says_what_is_missing() {
     for (pairs, missing) in [
         (&[("SALESFORCE_REFRESH_TOKEN", "r")][..], "SALESFORCE_CLIENT_ID is not"),
         (&[id, file], "SALESFORCE_USERNAME is not"),
+        (&[id], "it also needs SALESFORCE_REFRESH_TOKEN, or SALESFORCE_CLIENT_SECRET, or"),
+        (&[secret], "SALESFORCE_CLIENT_SECRET is set, but SALESFORCE_CLIENT_ID is not"),
         (&[id, user, ("SALESFORCE_PRIVATE_KEY_FILE", "/no/such/key")], "/no/such/key, which cannot be read"),
     ] {
         let words = title(System::Salesforce, pairs).unwrap_err();

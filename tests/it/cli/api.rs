@@ -183,5 +183,13 @@ async fn salesforce_is_called_with_a_token_the_refresh_token_brings() {
     {
         assert!(!run.err.contains(secret), "{run:#?}");
     }
-    assert_eq!(shell.run(&["doctor"]).await.code, 1);
+    let doctor = shell.run(&["doctor"]).await;
+    assert_eq!(doctor.code, 1);
+    // There is no key to press here, and the reader is where they are.
+    assert!(
+        doctor.out.contains("Authorise the app again, put the new SALESFORCE_REFRESH_TOKEN in place."),
+        "{doctor:#?}"
+    );
+    assert!(!doctor.out.contains("press r") && !doctor.out.contains("Run `reknit doctor`"), "{doctor:#?}");
+    assert!(doctor.out.contains("! Vault: "), "{doctor:#?}");
 }

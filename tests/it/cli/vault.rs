@@ -40,7 +40,7 @@ async fn secrets_are_kept_listed_used_and_forgotten() {
     assert_eq!(list.as_array().unwrap().len(), 4);
     assert_eq!(list[0], json!({"name": "HUBSPOT_ACCESS_TOKEN", "hint": "••••oken", "overridden": false}));
     let table = with().with("HUBSPOT_ACCESS_TOKEN", "other").run(&["vault", "list"]).await.fine();
-    assert!(table.out.contains("the environment has another") && !table.out.contains(TOKEN), "{table:#?}");
+    assert!(table.out.contains("the environment has one too") && !table.out.contains(TOKEN), "{table:#?}");
     let doctor = with().run(&["doctor"]).await.fine();
     assert!(doctor.out.contains("vault.db opens"), "{doctor:#?}");
 
@@ -72,11 +72,19 @@ async fn a_vault_that_does_not_open_ends_the_command_and_stays_as_it_is() {
             &["vault", "set", "HUBSPOT_ACESS_TOKEN"][..],
             ["did you mean HUBSPOT_ACCESS_TOKEN?", "Nothing was kept"],
         ),
+        (
+            &["vault", "set", "hubspot_refresh_token"],
+            ["did you mean HUBSPOT_REFRESH_TOKEN?", "Nothing was kept"],
+        ),
         (&["vault", "set", "HUBSPOT_CLIENT_ID"], ["the value is empty", "Nothing was kept"]),
         (&["vault", "remove", "HUBSPOT_ACCESS_TOKEN", "--read-only"], ["--read-only", "not changed"]),
     ] {
         open().run(wrong).await.problem(2, &words);
     }
+    let nobody = open().run(&["vault", "set", "FOO_BAR"]).await;
+    nobody.problem(2, &["no secret called \"FOO_BAR\""]);
+    assert!(!nobody.err.contains("did you mean"), "{nobody:#?}");
+    open().run_with(&set, "two\nlines").await.problem(2, &["more than one line", "Nothing was kept"]);
     let path = folder.path().join("vault.db");
     let whole = fs::read(&path).unwrap();
     for arguments in [
