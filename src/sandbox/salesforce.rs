@@ -122,10 +122,19 @@ impl Org {
 
     /// The rows every org has before anybody writes one: its users and its lead statuses.
     fn furnish(&mut self) {
-        // The first two counters are `user_id`'s.
-        self.serial = 0;
         // Whole minutes: two starts within one must make the same world.
         let long_ago = (self.now() - 900 * 86_400_000) / 60_000 * 60_000;
+        // The first counter makes `ORGANIZATION_ID`.
+        self.serial = 0;
+        let organization = json!({
+            "Name": "Sandbox",
+            "OrganizationType": "Enterprise Edition",
+            "InstanceName": "SBX1",
+            "IsSandbox": true,
+        });
+        self.furnish_with("Organization", organization, long_ago);
+        // The first two counters are `user_id`'s, too: ids differ by their prefix.
+        self.serial = 0;
         let users = [
             ("Integration", "User", "integration@northlight.example", "intgr"),
             ("Dana", "Whitfield", "dana.whitfield@northlight.example", "dwhit"),

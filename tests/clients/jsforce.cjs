@@ -67,6 +67,9 @@ run("jsforce", async ({ salesforce }) => {
   hold("the daily allowance is told", limits.DailyApiRequests.Max > 0, limits.DailyApiRequests);
   hold("and read from each answer", org.limitInfo.apiUsage.used > 0, org.limitInfo);
 
+  const identity = await org.identity();
+  equal("the org asked in two ways", (await org.query("SELECT Id FROM Organization")).records[0].Id, identity.organization_id);
+
   const account = await org.sobject("Account").create({ Name: "Clients & Co" });
   const contact = await org.sobject("Contact").create({ LastName: "Kept", AccountId: account.id });
   const merged = await org.soap.merge({

@@ -77,6 +77,8 @@ def main():
     hold("described", any(field["name"] == "Email" for field in org.Lead.describe()["fields"]), None)
     hold("limits", org.limits()["DailyApiRequests"]["Max"] > 0, None)
 
+    equal("it says what it is", org.is_sandbox(), True)
+
     rows = [{"Intercom_Contact_ID__c": f"python-bulk-{i}", "LastName": f"Bulk {i}", "Company": "Co"} for i in range(250)]
     rows[9]["Company"] = ""
     results = org.bulk2.Lead.upsert(records=rows, external_id_field="Intercom_Contact_ID__c")

@@ -169,7 +169,7 @@ impl Org {
         refused(400, "invalid_token", "the token is not known")
     }
 
-    fn identity_url(&self) -> String {
+    pub(super) fn identity_url(&self) -> String {
         format!("{}/id/{ORGANIZATION_ID}/{}", self.instance_url, user_id(Who::Api))
     }
 

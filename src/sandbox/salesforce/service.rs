@@ -43,7 +43,7 @@ impl Org {
         let names = ["sobjects", "query", "queryAll", "composite", "limits", "jobs", "ui-api"];
         let path = |name: &str| json!(format!("/services/data/v{}/{name}", self.version));
         let mut resources: Value = names.iter().map(|name| ((*name).to_owned(), path(name))).collect();
-        resources["identity"] = json!(format!("{}/id", self.instance_url));
+        resources["identity"] = json!(self.identity_url());
         Answer::ok(resources)
     }
 

@@ -378,6 +378,17 @@ fn account_contact_relation() -> ObjectType {
     object(["AccountContactRelation", label, plural, "07k"], own)
 }
 
+/// The org itself: one row that clients ask whether they are in a sandbox.
+fn organization() -> ObjectType {
+    let own = vec![
+        text("Name", "Name", 80).kept(),
+        text("OrganizationType", "Edition", 40).kept(),
+        text("InstanceName", "Instance Name", 5).kept(),
+        field("IsSandbox", "Is Sandbox", Boolean).kept(),
+    ];
+    ObjectType { writable: false, ..object(["Organization", "Organization", "Organizations", "00D"], own) }
+}
+
 fn user() -> ObjectType {
     let own = vec![
         text("Username", "Username", 80).kept(),
@@ -416,6 +427,7 @@ pub(super) fn standing() -> Vec<ObjectType> {
         event(),
         case(),
         account_contact_relation(),
+        organization(),
         user(),
         lead_status(),
     ]
