@@ -73,6 +73,9 @@ impl Call {
             pattern.push_str(if identifier { "{id}" } else { segment });
             after_external_id = segment.ends_with("__c");
         }
+        if self.segments.is_empty() {
+            pattern.push('/');
+        }
         pattern
     }
 
