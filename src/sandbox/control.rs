@@ -126,9 +126,9 @@ fn overview() -> Value {
                 "segments (read)", "subscription types", "admins and teams (read)", "signed webhooks", "rate limits",
             ],
             "hubspot": [
-                "contacts, companies and other CRM objects (search, merge, batches, gdpr-delete)",
+                "contacts, companies, deals, tickets, tasks, notes (search, merge, batches, gdpr-delete)",
                 "associations and their labels", "properties and property groups", "pipelines (read)", "owners (read)",
-                "timeline events", "communication preferences", "account details", "OAuth tokens",
+                "timeline events", "communication preferences", "account details and usage", "OAuth tokens",
                 "numbered and dated paths", "signed webhooks", "rate limits",
             ],
             "salesforce": [
@@ -140,7 +140,7 @@ fn overview() -> Value {
         "not_emulated": {
             "intercom": ["articles and help centers", "tickets", "calls", "data export", "OAuth installation"],
             "hubspot": [
-                "lists and imports", "workflows", "forms", "files", "marketing e-mail", "custom object schemas",
+                "lists and imports", "workflows", "forms", "files", "marketing e-mail", "custom objects and their schemas", "associations of v3",
                 "the sign-in pages of OAuth",
             ],
             "salesforce": [
