@@ -162,7 +162,7 @@ fn introduction(sandbox: &Sandbox) -> Vec<String> {
         ("", "client secret", sandbox.salesforce_client_secret()),
         ("", "refresh token", sandbox.salesforce_refresh_token()),
     ];
-    // Salesforce's token is left out: beside it the renewal would not be used.
+    // Salesforce's token is left out: the refresh token would go before it.
     let exports = [
         ("INTERCOM_ACCESS_TOKEN", sandbox.intercom_token()),
         ("INTERCOM_CLIENT_SECRET", sandbox.intercom_client_secret()),
