@@ -3,6 +3,7 @@
 //! really happened, so it imports nothing of this crate, and it never talks to anything but loopback
 //! subscribers it was given.
 
+mod control;
 mod day;
 mod desk;
 mod fault;
@@ -20,6 +21,7 @@ mod wire;
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
@@ -129,6 +131,29 @@ impl Default for Settings {
         }
     }
 }
+
+/// Why a server could not open its port; the inner error of what `Sandbox::start` answers then.
+#[derive(Debug)]
+pub struct PortProblem {
+    /// Whose port.
+    pub vendor: Vendor,
+    /// The number that was asked for.
+    pub port: u16,
+    error: io::Error,
+}
+
+impl fmt::Display for PortProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { vendor, port, error } = self;
+        let name = vendor.name();
+        if error.kind() == io::ErrorKind::AddrInUse {
+            return write!(f, "{name}'s port {port} is in use");
+        }
+        write!(f, "{name}'s port {port} cannot be opened: {error}")
+    }
+}
+
+impl std::error::Error for PortProblem {}
 
 /// Everything the servers, the scripted people and the tests share.
 struct World {
@@ -437,7 +462,9 @@ async fn open(
     port: u16,
     tasks: &mut Vec<JoinHandle<()>>,
 ) -> io::Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(|error| io::Error::new(error.kind(), PortProblem { vendor, port, error }))?;
     let address = listener.local_addr()?;
     tasks.push(tokio::spawn(server::serve(Arc::clone(world), vendor, listener)));
     Ok(format!("http://{address}"))

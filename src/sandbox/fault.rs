@@ -34,6 +34,15 @@ impl Vendor {
             Self::Salesforce => "salesforce",
         }
     }
+
+    /// The name as the vendor writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Intercom => "Intercom",
+            Self::HubSpot => "HubSpot",
+            Self::Salesforce => "Salesforce",
+        }
+    }
 }
 
 /// What happens to a call that a fault hits.

@@ -1,5 +1,5 @@
 //! The HTTP servers: reading a request, letting faults strike, asking the vendor, writing the answer.
-//! The control endpoints under `/_sandbox` answer on every port without a token.
+//! What lies under `/_sandbox` goes to the control calls instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::Response;
 use axum::serve::ListenerExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::World;
+use super::control;
 use super::desk::lock;
 use super::fault::{Fault, FaultKind, Vendor, strike};
 use super::salesforce::Trouble;
@@ -47,7 +48,7 @@ async fn receive(State((world, vendor)): State<(Arc<World>, Vendor)>, request: R
     };
     let call = Call::new(parts.method.as_str(), &parts.uri, parts.headers, raw);
     if call.segments.first().is_some_and(|first| first == "_sandbox") {
-        return control(&world, &call).into_response();
+        return control::answer(&world, &call).into_response();
     }
     lock(&world.desk.books).call(vendor.word(), &call.pattern());
     let answer = world.exchange(vendor, &call).await;
@@ -125,46 +126,5 @@ impl World {
     async fn wait(&self, duration: Duration) {
         let mut shutdown = self.shutdown.subscribe();
         let _ = tokio::time::timeout(duration, shutdown.wait_for(|stop| *stop)).await;
-    }
-}
-
-/// `{"expire": true}` ends Salesforce's access tokens, `{"revoke_refresh": true}` its refresh tokens.
-fn tokens(world: &World, call: &Call) -> Answer {
-    let asked = |name: &str| call.body[name].as_bool().unwrap_or(false);
-    let mut org = lock(&world.salesforce);
-    let expired = if asked("expire") { org.expire_access_tokens() } else { 0 };
-    let revoked = if asked("revoke_refresh") { org.revoke_refresh_tokens() } else { 0 };
-    Answer::ok(json!({"expired": expired, "revoked": revoked}))
-}
-
-fn control(world: &World, call: &Call) -> Answer {
-    let (method, path) = call.route();
-    match (method, path.as_slice()) {
-        ("GET", ["_sandbox", "books"]) => Answer::ok(world.report()),
-        ("GET", ["_sandbox", "faults"]) => {
-            let faults: Vec<Value> = lock(&world.faults).iter().map(Fault::to_json).collect();
-            Answer::ok(json!({"faults": faults}))
-        }
-        ("POST", ["_sandbox", "faults"]) => match Fault::from_json(&call.body) {
-            Ok(fault) => {
-                let shape = fault.to_json();
-                lock(&world.faults).push(fault);
-                Answer::json(201, shape)
-            }
-            Err(message) => Answer::json(400, json!({"message": message})),
-        },
-        ("DELETE", ["_sandbox", "faults"]) => {
-            lock(&world.faults).clear();
-            Answer::empty(204)
-        }
-        ("POST", ["_sandbox", "webhooks"]) => match world.desk.outbox.command(&call.body) {
-            Ok(done) => Answer::ok(done),
-            Err(message) => Answer::json(400, json!({"message": message})),
-        },
-        ("POST", ["_sandbox", "tokens"]) => tokens(world, call),
-        _ => Answer::json(
-            404,
-            json!({"message": "the sandbox has /_sandbox/books, faults, tokens and webhooks"}),
-        ),
     }
 }

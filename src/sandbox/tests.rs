@@ -1,5 +1,6 @@
 //! The sandbox tested as its clients see it: over HTTP, with a small receiver for webhooks.
 
+mod control;
 mod faults;
 mod front_door;
 mod hubspot;

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 use futures_util::{StreamExt as _, stream};
+use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -72,7 +73,27 @@ impl Call {
             pattern.push_str(if identifier { "{id}" } else { segment });
             after_external_id = segment.ends_with("__c");
         }
+        if self.segments.is_empty() {
+            pattern.push('/');
+        }
         pattern
+    }
+
+    /// This call's own address with some parameters set otherwise: links to further pages stay with the server that
+    /// was asked, for a client follows them with its token.
+    pub(super) fn link(&self, changed: &[(&str, String)]) -> String {
+        let path = &self.path;
+        let base = self.header("host").and_then(|host| Url::parse(&format!("http://{host}{path}")).ok());
+        // A request without a usable Host header gets a link that stays on whatever host it is joined to.
+        let Some(mut url) = base else {
+            let pairs: Vec<String> = changed.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            return format!("{path}?{}", pairs.join("&"));
+        };
+        let kept = self.query.iter().filter(|(name, _)| changed.iter().all(|(other, _)| name != other));
+        url.query_pairs_mut()
+            .extend_pairs(kept)
+            .extend_pairs(changed.iter().map(|(name, value)| (*name, value.as_str())));
+        url.into()
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

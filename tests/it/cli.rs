@@ -3,6 +3,7 @@
 
 mod acting;
 mod api;
+mod emulated;
 mod problems;
 mod reading;
 mod vault;

@@ -7,6 +7,26 @@ use super::{Fault, FaultKind, Vendor};
 const DRIP_MILLISECONDS: u64 = 250;
 const HUGE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
+/// Every kind's word, and whether an amount may follow it.
+const KINDS: [(&str, bool); 16] = [
+    ("rate_limited", false),
+    ("rate_limited_daily", false),
+    ("server_error", false),
+    ("server_error_html", false),
+    ("unavailable", true),
+    ("timeout_before_effect", false),
+    ("timeout_after_effect", false),
+    ("slow", true),
+    ("slow_drip", true),
+    ("malformed_json", false),
+    ("huge_body", true),
+    ("wrong_content_type", false),
+    ("redirect", false),
+    ("missing_scopes", false),
+    ("unauthorized", false),
+    ("locked", false),
+];
+
 /// The kind a word names; `amount` is its seconds, milliseconds or bytes.
 fn kind_named(word: &str, amount: Option<u64>, location: Option<String>) -> Result<FaultKind, String> {
     Ok(match word {
@@ -14,7 +34,10 @@ fn kind_named(word: &str, amount: Option<u64>, location: Option<String>) -> Resu
         "rate_limited_daily" => FaultKind::RateLimitedDaily,
         "server_error_html" => FaultKind::ServerErrorHtml,
         "server_error" => FaultKind::ServerError,
-        "unavailable" => FaultKind::Unavailable { retry_after: amount.map(|seconds| seconds as u32) },
+        "unavailable" => {
+            let seconds = amount.map(u32::try_from).transpose();
+            FaultKind::Unavailable { retry_after: seconds.map_err(|_| "so many seconds are too many")? }
+        }
         "timeout_before_effect" => FaultKind::TimeoutBeforeEffect,
         "timeout_after_effect" => FaultKind::TimeoutAfterEffect,
         "slow" => FaultKind::Slow { millis: amount.unwrap_or(1_000) },
@@ -26,7 +49,10 @@ fn kind_named(word: &str, amount: Option<u64>, location: Option<String>) -> Resu
         "huge_body" => FaultKind::HugeBody { bytes: amount.unwrap_or(HUGE_BYTES) },
         "redirect" => FaultKind::RedirectElsewhere { location },
         "wrong_content_type" => FaultKind::WrongContentType,
-        other => return Err(format!("unknown fault kind \"{other}\"")),
+        other => {
+            let kinds: Vec<String> = Fault::kinds().collect();
+            return Err(format!("\"{other}\" is no kind of fault; there is {}", kinds.join(", ")));
+        }
     })
 }
 
@@ -53,6 +79,11 @@ fn word_of(kind: &FaultKind) -> (&'static str, Option<(&'static str, Value)>) {
 }
 
 impl Fault {
+    /// The kinds as words, `=N` behind those that take an amount.
+    pub fn kinds() -> impl Iterator<Item = String> {
+        KINDS.iter().map(|(word, takes)| if *takes { format!("{word}=N") } else { (*word).to_owned() })
+    }
+
     /// Reads `KIND[=AMOUNT][:vendor][:route][:times]`, as the command line gives it: `unavailable=5:hubspot`,
     /// `locked:salesforce:/composite:3`. Without a vendor it is one fault for each.
     pub fn parse(text: &str) -> Result<Vec<Self>, String> {
@@ -66,17 +97,33 @@ impl Fault {
             }
         };
         let word = word.replace('-', "_");
-        let mut fault = Self::new(Vendor::Intercom, kind_named(&word, amount, None)?);
-        let mut vendors = Vendor::ALL.to_vec();
+        let kind = kind_named(&word, amount, None)?;
+        if amount.is_some() && !KINDS.iter().any(|(kind, takes)| *kind == word && *takes) {
+            return Err(format!("{word} takes no amount"));
+        }
+        let mut fault = Self::new(Vendor::Intercom, kind);
+        let mut vendor = None;
         for part in parts.filter(|part| !part.is_empty()) {
-            if let Some(vendor) = Vendor::read(part) {
-                vendors = vec![vendor];
+            let again = if let Some(read) = Vendor::read(part) {
+                vendor.replace(read).is_some()
             } else if let Ok(times) = part.parse() {
-                fault = fault.times(times);
+                if times == 0 {
+                    return Err("0 times is never; leave the number out for always".to_owned());
+                }
+                fault.times.replace(times).is_some()
+            } else if part.starts_with('/') {
+                fault.path_contains.replace(part.to_owned()).is_some()
             } else {
-                fault = fault.path(part);
+                return Err(format!(
+                    "\"{part}\" is no vendor (intercom, hubspot, salesforce), no route (it starts with /) and no number of \
+                     times"
+                ));
+            };
+            if again {
+                return Err(format!("\"{part}\" says a second time what was said before it"));
             }
         }
+        let vendors = vendor.map_or_else(|| Vendor::ALL.to_vec(), |vendor| vec![vendor]);
         Ok(vendors.into_iter().map(|vendor| Self { vendor, ..fault.clone() }).collect())
     }
 
@@ -150,8 +197,30 @@ mod tests {
         let kind = FaultKind::Unavailable { retry_after: Some(5) };
         assert_eq!(faults, [Fault::new(Vendor::HubSpot, kind).path("/contacts").times(3)]);
         assert_eq!(Fault::parse("slow-drip").unwrap().len(), 3);
-        for wrong in ["", "sloow", "slow=soon", ":hubspot"] {
-            assert!(Fault::parse(wrong).is_err(), "{wrong}");
+        for (wrong, said) in [
+            ("", "there is rate_limited, "),
+            ("sloow", "\"sloow\" is no kind of fault; there is rate_limited, "),
+            ("slow=soon", "\"soon\" is no number"),
+            (":hubspot", "unavailable=N"),
+            ("locked:hubspt", "\"hubspt\" is no vendor (intercom, hubspot, salesforce)"),
+            ("locked:hubspot:contacts:3", "starts with /"),
+            ("locked:hubspot:intercom", "\"intercom\" says a second time"),
+            ("locked:1:2", "\"2\" says a second time"),
+            ("locked:0", "0 times is never"),
+            ("locked=5", "locked takes no amount"),
+            ("locked:-1", "\"-1\" is no vendor"),
+            ("unavailable=5000000000", "too many"),
+        ] {
+            let error = Fault::parse(wrong).unwrap_err();
+            assert!(error.contains(said), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_kind_that_is_listed_is_read() {
+        for kind in Fault::kinds() {
+            let faults = Fault::parse(&kind.replace("=N", "=7")).unwrap();
+            assert!(kind.starts_with(super::word_of(&faults[0].kind).0), "{kind}");
         }
     }
 

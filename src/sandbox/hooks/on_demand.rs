@@ -99,7 +99,11 @@ impl Outbox {
     /// (topics), `lose` (how many).
     pub(in crate::sandbox) fn command(&self, body: &Value) -> Result<Value, String> {
         let known = ["vendor", "hold", "release", "redeliver", "repeat_every", "silence", "lose"];
-        let fields = body.as_object().ok_or("the body is a JSON object")?;
+        let fields =
+            body.as_object().ok_or_else(|| format!("the body is an object of {}", known.join(", ")))?;
+        if fields.keys().all(|key| key == "vendor") {
+            return Err(format!("nothing is asked for; beside vendor there is {}", known[1..].join(", ")));
+        }
         if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!("unknown key `{unknown}`; there is {}", known.join(", ")));
         }

@@ -366,8 +366,9 @@ impl Portal {
         if rest.next().is_some()
             && let Some((last, _)) = shown.last()
         {
-            let link = format!("https://api.hubapi.com{}?limit={limit}&after={}", call.path, last.1);
-            body["paging"] = json!({"next": {"after": last.1.to_string(), "link": link}});
+            let after = last.1.to_string();
+            let link = call.link(&[("limit", limit.to_string()), ("after", after.clone())]);
+            body["paging"] = json!({"next": {"after": after, "link": link}});
         }
         Ok(Answer::ok(body))
     }

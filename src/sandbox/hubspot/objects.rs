@@ -93,8 +93,9 @@ impl Portal {
             .collect();
         let mut body = json!({"results": results});
         if more && let Some(last) = shown.last() {
-            let link = format!("https://api.hubapi.com{}?limit={limit}&after={}", call.path, last.id);
-            body["paging"] = json!({"next": {"after": last.id.to_string(), "link": link}});
+            let after = last.id.to_string();
+            let link = call.link(&[("limit", limit.to_string()), ("after", after.clone())]);
+            body["paging"] = json!({"next": {"after": after, "link": link}});
         }
         Ok(Answer::ok(body))
     }

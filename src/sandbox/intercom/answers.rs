@@ -41,14 +41,19 @@ pub(super) fn pages(total: usize, page: usize, per_page: usize, next: Option<&st
     pages
 }
 
+/// The address of the page after this one in a list by page number.
+pub(super) fn next_page(call: &Call, page: usize, per_page: usize, total: usize) -> Option<String> {
+    (page.saturating_mul(per_page) < total)
+        .then(|| call.link(&[("per_page", per_page.to_string()), ("page", (page + 1).to_string())]))
+}
+
 /// A list by page number: `page`, `per_page` and a whole list of rows.
 pub(super) fn numbered<T>(call: &Call, rows: &[T], shape: impl Fn(&T) -> Value) -> Value {
     let per_page = call.number("per_page").unwrap_or(50).clamp(1, 150);
     let page = call.number("page").unwrap_or(1).max(1);
     let data: Vec<Value> =
         rows.iter().skip((page - 1).saturating_mul(per_page)).take(per_page).map(shape).collect();
-    let next = (page.saturating_mul(per_page) < rows.len())
-        .then(|| format!("{}?per_page={per_page}&page={}", call.path, page + 1));
+    let next = next_page(call, page, per_page, rows.len());
     json!({
         "type": "list",
         "data": data,

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answers::{company_missing, contact_missing, numbered, pages, refused, required};
+use super::answers::{company_missing, contact_missing, next_page, numbered, pages, refused, required};
 use super::{Company, Contact, Version, Workspace, shapes};
 use crate::sandbox::wire::{Answer, Call};
 
@@ -194,11 +194,7 @@ impl Workspace {
         let shown = companies.iter().skip((page - 1) * per_page).take(per_page);
         let data: Vec<Value> = shown.map(|company| self.company_shape(company)).collect();
         let mut pages = pages(companies.len(), page, per_page, None);
-        pages["next"] = if page * per_page < companies.len() {
-            json!(format!("{}?per_page={per_page}&page={}", call.path, page + 1))
-        } else {
-            Value::Null
-        };
+        pages["next"] = json!(next_page(call, page, per_page, companies.len()));
         Answer::ok(json!({"type": "list", "data": data, "pages": pages, "total_count": companies.len()}))
     }
 

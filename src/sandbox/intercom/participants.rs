@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Workspace;
-use super::answers::{missing, pages, plain_id, refused, required};
+use super::answers::{missing, next_page, pages, plain_id, refused, required};
 use super::conversations::SOURCE_OFFSET;
 use crate::sandbox::wire::{Answer, Call};
 
@@ -207,11 +207,7 @@ impl Workspace {
             })
             .collect();
         let mut pages = pages(deleted.len(), page, per_page, None);
-        pages["next"] = if page.saturating_mul(per_page) < deleted.len() {
-            json!(format!("/conversations/deleted?per_page={per_page}&page={}", page + 1))
-        } else {
-            Value::Null
-        };
+        pages["next"] = json!(next_page(call, page, per_page, deleted.len()));
         Answer::ok(json!({
             "type": "conversations.list",
             "conversations": shown,
