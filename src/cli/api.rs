@@ -13,7 +13,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
 use crate::domain::audit::NewEntry;
-use crate::domain::error_class::Retry;
+use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::plan::Call;
 use crate::domain::record::{Connection, System, value_text};
@@ -58,6 +58,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     let Some(operation) = operation::find(system, name) else { return Err(unknown(system, name)) };
     let config = place.settings()?;
     let values = values(operation, arguments)?;
+    let object = named_object(&values);
     let id = named_id(&values);
     let given = operation::Arguments::new(operation, values).map_err(|error| wrong(system, &error))?;
     let vault = wiring::vault(place)?;
@@ -114,11 +115,14 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     }
     let mut log = Log::new();
     let outcome = if let Some(journal) = journal.filter(|_| writes) {
-        let desk = Desk::new(journal, &connection, operation, &id, &call);
+        let desk = Desk::new(journal, &connection, operation, (&object, &id), &call);
         desk.note("about to be sent by hand").await?;
         let outcome = operation::run(&clients, &connection, operation, &given, &mut log).await;
         let told = match &outcome {
-            Ok(_) => "done".to_owned(),
+            Ok(answer) => match refused_rows(answer) {
+                None => format!("done{}", made(answer)),
+                Some((refused, all)) => format!("{refused} of {all} refused{}", made(answer)),
+            },
             Err(error) if error.may_have_happened => {
                 format!("failed ({}); it may have happened", error.class)
             }
@@ -135,8 +139,68 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     }
     wiring::tell_unkept(&clients, &connection).await;
     match outcome {
-        Ok(answer) => print(&answer, arguments.json),
+        Ok(answer) => {
+            print(&answer, arguments.json)?;
+            match refused_rows(&answer).filter(|_| writes) {
+                None => Ok(()),
+                Some((refused, all)) => Err(Problem::runtime(
+                    if refused == all {
+                        format!(
+                            "{} took the call and refused all {all} rows; nothing is written.",
+                            system.title()
+                        )
+                    } else {
+                        format!(
+                            "{} took the call, but refused {refused} of {all} rows; the others are written.",
+                            system.title()
+                        )
+                    },
+                    "each refused row says why, in the answer above",
+                    "mend those rows and send them again, alone",
+                )),
+            }
+        }
         Err(error) => Err(failed(system, &error, writes)),
+    }
+}
+
+/// How many rows of an answer were refused, of how many: vendors answer such calls as if all were well. None when none.
+fn refused_rows(answer: &Value) -> Option<(usize, usize)> {
+    let failed = |row: &Value| {
+        row["success"] == false || row["httpStatusCode"].as_u64().is_some_and(|status| status >= 400)
+    };
+    let rows = answer.as_array().or_else(|| answer["compositeResponse"].as_array());
+    let (refused, all) = match (rows, answer["errors"].as_array()) {
+        (Some(rows), _) => (rows.iter().filter(|row| failed(row)).count(), rows.len()),
+        // HubSpot's 207: what was done in one list, what was refused in another.
+        (None, Some(errors)) if answer["results"].is_array() => {
+            let done = answer["results"].as_array().map_or(0, Vec::len);
+            (errors.len(), done + errors.len())
+        }
+        _ => (0, 0),
+    };
+    (refused > 0).then_some((refused, all))
+}
+
+/// ` (id 151, 152)`: the records an answer names; empty when it names none. Ids are no personal data.
+fn made(answer: &Value) -> String {
+    const SHOWN: usize = 5;
+    let rows = answer.as_array().or_else(|| answer["results"].as_array());
+    let ids: Vec<String> = match rows {
+        Some(rows) => rows.iter().map(|row| value_text(&row["id"])).collect(),
+        None => vec![value_text(&answer["id"])],
+    };
+    let plain = |id: &&String| {
+        !id.is_empty()
+            && id.len() <= 64
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let shown: Vec<&str> = ids.iter().filter(plain).take(SHOWN).map(String::as_str).collect();
+    let more = ids.iter().filter(plain).count() - shown.len();
+    match (shown.is_empty(), more) {
+        (true, _) => String::new(),
+        (_, 0) => format!(" (id {})", shown.join(", ")),
+        _ => format!(" (id {} and {more} more)", shown.join(", ")),
     }
 }
 
@@ -149,11 +213,17 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(journal: Journal, connection: &Connection, operation: &Operation, id: &str, call: &Call) -> Self {
+    fn new(
+        journal: Journal,
+        connection: &Connection,
+        operation: &Operation,
+        (object, id): (&str, &str),
+        call: &Call,
+    ) -> Self {
         Self {
             journal,
             actor: wiring::actor(),
-            object: format!("{connection}{id}"),
+            object: format!("{connection}{object}{id}"),
             // Not the path: an address may stand in it, and the log keeps no personal data.
             what: format!("{} ({})", operation.name, call.method),
         }
@@ -243,6 +313,7 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
                 .map_err(|error| unusable(format!("{path} must hold one JSON object: {error}")))?
         }
     };
+    let mut named = std::collections::HashSet::new();
     for pair in &arguments.values {
         let Some((name, text)) = pair.split_once('=') else {
             return Err(unusable(format!("\"{pair}\" is not NAME=VALUE")));
@@ -263,9 +334,24 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
             // An unknown name is refused with the known ones where the whole is checked.
             Some(ParameterKind::Text) | None => Value::String(text),
         };
+        if !named.insert(name) {
+            return Err(unusable(format!("\"{name}\" is given twice")));
+        }
         found.insert(name.to_owned(), value);
     }
     Ok(found)
+}
+
+/// `/contacts` when the call names a kind of record; empty otherwise.
+fn named_object(values: &Map<String, Value>) -> String {
+    let plain = |kind: &&str| {
+        !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    ["objectType", "sobject"]
+        .iter()
+        .find_map(|name| values.get(*name)?.as_str().filter(plain))
+        .map(|kind| format!("/{kind}"))
+        .unwrap_or_default()
 }
 
 /// `/151` when the call names one record by its id; empty otherwise. For the audit log, which keeps no personal data.
@@ -325,16 +411,41 @@ fn text_lines(text: &str) -> Result<(), Problem> {
     clean_lines(text).iter().try_for_each(|line| output::line(line))
 }
 
+/// No answer came, or nothing was sent: the words are ours.
+fn unanswered(system: System, error: &VendorError, wrote: bool) -> Problem {
+    let what = match (wrote, error.may_have_happened) {
+        (true, true) => "No answer came; nobody can tell from here whether it happened.",
+        _ => "Nothing was changed.",
+    };
+    let next = match error.class {
+        ErrorClass::Unavailable | ErrorClass::Timeout => {
+            "check base_url, the proxy and the network; `reknit doctor` looks at each"
+        }
+        ErrorClass::Auth => "set the token; `reknit doctor` says which one is missing",
+        _ => "see what each call takes with `reknit api SYSTEM`",
+    };
+    let next = if error.may_have_happened { "look at the vendor before you send it again" } else { next };
+    Problem::runtime(what, error.words.clone(), next.replace("SYSTEM", system.as_str()))
+}
+
 fn failed(system: System, error: &VendorError, wrote: bool) -> Problem {
     let told = advise(Some(system), error.class, &error.words);
     let title = system.title();
+    let Some(code) = error.status else { return unanswered(system, error, wrote) };
+    // The class's own words are about an execution and its mapping; here somebody called by hand.
+    let meaning = match error.class {
+        ErrorClass::NotFound => "There is no such record, path or name (any more).",
+        ErrorClass::UnknownField => "The vendor has no such field.",
+        ErrorClass::NotAllowedValue | ErrorClass::Validation => "The vendor refused the request as it is.",
+        ErrorClass::DuplicateDetected => "A record with this identity exists already.",
+        _ => told.meaning,
+    };
     let consequence = match (wrote, error.may_have_happened) {
         (false, _) => "nothing was changed",
         (true, false) => "it did not happen",
         (true, true) => "nobody can tell from here whether it happened",
     };
-    let status = error.status.map(|status| format!(", {status}")).unwrap_or_default();
-    let mut why = format!("{} ({}{status}) {title} said: \"{}\"", told.meaning, error.class, error.words);
+    let mut why = format!("{meaning} ({}, {code}) {title} said: \"{}\"", error.class, error.words);
     if let Some(existing) = &error.existing {
         why.push_str(&format!(" It concerns {existing}."));
     }

@@ -96,6 +96,16 @@ impl Arguments {
                 return Err(refused(&format!("{}: \"{name}\" must be {wanted}.", operation.name)));
             }
         }
+        // An empty id in a path makes another call of it: all contacts instead of one. A script's unset variable must
+        // not do that.
+        let empty = |it: &&Parameter| {
+            it.required
+                && it.kind == ParameterKind::Text
+                && given.get(it.name).is_some_and(|value| value_text(value).trim().is_empty())
+        };
+        if let Some(empty) = operation.parameters.iter().find(empty) {
+            return Err(refused(&format!("{}: \"{}\" is empty.", operation.name, empty.name)));
+        }
         match operation.parameters.iter().find(|it| it.required && !given.contains_key(it.name)) {
             Some(missing) => {
                 Err(refused(&format!("{} needs \"{}\": {}.", operation.name, missing.name, missing.about)))
@@ -182,4 +192,35 @@ pub async fn run(
     let purpose =
         if request.purpose.is_empty() { operation.name.to_owned() } else { request.purpose.clone() };
     clients.send(connection, &request.purpose(purpose), log).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_call_is_made_with_a_required_text_left_empty() {
+        let mut seen = 0;
+        for system in System::ALL {
+            for operation in operations(*system) {
+                let needed = |it: &&Parameter| it.required && it.kind == ParameterKind::Text;
+                for blank in operation.parameters.iter().filter(needed) {
+                    let given = operation.parameters.iter().filter(|it| it.required).map(|it| {
+                        let value = match it.kind {
+                            _ if it.name == blank.name => Value::from(" "),
+                            ParameterKind::Text => Value::from("x"),
+                            ParameterKind::Number => Value::from(1),
+                            ParameterKind::Flag => Value::from(true),
+                            ParameterKind::Json => Value::from(Vec::<Value>::new()),
+                        };
+                        (it.name.to_owned(), value)
+                    });
+                    let error = Arguments::new(operation, given.collect()).expect_err(operation.name);
+                    assert!(error.words.contains(&format!("\"{}\" is empty", blank.name)), "{error}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
 }

@@ -16,7 +16,7 @@ use super::calls::{self, DuplicateRule};
 use super::collections::{self, Row, Verb};
 use super::composite::{self, Relation};
 use super::soap::{self, Conversion};
-use super::{jobs, objects, soql};
+use super::{csv, jobs, objects, soql};
 
 const SOBJECT: Parameter =
     required("sobject", Text, "the object's API name: Lead, Contact, Account, Plan__c");
@@ -269,8 +269,15 @@ pub(crate) const TABLE: &[Operation] = &[
     Operation {
         name: "jobs.upload",
         about: "The rows of a bulk job",
-        parameters: &[JOB, required("rows", Text, "CSV with a head line, commas and line feeds")],
-        build: |settings, it| Ok(jobs::put(settings, &it.text("jobId"), it.text("rows"))),
+        parameters: &[
+            JOB,
+            required(
+                "rows",
+                Text,
+                "CSV with a head line, commas and line feeds; or a JSON list of flat objects",
+            ),
+        ],
+        build: |settings, it| Ok(jobs::put(settings, &it.text("jobId"), csv_rows(it.text("rows"))?)),
     },
     Operation {
         name: "jobs.close",
@@ -388,6 +395,24 @@ pub(crate) const TABLE: &[Operation] = &[
         },
     },
 ];
+
+/// Rows for a bulk job as CSV, from CSV or from a JSON list: whoever gives a job JSON would only hear of it when the job
+/// has failed.
+fn csv_rows(given: String) -> Result<String, VendorError> {
+    if !given.trim_start().starts_with(['[', '{']) {
+        return Ok(given);
+    }
+    let rows: Vec<Fields> = serde_json::from_str(&given)
+        .map_err(|error| refused(&format!("rows must be CSV or a JSON list of objects: {error}.")))?;
+    let nested = rows.iter().flatten().find(|(_, value)| value.is_object() || value.is_array());
+    match (rows.is_empty(), nested) {
+        (true, _) => Err(refused("rows holds no row.")),
+        (_, Some((name, _))) => {
+            Err(refused(&format!("rows: \"{name}\" is a list or an object, and a cell of CSV is neither.")))
+        }
+        _ => Ok(csv::write(&csv::columns(&rows), &rows)),
+    }
+}
 
 fn refused(words: &str) -> VendorError {
     VendorError::new(ErrorClass::Validation, words)

@@ -97,7 +97,7 @@ async fn a_write_is_shown_first_sent_with_yes_and_stands_in_the_audit_log() {
         after[audit.len()..],
         [
             format!("olga call intercom/{left}: contacts.update (PUT): about to be sent by hand"),
-            format!("olga call intercom/{left}: contacts.update (PUT): done"),
+            format!("olga call intercom/{left}: contacts.update (PUT): done (id {left})"),
         ]
     );
 
@@ -135,6 +135,8 @@ async fn what_a_call_takes_comes_from_the_line_from_files_and_from_standard_inpu
         (dry(&["contact_id=1", "contact={"]), ["\"contact\" must be JSON", "NAME=@FILE"]),
         (dry(&["contact_id=1"]), ["contacts.update needs \"contact\"", "reknit api intercom"]),
         (dry(&["id=1"]), ["takes no \"id\"", "contact_id"]),
+        (dry(&["contact_id="]), ["\"contact_id\" is empty", "Nothing was sent"]),
+        (dry(&["contact_id=1", "contact_id=2"]), ["\"contact_id\" is given twice", "Nothing was sent"]),
         (dry(&["contact_id"]), ["\"contact_id\" is not NAME=VALUE", "Nothing was sent"]),
         (dry(&["--input", "none.json"]), ["none.json", "Nothing was sent"]),
         (dry(&["--input", "-"]), ["one JSON object", "Nothing was sent"]),
@@ -160,6 +162,24 @@ async fn salesforce_is_called_with_a_token_the_refresh_token_brings() {
         .await
         .fine();
     assert_eq!(run.json()["done"], true);
+
+    // JSON becomes the CSV a job takes; a job would tell of its mistake only when it has failed.
+    let upload = ["api", "salesforce", "jobs.upload", "jobId=750xx0000000001", "--dry-run", "--json"];
+    let rows = r#"rows=[{"LastName":"Quint, Mara","Company":"Q"},{"LastName":"B"}]"#;
+    let shown = shell.run(&[&upload[..], &[rows]].concat()).await.fine().json();
+    assert_eq!(shown["call"]["body"], "LastName,Company\n\"Quint, Mara\",Q\nB,\n");
+    let nested = shell.run(&[&upload[..], &[r#"rows=[{"a":{}}]"#]].concat()).await;
+    nested.problem(2, &["\"a\" is a list or an object", "Nothing was sent"]);
+
+    // The vendor answers 200 when one of two rows was refused.
+    let records = r#"records=[{"LastName":"Quint","Company":"Q"},{"LastName":"B"}]"#;
+    let half = shell
+        .run(&["api", "salesforce", "collections.create", "sobject=Lead", records, "--yes", "--json"])
+        .await;
+    half.problem(1, &["refused 1 of 2 rows; the others are written", "each refused row says why"]);
+    assert_eq!(half.json()[1]["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING");
+    let last = bench.audit().await.pop().unwrap();
+    assert!(last.contains("salesforce/Lead: collections.create (POST): 1 of 2 refused (id 00Q"), "{last}");
 
     // One that was good and is not any more: refused, renewed, sent again, by itself.
     let shell = shell.with("SALESFORCE_ACCESS_TOKEN", sandbox.salesforce_token());
