@@ -3,6 +3,7 @@
 //! What reads is sent at once. What writes shows its exact call and waits for `--yes`, and stands in the audit log
 //! before it is sent and after. Nothing here is tried again, and no record of the journal is touched by it.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -212,6 +213,8 @@ const fn kind(kind: ParameterKind) -> &'static str {
         ParameterKind::Number => "number",
         ParameterKind::Flag => "flag",
         ParameterKind::Json => "json",
+        ParameterKind::List => "list",
+        ParameterKind::Rows => "rows",
     }
 }
 
@@ -243,10 +246,14 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
                 .map_err(|error| unusable(format!("{path} must hold one JSON object: {error}")))?
         }
     };
+    let mut named = HashSet::new();
     for pair in &arguments.values {
         let Some((name, text)) = pair.split_once('=') else {
             return Err(unusable(format!("\"{pair}\" is not NAME=VALUE")));
         };
+        if !named.insert(name) {
+            return Err(unusable(format!("\"{name}\" is given twice")));
+        }
         let text = match text.strip_prefix('@') {
             // Two of them are one that is meant as it stands.
             Some(rest) if rest.starts_with('@') => rest.to_owned(),
@@ -262,6 +269,10 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
             }
             // An unknown name is refused with the known ones where the whole is checked.
             Some(ParameterKind::Text) | None => Value::String(text),
+            // Where it is no JSON list, it is commas or CSV.
+            Some(ParameterKind::List | ParameterKind::Rows) => {
+                serde_json::from_str(&text).ok().filter(Value::is_array).unwrap_or(Value::String(text))
+            }
         };
         found.insert(name.to_owned(), value);
     }
