@@ -111,8 +111,8 @@ fn next(system: System, error: &VendorError) -> String {
         },
         (ErrorClass::Auth | ErrorClass::Permission, _) => {
             let hint = advise(Some(system), error.class, &error.words).hint;
-            let advice = hint.split(", then press r").next().unwrap_or_default();
-            format!("{}; then send it again", advice.trim_end_matches('.'))
+            let advice = hint.split("then press r").next().unwrap_or_default();
+            format!("{}; then send it again", advice.trim_end_matches([' ', ',', ';', '.']))
         }
         _ => "correct the call, then send it again".to_owned(),
     }
