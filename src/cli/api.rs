@@ -3,26 +3,24 @@
 //! What reads is sent at once. What writes shows its exact call and waits for `--yes`, and stands in the audit log
 //! before it is sent and after. Nothing here is tried again, and no record of the journal is touched by it.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
-use crate::domain::audit::NewEntry;
-use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::limit::{Family, Urgency};
-use crate::domain::plan::Call;
-use crate::domain::record::{Connection, System, value_text};
-use crate::domain::text::clean_lines;
-use crate::domain::trouble::advise;
+use crate::domain::record::{Connection, System};
 use crate::engine::limits::Limits;
-use crate::journal::Journal;
 use crate::vendors::operation::{self, Operation, ParameterKind};
 use crate::vendors::{Log, VendorError};
+
+mod answer;
+mod audit;
+mod usage;
 
 /// Arguments of `api`.
 #[derive(Debug, Args)]
@@ -54,20 +52,28 @@ pub struct Arguments {
 /// Lists, shows or makes a call.
 pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), Problem> {
     let system = arguments.system;
-    let Some(name) = &arguments.operation else { return list(system, arguments.json) };
-    let Some(operation) = operation::find(system, name) else { return Err(unknown(system, name)) };
+    let Some(name) = &arguments.operation else { return usage::list(system, arguments.json) };
+    let Some(operation) = operation::find(system, name) else { return Err(usage::unknown(system, name)) };
     let config = place.settings()?;
     let values = values(operation, arguments)?;
-    let object = named_object(&values);
-    let id = named_id(&values);
-    let given = operation::Arguments::new(operation, values).map_err(|error| wrong(system, &error))?;
+    let id = audit::named_id(&values);
+    let kind = audit::kind(&values);
+    let given = match operation::Arguments::new(operation, values) {
+        Ok(given) => given,
+        Err(error) => return wrong(system, operation, arguments, &error),
+    };
     let vault = wiring::vault(place)?;
     let settings = wiring::with_instance(&config.vendors, Some(&*vault));
-    let call = operation.preview(&settings, system, &given).map_err(|error| wrong(system, &error))?;
-    let writes = operation.writes(&settings, &given).map_err(|error| wrong(system, &error))?;
+    let built = operation
+        .preview(&settings, system, &given)
+        .and_then(|call| operation.writes(&settings, &given).map(|writes| (call, writes)));
+    let (call, writes) = match built {
+        Ok(built) => built,
+        Err(error) => return wrong(system, operation, arguments, &error),
+    };
 
     if arguments.dry_run {
-        return show(&call, writes, arguments.json);
+        return answer::show(&call, writes, arguments.json);
     }
     if writes && read_only {
         return Err(Problem::usage(
@@ -77,7 +83,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
         ));
     }
     if writes && !arguments.yes {
-        show(&call, writes, arguments.json)?;
+        answer::show(&call, writes, arguments.json)?;
         return Err(Problem::usage(
             "Nothing was sent.",
             format!("{name} changes something at {}", system.title()),
@@ -115,20 +121,10 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     }
     let mut log = Log::new();
     let outcome = if let Some(journal) = journal.filter(|_| writes) {
-        let desk = Desk::new(journal, &connection, operation, (&object, &id), &call);
+        let desk = audit::Desk::new(journal, &connection, operation, &id, &call);
         desk.note("about to be sent by hand").await?;
         let outcome = operation::run(&clients, &connection, operation, &given, &mut log).await;
-        let told = match &outcome {
-            Ok(answer) => match refused_rows(answer) {
-                None => format!("done{}", made(answer)),
-                Some((refused, all)) => format!("{refused} of {all} refused{}", made(answer)),
-            },
-            Err(error) if error.may_have_happened => {
-                format!("failed ({}); it may have happened", error.class)
-            }
-            Err(error) => format!("failed ({}); it did not happen", error.class),
-        };
-        desk.note(&told).await?;
+        desk.note(&audit::told(&outcome, &kind, &id)).await?;
         outcome
     } else {
         operation::run(&clients, &connection, operation, &given, &mut log).await
@@ -140,167 +136,29 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     wiring::tell_unkept(&clients, &connection).await;
     match outcome {
         Ok(answer) => {
-            print(&answer, arguments.json)?;
-            match refused_rows(&answer).filter(|_| writes) {
-                None => Ok(()),
-                Some((refused, all)) => Err(Problem::runtime(
-                    if refused == all {
-                        format!(
-                            "{} took the call and refused all {all} rows; nothing is written.",
-                            system.title()
-                        )
-                    } else {
-                        format!(
-                            "{} took the call, but refused {refused} of {all} rows; the others are written.",
-                            system.title()
-                        )
-                    },
-                    "each refused row says why, in the answer above",
-                    "mend those rows and send them again, alone",
-                )),
-            }
+            answer::print(&answer, arguments.json)?;
+            answer::Refused::of(&answer).map_or(Ok(()), |it| Err(it.problem(system, writes)))
         }
-        Err(error) => Err(failed(system, &error, writes)),
+        Err(error) => Err(answer::failed(system, &error, writes, !log.is_empty())),
     }
 }
 
-/// How many rows of an answer were refused, of how many: vendors answer such calls as if all were well. None when none.
-fn refused_rows(answer: &Value) -> Option<(usize, usize)> {
-    let failed = |row: &Value| {
-        row["success"] == false || row["httpStatusCode"].as_u64().is_some_and(|status| status >= 400)
-    };
-    let rows = answer.as_array().or_else(|| answer["compositeResponse"].as_array());
-    let (refused, all) = match (rows, answer["errors"].as_array()) {
-        (Some(rows), _) => (rows.iter().filter(|row| failed(row)).count(), rows.len()),
-        // HubSpot's 207: what was done in one list, what was refused in another.
-        (None, Some(errors)) if answer["results"].is_array() => {
-            let done = answer["results"].as_array().map_or(0, Vec::len);
-            (errors.len(), done + errors.len())
-        }
-        _ => (0, 0),
-    };
-    (refused > 0).then_some((refused, all))
-}
-
-/// ` (id 151, 152)`: the records an answer names; empty when it names none. Ids are no personal data.
-fn made(answer: &Value) -> String {
-    const SHOWN: usize = 5;
-    let rows = answer.as_array().or_else(|| answer["results"].as_array());
-    let ids: Vec<String> = match rows {
-        Some(rows) => rows.iter().map(|row| value_text(&row["id"])).collect(),
-        None => vec![value_text(&answer["id"])],
-    };
-    let plain = |id: &&String| {
-        !id.is_empty()
-            && id.len() <= 64
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let shown: Vec<&str> = ids.iter().filter(plain).take(SHOWN).map(String::as_str).collect();
-    let more = ids.iter().filter(plain).count() - shown.len();
-    match (shown.is_empty(), more) {
-        (true, _) => String::new(),
-        (_, 0) => format!(" (id {})", shown.join(", ")),
-        _ => format!(" (id {} and {more} more)", shown.join(", ")),
+/// A call that Reknit does not send as it was given; what the call takes is shown first.
+fn wrong(
+    system: System,
+    operation: &Operation,
+    arguments: &Arguments,
+    error: &VendorError,
+) -> Result<(), Problem> {
+    // One line of JSON was asked for, and this is none of it.
+    if !arguments.json {
+        usage::usage(system, operation)?;
     }
-}
-
-/// Where writes by hand are noted.
-struct Desk {
-    journal: Journal,
-    actor: String,
-    object: String,
-    what: String,
-}
-
-impl Desk {
-    fn new(
-        journal: Journal,
-        connection: &Connection,
-        operation: &Operation,
-        (object, id): (&str, &str),
-        call: &Call,
-    ) -> Self {
-        Self {
-            journal,
-            actor: wiring::actor(),
-            object: format!("{connection}{object}{id}"),
-            // Not the path: an address may stand in it, and the log keeps no personal data.
-            what: format!("{} ({})", operation.name, call.method),
-        }
-    }
-
-    async fn note(&self, what: &str) -> Result<(), Problem> {
-        let entry = NewEntry {
-            actor: self.actor.clone(),
-            verb: "call".to_owned(),
-            object: self.object.clone(),
-            note: format!("{}: {what}", self.what),
-        };
-        self.journal.audit(vec![entry]).await.map_err(|error| {
-            Problem::runtime(
-                format!("The audit log cannot be written ({what})."),
-                error.to_string(),
-                "check the journal's file and disk; `reknit audit list` shows what is noted",
-            )
-        })
-    }
-}
-
-fn list(system: System, as_json: bool) -> Result<(), Problem> {
-    let operations = operation::operations(system);
-    if as_json {
-        let rows: Vec<Value> = operations
-            .iter()
-            .map(|operation| {
-                let parameters: Vec<Value> = operation
-                    .parameters
-                    .iter()
-                    .map(|it| json!({"name": it.name, "kind": kind(it.kind), "required": it.required, "about": it.about}))
-                    .collect();
-                json!({"name": operation.name, "about": operation.about, "parameters": parameters})
-            })
-            .collect();
-        return output::json(&rows);
-    }
-    let rows: Vec<Vec<String>> = operations
-        .iter()
-        .map(|operation| {
-            let takes: Vec<String> = operation
-                .parameters
-                .iter()
-                .map(|it| if it.required { it.name.to_owned() } else { format!("[{}]", it.name) })
-                .collect();
-            vec![operation.name.to_owned(), operation.about.to_owned(), takes.join(" ")]
-        })
-        .collect();
-    output::table(&["OPERATION", "WHAT IT DOES", "TAKES ([] = may be left out)"], &rows)
-}
-
-const fn kind(kind: ParameterKind) -> &'static str {
-    match kind {
-        ParameterKind::Text => "text",
-        ParameterKind::Number => "number",
-        ParameterKind::Flag => "flag",
-        ParameterKind::Json => "json",
-    }
-}
-
-fn unknown(system: System, name: &str) -> Problem {
-    let alike = |operation: &&Operation| {
-        rapidfuzz::distance::jaro_winkler::similarity(name.chars(), operation.name.chars())
-    };
-    let nearest = operation::operations(system).iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    let hint = nearest.map(|it| format!("; did you mean {}?", it.name)).unwrap_or_default();
-    Problem::usage(
+    Err(Problem::usage(
         "Nothing was sent.",
-        format!("Reknit knows no call \"{name}\" of {}{hint}", system.title()),
-        format!("see them all with `reknit api {system}`"),
-    )
-}
-
-fn wrong(system: System, error: &VendorError) -> Problem {
-    let next = format!("see what each call takes with `reknit api {system}`");
-    Problem::usage("Nothing was sent.", error.words.clone(), next)
+        answer::reason(&error.words),
+        format!("give what {} takes; `reknit api {system}` lists every call", operation.name),
+    ))
 }
 
 /// What the call takes, from the file and the command line.
@@ -313,11 +171,14 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
                 .map_err(|error| unusable(format!("{path} must hold one JSON object: {error}")))?
         }
     };
-    let mut named = std::collections::HashSet::new();
+    let mut named = HashSet::new();
     for pair in &arguments.values {
         let Some((name, text)) = pair.split_once('=') else {
             return Err(unusable(format!("\"{pair}\" is not NAME=VALUE")));
         };
+        if !named.insert(name) {
+            return Err(unusable(format!("\"{name}\" is given twice")));
+        }
         let text = match text.strip_prefix('@') {
             // Two of them are one that is meant as it stands.
             Some(rest) if rest.starts_with('@') => rest.to_owned(),
@@ -333,38 +194,14 @@ fn values(operation: &Operation, arguments: &Arguments) -> Result<Map<String, Va
             }
             // An unknown name is refused with the known ones where the whole is checked.
             Some(ParameterKind::Text) | None => Value::String(text),
+            // Where it is no JSON list, it is commas or CSV.
+            Some(ParameterKind::List | ParameterKind::Rows) => {
+                serde_json::from_str(&text).ok().filter(Value::is_array).unwrap_or(Value::String(text))
+            }
         };
-        if !named.insert(name) {
-            return Err(unusable(format!("\"{name}\" is given twice")));
-        }
         found.insert(name.to_owned(), value);
     }
     Ok(found)
-}
-
-/// `/contacts` when the call names a kind of record; empty otherwise.
-fn named_object(values: &Map<String, Value>) -> String {
-    let plain = |kind: &&str| {
-        !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    ["objectType", "sobject"]
-        .iter()
-        .find_map(|name| values.get(*name)?.as_str().filter(plain))
-        .map(|kind| format!("/{kind}"))
-        .unwrap_or_default()
-}
-
-/// `/151` when the call names one record by its id; empty otherwise. For the audit log, which keeps no personal data.
-fn named_id(values: &Map<String, Value>) -> String {
-    let plain =
-        |id: &String| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    values
-        .iter()
-        .filter(|(name, _)| *name == "id" || name.ends_with("_id") || name.ends_with("Id"))
-        .map(|(_, id)| value_text(id))
-        .find(plain)
-        .map(|id| format!("/{id}"))
-        .unwrap_or_default()
 }
 
 fn read(path: &str) -> Result<String, Problem> {
@@ -383,88 +220,4 @@ fn unusable(why: String) -> Problem {
         why,
         "give NAME=VALUE, NAME=@FILE, or --input FILE with one JSON object",
     )
-}
-
-/// The call as it would go out, without secrets.
-fn show(call: &Call, writes: bool, as_json: bool) -> Result<(), Problem> {
-    if as_json {
-        return output::json(&json!({"sent": false, "writes": writes, "call": call}));
-    }
-    output::line(&clean_lines(&format!("{} {}{}", call.method, call.host, call.path)).join(" "))?;
-    match &call.body {
-        None => Ok(()),
-        Some(Value::String(text)) => text_lines(text),
-        Some(body) => output::pretty(body),
-    }
-}
-
-fn print(answer: &Value, as_json: bool) -> Result<(), Problem> {
-    match answer {
-        _ if as_json => output::json(answer),
-        Value::Null => output::line("Done; the answer is empty."),
-        Value::String(text) => text_lines(text),
-        answer => output::pretty(answer),
-    }
-}
-
-fn text_lines(text: &str) -> Result<(), Problem> {
-    clean_lines(text).iter().try_for_each(|line| output::line(line))
-}
-
-/// No answer came, or nothing was sent: the words are ours.
-fn unanswered(system: System, error: &VendorError, wrote: bool) -> Problem {
-    let what = match (wrote, error.may_have_happened) {
-        (true, true) => "No answer came; nobody can tell from here whether it happened.",
-        _ => "Nothing was changed.",
-    };
-    let next = match error.class {
-        ErrorClass::Unavailable | ErrorClass::Timeout => {
-            "check base_url, the proxy and the network; `reknit doctor` looks at each"
-        }
-        ErrorClass::Auth => "set the token; `reknit doctor` says which one is missing",
-        _ => "see what each call takes with `reknit api SYSTEM`",
-    };
-    let next = if error.may_have_happened { "look at the vendor before you send it again" } else { next };
-    Problem::runtime(what, error.words.clone(), next.replace("SYSTEM", system.as_str()))
-}
-
-fn failed(system: System, error: &VendorError, wrote: bool) -> Problem {
-    let told = advise(Some(system), error.class, &error.words);
-    let title = system.title();
-    let Some(code) = error.status else { return unanswered(system, error, wrote) };
-    // The class's own words are about an execution and its mapping; here somebody called by hand.
-    let meaning = match error.class {
-        ErrorClass::NotFound => "There is no such record, path or name (any more).",
-        ErrorClass::UnknownField => "The vendor has no such field.",
-        ErrorClass::NotAllowedValue | ErrorClass::Validation => "The vendor refused the request as it is.",
-        ErrorClass::DuplicateDetected => "A record with this identity exists already.",
-        _ => told.meaning,
-    };
-    let consequence = match (wrote, error.may_have_happened) {
-        (false, _) => "nothing was changed",
-        (true, false) => "it did not happen",
-        (true, true) => "nobody can tell from here whether it happened",
-    };
-    let mut why = format!("{meaning} ({}, {code}) {title} said: \"{}\"", error.class, error.words);
-    if let Some(existing) = &error.existing {
-        why.push_str(&format!(" It concerns {existing}."));
-    }
-    let next = match (error.may_have_happened, error.class.treatment().retry) {
-        (true, _) => "look at the vendor before you send it again".to_owned(),
-        (_, Retry::Later) => "send it again in a while".to_owned(),
-        (_, Retry::Wait) => match error.retry_at {
-            Some(at) => format!("send it again after {}", at.rfc3339()),
-            None => "send it again when the vendor allows more calls".to_owned(),
-        },
-        // The table speaks to who sits at the console; here there is no key to press.
-        _ => {
-            let advice = told.hint.split(", then press r").next().unwrap_or_default();
-            if advice.contains("ress r") || advice.contains("(3)") || advice.contains("(4)") {
-                "mend what it names, then send it again".to_owned()
-            } else {
-                format!("{}; then send it again", advice.trim_end_matches('.'))
-            }
-        }
-    };
-    Problem::runtime(format!("{title} did not do it; {consequence}."), why, next)
 }

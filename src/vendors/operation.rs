@@ -52,6 +52,10 @@ pub enum ParameterKind {
     Flag,
     /// Any JSON, mostly an object: the body or a part of it.
     Json,
+    /// Names or ids with commas between, or a JSON list of them.
+    List,
+    /// A table: CSV as it is uploaded, or a JSON list of flat objects.
+    Rows,
 }
 
 /// An argument an operation cannot do without.
@@ -69,9 +73,9 @@ pub const fn optional(name: &'static str, kind: ParameterKind, about: &'static s
 pub struct Arguments(Map<String, Value>);
 
 impl Arguments {
-    /// The arguments as given, checked against the operation: none unknown, none missing, each of its kind.
-    pub fn new(operation: &Operation, given: Map<String, Value>) -> Result<Self, VendorError> {
-        for (name, value) in &given {
+    /// The arguments as given, checked against the operation: none unknown, none missing or empty, each of its kind.
+    pub fn new(operation: &Operation, mut given: Map<String, Value>) -> Result<Self, VendorError> {
+        for (name, value) in &mut given {
             let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.name == name) else {
                 let known: Vec<&str> = operation.parameters.iter().map(|parameter| parameter.name).collect();
                 return Err(refused(&format!(
@@ -80,11 +84,17 @@ impl Arguments {
                     known.join(", ")
                 )));
             };
+            if let (ParameterKind::List, Value::Array(items)) = (parameter.kind, &*value)
+                && items.iter().all(|item| item.is_string() || item.is_number())
+            {
+                *value = items.iter().map(value_text).collect::<Vec<_>>().join(",").into();
+            }
             let fits = match parameter.kind {
-                ParameterKind::Text => value.is_string() || value.is_number(),
+                ParameterKind::Text | ParameterKind::List => value.is_string() || value.is_number(),
                 ParameterKind::Number => value.as_i64().is_some(),
                 ParameterKind::Flag => value.is_boolean(),
                 ParameterKind::Json => true,
+                ParameterKind::Rows => value.is_string() || value.is_array(),
             };
             if !fits {
                 let wanted = match parameter.kind {
@@ -92,19 +102,18 @@ impl Arguments {
                     ParameterKind::Number => "a whole number",
                     ParameterKind::Flag => "true or false",
                     ParameterKind::Json => "JSON",
+                    ParameterKind::List => "texts with commas between, or a list of texts",
+                    ParameterKind::Rows => "CSV, or a list of flat objects",
                 };
                 return Err(refused(&format!("{}: \"{name}\" must be {wanted}.", operation.name)));
             }
-        }
-        // An empty id in a path makes another call of it: all contacts instead of one. A script's unset variable must
-        // not do that.
-        let empty = |it: &&Parameter| {
-            it.required
-                && it.kind == ParameterKind::Text
-                && given.get(it.name).is_some_and(|value| value_text(value).trim().is_empty())
-        };
-        if let Some(empty) = operation.parameters.iter().find(empty) {
-            return Err(refused(&format!("{}: \"{}\" is empty.", operation.name, empty.name)));
+            // An empty id would shorten the path to that of the whole list.
+            if parameter.required && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+                return Err(refused(&format!(
+                    "{name} is empty; {} needs it: {}.",
+                    operation.name, parameter.about
+                )));
+            }
         }
         match operation.parameters.iter().find(|it| it.required && !given.contains_key(it.name)) {
             Some(missing) => {
@@ -197,30 +206,51 @@ pub async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn no_call_is_made_with_a_required_text_left_empty() {
-        let mut seen = 0;
+    fn no_operation_takes_an_empty_text_that_it_needs() {
+        let mut tried = 0;
         for system in System::ALL {
             for operation in operations(*system) {
-                let needed = |it: &&Parameter| it.required && it.kind == ParameterKind::Text;
-                for blank in operation.parameters.iter().filter(needed) {
-                    let given = operation.parameters.iter().filter(|it| it.required).map(|it| {
-                        let value = match it.kind {
-                            _ if it.name == blank.name => Value::from(" "),
-                            ParameterKind::Text => Value::from("x"),
-                            ParameterKind::Number => Value::from(1),
-                            ParameterKind::Flag => Value::from(true),
-                            ParameterKind::Json => Value::from(Vec::<Value>::new()),
-                        };
-                        (it.name.to_owned(), value)
-                    });
-                    let error = Arguments::new(operation, given.collect()).expect_err(operation.name);
-                    assert!(error.words.contains(&format!("\"{}\" is empty", blank.name)), "{error}");
-                    seen += 1;
+                for emptied in operation.parameters.iter().filter(|it| it.required) {
+                    if matches!(
+                        emptied.kind,
+                        ParameterKind::Json | ParameterKind::Number | ParameterKind::Flag
+                    ) {
+                        continue;
+                    }
+                    for nothing in ["", " \t\n"] {
+                        let given = operation.parameters.iter().filter(|it| it.required).map(|it| {
+                            let value = match it.kind {
+                                _ if it.name == emptied.name => json!(nothing),
+                                ParameterKind::Number => json!(1),
+                                ParameterKind::Flag => json!(true),
+                                ParameterKind::Json => json!({}),
+                                _ => json!("x"),
+                            };
+                            (it.name.to_owned(), value)
+                        });
+                        let error = Arguments::new(operation, given.collect()).expect_err(operation.name);
+                        assert_eq!(error.class, ErrorClass::Validation);
+                        let words = format!("{} is empty", emptied.name);
+                        assert!(error.words.starts_with(&words), "{}: {error}", operation.name);
+                        tried += 1;
+                    }
                 }
             }
         }
-        assert!(seen > 100, "{seen}");
+        assert!(tried > 200, "{tried}");
+    }
+
+    #[test]
+    fn a_list_is_given_with_commas_or_as_json() {
+        let operation = find(System::Salesforce, "collections.delete").expect("known");
+        let given = |ids: Value| Arguments::new(operation, [("ids".to_owned(), ids)].into_iter().collect());
+        assert_eq!(given(json!(["00Q1", 2])).expect("a list").text("ids"), "00Q1,2");
+        assert_eq!(given(json!("00Q1, 00Q2")).expect("a text").text("ids"), "00Q1, 00Q2");
+        for wrong in [json!([]), json!([{"id": "00Q1"}]), json!([["00Q1"]]), json!(true)] {
+            assert!(given(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::domain::clock::Timestamp;
 use crate::domain::record::ObjectKind;
 
-use super::super::operation::ParameterKind::{Json, Number, Text};
+use super::super::operation::ParameterKind::{Json, List, Number, Text};
 use super::super::operation::{Operation, optional, required};
 use super::calls::objects::Verb;
 use super::calls::{account, associations, objects, refused, schema};
@@ -181,7 +181,11 @@ pub(crate) const TABLE: &[Operation] = &[
         parameters: &[
             OBJECT,
             ROWS,
-            optional("mapped", Text, "all properties the mapping writes; needed to upsert by e-mail"),
+            optional(
+                "mapped",
+                List,
+                "what every row must name, with commas; needed when idProperty is email",
+            ),
         ],
         build: |settings, it| {
             objects::whole_by_email(rows(it)?, &words(it, "mapped"))?;

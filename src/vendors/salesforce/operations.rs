@@ -8,7 +8,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{Connection, Fields, ObjectKind, RecordRef, System, value_text};
 
 use super::super::error::VendorError;
-use super::super::operation::ParameterKind::{Flag, Json, Number, Text};
+use super::super::operation::ParameterKind::{Flag, Json, List, Number, Rows, Text};
 use super::super::operation::{Arguments, Operation, Parameter, optional, required};
 use super::super::settings::Settings;
 use super::bulk::Operation as Job;
@@ -27,7 +27,7 @@ const RECORDS: Parameter =
 const FIELD: Parameter = required("externalIdField", Text, "the external id field's API name");
 const VALUE: Parameter = required("externalId", Text, "its value");
 const FIELDS: Parameter =
-    optional("fields", Text, "names of the fields to read, with commas; all when not given");
+    optional("fields", List, "names of the fields to read, with commas; all when not given");
 const START: Parameter =
     required("start", Text, "the earlier time, at most 30 days ago: 2026-01-01T00:00:00Z");
 const END: Parameter = required("end", Text, "the later time");
@@ -201,7 +201,7 @@ pub(crate) const TABLE: &[Operation] = &[
     Operation {
         name: "collections.delete",
         about: "Put up to 200 records into the recycle bin",
-        parameters: &[required("ids", Text, "the ids, with commas"), ALL_OR_NONE],
+        parameters: &[required("ids", List, "the ids, with commas"), ALL_OR_NONE],
         build: |settings, it| {
             let ids = listed(it, "ids");
             let ids: Vec<&str> = at_most(&ids)?.iter().map(String::as_str).collect();
@@ -214,8 +214,8 @@ pub(crate) const TABLE: &[Operation] = &[
         about: "Up to 200 records of a kind by id",
         parameters: &[
             SOBJECT,
-            required("ids", Text, "the ids, with commas"),
-            required("fields", Text, "names of the fields to read, with commas"),
+            required("ids", List, "the ids, with commas"),
+            required("fields", List, "names of the fields to read, with commas"),
         ],
         build: |settings, it| {
             let ids = listed(it, "ids");
@@ -273,11 +273,11 @@ pub(crate) const TABLE: &[Operation] = &[
             JOB,
             required(
                 "rows",
-                Text,
+                Rows,
                 "CSV with a head line, commas and line feeds; or a JSON list of flat objects",
             ),
         ],
-        build: |settings, it| Ok(jobs::put(settings, &it.text("jobId"), csv_rows(it.text("rows"))?)),
+        build: |settings, it| Ok(jobs::put(settings, &it.text("jobId"), lines(it)?)),
     },
     Operation {
         name: "jobs.close",
@@ -300,12 +300,16 @@ pub(crate) const TABLE: &[Operation] = &[
     Operation {
         name: "jobs.results",
         about: "One of the three tables of an ended bulk job, as CSV",
-        parameters: &[JOB, required("which", Text, "successfulResults, failedResults or unprocessedrecords")],
+        parameters: &[JOB, required("which", Text, "successful, failed or unprocessed")],
         build: |settings, it| {
-            let which = it.text("which");
+            let which = match it.text("which").to_ascii_lowercase().as_str() {
+                short @ ("successful" | "failed") => format!("{short}Results"),
+                "unprocessed" => "unprocessedrecords".to_owned(),
+                whole => whole.to_owned(),
+            };
             match jobs::RESULTS.iter().find(|name| name.eq_ignore_ascii_case(&which)) {
                 Some(which) => Ok(jobs::results(settings, &it.text("jobId"), which)),
-                None => Err(refused(&format!("\"which\" is one of: {}.", jobs::RESULTS.join(", ")))),
+                None => Err(refused("\"which\" is successful, failed or unprocessed.")),
             }
         },
     },
@@ -345,7 +349,7 @@ pub(crate) const TABLE: &[Operation] = &[
         about: "Make one record out of two or three of a kind; cannot be taken back",
         parameters: &[
             required("masterId", Text, "the one that stays: a lead, a contact or an account"),
-            required("recordToMergeIds", Text, "the one or two that go, with a comma"),
+            required("recordToMergeIds", List, "the one or two that go, with a comma"),
             optional("record", Json, "values to write to the one that stays"),
         ],
         build: |settings, it| {
@@ -396,26 +400,27 @@ pub(crate) const TABLE: &[Operation] = &[
     },
 ];
 
-/// Rows for a bulk job as CSV, from CSV or from a JSON list: whoever gives a job JSON would only hear of it when the job
-/// has failed.
-fn csv_rows(given: String) -> Result<String, VendorError> {
-    if !given.trim_start().starts_with(['[', '{']) {
-        return Ok(given);
-    }
-    let rows: Vec<Fields> = serde_json::from_str(&given)
-        .map_err(|error| refused(&format!("rows must be CSV or a JSON list of objects: {error}.")))?;
-    let nested = rows.iter().flatten().find(|(_, value)| value.is_object() || value.is_array());
-    match (rows.is_empty(), nested) {
-        (true, _) => Err(refused("rows holds no row.")),
-        (_, Some((name, _))) => {
-            Err(refused(&format!("rows: \"{name}\" is a list or an object, and a cell of CSV is neither.")))
-        }
-        _ => Ok(csv::write(&csv::columns(&rows), &rows)),
-    }
-}
-
 fn refused(words: &str) -> VendorError {
     VendorError::new(ErrorClass::Validation, words)
+}
+
+/// The rows of a job as CSV: as given, or made of a list of flat objects.
+fn lines(it: &Arguments) -> Result<String, VendorError> {
+    let text = it.text("rows");
+    let Ok(Value::Array(rows)) = serde_json::from_str::<Value>(&text) else { return Ok(text) };
+    let rows = rows
+        .iter()
+        .map(|row| {
+            row.as_object()
+                .filter(|row| !row.is_empty() && row.values().all(|it| !it.is_object() && !it.is_array()))
+                .ok_or_else(|| refused("Every row must be a flat object: field names and plain values."))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    if rows.is_empty() {
+        return Err(refused("rows is an empty list; a job takes at least one row."));
+    }
+    let columns = csv::columns(rows.iter().copied());
+    Ok(csv::write(&columns, rows))
 }
 
 /// A list of texts, given as a list or with commas.
@@ -526,7 +531,7 @@ mod tests {
             (_, "records") => json!([{"Id": "00Q1", "LastName": "Doe"}]),
             (_, "sobject" | "externalIdField" | "fields") => json!("Lead"),
             _ => match parameter.kind {
-                Text => json!("x/y?z=1&w"),
+                Text | List | Rows => json!("x/y?z=1&w"),
                 Number => json!(200),
                 Flag => json!(true),
                 Json => json!({"LastName": "Doe"}),
@@ -590,9 +595,46 @@ mod tests {
         ] {
             assert_eq!(built(name, given).expect_err(name).class, ErrorClass::Validation, "{name}");
         }
+        for rows in [json!([]), json!([1]), json!([{}]), json!([{"Name": {"a": 1}}]), json!("[]")] {
+            let given = json!({"jobId": "750", "rows": rows});
+            assert_eq!(
+                built("jobs.upload", given).expect_err("no rows").class,
+                ErrorClass::Validation,
+                "{rows}"
+            );
+        }
         let ruled = built("sobjects.create", json!({"sobject": "Lead", "record": {}, "allowSave": true}));
         assert!(
             ruled.expect("a request").headers.iter().any(|(_, value)| value.starts_with("allowSave=true;"))
         );
+    }
+
+    #[test]
+    fn a_job_takes_rows_as_csv_or_as_json_and_names_its_tables_shortly() {
+        let request = |name: &str, given: Value| {
+            let operation = find(System::Salesforce, name).expect("known");
+            let arguments =
+                Arguments::new(operation, given.as_object().expect("object").clone()).expect("good");
+            (operation.build)(&Settings::default(), &arguments).expect("a request")
+        };
+        let list = json!([{"LastName": "B, \"C\"", "Age__c": 3}, {"LastName": "D", "Title": null}]);
+        let csv = "LastName,Age__c,Title\n\"B, \"\"C\"\"\",3,\nD,,#N/A\n";
+        for (rows, sent) in [
+            (list.clone(), csv),
+            (json!(list.to_string()), csv),
+            (json!("LastName\nB\n"), "LastName\nB\n"),
+            (json!("[odd]\nB\n"), "[odd]\nB\n"),
+        ] {
+            let request = request("jobs.upload", json!({"jobId": "750", "rows": rows}));
+            assert_eq!(request.text.expect("a text").1, sent);
+        }
+        for (short, whole) in [
+            ("successful", "successfulResults"),
+            ("Failed", "failedResults"),
+            ("unprocessed", "unprocessedrecords"),
+        ] {
+            let request = request("jobs.results", json!({"jobId": "750", "which": short}));
+            assert!(request.path.ends_with(whole), "{}", request.path);
+        }
     }
 }

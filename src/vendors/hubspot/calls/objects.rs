@@ -272,8 +272,8 @@ pub(crate) fn whole_by_email(inputs: &[Value], mapped: &[String]) -> Result<(), 
         }
         if mapped.is_empty() {
             return Err(refused(
-                "HubSpot takes no partial upserts by e-mail; name all mapped properties, or upsert by a property of \
-                 your own with unique values",
+                "HubSpot takes no partial upserts by e-mail; pass mapped= with the names of all properties that every \
+                 row carries (mapped=firstname,city), or name a unique property of your own as each row's idProperty",
             ));
         }
         let lacks: Vec<&str> = mapped

@@ -6,7 +6,7 @@ use crate::domain::record::ObjectKind;
 use crate::vendors::error::VendorError;
 use crate::vendors::hubspot::calls::objects::Wish;
 use crate::vendors::hubspot::calls::{self, associations, refused, schema};
-use crate::vendors::operation::ParameterKind::{Flag, Json, Number, Text};
+use crate::vendors::operation::ParameterKind::{Flag, Json, List, Number, Text};
 use crate::vendors::operation::{Arguments, Parameter, optional, required};
 use crate::vendors::request::Request;
 use crate::vendors::settings::Settings;
@@ -17,11 +17,11 @@ pub(super) const ID: Parameter = required("objectId", Text, "the record's id, or
 pub(super) const BY: Parameter =
     optional("idProperty", Text, "a property with unique values to find the record by");
 pub(super) const PROPERTIES: Parameter =
-    optional("properties", Text, "names of properties to read, with commas between");
+    optional("properties", List, "names of properties to read, with commas between");
 pub(super) const HISTORY: Parameter =
-    optional("propertiesWithHistory", Text, "properties to read with their former values");
+    optional("propertiesWithHistory", List, "properties to read with their former values");
 pub(super) const RELATED: Parameter =
-    optional("associations", Text, "object types whose related ids come along");
+    optional("associations", List, "object types whose related ids come along");
 pub(super) const ARCHIVED: Parameter = optional("archived", Flag, "archived records instead of the living");
 pub(super) const LIMIT: Parameter = optional("limit", Number, "rows in a page");
 pub(super) const AFTER: Parameter = optional("after", Text, "the cursor a page before it gave");

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::*;
-use crate::vendors::operation::ParameterKind::Flag;
+use crate::vendors::operation::ParameterKind::{Flag, Rows};
 use crate::vendors::operation::{Arguments, Parameter};
 use crate::vendors::settings::{HubspotPaths, Settings};
 
@@ -41,7 +41,7 @@ fn sample(operation: &str, parameter: &Parameter) -> Value {
         (_, "limit") => json!(50),
         (_, "after") => json!("100"),
         (_, _) => match parameter.kind {
-            Text => json!("x"),
+            Text | List | Rows => json!("x"),
             Number => json!(1),
             Flag => json!(true),
             Json => json!({}),

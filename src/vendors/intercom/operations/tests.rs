@@ -539,7 +539,9 @@ fn no_argument_leaves_its_place_in_a_path() {
                     (ParameterKind::Text, "model") => json!("contact"),
                     (ParameterKind::Text, "data_type") => json!("string"),
                     (ParameterKind::Text, "consent_type") => json!("opt_in"),
-                    (ParameterKind::Text, _) => json!("../../admins?x=1#y"),
+                    (ParameterKind::Text | ParameterKind::List | ParameterKind::Rows, _) => {
+                        json!("../../admins?x=1#y")
+                    }
                     (ParameterKind::Number, _) => json!(1),
                     (ParameterKind::Flag, _) => json!(true),
                     (ParameterKind::Json, "query") => json!({"field": "name", "operator": "=", "value": "x"}),
