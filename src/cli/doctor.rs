@@ -13,7 +13,7 @@ use crate::domain::event::{Arrivals, EventSource};
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
-use crate::domain::trouble::advise;
+use crate::domain::trouble::{advise, without_console};
 use crate::vault::{Vault, token_variable, variable};
 use crate::vendors::{self, Clients};
 
@@ -178,14 +178,7 @@ fn here(class: ErrorClass, hint: &str) -> String {
     if matches!(class, ErrorClass::Unavailable | ErrorClass::Timeout) {
         return "Check base_url, the proxy and the network.".to_owned();
     }
-    let hint = hint.replace(", then press r.", ".").replace("; then press r.", ".");
-    let elsewhere = ["`reknit doctor`", "Nothing to do", "ress r", "it says which"];
-    let sentences: Vec<&str> = hint
-        .split_inclusive(". ")
-        .filter(|sentence| !elsewhere.iter().any(|word| sentence.contains(word)))
-        .map(str::trim)
-        .collect();
-    sentences.join(" ")
+    without_console(hint)
 }
 
 /// Which webhooks came lately. Neither vendor lets a private app ask what it is subscribed to, so what arrived is all

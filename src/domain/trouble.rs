@@ -88,6 +88,19 @@ pub fn advise(system: Option<System>, class: ErrorClass, words: &str) -> Advice 
     }
 }
 
+/// A hint for who is not in the console: without its keys, and without sending the reader of `doctor` to `doctor`.
+/// Empty when nothing else was in it.
+pub fn without_console(hint: &str) -> String {
+    const CONSOLE: [&str; 6] = ["ress r", "(3)", "(4)", "`reknit doctor`", "it says which", "Nothing to do"];
+    let hint = hint.replace(", then press r.", ".").replace("; then press r.", ".");
+    let sentences: Vec<&str> = hint
+        .split_inclusive(". ")
+        .map(str::trim)
+        .filter(|sentence| !CONSOLE.iter().any(|word| sentence.contains(word)))
+        .collect();
+    sentences.join(" ")
+}
+
 /// The first row that fits an answer.
 pub fn recognise(system: Option<System>, class: ErrorClass, words: &str) -> Option<&'static Trouble> {
     let words = words.to_lowercase();
@@ -505,6 +518,17 @@ mod tests {
             let advice = advise(None, *class, "words nobody has a row for");
             assert_eq!((advice.key, advice.hint), (None, class.treatment().advice));
         }
+    }
+
+    #[test]
+    fn outside_the_console_no_hint_speaks_of_its_keys() {
+        let hints = COOKBOOK.iter().map(|trouble| trouble.hint);
+        for hint in hints.chain(ErrorClass::ALL.iter().map(|class| class.treatment().advice)) {
+            let told = without_console(hint);
+            assert!(!told.contains("ress r") && !told.contains("(3)") && !told.contains("(4)"), "{told}");
+            assert!(told.is_empty() || told.ends_with('.'), "{told}");
+        }
+        assert_eq!(without_console("Grant the scope, then press r."), "Grant the scope.");
     }
 
     #[test]

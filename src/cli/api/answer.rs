@@ -8,7 +8,7 @@ use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::plan::Call;
 use crate::domain::record::System;
 use crate::domain::text::clean_lines;
-use crate::domain::trouble::advise;
+use crate::domain::trouble::{advise, without_console};
 use crate::vendors::VendorError;
 
 /// The call as it would go out, without secrets.
@@ -110,9 +110,10 @@ fn next(system: System, error: &VendorError) -> String {
             None => "send it again when the vendor allows more calls".to_owned(),
         },
         (ErrorClass::Auth | ErrorClass::Permission, _) => {
-            let hint = advise(Some(system), error.class, &error.words).hint;
-            let advice = hint.split("then press r").next().unwrap_or_default();
-            format!("{}; then send it again", advice.trim_end_matches([' ', ',', ';', '.']))
+            match without_console(advise(Some(system), error.class, &error.words).hint).as_str() {
+                "" => "`reknit doctor` says which credential is refused".to_owned(),
+                advice => format!("{}; then send it again", advice.trim_end_matches('.')),
+            }
         }
         _ => "correct the call, then send it again".to_owned(),
     }
