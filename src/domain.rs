@@ -56,6 +56,7 @@ pub(crate) use words;
 pub mod action;
 pub mod agreement;
 pub mod audit;
+pub mod breaker;
 pub mod clock;
 pub mod error_class;
 pub mod event;

@@ -19,6 +19,8 @@
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
+//! | [`holds`] | breakers of connections |
+//! | [`erasure`] | tombstones of erased people |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -29,7 +31,9 @@ use tokio::sync::watch;
 use crate::domain::clock::SharedClock;
 
 pub mod audit;
+pub mod erasure;
 pub mod facts;
+pub mod holds;
 pub mod intake;
 pub mod limits;
 mod migrate;

@@ -18,6 +18,10 @@ words! {
         Poll = "poll",
         /// A human pressed a key or ran a command.
         Operator = "operator",
+        /// We looked for records that are gone without a word.
+        Sweep = "sweep",
+        /// We brought in what happened before Reknit was there.
+        Backfill = "backfill",
     }
 }
 

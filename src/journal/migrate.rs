@@ -15,6 +15,13 @@ const APPLICATION: i64 = 0x526B_6E74;
 const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/001_start.sql"),
     include_str!("../../assets/journal/sqlite/002_limits.sql"),
+    include_str!("../../assets/journal/sqlite/003_queue.sql"),
+    include_str!("../../assets/journal/sqlite/004_holds.sql"),
+    include_str!("../../assets/journal/sqlite/005_intake.sql"),
+    include_str!("../../assets/journal/sqlite/006_monitors.sql"),
+    include_str!("../../assets/journal/sqlite/007_erasure.sql"),
+    include_str!("../../assets/journal/sqlite/008_sources.sql"),
+    include_str!("../../assets/journal/sqlite/009_audit.sql"),
 ];
 
 /// The newest format this Reknit knows.

@@ -1,0 +1,1 @@
+-- The queue: what leases, order and starts need beyond the first format.

@@ -1,0 +1,1 @@
+-- Deliveries: what the vendors say of their own attempts.

@@ -1,0 +1,1 @@
+-- Monitors: stored series, alerts, the channels they go to.

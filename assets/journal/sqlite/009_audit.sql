@@ -1,0 +1,1 @@
+-- The audit log: what proves its end and its entries.
