@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json, word};
-use super::{Journal, JournalError, Result, audit, facts, review};
+use super::{Journal, JournalError, Result, audit, echoes, facts, review};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -125,7 +125,8 @@ impl Journal {
             if changed != 1 {
                 return Err(JournalError::LeaseLost);
             }
-            facts::remember_echoes(connection, now, &intent.echoes)?;
+            echoes::remember(connection, now, &intent.echoes)?;
+            echoes::note_writes(connection, now, id, Some(&intent.plan))?;
             for (old, new) in &intent.remapped {
                 facts::remap(connection, old, new)?;
                 review::remap(connection, old, new)?;
@@ -342,7 +343,8 @@ fn settle(
             ])?;
     }
     facts::put_mirrors(connection, now, &settlement.mirrors)?;
-    facts::remember_echoes(connection, now, &settlement.echoes)?;
+    echoes::remember(connection, now, &settlement.echoes)?;
+    echoes::note_writes(connection, now, id, settlement.plan.as_ref())?;
     for record in &settlement.gone {
         facts::forget(connection, record)?;
     }
