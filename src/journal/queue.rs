@@ -13,6 +13,7 @@ use super::rows::{self, to_json, word};
 use super::{Journal, JournalError, Result, audit, echoes, facts, review};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
+use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
@@ -90,7 +91,7 @@ pub struct Intent {
     /// The values about to be written, and those of records made by earlier steps.
     pub echoes: Vec<Echo>,
     /// Before a merge: every record it touches, as it is now.
-    pub capsule: Vec<Mirror>,
+    pub capsule: Vec<PreImage>,
     /// Records that are one person, as found by this turn.
     pub identity: Vec<RecordRef>,
     /// Records that earlier steps absorbed or renumbered, and what they are now.
