@@ -225,20 +225,21 @@ impl Journal {
 /// One priority after the other, each a walk along its part of `executions_due`: asked for all at once, SQLite sorts
 /// the whole backlog for every claim.
 pub(super) fn due(priority: usize) -> String {
-    due_of("INDEXED BY executions_due", &format!("AND priority = {priority} "))
+    due_of("INDEXED BY executions_due", &format!("AND priority = {priority} "), "")
 }
 
 /// Finds one execution, if it is due.
 pub(super) fn due_one() -> String {
-    due_of("", "AND id = ?3 ")
+    due_of("", "AND id = ?3 ", "")
 }
 
-/// Finds those that are due and whose last start ended in a death.
+/// Finds those that are due and whose last start ended in a death; the least suspected first, so that the innocent are
+/// cleared before the cause is started again.
 pub(super) fn due_suspects() -> String {
-    due_of("INDEXED BY executions_suspects", "AND starts > 0 ")
+    due_of("INDEXED BY executions_suspects", "AND starts > 0 ", "starts, ")
 }
 
-fn due_of(index: &str, which: &str) -> String {
+fn due_of(index: &str, which: &str, order: &str) -> String {
     // The list of states is the one of the index `executions_active`: without it SQLite reads the whole backlog for
     // each candidate.
     // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
@@ -251,7 +252,7 @@ fn due_of(index: &str, which: &str) -> String {
                            AND other.status IN ('running', 'retrying', 'in_doubt') \
                            AND (other.status = 'running' OR (mine.priority > 0 \
                                 AND (other.id < mine.id OR mine.status = 'pending')))) \
-         ORDER BY priority, due_at, id LIMIT ?2",
+         ORDER BY {order}priority, due_at, id LIMIT ?2",
         columns = rows::EXECUTION
     )
 }
