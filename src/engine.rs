@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`intake`] | which execution an event causes; recognising our own writes |
 //! | [`worker`] | the loop: claim, one turn for each claim, rescue, graceful end |
+//! | `held` | the leases this process holds |
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
@@ -30,6 +31,7 @@ use crate::vendors::Clients;
 mod capsule;
 mod chains;
 mod gather;
+mod held;
 pub mod intake;
 pub mod limits;
 pub mod operate;
@@ -54,6 +56,7 @@ pub struct Engine {
     pub(crate) limits: limits::Limits,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
+    held: Arc<held::Held>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -78,6 +81,7 @@ impl Engine {
             limits,
             settings: Arc::new(settings),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
+            held: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm: Connection::only(System::Hubspot),
         }

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::limits::{Parked, family_of_lookup};
 use super::{Engine, gather};
 use crate::domain::agreement::{Agreement, Echo};
@@ -74,10 +76,12 @@ pub(super) struct Turn<'a> {
     pub(super) right: Option<Mirror>,
     /// How long this turn may still wait in place for windows to open.
     patience: Duration,
+    /// Turns true when another worker has the work: no further call is made then.
+    lost: watch::Receiver<bool>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(engine: &'a Engine, claim: Claim) -> Self {
+    pub(super) fn new(engine: &'a Engine, claim: Claim, lost: watch::Receiver<bool>) -> Self {
         Self {
             engine,
             claim,
@@ -95,6 +99,7 @@ impl<'a> Turn<'a> {
             left: None,
             right: None,
             patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
+            lost,
         }
     }
 
@@ -219,6 +224,9 @@ impl<'a> Turn<'a> {
     async fn admit_to(&mut self, connection: &Connection, family: Family) -> Result<(), Stop> {
         let mut stopping = self.engine.limits.stopping();
         loop {
+            if *self.lost.borrow() {
+                return Err(JournalError::LeaseLost.into());
+            }
             let parked = match self.engine.limits.admit(connection, family, self.urgency()).await {
                 Ok(()) => return Ok(()),
                 Err(parked) => parked,
@@ -232,6 +240,7 @@ impl<'a> Turn<'a> {
             tokio::select! {
                 () = self.engine.clock.until(parked.until) => {}
                 _ = stopping.changed() => {}
+                _ = self.lost.wait_for(|lost| *lost) => {}
             }
         }
     }

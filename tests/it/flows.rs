@@ -14,5 +14,6 @@ mod mapping;
 mod merge;
 mod payloads;
 mod polling;
+mod queue;
 mod receiving;
 mod vendor_moves;
