@@ -38,6 +38,11 @@ impl Engine {
                     tracing::warn!(%error, "could not look for expired leases");
                 }
             }
+            // Looks at a connection may take as long as its answers do: not in this loop.
+            if self.holds.is_stale() {
+                let tender = self.clone();
+                tokio::spawn(async move { tender.tend().await });
+            }
             let free = self.settings.workers.saturating_sub(running.len());
             let claimed = if free == 0 { 0 } else { self.claim(free, &mut running).await };
             self.limits.tell().await;
@@ -87,6 +92,7 @@ impl Engine {
         let mut done = 0;
         loop {
             let mut running = JoinSet::new();
+            self.tend().await;
             if self.claim(self.settings.workers, &mut running).await == 0 {
                 return done;
             }
