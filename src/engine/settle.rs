@@ -211,7 +211,7 @@ impl Turn<'_> {
         let why = error.field.as_ref().map_or(String::new(), |field| format!(" ({field})"));
         let mut sentence = format!("{what}{why}. {consequence}");
         if status == Status::Failed && exhausted && (uncertain || treatment.retry == Retry::Later) {
-            sentence.push_str(&format!(" Given up after {failed} tries; kept until somebody decides."));
+            sentence.push_str(&format!(" Given up after {failed} tries. Kept until somebody decides."));
         }
         let conflicts = if status == Status::Failed { self.conflicts_of(error) } else { Vec::new() };
         let settlement = Settlement {
