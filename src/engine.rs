@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`intake`] | which execution an event causes; recognising our own writes |
 //! | [`worker`] | the loop: claim, one turn for each claim, rescue, graceful end |
+//! | `held` | the leases this process holds |
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `perform` | the steps of a plan, intent before call |
@@ -29,6 +30,7 @@ use crate::vendors::Clients;
 
 pub mod breaker;
 mod gather;
+mod held;
 pub mod holds;
 pub mod intake;
 pub mod limits;
@@ -55,6 +57,7 @@ pub struct Engine {
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
+    held: Arc<held::Held>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -80,6 +83,7 @@ impl Engine {
             limits,
             settings: Arc::new(settings),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
+            held: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm: Connection::only(System::Hubspot),
         }

@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::limits::{Parked, family_of_lookup};
 use super::{Engine, gather};
 use crate::domain::agreement::{Agreement, Echo};
@@ -80,10 +82,12 @@ pub(super) struct Turn<'a> {
     pub(super) right: Option<Mirror>,
     /// How long this turn may still wait in place for windows to open.
     patience: Duration,
+    /// Turns true when another worker has the work: no further call is made then.
+    lost: watch::Receiver<bool>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(engine: &'a Engine, claim: Claim) -> Self {
+    pub(super) fn new(engine: &'a Engine, claim: Claim, lost: watch::Receiver<bool>) -> Self {
         Self {
             engine,
             claim,
@@ -102,6 +106,7 @@ impl<'a> Turn<'a> {
             left: None,
             right: None,
             patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
+            lost,
         }
     }
 
@@ -305,6 +310,9 @@ impl<'a> Turn<'a> {
         self.called = Some(connection.clone());
         let mut stopping = self.engine.limits.stopping();
         loop {
+            if *self.lost.borrow() {
+                return Err(JournalError::LeaseLost.into());
+            }
             let parked = match self.engine.limits.admit(connection, family, self.urgency()).await {
                 Ok(()) => return Ok(()),
                 Err(parked) => parked,
@@ -321,6 +329,7 @@ impl<'a> Turn<'a> {
             tokio::select! {
                 () = self.engine.clock.until(parked.until) => {}
                 _ = stopping.changed() => {}
+                _ = self.lost.wait_for(|lost| *lost) => {}
             }
         }
     }

@@ -105,9 +105,9 @@ struct Slot {
     not_written: Option<String>,
 }
 
-/// A renewal that did not succeed, and until when it counts for everybody.
+/// A renewal that did not succeed, and until when it counts for everybody, by the steady clock.
 struct Failure {
-    until: Timestamp,
+    until: Duration,
     error: VendorError,
 }
 
@@ -163,7 +163,9 @@ impl Tokens {
         if slot.access.is_none() && !self.0.grant(connection)?.renews() {
             return Ok(None);
         }
-        let young = self.0.clock.now() < refused.obtained_at.plus(PAUSE_AFTER_REFUSAL);
+        // A token from the future is one from before the clock was set back: of unknown age, so not young.
+        let age = u64::try_from(self.0.clock.now().since(refused.obtained_at)).ok();
+        let young = age.is_some_and(|age| Duration::from_millis(age) < PAUSE_AFTER_REFUSAL);
         if refused.fresh && young && !refused.worked.load(Ordering::Relaxed) {
             // Brand-new and refused: it is not its age, so another one would fare no better.
             return Ok(None);
@@ -222,7 +224,7 @@ impl Tokens {
         refused: Option<Secret>,
         log: &mut Log,
     ) -> Result<Access, VendorError> {
-        if let Some(failure) = slot.failed.as_ref().filter(|failure| self.0.clock.now() < failure.until) {
+        if let Some(failure) = slot.failed.as_ref().filter(|failure| self.0.clock.steady() < failure.until) {
             return Err(failure.error.clone());
         }
         // A task of its own: a caller that is given up must not take a half-done renewal along.
@@ -266,7 +268,8 @@ impl Inner {
                 let refused = error.class.treatment().retry == Retry::Never;
                 let pause = if refused { PAUSE_AFTER_REFUSAL } else { PAUSE_AFTER_SILENCE };
                 let now = self.clock.now();
-                let until = error.retry_at.unwrap_or_else(|| now.plus(pause)).max(now.plus(pause));
+                let said = error.retry_at.map_or(0, |at| u64::try_from(at.since(now)).unwrap_or(0));
+                let until = self.clock.steady() + pause.max(Duration::from_millis(said));
                 slot.failed = Some(Failure { until, error: error.clone() });
                 tracing::warn!(%connection, words = %error.words, "the access token could not be renewed");
             }
