@@ -174,7 +174,7 @@ impl Engine {
         let mut new = 0;
         for connection in [self.intercom.clone(), self.crm.clone()] {
             // What is left alone is not asked for changes either; the next look after that finds them.
-            self.holds.refresh().await;
+            self.holds.read().await;
             if self.holds.breaker(&connection).is_some()
                 || self.holds.paused(&[PauseScope::connection(&connection)]).is_some()
             {

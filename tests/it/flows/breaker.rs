@@ -5,12 +5,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use reknit::domain::breaker::{BreakerCause, BreakerState};
-use reknit::domain::execution::Status;
 use reknit::domain::record::{Connection, System};
 use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
 use serde_json::json;
 
-use crate::support::{Bench, OPERATOR};
+use crate::support::Bench;
 
 const PEOPLE: usize = 500;
 
@@ -28,8 +27,12 @@ fn calls(bench: &Bench, vendor: &str) -> u64 {
     calls.filter(|(name, _)| name.starts_with(vendor)).filter_map(|(_, count)| count.as_u64()).sum()
 }
 
+/// Of the first execution of each person; what our own writes bring back may make further ones.
 fn statuses(bench: &Bench) -> Vec<String> {
-    bench.tables().texts("SELECT status || ' ' || count(*) FROM executions WHERE recipe = 'contact-to-crm' GROUP BY status ORDER BY status")
+    bench.tables().texts(
+        "SELECT status || ' ' || count(*) FROM executions WHERE id IN (SELECT min(id) FROM executions \
+         WHERE recipe = 'contact-to-crm' GROUP BY record) GROUP BY status ORDER BY status",
+    )
 }
 
 async fn sign_up(bench: &Bench, count: usize) {
@@ -99,13 +102,13 @@ async fn a_humans_retry_is_the_look() {
     let before = calls(&bench, "hubspot");
     let id = bench.newest().await.id;
     bench.advance(Duration::from_secs(1));
-    bench.journal.retry(vec![id], OPERATOR.to_owned()).await.unwrap();
+    bench.journal.retry(vec![id], "olga".to_owned()).await.unwrap();
     bench.work().await;
     assert_eq!(calls(&bench, "hubspot"), before + 1);
     assert_eq!(statuses(&bench), ["pending 12"]);
     bench.sandbox.clear_faults();
     bench.advance(Duration::from_secs(1));
-    bench.journal.retry(vec![id], OPERATOR.to_owned()).await.unwrap();
+    bench.journal.retry(vec![id], "olga".to_owned()).await.unwrap();
     bench.work().await;
     assert_eq!(statuses(&bench), ["succeeded 12"]);
 }
@@ -217,6 +220,5 @@ async fn what_is_in_doubt_stays_so_while_it_is_held() {
     assert_eq!(statuses(&bench), ["succeeded 8"]);
     assert_eq!(bench.count("hubspot.contact.create.api"), 8);
     assert_eq!(bench.books()["double_creates"], json!([]));
-    assert!(bench.tables().number("SELECT count(*) FROM executions WHERE status = 'failed'") == 0);
-    let _ = Status::InDoubt;
+    assert_eq!(bench.tables().number("SELECT count(*) FROM executions WHERE status = 'failed'"), 0);
 }

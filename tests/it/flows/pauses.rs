@@ -44,10 +44,13 @@ async fn a_paused_recipe_keeps_its_work_in_order_and_says_who_and_why() {
         .edit_hubspot_contact(&right, &json!({"lifecyclestage": "customer"}), Webhook::Sent)
         .unwrap();
     bench.work().await;
-    assert_eq!(bench.newest().await.status, Status::Succeeded);
+    let other_way =
+        "SELECT status FROM executions WHERE recipe = 'contact-to-intercom' ORDER BY id DESC LIMIT 1";
+    assert_eq!(bench.tables().texts(other_way), ["succeeded"]);
+    assert_eq!(bench.intercom(&left)["custom_attributes"]["lifecycle_stage"], "customer");
     assert_eq!(bench.another_engine().work_off().await, 0);
     let resumed = operator.resume(scope.clone()).await.unwrap();
-    assert_eq!((resumed.ended, resumed.released), (true, 2));
+    assert!(resumed.ended && resumed.released >= 2);
     bench.work().await;
     let order = bench.tables().texts(
         "SELECT e.id FROM executions e JOIN attempts a ON a.execution_id = e.id WHERE e.recipe = 'contact-to-crm' \
