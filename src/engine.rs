@@ -16,6 +16,8 @@
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
+//! | [`holds`] | what holds work back now: open breakers, pauses |
+//! | [`breaker`] | when a breaker opens, who looks, when it closes |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`operate`] | what the operator asks for |
@@ -28,10 +30,12 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+pub mod breaker;
 mod capsule;
 mod chains;
 mod gather;
 mod held;
+pub mod holds;
 pub mod intake;
 pub mod limits;
 pub mod operate;
@@ -54,6 +58,7 @@ pub struct Engine {
     pub(crate) mapping: Arc<Mapping>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
+    pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
@@ -78,6 +83,7 @@ impl Engine {
             clients: clients.gated(Arc::new(limits.clone())),
             mapping,
             clock,
+            holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),

@@ -4,6 +4,7 @@
 //! which something that must not be repeated was begun is resumed at its first step that is not done; any other is
 //! made anew from today's facts.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,6 +16,7 @@ use crate::domain::audit::NewEntry;
 use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
+use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
 use crate::journal::JournalError;
@@ -32,8 +34,10 @@ const PATIENCE: Duration = Duration::from_secs(32);
 pub(super) enum Stop {
     /// The vendor refused or did not answer; with the step it was about, if it was about one.
     Vendor(Box<VendorError>, Option<usize>),
-    /// No call is allowed before a time.
+    /// No call is allowed before a time, or until a breaker closes.
     Parked(Parked),
+    /// Somebody paused it.
+    Paused(Box<Pause>),
     /// The decision cannot be carried out.
     Impossible(Impossible),
     /// The journal failed: nothing can be settled either.
@@ -58,6 +62,8 @@ pub(super) struct Turn<'a> {
     pub(super) claim: Claim,
     pub(super) log: Log,
     pub(super) learnt: usize,
+    /// The connection that was to be called last: a call that could not be made leaves no exchange.
+    pub(super) called: Option<Connection>,
     /// The step each exchange belongs to.
     pub(super) step_of: Vec<Option<u32>>,
     pub(super) planned: Planned,
@@ -87,6 +93,7 @@ impl<'a> Turn<'a> {
             claim,
             log: Log::new(),
             learnt: 0,
+            called: None,
             step_of: Vec::new(),
             planned: Planned::default(),
             mirrors: Vec::new(),
@@ -107,13 +114,29 @@ impl<'a> Turn<'a> {
     pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
         let result = self.work().await;
         match result {
-            Ok(()) => Ok(self.succeeded()),
+            Ok(()) => {
+                let called: HashSet<&Connection> =
+                    self.log.iter().map(|exchange| &exchange.connection).collect();
+                for connection in called {
+                    self.engine.holds.answered(connection);
+                }
+                Ok(self.succeeded())
+            }
             Err(Stop::Journal(error)) => Err(error),
+            Err(Stop::Vendor(error, place)) => {
+                let connection = self.connection_of(place);
+                let whose = self.claim.execution.id.0;
+                let held = self.engine.judge(&connection, &error, whose).await;
+                Ok(self.refused(&connection, &error, place, held))
+            }
             Err(stop) => Ok(self.stopped(stop)),
         }
     }
 
     async fn work(&mut self) -> Result<(), Stop> {
+        self.engine.holds.refresh().await;
+        self.look_whether_paused()?;
+        self.look_whether_off_peak()?;
         match self.claim.plan.take() {
             Some(plan) if must_be_resumed(&plan) => {
                 if let Some(record) = &self.claim.execution.record {
@@ -124,12 +147,65 @@ impl<'a> Turn<'a> {
                 self.look_up_doubts().await?;
             }
             earlier => {
-                self.look_whether_open()?;
+                self.look_whether_open().await?;
                 self.planned = self.plan().await?;
                 self.keep_what_was_done(earlier.unwrap_or_default());
             }
         }
+        self.look_whether_writes_are_paused()?;
         self.perform().await
+    }
+
+    /// Paused work is not begun; what has begun its steps ends them.
+    fn look_whether_paused(&self) -> Result<(), Stop> {
+        let execution = &self.claim.execution;
+        let recipe = execution.recipe.as_str();
+        let sides = [&self.engine.intercom, &self.engine.crm];
+        let mut scopes = vec![PauseScope::recipe(recipe)];
+        match recipe {
+            recipes::CONTACT_TO_CRM | recipes::CONTACT_TO_INTERCOM => {
+                let to_crm = recipe == recipes::CONTACT_TO_CRM;
+                scopes.push(PauseScope::direction(if to_crm {
+                    Direction::ToCrm
+                } else {
+                    Direction::ToIntercom
+                }));
+                scopes.extend(sides.map(PauseScope::connection));
+            }
+            recipes::RESOLVE_CONFLICT => scopes.extend(sides.map(PauseScope::connection)),
+            _ => scopes
+                .extend(execution.record.iter().map(|record| PauseScope::connection(&record.connection))),
+        }
+        self.engine.holds.paused(&scopes).map_or(Ok(()), |pause| Err(Stop::Paused(Box::new(pause))))
+    }
+
+    /// A plan that would write into a paused side is not begun, whichever recipe it is of.
+    fn look_whether_writes_are_paused(&self) -> Result<(), Stop> {
+        let open = self.planned.plan.steps.iter().filter(|step| step.state != StepState::Done);
+        let targets: HashSet<&Connection> = open.map(|step| step.effect.connection()).collect();
+        let scopes: Vec<PauseScope> = targets
+            .into_iter()
+            .flat_map(|to| [PauseScope::direction(Direction::to(to)), PauseScope::connection(to)])
+            .collect();
+        self.engine.holds.paused(&scopes).map_or(Ok(()), |pause| Err(Stop::Paused(Box::new(pause))))
+    }
+
+    /// What is not urgent and was held back past its window waits for the next one.
+    fn look_whether_off_peak(&self) -> Result<(), Stop> {
+        let now = self.engine.clock.now();
+        // A wrong window was refused when the settings were read.
+        let (Priority::Background, Ok(Some(window))) =
+            (self.claim.execution.priority, self.engine.settings.off_peak_window())
+        else {
+            return Ok(());
+        };
+        let until = window.next(now);
+        if until <= now || self.claim.execution.status != Status::Pending {
+            return Ok(());
+        }
+        let settings = &self.engine.settings;
+        let why = format!("the off-peak window ({} {})", settings.off_peak, settings.off_peak_time_zone);
+        Err(Stop::Parked(Parked { until, why, soon: false, held_by: None }))
     }
 
     /// Steps of an earlier plan that are done stay in sight. One that had begun is done when its values are there;
@@ -202,16 +278,27 @@ impl<'a> Turn<'a> {
 
     /// A sync needs both sides: when one is closed for longer than a window, not even the first record is read, so that
     /// work that waits for a day's renewal costs no calls each time it looks.
-    fn look_whether_open(&self) -> Result<(), Stop> {
+    async fn look_whether_open(&mut self) -> Result<(), Stop> {
         let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
         if !sync.contains(&self.claim.execution.recipe.as_str()) {
             return Ok(());
         }
-        let sides = [&self.engine.intercom, &self.engine.crm];
-        match sides.into_iter().find_map(|side| self.engine.limits.closed(side, self.urgency())) {
-            Some(parked) => Err(Stop::Parked(parked)),
-            None => Ok(()),
+        for side in [&self.engine.intercom, &self.engine.crm] {
+            if let Some(parked) = self.engine.limits.closed(side, self.urgency())
+                && !self.looked(side, &parked).await
+            {
+                return Err(Stop::Parked(parked));
+            }
         }
+        Ok(())
+    }
+
+    /// What a human asked for does not wait for a breaker's rest: it is the look. Whether the connection works again.
+    async fn looked(&self, connection: &Connection, parked: &Parked) -> bool {
+        let execution = &self.claim.execution;
+        parked.held_by.is_some()
+            && execution.priority == Priority::Operator
+            && self.engine.look(connection, Some(execution.updated_at)).await
     }
 
     /// Asks for one call of a connection's usual endpoints.
@@ -222,6 +309,7 @@ impl<'a> Turn<'a> {
     /// Asks for one call. A full window is waited for in place, since ending the turn would mean to look everything up
     /// once more; any other "not before" ends the turn without counting as a try.
     async fn admit_to(&mut self, connection: &Connection, family: Family) -> Result<(), Stop> {
+        self.called = Some(connection.clone());
         let mut stopping = self.engine.limits.stopping();
         loop {
             if *self.lost.borrow() {
@@ -231,6 +319,9 @@ impl<'a> Turn<'a> {
                 Ok(()) => return Ok(()),
                 Err(parked) => parked,
             };
+            if self.looked(connection, &parked).await {
+                continue;
+            }
             let wait = parked.until.since(self.engine.clock.now());
             let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
             if !parked.soon || wait > self.patience || *stopping.borrow_and_update() {

@@ -76,6 +76,11 @@ impl Engine {
                     self.redate(None).await;
                 }
             }
+            // Looks at a connection may take as long as its answers do: not in this loop.
+            if self.holds.is_stale() {
+                let tender = self.clone();
+                tokio::spawn(async move { tender.tend().await });
+            }
             let claimed = self.claim(&mut running).await;
             self.limits.tell().await;
             for state in self.limits.news() {
@@ -173,6 +178,7 @@ impl Engine {
         let mut done = 0;
         loop {
             let mut running = Running::default();
+            self.tend().await;
             if self.claim(&mut running).await == 0 {
                 return done;
             }

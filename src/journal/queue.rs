@@ -76,6 +76,8 @@ pub struct Settlement {
     pub vendor_words: Option<String>,
     /// When it runs next, if it will.
     pub due_at: Option<Timestamp>,
+    /// The breaker or pause that holds it, by its key; without a due time, which it gets back from before.
+    pub held_by: Option<String>,
     /// This turn counts as a failed try.
     pub failed_try: bool,
     /// The plan as far as it got.
@@ -401,6 +403,7 @@ fn settle(
         .prepare_cached(
             "UPDATE executions SET status = ?3, outcome = ?4, sentence = ?5, error_class = ?6, error_code = ?7, \
              vendor_words = ?8, attempts = attempts + ?9, due_at = ?10, updated_at = ?11, plan = coalesce(?12, plan), \
+             held_by = ?13, held_due = CASE WHEN ?13 IS NULL THEN NULL ELSE due_at END, held_sentence = NULL, \
              lease_token = NULL, lease_ms = NULL, starts = 0 \
              WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
         )?
@@ -417,6 +420,7 @@ fn settle(
             settlement.due_at.map(|at| at.0),
             now.0,
             settlement.plan.as_ref().map(to_json).transpose()?,
+            settlement.held_by,
         ])?;
     if changed != 1 {
         return Err(JournalError::LeaseLost);

@@ -5,6 +5,7 @@
 //! it is used. How a grant is spoken stands in `token/grant.rs`. Nothing here decides whether a call is made again.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -91,6 +92,8 @@ struct Inner {
     transport: Arc<Transport>,
     clock: SharedClock,
     slots: std::sync::Mutex<HashMap<Connection, Arc<Mutex<Slot>>>>,
+    /// Of this process alone: what it hashes cannot be found out from the hash.
+    marks: std::hash::RandomState,
 }
 
 /// One connection's token. Whoever holds it renews; the others wait and find what came of it.
@@ -115,7 +118,14 @@ impl Tokens {
         transport: Arc<Transport>,
         clock: SharedClock,
     ) -> Self {
-        Self(Arc::new(Inner { settings, credentials, transport, clock, slots: std::sync::Mutex::default() }))
+        Self(Arc::new(Inner {
+            settings,
+            credentials,
+            transport,
+            clock,
+            slots: std::sync::Mutex::default(),
+            marks: std::hash::RandomState::new(),
+        }))
     }
 
     /// A token that has not run out as far as we know; renewed before it does.
@@ -175,6 +185,31 @@ impl Tokens {
             rotated_unkept: slot.rotated_unkept,
             not_written: slot.not_written.clone(),
         }
+    }
+
+    /// A number that changes with what the tokens come from.
+    pub(crate) fn mark(&self, connection: &Connection) -> u64 {
+        let grant = match self.0.credentials.grant(connection) {
+            Ok(Grant::Fixed(token)) => vec![token.reveal().to_owned()],
+            Ok(Grant::RefreshToken { client_id, client_secret, refresh_token }) => {
+                let secret = client_secret.map(|secret| secret.reveal().to_owned());
+                vec![client_id, secret.unwrap_or_default(), refresh_token.reveal().to_owned()]
+            }
+            Ok(Grant::ClientCredentials { client_id, client_secret }) => {
+                vec![client_id, client_secret.reveal().to_owned()]
+            }
+            Ok(Grant::SignedAssertion { client_id, username, private_key }) => {
+                vec![client_id, username, private_key.reveal().to_owned()]
+            }
+            Err(_) => Vec::new(),
+        };
+        let parts = zeroize::Zeroizing::new(grant);
+        self.0.marks.hash_one(&*parts)
+    }
+
+    /// The last refusal of a renewal counts no longer.
+    pub(crate) async fn forget_refusal(&self, connection: &Connection) {
+        self.slot(connection).lock_owned().await.failed = None;
     }
 
     fn slot(&self, connection: &Connection) -> Arc<Mutex<Slot>> {
