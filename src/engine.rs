@@ -10,6 +10,7 @@
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `perform` | the steps of a plan, intent before call |
+//! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
@@ -18,6 +19,7 @@
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::clock::SharedClock;
 use crate::domain::record::{Connection, System};
@@ -25,6 +27,7 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+mod batch;
 mod gather;
 pub mod intake;
 pub mod limits;
@@ -48,6 +51,7 @@ pub struct Engine {
     pub(crate) mapping: Arc<Mapping>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
+    pub(crate) batcher: batch::Batcher,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     /// Where conversations live.
@@ -66,9 +70,18 @@ impl Engine {
         settings: Settings,
     ) -> Self {
         let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
+        let clients = clients.gated(Arc::new(limits.clone()));
+        let carry = batch::carry::Vendors {
+            clients: clients.clone(),
+            limits: limits.clone(),
+            journal: journal.clone(),
+        };
+        let wait = Duration::from_millis(settings.batch_wait_milliseconds);
+        let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
         Self {
             journal,
-            clients: clients.gated(Arc::new(limits.clone())),
+            clients,
+            batcher,
             mapping,
             clock,
             limits,

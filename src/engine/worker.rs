@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Engine;
+use super::batch::Seat;
 use super::turn::Turn;
 use crate::domain::audit::NewEntry;
 use crate::domain::ids::ExecutionId;
@@ -71,7 +72,9 @@ impl Engine {
                 let count = claims.len();
                 for claim in claims {
                     let engine = self.clone();
-                    running.spawn(async move { engine.turn(claim).await });
+                    // All of them, before the first one looks around for company.
+                    let seat = self.batcher.seat();
+                    running.spawn(async move { engine.turn(claim, seat).await });
                 }
                 count
             }
@@ -100,12 +103,12 @@ impl Engine {
     pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
         let lease = Duration::from_secs(self.settings.lease_seconds);
         while let Some(claim) = self.journal.claim_one(id, lease).await? {
-            self.turn(claim).await;
+            self.turn(claim, self.batcher.seat()).await;
         }
         Ok(())
     }
 
-    async fn turn(&self, claim: Claim) -> ExecutionId {
+    async fn turn(&self, claim: Claim, seat: Seat) -> ExecutionId {
         let (id, token) = (claim.execution.id, claim.token);
         let mut turn = Turn::new(self, claim);
         let (status, settlement) = match AssertUnwindSafe(turn.run()).catch_unwind().await {
@@ -118,6 +121,8 @@ impl Engine {
             }
             Err(panic) => turn.panicked(panic_text(panic.as_ref())),
         };
+        // Nobody waits for a turn that sends nothing more.
+        drop(seat);
         let calls = settlement.attempts.len();
         let moved = !settlement.mirrors.is_empty() || !settlement.remapped.is_empty();
         if let Err(error) = self.journal.settle(id, token, status, settlement).await {
