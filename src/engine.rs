@@ -51,7 +51,7 @@ pub struct Engine {
     pub(crate) mapping: Arc<Mapping>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
-    pub(crate) batcher: batch::Batcher,
+    batcher: batch::Batcher,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     /// Where conversations live.

@@ -21,7 +21,12 @@ use crate::vendors::request::{Expects, Request};
 use crate::vendors::together::{Brought, Endpoint, Errand, Travel, Verb, is_about_a_row};
 
 /// Sends these rows in one call, and a second one where contacts' companies are read.
-pub(crate) async fn send(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, log: &mut Log) {
+pub(in crate::vendors) async fn send(
+    travel: &mut Travel<'_>,
+    endpoint: &Endpoint,
+    rows: Vec<usize>,
+    log: &mut Log,
+) {
     match endpoint.verb {
         Verb::Read | Verb::Find => read(travel, endpoint, rows, log).await,
         Verb::Create | Verb::Update => write(travel, endpoint, rows, log).await,

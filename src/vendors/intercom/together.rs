@@ -10,7 +10,12 @@ use crate::vendors::http::Log;
 use crate::vendors::together::{Brought, Endpoint, Errand, Travel};
 
 /// Sends these lookups as one search.
-pub(crate) async fn send(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, log: &mut Log) {
+pub(in crate::vendors) async fn send(
+    travel: &mut Travel<'_>,
+    endpoint: &Endpoint,
+    rows: Vec<usize>,
+    log: &mut Log,
+) {
     let clients = travel.clients;
     let values: Vec<String> = rows.iter().map(|&place| travel.errands[place].key()).collect();
     let query = Query::filter(&endpoint.by, Operator::OneOf, json!(values));
