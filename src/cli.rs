@@ -22,6 +22,7 @@ pub mod limits;
 pub mod list;
 pub mod operate;
 pub mod output;
+pub mod pause;
 pub mod problem;
 pub mod sandbox;
 pub mod serve;
@@ -74,6 +75,10 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Hold work back for now: a recipe, a connection or a direction
+    Pause(pause::PauseArguments),
+    /// Let paused work go on, or look at once whether a connection works again
+    Resume(pause::ResumeArguments),
     /// The log of who did what
     Audit(audit::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
@@ -142,6 +147,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
+        Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,

@@ -81,7 +81,12 @@ impl Config {
             wrong(line, nearest(error.message()))
         })?;
         let engine = &config.engine;
-        for check in [engine.off_peak_window().map(drop), engine.check_batches(), config.limits.check()] {
+        for check in [
+            engine.off_peak_window().map(drop),
+            engine.check_batches(),
+            engine.breaker.check(),
+            config.limits.check(),
+        ] {
             if let Err(why) = check {
                 return Err(wrong(line_of_setting(text, &why), why));
             }

@@ -67,6 +67,7 @@ pub mod ids;
 pub mod limit;
 pub mod overview;
 pub mod page;
+pub mod pause;
 pub mod plan;
 pub mod record;
 pub mod review;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`intake`] | which execution an event causes; recognising our own writes |
 //! | [`worker`] | the loop: claim, one turn for each claim, rescue, graceful end |
+//! | `held` | the leases this process holds |
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `perform` | the steps of a plan, intent before call |
@@ -14,6 +15,8 @@
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
+//! | [`holds`] | what holds work back now: open breakers, pauses |
+//! | [`breaker`] | when a breaker opens, who looks, when it closes |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`operate`] | what the operator asks for |
@@ -28,7 +31,10 @@ use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
 mod batch;
+pub mod breaker;
 mod gather;
+mod held;
+pub mod holds;
 pub mod intake;
 pub mod limits;
 pub mod operate;
@@ -52,8 +58,10 @@ pub struct Engine {
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
     batcher: batch::Batcher,
+    pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
+    held: Arc<held::Held>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -84,9 +92,11 @@ impl Engine {
             batcher,
             mapping,
             clock,
+            holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
+            held: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm: Connection::only(System::Hubspot),
         }

@@ -12,7 +12,7 @@
 //! | [`open`] | open, create, migrate, refuse |
 //! | `writer` | the writing thread and its group commit |
 //! | [`intake`] | append events, make their executions |
-//! | [`queue`] | claim, begin a step, settle, rescue |
+//! | [`queue`] | claim, begin a step, settle, renew, give back, rescue |
 //! | [`facts`] | mirror, identity map, agreements, echo ledger |
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
@@ -24,11 +24,11 @@
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use crate::domain::clock::SharedClock;
+use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
 pub mod erasure;
@@ -138,6 +138,9 @@ struct Inner {
     writer: Option<writer::Writer>,
     readers: readers::Readers,
     change: watch::Receiver<i64>,
+    queue: Arc<queue::Memory>,
+    /// Notices for the call limits that the clock was set.
+    drift: Arc<Mutex<Drift>>,
     /// Kept where nobody writes, so that whoever waits for a change of ours waits in peace.
     _silence: Option<watch::Sender<i64>>,
 }

@@ -20,6 +20,10 @@ pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
 
+/// Every recipe there is.
+pub const ALL: [&str; 5] =
+    [CONTACT_TO_CRM, CONTACT_TO_INTERCOM, RESOLVE_CONFLICT, MERGE_DUPLICATES, LINK_COMPANY];
+
 /// Which recipe an event of a system runs, or why none does.
 pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static str> {
     use EventKind as Kind;

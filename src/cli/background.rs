@@ -14,9 +14,12 @@ use crate::webhook::{self, Receiver};
 
 /// How long running work may take to end; a stop lasts at most 20 seconds in all.
 const FAREWELL: Duration = Duration::from_secs(12);
+/// How long giving back what did not end may take: the disk may be what hangs.
+const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// What runs, and how to stop it.
 pub struct Background {
+    engine: Engine,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -30,7 +33,7 @@ impl Background {
         tasks.spawn(async move { worker.work(stopped).await });
         let (scanner, stopped) = (engine.clone(), stop.subscribe());
         tasks.spawn(async move { scanner.scan(stopped).await });
-        Self { stop, tasks }
+        Self { engine: engine.clone(), stop, tasks }
     }
 
     /// Adds polling; what goes wrong is told once until it changes.
@@ -64,7 +67,8 @@ impl Background {
     }
 
     /// Stops taking work and lets what runs end, but does not wait for a vendor that hangs: what is given up is in the
-    /// journal with its intent, and whoever starts next takes it over.
+    /// journal with its intent, and is given back to it, in doubt where a call may have happened. Should even that fail,
+    /// whoever starts next takes it over.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         // Whoever asks a second time does not want to wait at all.
@@ -76,6 +80,11 @@ impl Background {
         if hurried {
             tracing::warn!("a vendor did not answer during the stop; the work goes on at the next start");
             self.tasks.shutdown().await;
+            if tokio::time::timeout(GIVING_BACK, self.engine.give_back()).await.is_err() {
+                tracing::warn!(
+                    "the journal did not answer during the stop; unfinished work is taken over at the next start"
+                );
+            }
         }
     }
 }

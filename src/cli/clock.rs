@@ -1,6 +1,7 @@
-//! The system's clock, the one place that reads it.
+//! The system's clocks, the one place that reads them. It decides nothing about time.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::clock::{Clock, Timestamp, Wait};
 
@@ -8,16 +9,26 @@ use crate::domain::clock::{Clock, Timestamp, Wait};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
+/// From when the steady time is counted: one moment for the whole process.
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that all others ask")]
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        // Before 1970 the same in negative: a clock set wrong must not stand still.
+        let milliseconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_millis()),
+            Err(before) => i64::try_from(before.duration().as_millis()).map(|milliseconds| -milliseconds),
+        };
+        Timestamp(milliseconds.unwrap_or(i64::MAX))
+    }
+
+    fn steady(&self) -> Duration {
+        BEGAN.elapsed()
     }
 
     #[expect(clippy::disallowed_methods, reason = "waiting for a time is what this is for")]
-    fn until(&self, at: Timestamp) -> Wait {
-        let wait = u64::try_from(at.since(self.now())).unwrap_or(0);
-        Box::pin(tokio::time::sleep(Duration::from_millis(wait)))
+    fn rest(&self, length: Duration) -> Wait {
+        Box::pin(tokio::time::sleep(length))
     }
 }

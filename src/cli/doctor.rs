@@ -97,6 +97,31 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             },
         ),
     ));
+    if path.exists()
+        && let Ok(journal) = place.open(&config, Opening::Look)
+        && let Ok((pauses, breakers)) = super::pause::standing(&journal).await
+    {
+        for breaker in breakers {
+            let title = format!("{} breaker", breaker.connection.system.title());
+            findings.push((
+                title,
+                false,
+                format!("work waits for {}. {}", breaker.phrase(), breaker.advice()),
+            ));
+        }
+        for pause in pauses {
+            warnings.push(findings.len());
+            findings.push((
+                "Pause".to_owned(),
+                true,
+                format!(
+                    "{}. `reknit resume {}` ends it.",
+                    pause.sentence().trim_end_matches('.'),
+                    pause.scope
+                ),
+            ));
+        }
+    }
     if arguments.json {
         let rows: Vec<_> = findings
             .iter()

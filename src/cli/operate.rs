@@ -265,7 +265,7 @@ fn record(text: &str) -> Result<RecordRef, Problem> {
     })
 }
 
-fn refused(error: &OperateError) -> Problem {
+pub(super) fn refused(error: &OperateError) -> Problem {
     let text = error.to_string();
     let why = text.strip_prefix("Nothing was changed: ").unwrap_or(&text).to_owned();
     let next = "`reknit show ID` tells where it stands; `reknit list` what else there is";

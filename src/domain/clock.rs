@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -53,15 +53,51 @@ impl Timestamp {
 pub type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where the time comes from.
+///
+/// Two clocks in one. [`Clock::now`] is the wall's: it is shown, stored and compared with vendors' stamps, and may be
+/// set by anybody at any moment, forward or back. [`Clock::steady`] only ever goes on: whatever asks "how long since?"
+/// (leases, heartbeats, rests) asks it.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// The time on the wall.
     fn now(&self) -> Timestamp;
-    /// Ends when [`Clock::now`] has reached `at`.
-    fn until(&self, at: Timestamp) -> Wait;
+    /// How long this clock has been running; never goes back, means nothing to another process.
+    fn steady(&self) -> Duration;
+    /// Ends after a length of steady time.
+    fn rest(&self, length: Duration) -> Wait;
+    /// Ends when [`Clock::now`] has reached `at`, should nobody set the clock meanwhile; a rest of the time that is
+    /// left until then, so that a clock that is set does not make it last for days.
+    fn until(&self, at: Timestamp) -> Wait {
+        self.rest(Duration::from_millis(u64::try_from(at.since(self.now())).unwrap_or(0)))
+    }
 }
 
 /// A clock as it is passed around.
 pub type SharedClock = Arc<dyn Clock>;
+
+/// Notices that the wall's clock was set, by comparing how far it and the steady one went between two looks. What is
+/// corrected a little all the time never adds up, since every look begins anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Drift {
+    wall: Timestamp,
+    steady: Duration,
+}
+
+impl Drift {
+    /// Begins to watch.
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), steady: clock.steady() }
+    }
+
+    /// By how many milliseconds the wall's clock was set since the last look, when by at least `tolerance`: positive
+    /// for forward. A machine that slept looks like one whose clock was set forward.
+    pub fn jump(&mut self, clock: &dyn Clock, tolerance: Duration) -> Option<i64> {
+        let seen = Self::new(clock);
+        let passed = i64::try_from(seen.steady.saturating_sub(self.steady).as_millis()).unwrap_or(i64::MAX);
+        let jump = seen.wall.since(self.wall).saturating_sub(passed);
+        *self = seen;
+        (jump.unsigned_abs() >= tolerance.as_millis().try_into().unwrap_or(u64::MAX)).then_some(jump)
+    }
+}
 
 /// A clock that stands still until it is moved; for tests and for replaying a day in a moment.
 #[derive(Debug, Clone)]
@@ -70,46 +106,62 @@ pub struct ManualClock(Arc<Mutex<Manual>>);
 #[derive(Debug)]
 struct Manual {
     now: Timestamp,
+    steady: Duration,
     waiting: Vec<Waker>,
 }
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Manual { now, waiting: Vec::new() })))
+        Self(Arc::new(Mutex::new(Manual { now, steady: Duration::ZERO, waiting: Vec::new() })))
     }
 
-    /// Moves the time forward and wakes who waited for it.
+    /// Lets time pass, and wakes who waited for it.
     pub fn advance(&self, by: Duration) {
         let woken = {
-            let mut manual = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut manual = self.manual();
             manual.now = manual.now.plus(by);
+            manual.steady += by;
             std::mem::take(&mut manual.waiting)
         };
         woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Sets the wall's clock, as an administrator or a time server does: no time passes by that, and nobody is woken.
+    pub fn set(&self, now: Timestamp) {
+        self.manual().now = now;
+    }
+
+    fn manual(&self) -> MutexGuard<'_, Manual> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).now
+        self.manual().now
     }
 
-    fn until(&self, at: Timestamp) -> Wait {
-        Box::pin(ManualWait { clock: self.clone(), at })
+    fn steady(&self) -> Duration {
+        self.manual().steady
+    }
+
+    fn rest(&self, length: Duration) -> Wait {
+        let until = self.steady().saturating_add(length);
+        Box::pin(ManualWait { clock: self.clone(), until })
     }
 }
 
 struct ManualWait {
     clock: ManualClock,
-    at: Timestamp,
+    until: Duration,
 }
 
 impl Future for ManualWait {
     type Output = ();
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut manual = self.clock.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if manual.now >= self.at {
+        let mut manual = self.clock.manual();
+        if manual.steady >= self.until {
             return Poll::Ready(());
         }
         manual.waiting.push(context.waker().clone());
@@ -136,5 +188,29 @@ mod tests {
         assert!(wait.as_mut().poll(&mut context).is_pending());
         clock.advance(Duration::from_secs(4));
         assert!(wait.as_mut().poll(&mut context).is_ready());
+    }
+    #[test]
+    fn g12_a_clock_that_is_set_is_noticed_and_wakes_nobody() {
+        const HOUR: i64 = 3_600_000;
+        let clock = ManualClock::at(Timestamp(1_795_000_000_000));
+        let mut drift = Drift::new(&clock);
+        let tolerance = Duration::from_secs(2);
+        clock.advance(Duration::from_secs(3_600));
+        assert_eq!(drift.jump(&clock, tolerance), None, "an hour that passed is no jump");
+        let mut wait = clock.until(clock.now().plus(Duration::from_secs(30)));
+        for jump in [HOUR, -HOUR, 24 * HOUR, -24 * HOUR, -1_795_003_600_000, 4_000_000_000_000] {
+            clock.set(Timestamp(clock.now().0 + jump));
+            clock.advance(Duration::from_secs(1));
+            assert_eq!(drift.jump(&clock, tolerance), Some(jump));
+            assert_eq!(drift.jump(&clock, tolerance), None, "told once");
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(wait.as_mut().poll(&mut context).is_pending());
+        }
+        // A time server's small corrections are none, however many.
+        for _ in 0..1_000 {
+            clock.advance(Duration::from_secs(1));
+            clock.set(Timestamp(clock.now().0 + 500));
+            assert_eq!(drift.jump(&clock, tolerance), None);
+        }
     }
 }

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use super::limits::Parked;
-use crate::domain::clock::{SharedClock, Timestamp};
+use crate::domain::clock::SharedClock;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::ids::ExecutionId;
 use crate::domain::limit::Urgency;
@@ -101,7 +101,8 @@ struct Line {
 
 struct Ticket {
     key: String,
-    since: Timestamp,
+    /// By the steady clock: a wall's clock that is set makes nobody wait longer.
+    since: Duration,
     cargo: Cargo,
     /// Says that it has left the line.
     left: oneshot::Sender<()>,
@@ -146,7 +147,7 @@ impl Batcher {
     /// Sends an errand with others of its endpoint. Dropping the future before it has left takes it back.
     pub(super) async fn send(&self, endpoint: &Endpoint, cargo: Cargo) -> Outcome {
         let may_have_happened = cargo.begin.is_some();
-        let since = self.0.clock.now();
+        let since = self.0.clock.steady();
         let (left, mut has_left) = oneshot::channel();
         let (answer, outcome) = oneshot::channel();
         let ticket = Ticket { key: cargo.errand.key(), since, cargo, left, answer };
@@ -162,7 +163,7 @@ impl Batcher {
         tokio::select! {
             biased;
             _ = &mut has_left => {}
-            () = self.0.clock.until(since.plus(self.0.wait)) => {
+            () = self.0.clock.rest(self.0.wait) => {
                 self.change(|_| ());
                 // Only who waits for an earlier errand about the same record is still here.
                 let _ = has_left.await;
@@ -180,7 +181,7 @@ impl Batcher {
         let batches = {
             let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
             change(&mut state);
-            state.ready(self.0.clock.now(), self.0.wait)
+            state.ready(self.0.clock.steady(), self.0.wait)
         };
         for (endpoint, tickets) in batches {
             // Few rows go by themselves where a batch would take no fewer calls; all at once.
@@ -236,7 +237,7 @@ fn is_whole_failure(outcome: &Outcome) -> bool {
 
 impl State {
     /// Takes out what goes now.
-    fn ready(&mut self, now: Timestamp, wait: Duration) -> Vec<(Endpoint, Vec<Ticket>)> {
+    fn ready(&mut self, now: Duration, wait: Duration) -> Vec<(Endpoint, Vec<Ticket>)> {
         for line in self.lines.values_mut() {
             // Whose turn is gone has nobody to send for.
             line.waiting.retain(|ticket| !ticket.answer.is_closed());
@@ -255,7 +256,7 @@ impl State {
 
 impl Line {
     /// The next batch, if there is reason to send one now.
-    fn take(&mut self, now: Timestamp, wait: Duration, alone: bool) -> Option<Vec<Ticket>> {
+    fn take(&mut self, now: Duration, wait: Duration, alone: bool) -> Option<Vec<Ticket>> {
         let mut keys = HashSet::new();
         let mut places = Vec::new();
         let mut due = alone;
@@ -264,9 +265,7 @@ impl Line {
             if self.busy.contains(&ticket.key) || !keys.insert(ticket.key.as_str()) {
                 continue;
             }
-            let waited = now.since(ticket.since);
-            // A clock that was set back must hold nobody here.
-            due |= waited >= wait.as_millis() as i64 || waited < 0;
+            due |= now.saturating_sub(ticket.since) >= wait;
             places.push(place);
             if places.len() == self.most {
                 due = true;

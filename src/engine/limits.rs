@@ -18,10 +18,12 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use super::Settings;
+use super::holds::Holds;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::limit::{Family, Rule, Urgency, Waiting};
 use crate::domain::overview::ConnectionState;
+use crate::domain::pause::PauseScope;
 use crate::domain::record::{Connection, System};
 use crate::journal::Journal;
 use crate::journal::limits::{Grant, Reading};
@@ -31,7 +33,7 @@ mod fare;
 mod lane;
 mod rules;
 
-use fare::Fare;
+use fare::{Closed, Fare};
 use lane::{Lane, Refusal};
 use rules::Rules;
 
@@ -49,6 +51,7 @@ struct Inner {
     clock: SharedClock,
     journal: Journal,
     rules: Rules,
+    holds: Holds,
     lanes: Mutex<HashMap<(Connection, Family), Arc<Shared>>>,
     fares: Mutex<HashMap<Connection, Fare>>,
     places: Mutex<HashMap<Connection, Arc<Semaphore>>>,
@@ -76,12 +79,15 @@ pub struct Parked {
     pub why: String,
     /// It is only the window, which opens within seconds: waiting in place is cheaper than beginning anew.
     pub soon: bool,
+    /// The breaker that holds the work until it closes, by its key: waiting for the time alone would not do.
+    pub held_by: Option<String>,
 }
 
 impl Limits {
     /// Limits as the settings say; what was used is in the journal.
     pub fn new(clock: SharedClock, journal: Journal, settings: &Settings) -> Self {
         Self(Arc::new(Inner {
+            holds: Holds::new(clock.clone(), journal.clone()),
             clock,
             journal,
             rules: Rules::new(settings),
@@ -90,6 +96,11 @@ impl Limits {
             places: Mutex::default(),
             stopping: watch::Sender::new(false),
         }))
+    }
+
+    /// What else holds work back.
+    pub(super) fn holds(&self) -> Holds {
+        self.0.holds.clone()
     }
 
     fn lane(&self, connection: &Connection, family: Family) -> Arc<Shared> {
@@ -109,7 +120,12 @@ impl Limits {
         family: Family,
         urgency: Urgency,
     ) -> Result<(), Parked> {
+        self.0.holds.refresh().await;
+        if let Some(parked) = self.0.holds.parked(connection) {
+            return Err(parked);
+        }
         let call = self.take(connection, family, urgency).await.map_err(|refusal| Parked {
+            held_by: None,
             until: refusal.until,
             soon: matches!(refusal.why, Waiting::Window(_)),
             why: refusal.why.phrase(connection.system),
@@ -148,15 +164,19 @@ impl Limits {
         }
     }
 
-    /// Until when work with a connection is kept out by the vendor's word or a budget (not by a window), as far as this
-    /// process heard when it last asked.
+    /// Until when work with a connection is kept out by its breaker, the vendor's word or a budget (not by a window), as
+    /// far as this process heard when it last asked.
     pub fn closed(&self, connection: &Connection, urgency: Urgency) -> Option<Parked> {
+        if let Some(parked) = self.0.holds.parked(connection) {
+            return Some(parked);
+        }
         let shared = self.lane(connection, Family::usual(connection.system));
         let now = self.0.clock.now();
         shared.with(|lane| lane.closed(now, urgency)).map(|refusal| Parked {
             until: refusal.until,
             why: refusal.why.phrase(connection.system),
             soon: false,
+            held_by: None,
         })
     }
 
@@ -241,10 +261,21 @@ impl Limits {
     pub fn news(&self) -> Vec<ConnectionState> {
         let now = self.0.clock.now();
         let mut fares = self.0.fares.lock().unwrap_or_else(PoisonError::into_inner);
+        for breaker in self.0.holds.open() {
+            // Nobody calls it, so nothing else would tell of it after a restart.
+            fares.entry(breaker.connection).or_default();
+        }
         let mut news = Vec::new();
         for (connection, fare) in fares.iter_mut() {
             let closed = self.closed(connection, Urgency::Usual);
-            news.extend(fare.news(connection, closed.as_ref().map(|parked| parked.why.as_str()), now));
+            let pause = self.0.holds.paused(&[PauseScope::connection(connection)]);
+            let closed = match (&closed, &pause) {
+                (Some(parked), _) if parked.held_by.is_some() => Closed::Broken(&parked.why),
+                (_, Some(pause)) => Closed::Paused(pause),
+                (Some(parked), None) => Closed::Limited(&parked.why),
+                (None, None) => Closed::No,
+            };
+            news.extend(fare.news(connection, closed, now));
         }
         news.sort_by_key(|state| state.connection.to_string());
         news

@@ -1,4 +1,4 @@
-//! What the operator asks for: retry, discard, settle a conflict, merge, keep apart, link. One place, below every
+//! What the operator asks for: retry, discard, pause, settle a conflict, merge, keep apart, link. One place, below every
 //! console and command, where decisions are recorded and where read-only is enforced.
 //!
 //! A preview is made by the same planners as the run; it uses the journal's copies, the run reads the records anew.
@@ -19,6 +19,10 @@ use crate::recipes::{self, mend};
 use crate::vendors;
 
 use super::intake::lane_of;
+
+mod pause;
+
+pub use pause::{Paused, Resumed};
 
 /// Why the operator's wish was not carried out; nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,10 @@ use super::Engine;
 use super::limits::{Parked, family_of};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::limit::{Family, Urgency};
+use crate::domain::pause::PauseScope;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::journal::JournalError;
 use crate::journal::intake::Appended;
@@ -171,6 +173,13 @@ impl Engine {
     pub async fn poll_once(&self) -> Result<usize, PollError> {
         let mut new = 0;
         for connection in [self.intercom.clone(), self.crm.clone()] {
+            // What is left alone is not asked for changes either; the next look after that finds them.
+            self.holds.read().await;
+            if self.holds.breaker(&connection).is_some()
+                || self.holds.paused(&[PauseScope::connection(&connection)]).is_some()
+            {
+                continue;
+            }
             new += self.poll_connection(&connection).await?;
         }
         Ok(new)
@@ -259,6 +268,9 @@ impl Engine {
                 until,
                 &format!("{}'s rate limit", connection.system.title()),
             );
+        }
+        if error.class == ErrorClass::Auth {
+            self.holds.suspect(connection, &error.words);
         }
         PollError::Vendor { connection: connection.clone(), error: Box::new(error) }
     }

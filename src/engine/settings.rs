@@ -35,6 +35,8 @@ pub struct Settings {
     pub intercom_calls_per_10_seconds: u32,
     /// Calls HubSpot gets from us in 10 seconds at the most; 0 = as many as the tier allows.
     pub hubspot_calls_per_10_seconds: u32,
+    /// When a connection is left alone, and for how long.
+    pub breaker: super::breaker::BreakerSettings,
     /// Below this probability a pair of records is no duplicate candidate.
     pub duplicate_probability: f64,
     /// The vendors' limits and our share of them; a section of its own in the file.
@@ -146,6 +148,7 @@ impl Default for Settings {
             // The sources' figure, 1,000 a minute; Intercom cuts the minute into windows of ten seconds.
             intercom_calls_per_10_seconds: 166,
             hubspot_calls_per_10_seconds: 0,
+            breaker: super::breaker::BreakerSettings::default(),
             duplicate_probability: 0.5,
             limits: LimitSettings::default(),
         }

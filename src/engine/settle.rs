@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use super::limits::family_of;
+use super::limits::{Parked, family_of};
 use super::retry;
 use super::turn::{Stop, Turn};
-use crate::domain::clock::Timestamp;
 use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Outcome, Status};
 use crate::domain::limit::Family;
+use crate::domain::pause::Pause;
 use crate::domain::plan::{Effect, FoundConflict, StepState};
 use crate::domain::record::Connection;
 use crate::domain::review::ConflictKind;
@@ -79,7 +79,8 @@ impl Turn<'_> {
     /// The turn ended early.
     pub(super) fn stopped(&mut self, stop: Stop) -> (Status, Settlement) {
         match stop {
-            Stop::Parked(parked) => self.parked(parked.until, &parked.why),
+            Stop::Parked(parked) => self.parked(&parked),
+            Stop::Paused(pause) => self.paused(&pause),
             Stop::Impossible(impossible) => {
                 let settlement = Settlement {
                     sentence: format!("{impossible} Nothing was written."),
@@ -91,32 +92,63 @@ impl Turn<'_> {
                 };
                 (Status::Failed, settlement)
             }
-            Stop::Vendor(error, place) => self.refused(&error, place),
+            Stop::Vendor(error, place) => self.refused(&self.connection_of(place), &error, place, None),
             Stop::Journal(_) => unreachable!("the caller returns journal errors before it asks"),
         }
     }
 
-    fn parked(&mut self, until: Timestamp, why: &str) -> (Status, Settlement) {
-        // A step that was about to begin has not; what is done stays done.
-        for step in &mut self.planned.plan.steps {
-            if step.state == StepState::Begun {
-                step.state = StepState::Waiting;
-            }
-        }
-        // A doubt stays one while it waits, and goes on holding back the person's later events.
-        let in_doubt = self.planned.plan.steps.iter().any(|step| step.state == StepState::InDoubt);
+    /// Waiting counts as no try. A breaker is waited for without a time: when it closes, the old one holds again.
+    fn parked(&mut self, parked: &Parked) -> (Status, Settlement) {
+        let in_doubt = self.not_begun();
         let settlement = Settlement {
-            sentence: format!("Waits for {why}; goes on by itself."),
-            due_at: Some(until),
+            sentence: format!("Waits for {}; goes on by itself.", parked.why),
+            due_at: parked.held_by.is_none().then_some(parked.until),
+            held_by: parked.held_by.clone(),
             plan: self.begun_plan(),
             ..self.common()
         };
         (if in_doubt { Status::InDoubt } else { Status::Pending }, settlement)
     }
 
-    fn refused(&mut self, error: &VendorError, place: Option<usize>) -> (Status, Settlement) {
+    /// Somebody paused it before it began: it stays what it was, so that it goes on holding back what it held back.
+    fn paused(&mut self, pause: &Pause) -> (Status, Settlement) {
+        let in_doubt = self.not_begun();
+        let settlement = Settlement {
+            sentence: pause.sentence(),
+            held_by: Some(pause.scope.key()),
+            plan: self.begun_plan(),
+            ..self.common()
+        };
+        let status = match self.claim.execution.status {
+            Status::Retrying => Status::Retrying,
+            _ if in_doubt => Status::InDoubt,
+            _ => Status::Pending,
+        };
+        (status, settlement)
+    }
+
+    /// A step that was about to begin has not; what is done stays done. Whether something is in doubt: that stays so
+    /// while it waits, and goes on holding back the person's later events.
+    fn not_begun(&mut self) -> bool {
+        for step in &mut self.planned.plan.steps {
+            if step.state == StepState::Begun {
+                step.state = StepState::Waiting;
+            }
+        }
+        // Where the turn ended before it took up the plan, the plan still is in the journal.
+        let not_taken_up = self.claim.plan.is_some() && self.claim.execution.status == Status::InDoubt;
+        not_taken_up || self.planned.plan.steps.iter().any(|step| step.state == StepState::InDoubt)
+    }
+
+    /// The vendor refused or did not answer. `held` is what to wait for when that concerns the whole connection.
+    pub(super) fn refused(
+        &mut self,
+        connection: &Connection,
+        error: &VendorError,
+        place: Option<usize>,
+        held: Option<Parked>,
+    ) -> (Status, Settlement) {
         let now = self.engine.clock.now();
-        let connection = self.connection_of(place);
         let system = connection.system.title();
         let treatment = error.class.treatment();
         if treatment.retry == Retry::Wait {
@@ -128,11 +160,11 @@ impl Turn<'_> {
                 _ => format!("{system}'s rate limit"),
             };
             let family = match self.log.last() {
-                Some(exchange) if exchange.connection == connection => family_of(exchange),
+                Some(exchange) if exchange.connection == *connection => family_of(exchange),
                 _ => Family::usual(connection.system),
             };
-            self.engine.limits.close(&connection, family, until, &why);
-            return self.parked(until, &why);
+            self.engine.limits.close(connection, family, until, &why);
+            return self.parked(&Parked { until, why, soon: false, held_by: None });
         }
         let failed = self.claim.execution.attempts + 1;
         let step = place.and_then(|place| self.planned.plan.steps.get_mut(place));
@@ -141,6 +173,12 @@ impl Turn<'_> {
             !step.effect.is_repeatable() && (error.may_have_happened || step.state == StepState::InDoubt)
         });
         let title = step.as_ref().map(|step| step.title.clone());
+        if let Some(held) = held {
+            if let Some(step) = step {
+                step.state = if uncertain { StepState::InDoubt } else { StepState::Waiting };
+            }
+            return self.held(&held, error, uncertain);
+        }
         if let Some(step) = step {
             step.state = if uncertain { StepState::InDoubt } else { StepState::Failed };
         }
@@ -164,12 +202,16 @@ impl Turn<'_> {
                 (Status::Retrying, Some(error.retry_at.map_or(pause, |at| at.max(pause))))
             }
             Retry::Replan if failed <= REPLANS && self.learn_from(error) => (Status::Retrying, Some(now)),
+            // The token works for other calls, or it works again by now: told apart by trying a little later.
+            Retry::Never if error.class == ErrorClass::Auth && failed <= REPLANS && !exhausted => {
+                (Status::Retrying, Some(now.plus(retry::pause(failed))))
+            }
             _ => (Status::Failed, None),
         };
         let why = error.field.as_ref().map_or(String::new(), |field| format!(" ({field})"));
         let mut sentence = format!("{what}{why}. {consequence}");
-        if status == Status::Failed && exhausted && treatment.retry == Retry::Later {
-            sentence.push_str(&format!(" Given up after {failed} tries."));
+        if status == Status::Failed && exhausted && (uncertain || treatment.retry == Retry::Later) {
+            sentence.push_str(&format!(" Given up after {failed} tries. Kept until somebody decides."));
         }
         let conflicts = if status == Status::Failed { self.conflicts_of(error) } else { Vec::new() };
         let settlement = Settlement {
@@ -188,10 +230,26 @@ impl Turn<'_> {
         (status, settlement)
     }
 
-    fn connection_of(&self, place: Option<usize>) -> Connection {
+    /// The connection is left alone from now on: no try is counted, whatever was in doubt stays so.
+    fn held(&mut self, held: &Parked, error: &VendorError, uncertain: bool) -> (Status, Settlement) {
+        let doubt =
+            if uncertain { " It may have happened: looked up before anything is sent again." } else { "" };
+        let settled = self.parked(held);
+        let settlement = Settlement {
+            sentence: format!("{}{doubt}", settled.1.sentence),
+            error_class: Some(error.class),
+            error_code: error.status,
+            vendor_words: Some(error.words.clone()),
+            ..settled.1
+        };
+        (settled.0, settlement)
+    }
+
+    pub(super) fn connection_of(&self, place: Option<usize>) -> Connection {
         place
             .and_then(|place| self.planned.plan.steps.get(place))
             .map(|step| step.effect.connection().clone())
+            .or_else(|| self.called.clone())
             .or_else(|| self.log.last().map(|exchange| exchange.connection.clone()))
             .unwrap_or_else(|| self.engine.crm.clone())
     }

@@ -4,7 +4,10 @@
 //! which something that must not be repeated was begun is resumed at its first step that is not done; any other is
 //! made anew from today's facts.
 
+use std::collections::HashSet;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
@@ -15,6 +18,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
+use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
 use crate::journal::JournalError;
@@ -33,8 +37,10 @@ const PATIENCE: Duration = Duration::from_secs(32);
 pub(super) enum Stop {
     /// The vendor refused or did not answer; with the step it was about, if it was about one.
     Vendor(Box<VendorError>, Option<usize>),
-    /// No call is allowed before a time.
+    /// No call is allowed before a time, or until a breaker closes.
     Parked(Parked),
+    /// Somebody paused it.
+    Paused(Box<Pause>),
     /// The decision cannot be carried out.
     Impossible(Impossible),
     /// The journal failed: nothing can be settled either.
@@ -59,6 +65,8 @@ pub(super) struct Turn<'a> {
     pub(super) claim: Claim,
     pub(super) log: Log,
     pub(super) learnt: usize,
+    /// The connection that was to be called last: a call that could not be made leaves no exchange.
+    pub(super) called: Option<Connection>,
     /// The step each exchange belongs to.
     pub(super) step_of: Vec<Option<u32>>,
     pub(super) planned: Planned,
@@ -77,15 +85,18 @@ pub(super) struct Turn<'a> {
     pub(super) right: Option<Mirror>,
     /// How long this turn may still wait in place for windows to open.
     patience: Duration,
+    /// Turns true when another worker has the work: no further call is made then.
+    lost: watch::Receiver<bool>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(engine: &'a Engine, claim: Claim) -> Self {
+    pub(super) fn new(engine: &'a Engine, claim: Claim, lost: watch::Receiver<bool>) -> Self {
         Self {
             engine,
             claim,
             log: Log::new(),
             learnt: 0,
+            called: None,
             step_of: Vec::new(),
             planned: Planned::default(),
             mirrors: Vec::new(),
@@ -98,6 +109,7 @@ impl<'a> Turn<'a> {
             left: None,
             right: None,
             patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
+            lost,
         }
     }
 
@@ -105,13 +117,27 @@ impl<'a> Turn<'a> {
     pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
         let result = self.work().await;
         match result {
-            Ok(()) => Ok(self.succeeded()),
+            Ok(()) => {
+                let called: HashSet<&Connection> =
+                    self.log.iter().map(|exchange| &exchange.connection).collect();
+                called.into_iter().for_each(|connection| self.engine.holds.answered(connection));
+                Ok(self.succeeded())
+            }
             Err(Stop::Journal(error)) => Err(error),
+            Err(Stop::Vendor(error, place)) => {
+                let connection = self.connection_of(place);
+                let whose = self.claim.execution.id.0;
+                let held = self.engine.judge(&connection, &error, whose).await;
+                Ok(self.refused(&connection, &error, place, held))
+            }
             Err(stop) => Ok(self.stopped(stop)),
         }
     }
 
     async fn work(&mut self) -> Result<(), Stop> {
+        self.engine.holds.refresh().await;
+        self.look_whether_paused()?;
+        self.look_whether_off_peak()?;
         match self.claim.plan.take() {
             Some(plan) if must_be_resumed(&plan) => {
                 if let Some(record) = &self.claim.execution.record {
@@ -122,12 +148,65 @@ impl<'a> Turn<'a> {
                 self.look_up_doubts().await?;
             }
             earlier => {
-                self.look_whether_open()?;
+                self.look_whether_open().await?;
                 self.planned = self.plan().await?;
                 self.keep_what_was_done(earlier.unwrap_or_default());
             }
         }
+        self.look_whether_writes_are_paused()?;
         self.perform().await
+    }
+
+    /// Paused work is not begun; what has begun its steps ends them.
+    fn look_whether_paused(&self) -> Result<(), Stop> {
+        let execution = &self.claim.execution;
+        let recipe = execution.recipe.as_str();
+        let sides = [&self.engine.intercom, &self.engine.crm];
+        let mut scopes = vec![PauseScope::recipe(recipe)];
+        match recipe {
+            recipes::CONTACT_TO_CRM | recipes::CONTACT_TO_INTERCOM => {
+                let to_crm = recipe == recipes::CONTACT_TO_CRM;
+                scopes.push(PauseScope::direction(if to_crm {
+                    Direction::ToCrm
+                } else {
+                    Direction::ToIntercom
+                }));
+                scopes.extend(sides.map(PauseScope::connection));
+            }
+            recipes::RESOLVE_CONFLICT => scopes.extend(sides.map(PauseScope::connection)),
+            _ => scopes
+                .extend(execution.record.iter().map(|record| PauseScope::connection(&record.connection))),
+        }
+        self.engine.holds.paused(&scopes).map_or(Ok(()), |pause| Err(Stop::Paused(Box::new(pause))))
+    }
+
+    /// A plan that would write into a paused side is not begun, whichever recipe it is of.
+    fn look_whether_writes_are_paused(&self) -> Result<(), Stop> {
+        let open = self.planned.plan.steps.iter().filter(|step| step.state != StepState::Done);
+        let targets: HashSet<&Connection> = open.map(|step| step.effect.connection()).collect();
+        let scopes: Vec<PauseScope> = targets
+            .into_iter()
+            .flat_map(|to| [PauseScope::direction(Direction::to(to)), PauseScope::connection(to)])
+            .collect();
+        self.engine.holds.paused(&scopes).map_or(Ok(()), |pause| Err(Stop::Paused(Box::new(pause))))
+    }
+
+    /// What is not urgent and was held back past its window waits for the next one.
+    fn look_whether_off_peak(&self) -> Result<(), Stop> {
+        let now = self.engine.clock.now();
+        // A wrong window was refused when the settings were read.
+        let (Priority::Background, Ok(Some(window))) =
+            (self.claim.execution.priority, self.engine.settings.off_peak_window())
+        else {
+            return Ok(());
+        };
+        let until = window.next(now);
+        if until <= now || self.claim.execution.status != Status::Pending {
+            return Ok(());
+        }
+        let settings = &self.engine.settings;
+        let why = format!("the off-peak window ({} {})", settings.off_peak, settings.off_peak_time_zone);
+        Err(Stop::Parked(Parked { until, why, soon: false, held_by: None }))
     }
 
     /// Steps of an earlier plan that are done stay in sight. One that had begun is done when its values are there;
@@ -200,16 +279,27 @@ impl<'a> Turn<'a> {
 
     /// A sync needs both sides: when one is closed for longer than a window, not even the first record is read, so that
     /// work that waits for a day's renewal costs no calls each time it looks.
-    fn look_whether_open(&self) -> Result<(), Stop> {
+    async fn look_whether_open(&mut self) -> Result<(), Stop> {
         let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
         if !sync.contains(&self.claim.execution.recipe.as_str()) {
             return Ok(());
         }
-        let sides = [&self.engine.intercom, &self.engine.crm];
-        match sides.into_iter().find_map(|side| self.engine.limits.closed(side, self.urgency())) {
-            Some(parked) => Err(Stop::Parked(parked)),
-            None => Ok(()),
+        for side in [&self.engine.intercom, &self.engine.crm] {
+            if let Some(parked) = self.engine.limits.closed(side, self.urgency())
+                && !self.looked(side, &parked).await
+            {
+                return Err(Stop::Parked(parked));
+            }
         }
+        Ok(())
+    }
+
+    /// What a human asked for does not wait for a breaker's rest: it is the look. Whether the connection works again.
+    async fn looked(&self, connection: &Connection, parked: &Parked) -> bool {
+        let execution = &self.claim.execution;
+        parked.held_by.is_some()
+            && execution.priority == Priority::Operator
+            && self.engine.look(connection, Some(execution.updated_at)).await
     }
 
     /// Asks for one call of a connection's usual endpoints.
@@ -220,16 +310,23 @@ impl<'a> Turn<'a> {
     /// Asks for one call. A full window is waited for in place, since ending the turn would mean to look everything up
     /// once more; any other "not before" ends the turn without counting as a try.
     async fn admit_to(&mut self, connection: &Connection, family: Family) -> Result<(), Stop> {
+        self.called = Some(connection.clone());
         loop {
+            if *self.lost.borrow() {
+                return Err(JournalError::LeaseLost.into());
+            }
             match self.engine.limits.admit(connection, family, self.urgency()).await {
                 Ok(()) => return Ok(()),
-                Err(parked) => self.sit_out(parked).await?,
+                Err(parked) => self.sit_out(connection, parked).await?,
             }
         }
     }
 
     /// Waits for a window to open, if this turn has the patience.
-    async fn sit_out(&mut self, parked: Parked) -> Result<(), Stop> {
+    async fn sit_out(&mut self, connection: &Connection, parked: Parked) -> Result<(), Stop> {
+        if self.looked(connection, &parked).await {
+            return Ok(());
+        }
         let mut stopping = self.engine.limits.stopping();
         let wait = parked.until.since(self.engine.clock.now());
         let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
@@ -241,6 +338,7 @@ impl<'a> Turn<'a> {
         tokio::select! {
             () = self.engine.clock.until(parked.until) => {}
             _ = stopping.changed() => {}
+            _ = self.lost.wait_for(|lost| *lost) => {}
         }
         Ok(())
     }
@@ -270,12 +368,16 @@ impl<'a> Turn<'a> {
             self.learn(step);
             return Ok(result);
         };
+        self.called = Some(endpoint.connection.clone());
         loop {
+            if *self.lost.borrow() {
+                return Err(JournalError::LeaseLost.into());
+            }
             let writing = self.writing(&errand, step);
             let begin = writing.map(|place| Box::new(self.intent(place)));
             let cargo = Cargo { errand: errand.clone(), urgency: self.urgency(), begin };
             match self.engine.batcher.send(&endpoint, cargo).await {
-                Outcome::Parked(parked) => self.sit_out(parked).await?,
+                Outcome::Parked(parked) => self.sit_out(&endpoint.connection, parked).await?,
                 Outcome::Journal(error) => return Err(error.into()),
                 Outcome::Back(returned) => {
                     if let Some(place) = writing {

@@ -1,4 +1,5 @@
-//! The loop: claim what is due, give each claim a task of its own, rescue what others left, stop without loss.
+//! The loop: claim what is due, give each claim a task of its own, keep their leases alive, rescue what others left,
+//! notice that the clock was set, stop without loss.
 //!
 //! It registers for the wake-up before it looks, and a due time or a change of the journal wakes it; there is no
 //! regular tick but a slow one as a safety net for changes of other processes.
@@ -14,67 +15,157 @@ use super::Engine;
 use super::batch::Seat;
 use super::turn::Turn;
 use crate::domain::audit::NewEntry;
+use crate::domain::clock::Drift;
 use crate::domain::ids::ExecutionId;
 use crate::journal::JournalError;
 use crate::journal::queue::Claim;
 
 /// The longest look away from the journal: for what other processes queue.
 const SAFETY_NET: Duration = Duration::from_millis(500);
-/// Between two looks for expired leases, unless leases are shorter.
+/// Between two looks for silent workers, unless leases are shorter.
 const RESCUE_EVERY: Duration = Duration::from_secs(15);
+/// The beat is raised so many times within a lease.
+const BEATS: u32 = 4;
+/// By less than this the wall's clock is corrected, not set.
+const CORRECTION: Duration = Duration::from_secs(2);
+/// Looks for times from the future after the clock was set back: what was on its way to the journal then.
+const LOOKS_AFTER_A_JUMP: u32 = 4;
+
+/// What a worker runs.
+#[derive(Default)]
+struct Running {
+    turns: JoinSet<ExecutionId>,
+    /// The one that runs may be the cause of a death: nothing is started beside it.
+    alone: bool,
+}
 
 impl Engine {
-    /// Works until `stop` turns true, then lets running turns end (each is bounded by the vendors' timeouts).
-    pub async fn work(&self, mut stop: watch::Receiver<bool>) {
-        let mut running: JoinSet<ExecutionId> = JoinSet::new();
+    /// Works until `stop` turns true, then lets running turns end (each is bounded by the vendors' timeouts). Dropped
+    /// before they have, it leaves what they had to [`Engine::give_back`].
+    pub async fn work(&self, stop: watch::Receiver<bool>) {
+        // The beat is a future of its own: it goes on whatever the loop waits for.
+        tokio::select! {
+            () = self.beat() => {}
+            () = self.serve(stop) => {}
+        }
+    }
+
+    async fn serve(&self, mut stop: watch::Receiver<bool>) {
+        let mut running = Running::default();
         let mut changes = self.journal.watch();
-        let mut rescue_at = self.clock.now();
-        let rescue_every = RESCUE_EVERY.min(Duration::from_secs(self.settings.lease_seconds.max(1)));
+        let mut drift = Drift::new(&*self.clock);
+        let mut rescue_at = self.clock.steady();
+        let mut looks = 1;
+        let rescue_every = RESCUE_EVERY.min(self.lease());
         self.limits.stop(false);
         while !*stop.borrow() {
             changes.borrow_and_update();
-            if self.clock.now() >= rescue_at {
-                rescue_at = self.clock.now().plus(rescue_every);
+            if let Some(jump) = drift.jump(&*self.clock, CORRECTION) {
+                tracing::warn!(jump, "the clock was set, or the machine slept (milliseconds)");
+                if jump < 0 {
+                    looks = LOOKS_AFTER_A_JUMP;
+                    self.redate(Some(jump)).await;
+                }
+            }
+            if self.clock.steady() >= rescue_at {
+                rescue_at = self.clock.steady() + rescue_every;
                 if let Err(error) = self.journal.rescue().await {
                     tracing::warn!(%error, "could not look for expired leases");
                 }
+                if looks > 0 {
+                    looks -= 1;
+                    self.redate(None).await;
+                }
             }
-            let free = self.settings.workers.saturating_sub(running.len());
-            let claimed = if free == 0 { 0 } else { self.claim(free, &mut running).await };
+            // Looks at a connection may take as long as its answers do: not in this loop.
+            if self.holds.is_stale() {
+                let tender = self.clone();
+                tokio::spawn(async move { tender.tend().await });
+            }
+            let claimed = self.claim(&mut running).await;
             self.limits.tell().await;
             for state in self.limits.news() {
                 if let Err(error) = self.journal.put_connection(state).await {
                     tracing::warn!(%error, "could not store a connection's state");
                 }
             }
-            if claimed > 0 && running.len() < self.settings.workers {
+            let full = running.turns.len() >= self.settings.workers || running.alone;
+            if claimed > 0 && !full {
                 continue;
             }
             let now = self.clock.now();
             let due = self.journal.next_due().await.ok().flatten().filter(|due| *due > now);
             let until = due.map_or(now.plus(SAFETY_NET), |due| due.min(now.plus(SAFETY_NET)));
             tokio::select! {
-                _ = changes.changed(), if running.len() < self.settings.workers => {}
-                Some(_) = running.join_next(), if !running.is_empty() => {}
+                _ = changes.changed(), if !full => {}
+                Some(_) = running.turns.join_next(), if !running.turns.is_empty() => {}
                 () = self.clock.until(until) => {}
                 _ = stop.changed() => {}
             }
+            running.alone &= !running.turns.is_empty();
         }
         // Whoever waits for a window gives its work back instead.
         self.limits.stop(true);
-        while running.join_next().await.is_some() {}
+        while running.turns.join_next().await.is_some() {}
+        self.give_back().await;
         self.limits.tell().await;
     }
 
-    async fn claim(&self, free: usize, running: &mut JoinSet<ExecutionId>) -> usize {
-        match self.journal.claim(free, Duration::from_secs(self.settings.lease_seconds)).await {
+    fn lease(&self) -> Duration {
+        Duration::from_secs(self.settings.lease_seconds.max(1))
+    }
+
+    /// Raises the beat of all running turns again and again.
+    async fn beat(&self) {
+        loop {
+            self.clock.rest(self.lease() / BEATS).await;
+            let held = self.held.all();
+            if !held.is_empty() {
+                match self.journal.renew(held, self.lease()).await {
+                    Ok(lost) => self.held.tell_lost(&lost),
+                    Err(error) => tracing::warn!(%error, "the leases of running work could not be renewed"),
+                }
+            }
+            self.give_back().await;
+        }
+    }
+
+    /// Gives back what turns of this process left without a settlement, so that it runs again at once instead of after
+    /// its lease; for the end of a process, after [`Engine::work`] was dropped.
+    pub async fn give_back(&self) {
+        let left = self.held.take_left();
+        if left.is_empty() {
+            return;
+        }
+        if let Err(error) = self.journal.give_back(left.clone()).await {
+            tracing::warn!(%error, "unfinished work could not be given back yet");
+            self.held.put_left(left);
+        }
+    }
+
+    async fn redate(&self, jump: Option<i64>) {
+        match self.journal.redate(jump).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "waiting work keeps its waits though the clock was set back"),
+            Err(error) => tracing::warn!(%error, "times of waiting work could not be corrected"),
+        }
+    }
+
+    /// Starts what is due, as far as there is room.
+    async fn claim(&self, running: &mut Running) -> usize {
+        let free = self.settings.workers.saturating_sub(running.turns.len());
+        if free == 0 || running.alone {
+            return 0;
+        }
+        match self.journal.claim_beside(running.turns.len(), free, self.lease()).await {
             Ok(claims) => {
                 let count = claims.len();
                 for claim in claims {
+                    running.alone |= claim.alone;
                     let engine = self.clone();
                     // All of them, before the first one looks around for company.
                     let seat = self.batcher.seat();
-                    running.spawn(async move { engine.turn(claim, seat).await });
+                    running.turns.spawn(async move { engine.turn(claim, seat).await });
                 }
                 count
             }
@@ -87,35 +178,51 @@ impl Engine {
 
     /// Works until nothing is due any more; for tests and for commands that want one piece of work done.
     pub async fn work_off(&self) -> usize {
-        let mut done = 0;
-        loop {
-            let mut running = JoinSet::new();
-            if self.claim(self.settings.workers, &mut running).await == 0 {
-                return done;
+        let work = async {
+            let mut done = 0;
+            loop {
+                let mut running = Running::default();
+                self.tend().await;
+                if self.claim(&mut running).await == 0 {
+                    return done;
+                }
+                while running.turns.join_next().await.is_some() {
+                    done += 1;
+                }
             }
-            while running.join_next().await.is_some() {
-                done += 1;
-            }
+        };
+        tokio::select! {
+            () = self.beat() => 0,
+            done = work => done,
         }
     }
 
     /// Runs one execution now, and nothing else; does nothing when it is not due or its person is being worked on.
     pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
-        let lease = Duration::from_secs(self.settings.lease_seconds);
-        while let Some(claim) = self.journal.claim_one(id, lease).await? {
-            self.turn(claim, self.batcher.seat()).await;
+        let work = async {
+            while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
+                self.turn(claim, self.batcher.seat()).await;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            () = self.beat() => Ok(()),
+            done = work => done,
         }
-        Ok(())
     }
 
     async fn turn(&self, claim: Claim, seat: Seat) -> ExecutionId {
         let (id, token) = (claim.execution.id, claim.token);
-        let mut turn = Turn::new(self, claim);
+        let mut grip = self.held.hold(id, token);
+        let mut turn = Turn::new(self, claim, grip.lost());
         let (status, settlement) = match AssertUnwindSafe(turn.run()).catch_unwind().await {
             Ok(Ok(settled)) => settled,
             Ok(Err(error)) => {
-                // Nothing can be stored now; the lease runs out and the work is found again.
+                // Nothing can be stored now; the work is given back with the next beat.
                 tracing::warn!(%error, execution = %id, "the journal failed during a turn");
+                if matches!(error, JournalError::LeaseLost) {
+                    grip.settled();
+                }
                 self.note_lateness(id, &error, turn.log.len()).await;
                 return id;
             }
@@ -125,7 +232,11 @@ impl Engine {
         drop(seat);
         let calls = settlement.attempts.len();
         let moved = !settlement.mirrors.is_empty() || !settlement.remapped.is_empty();
-        if let Err(error) = self.journal.settle(id, token, status, settlement).await {
+        let stored = self.journal.settle(id, token, status, settlement).await;
+        if matches!(stored, Ok(()) | Err(JournalError::LeaseLost)) {
+            grip.settled();
+        }
+        if let Err(error) = stored {
             tracing::warn!(%error, execution = %id, "a result was not stored");
             self.note_lateness(id, &error, calls).await;
         }

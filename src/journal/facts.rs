@@ -303,13 +303,20 @@ fn records_of(connection: &Connection, person: PersonId) -> Result<Vec<RecordRef
 fn relane(connection: &Connection, person: PersonId) -> Result<()> {
     let records = records_of(connection, person)?;
     let Some(lane) = records.iter().min().map(ToString::to_string) else { return Ok(()) };
-    let mut update = connection.prepare_cached(
-        "UPDATE executions SET lane = ?2 WHERE record = ?1 AND lane <> ?2 \
-         AND status IN ('pending', 'running', 'retrying', 'in_doubt', 'failed')",
-    )?;
     for record in &records {
-        update.execute([record.to_string(), lane.clone()])?;
+        move_to_lane(connection, record, &lane)?;
     }
+    Ok(())
+}
+
+/// Work on a record that is not at its end goes into a lane.
+fn move_to_lane(connection: &Connection, record: &RecordRef, lane: &str) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE executions SET lane = ?2 WHERE record = ?1 AND lane <> ?2 \
+             AND status IN ('pending', 'running', 'retrying', 'in_doubt', 'failed', 'held')",
+        )?
+        .execute([record.to_string(), lane.to_owned()])?;
     Ok(())
 }
 
@@ -337,9 +344,16 @@ pub(super) fn put_agreements(
 
 /// A record is gone: its copy is marked, its identity dissolved, so that the next look finds what there is now.
 pub(super) fn forget(connection: &Connection, record: &RecordRef) -> Result<()> {
-    let record = record.to_string();
-    connection.prepare_cached("UPDATE mirror SET deleted = 1 WHERE record = ?1")?.execute([&record])?;
-    connection.prepare_cached("DELETE FROM identities WHERE record = ?1")?.execute([&record])?;
+    let person = person_of(connection, record)?;
+    let name = record.to_string();
+    connection.prepare_cached("UPDATE mirror SET deleted = 1 WHERE record = ?1")?.execute([&name])?;
+    connection.prepare_cached("DELETE FROM identities WHERE record = ?1")?.execute([&name])?;
+    if let Some(person) = person {
+        // The lane was named after the least of the person's records, which may have been this one. Work on it is a
+        // stranger's from now on.
+        relane(connection, person)?;
+        move_to_lane(connection, record, &name)?;
+    }
     Ok(())
 }
 
@@ -358,10 +372,14 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
         }
     }
     forget(connection, old)?;
-    unite(connection, &records)?;
     connection
         .prepare_cached("UPDATE executions SET record = ?2 WHERE record = ?1 AND status IN ('pending', 'retrying', 'failed')")?
         .execute([old.to_string(), new.to_string()])?;
+    unite(connection, &records)?;
+    // What has begun with the old record keeps its name, and the person's order.
+    if let Some(lane) = lane(connection, new)? {
+        move_to_lane(connection, old, &lane)?;
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Counts only. What the figures of a vendor are, who may pass a budget and what a refusal means is the engine's.
 
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -22,6 +23,10 @@ const HOUR: i64 = 4 * QUARTER;
 const QUARTERS_KEPT: i64 = 2 * DAY / QUARTER + 4;
 /// How long granted calls are kept where the vendor has no window: for "used in the last ten seconds".
 const NO_WINDOW: Duration = Duration::from_secs(10);
+/// By less than this the wall's clock is corrected, not set; no more than a window's guard can bear.
+const CORRECTION: Duration = Duration::from_millis(100);
+/// No vendor's window is longer.
+const LONGEST_WINDOW: Duration = Duration::from_secs(60);
 /// Looking again for a day that is always the last 24 hours: not sooner and not later than this.
 const LOOK_AGAIN: (i64, i64) = (5 * 60_000, HOUR);
 
@@ -92,8 +97,13 @@ impl Journal {
     ) -> Result<Reservation> {
         // The time is taken where the grant is made: waiting in the writer's queue must not eat into the guard.
         let clock = self.inner.clock.clone();
+        let drift = Arc::clone(&self.inner.drift);
         self.write(move |connection| {
+            let jump = drift.lock().unwrap_or_else(PoisonError::into_inner).jump(&*clock, CORRECTION);
             let now = clock.now();
+            if let Some(jump) = jump {
+                clock_was_set(connection, now, jump)?;
+            }
             take_in(connection, now, &rule, &told)?;
             reserve(connection, now, &rule, calls.max(1), urgency)
         })
@@ -111,6 +121,46 @@ impl Journal {
         let now = self.now();
         self.read(move |connection| states(connection, now)).await
     }
+}
+
+/// The wall's clock was set, or the machine slept: calls that counted go on counting, from now at the most, so that no
+/// window begins anew by it; and what a vendor closed stays closed for as long as was left. Done by each process that
+/// notices; the second time changes next to nothing.
+fn clock_was_set(connection: &Connection, now: Timestamp, jump: i64) -> Result<()> {
+    let before = now.0.saturating_sub(jump);
+    connection
+        .prepare_cached("UPDATE call_grants SET at = ?1 WHERE at > ?2")?
+        .execute(params![now.0, before.saturating_sub(LONGEST_WINDOW.as_millis() as i64)])?;
+    connection
+        .prepare_cached(
+            "UPDATE call_families SET closed_at = ?1, closed_until = ?1 + (closed_until - ?2) \
+             WHERE closed_until > ?2 AND closed_until <= ?1",
+        )?
+        .execute(params![now.0, before])?;
+    Ok(())
+}
+
+/// Calls counted in quarters that have not come yet were made before the clock was set back: they move back with it,
+/// so that they stay in the day they were made in and no day counts two.
+fn bring_quarters_back(connection: &Connection, now: Timestamp, vendor: &str, family: Family) -> Result<()> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT max(quarter) FROM call_quarters WHERE connection = ?1 AND family = ?2")?
+        .query_row(params![vendor, family.as_str()], |row| row.get(0))?;
+    let ahead = last.unwrap_or(0) - now.0.div_euclid(QUARTER);
+    if ahead <= 0 {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM call_quarters WHERE connection = ?1 AND family = ?2 RETURNING quarter, calls",
+    )?;
+    let quarters: Vec<(i64, i64)> = statement
+        .query_map(params![vendor, family.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut insert = connection.prepare_cached("INSERT INTO call_quarters VALUES (?1, ?2, ?3, ?4)")?;
+    for (quarter, calls) in quarters {
+        insert.execute(params![vendor, family.as_str(), quarter - ahead, calls])?;
+    }
+    Ok(())
 }
 
 fn span(rule: &Rule) -> i64 {
@@ -254,6 +304,9 @@ fn reserve(
     urgency: Urgency,
 ) -> Result<Reservation> {
     let (vendor, family) = (rule.connection.to_string(), rule.family.as_str());
+    for counter in counters(rule) {
+        bring_quarters_back(connection, now, &vendor, counter)?;
+    }
     if urgency != Urgency::Begun
         && let Some((until, why)) = closed(connection, now, &vendor, &counters(rule))?
     {

@@ -1,14 +1,14 @@
 //! Opening a journal: the settings of its connections, the migration, the refusal of what is not ours.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
 use super::{Inner, Journal, JournalError, Result, migrate, readers, writer};
-use crate::domain::clock::SharedClock;
+use crate::domain::clock::{Drift, SharedClock};
 
 /// Below this, a reset of the write-ahead log could corrupt the file (fixed in SQLite 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -45,10 +45,12 @@ impl Journal {
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
+                drift: Arc::new(Mutex::new(Drift::new(&*clock))),
                 clock,
                 writer: None,
                 readers,
                 change,
+                queue: Arc::default(),
                 _silence: Some(silence),
             }),
         })
@@ -86,10 +88,12 @@ impl Journal {
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
+                drift: Arc::new(Mutex::new(Drift::new(&*clock))),
                 clock,
                 writer: Some(writer),
                 readers,
                 change,
+                queue: Arc::default(),
                 _silence: None,
             }),
         })

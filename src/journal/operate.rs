@@ -167,7 +167,8 @@ fn change_each(
                 let changed = connection
                     .prepare_cached(
                         "UPDATE executions SET status = ?3, outcome = ?4, due_at = ?5, sentence = ?6, updated_at = ?7, \
-                         priority = 0, attempts = 0 WHERE id = ?1 AND status = ?2",
+                         priority = 0, attempts = 0, starts = 0, held_by = NULL, held_due = NULL, held_sentence = NULL \
+                         WHERE id = ?1 AND status = ?2",
                     )?
                     .execute(params![
                         id.0,

@@ -374,7 +374,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         .prepare_cached(
             "SELECT other.id FROM executions AS mine JOIN executions AS other ON other.lane = mine.lane \
              WHERE mine.id = ?1 AND mine.status = 'pending' AND other.id <> mine.id AND (other.status = 'running' \
-             OR (mine.priority > 0 AND other.id < mine.id AND other.status IN ('retrying', 'in_doubt'))) LIMIT 1",
+             OR (mine.priority > 0 AND other.status IN ('retrying', 'in_doubt'))) ORDER BY other.id LIMIT 1",
         )?
         .query_row([id.0], |row| row.get(0))
         .optional()?

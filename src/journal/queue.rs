@@ -1,15 +1,20 @@
-//! The queue: claim work under a lease, store the intent before a call, settle the result, rescue what a dead
-//! worker held.
+//! The queue: claim work under a lease, store the intent before a call, settle the result.
+//!
+//! | file | subject |
+//! |---|---|
+//! | [`leases`] | renewing, giving back, taking over what a silent worker held |
+//! | [`redate`] | waiting work after the clock was set back |
 //!
 //! Every change after a claim needs the claim's token and looks at the row count, so a late worker's result is
 //! refused. Nothing here decides what a failure means; the engine hands in the next status.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::rows::{self, to_json, word};
+use super::rows::{self, to_json};
 use super::{Journal, JournalError, Result, audit, facts, review};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
@@ -18,12 +23,24 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
 use crate::domain::execution::{Attempt, Execution, Outcome, Status};
 use crate::domain::ids::{DecisionId, ExecutionId};
-use crate::domain::plan::{FoundConflict, Plan, StepState};
+use crate::domain::plan::{FoundConflict, Plan};
 use crate::domain::record::{Mirror, RecordRef};
 use crate::domain::review::Decision;
 
-/// Claims without a settlement before an execution is taken for the cause of the crashes.
-const STARTS: i64 = 3;
+mod leases;
+mod redate;
+
+/// An execution of a lower priority goes first when so many of others have been started since one of its own: the
+/// operator's (never passed over), live, background. However much there is of the others, none waits forever.
+const PASSED_OVER: [u32; 3] = [u32::MAX, 3, 7];
+
+/// What one process remembers of the queue.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    watched: leases::Watched,
+    /// Executions started since one of this priority was.
+    passed_over: Mutex<[u32; 3]>,
+}
 
 /// Work handed to one worker until its lease ends.
 #[derive(Debug, Clone)]
@@ -38,10 +55,10 @@ pub struct Claim {
     pub plan: Option<Plan>,
     /// Needed for every later word about it.
     pub token: i64,
+    /// Its last start ended in a death, so nothing else is started beside it: should it be the cause, it takes nobody
+    /// with it.
+    pub alone: bool,
 }
-
-/// How long a call of a dead worker may still be on its way, or missing from a search, before it is looked for.
-const IN_FLIGHT: Duration = Duration::from_secs(3);
 
 /// Everything one turn of a worker found out, stored in one transaction.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +75,8 @@ pub struct Settlement {
     pub vendor_words: Option<String>,
     /// When it runs next, if it will.
     pub due_at: Option<Timestamp>,
+    /// The breaker or pause that holds it, by its key; without a due time, which it gets back from before.
+    pub held_by: Option<String>,
     /// This turn counts as a failed try.
     pub failed_try: bool,
     /// The plan as far as it got.
@@ -100,31 +119,59 @@ pub struct Intent {
 }
 
 impl Journal {
-    /// Takes up to `limit` executions that are due, at most one per lane, and leases them for `lease`.
+    /// Takes up to `limit` executions that are due, at most one per lane, and leases them for `lease`. For who runs
+    /// nothing at the moment.
     pub async fn claim(&self, limit: usize, lease: Duration) -> Result<Vec<Claim>> {
+        self.claim_beside(0, limit, lease).await
+    }
+
+    /// Takes up to `limit` executions that are due, at most one per lane, for a worker that is `running` others. What is
+    /// suspected to have killed a worker comes first and alone: nothing is handed out while one waits for the others
+    /// to end, and it is the only one handed out then.
+    pub async fn claim_beside(&self, running: usize, limit: usize, lease: Duration) -> Result<Vec<Claim>> {
         let now = self.now();
-        self.write(move |connection| claim(connection, now, limit, lease, None)).await
+        let memory = Arc::clone(&self.inner.queue);
+        let claims = self
+            .write(move |connection| {
+                let mut passed_over = memory.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+                let chosen = choose(connection, now, running, limit, &mut passed_over)?;
+                drop(passed_over);
+                take(connection, now, lease, chosen)
+            })
+            .await?;
+        self.note(&claims);
+        Ok(claims)
     }
 
     /// Takes one execution, if it is due and its lane is free.
     pub async fn claim_one(&self, id: ExecutionId, lease: Duration) -> Result<Option<Claim>> {
         let now = self.now();
-        self.write(move |connection| Ok(claim(connection, now, 1, lease, Some(id))?.pop())).await
+        let mut claims = self
+            .write(move |connection| {
+                let chosen = find(connection, &due(), now, 1, Some(id), &mut HashSet::new())?;
+                take(connection, now, lease, chosen)
+            })
+            .await?;
+        self.note(&claims);
+        Ok(claims.pop())
+    }
+
+    /// A lease of our own is as old as its claim.
+    fn note(&self, claims: &[Claim]) {
+        let now = self.inner.clock.steady();
+        for claim in claims {
+            self.inner.queue.watched.note(claim.execution.id, claim.token, 0, now);
+        }
     }
 
     /// Stores the intent before a call, together with what the turn's earlier steps did. Renews the lease.
     pub async fn begin(&self, id: ExecutionId, token: i64, intent: Intent, lease: Duration) -> Result<()> {
         let now = self.now();
-        self.write(move |connection| {
-            let changed = connection
-                .prepare_cached(
-                    "UPDATE executions SET plan = ?3, lease_until = ?4, updated_at = ?5 \
-                     WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
-                )?
-                .execute(params![id.0, token, to_json(&intent.plan)?, now.plus(lease).0, now.0])?;
-            if changed != 1 {
-                return Err(JournalError::LeaseLost);
-            }
+        let beat = self.write(move |connection| {
+            let beat = leases::beat(connection, id, token, lease)?.ok_or(JournalError::LeaseLost)?;
+            connection
+                .prepare_cached("UPDATE executions SET plan = ?2, updated_at = ?3 WHERE id = ?1")?
+                .execute(params![id.0, to_json(&intent.plan)?, now.0])?;
             facts::remember_echoes(connection, now, &intent.echoes)?;
             for (old, new) in &intent.remapped {
                 facts::remap(connection, old, new)?;
@@ -137,9 +184,11 @@ impl Journal {
                     .prepare_cached("INSERT INTO capsules (execution_id, at, records) VALUES (?1, ?2, ?3)")?
                     .execute(params![id.0, now.0, to_json(&intent.capsule)?])?;
             }
-            Ok(())
-        })
-        .await
+            Ok(beat)
+        });
+        let beat = beat.await?;
+        self.inner.queue.watched.note(id, token, beat, self.inner.clock.steady());
+        Ok(())
     }
 
     /// Ends a turn: the new status and all that was found out, together. Refused when the lease was lost.
@@ -152,20 +201,6 @@ impl Journal {
     ) -> Result<()> {
         let now = self.now();
         self.write(move |connection| settle(connection, now, id, token, status, &settlement)).await
-    }
-
-    /// Gives back what workers held whose lease has run out. An execution whose call may have happened becomes
-    /// `in_doubt`; one that was started too often without an end is quarantined as failed.
-    pub async fn rescue(&self) -> Result<usize> {
-        let now = self.now();
-        self.write(move |connection| rescue(connection, now, now)).await
-    }
-
-    /// Gives back what any worker held, whatever its lease says. Only for who holds the lock that every worker of this
-    /// journal holds: whoever had work before is dead.
-    pub async fn rescue_all(&self) -> Result<usize> {
-        let now = self.now();
-        self.write(move |connection| rescue(connection, now, Timestamp(i64::MAX))).await
     }
 
     /// When the next waiting execution is due; past times mean now.
@@ -184,13 +219,27 @@ impl Journal {
 
 /// Finds what is due: the time, how many, and one id or null.
 pub(super) fn due() -> String {
+    due_of("")
+}
+
+/// Those of a priority, the one that has waited longest first.
+pub(super) fn due_of_priority(priority: usize) -> String {
+    due_of(&format!("AND priority = {priority} "))
+}
+
+/// Those whose last start ended in a death.
+pub(super) fn due_suspects() -> String {
+    due_of("AND starts > 0 ")
+}
+
+fn due_of(which: &str) -> String {
     // The list of states is the one of the index `executions_active`: without it SQLite reads the whole backlog for
     // each candidate.
     // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
     // only an operator may overtake one that waits, because the operator's decision may be what it waits for.
     format!(
-        "SELECT {columns}, lane, plan FROM executions AS mine \
-         WHERE status IN ('pending', 'retrying', 'in_doubt') AND due_at <= ?1 \
+        "SELECT {columns}, lane, plan, starts FROM executions AS mine \
+         WHERE status IN ('pending', 'retrying', 'in_doubt') {which}AND due_at <= ?1 \
            AND (?3 IS NULL OR id = ?3) \
            AND NOT EXISTS (SELECT 1 FROM executions AS other WHERE other.lane = mine.lane AND other.id <> mine.id \
                            AND other.status IN ('running', 'retrying', 'in_doubt') \
@@ -201,21 +250,52 @@ pub(super) fn due() -> String {
     )
 }
 
-fn claim(
+/// Which executions to start next.
+fn choose(
     connection: &Connection,
     now: Timestamp,
+    running: usize,
     limit: usize,
-    lease: Duration,
-    only: Option<ExecutionId>,
+    passed_over: &mut [u32; 3],
 ) -> Result<Vec<Claim>> {
-    let mut statement = connection.prepare_cached(&due())?;
-    let mut found = statement.query(params![now.0, limit as i64 * 4, only.map(|id| id.0)])?;
     let mut lanes = HashSet::new();
-    let mut claims = Vec::new();
-    while let Some(row) = found.next()? {
-        if claims.len() == limit {
-            break;
+    let mut chosen = find(connection, &due_suspects(), now, limit.min(1), None, &mut lanes)?;
+    if !chosen.is_empty() {
+        if running > 0 {
+            chosen.clear();
         }
+        return Ok(chosen);
+    }
+    for (priority, most) in PASSED_OVER.iter().enumerate().rev() {
+        if passed_over[priority] >= *most && chosen.len() < limit {
+            chosen.extend(find(connection, &due_of_priority(priority), now, 1, None, &mut lanes)?);
+        }
+    }
+    chosen.extend(find(connection, &due(), now, limit - chosen.len(), None, &mut lanes)?);
+    for claim in &chosen {
+        for (priority, passed) in passed_over.iter_mut().enumerate() {
+            let own = claim.execution.priority.rank() == priority as i64;
+            *passed = if own { 0 } else { passed.saturating_add(1) };
+        }
+    }
+    Ok(chosen)
+}
+
+/// What a query for due work finds, at most one of each lane.
+fn find(
+    connection: &Connection,
+    due: &str,
+    now: Timestamp,
+    limit: usize,
+    only: Option<ExecutionId>,
+    lanes: &mut HashSet<String>,
+) -> Result<Vec<Claim>> {
+    let mut statement = connection.prepare_cached(due)?;
+    let mut found = statement.query(params![now.0, limit as i64 * 4, only.map(|id| id.0)])?;
+    let mut claims = Vec::new();
+    while claims.len() < limit
+        && let Some(row) = found.next()?
+    {
         if !lanes.insert(row.get::<_, String>("lane")?) {
             continue;
         }
@@ -224,19 +304,29 @@ fn claim(
             .get::<_, Option<String>>("plan")?
             .map(|text| rows::from_json(&text, "executions.plan"))
             .transpose()?;
-        claims.push(Claim { execution, event: None, decision: None, plan, token: fastrand::i64(1..) });
+        let alone = row.get::<_, i64>("starts")? > 0;
+        claims.push(Claim { execution, event: None, decision: None, plan, token: fastrand::i64(1..), alone });
     }
-    drop(found);
+    Ok(claims)
+}
+
+/// Leases what was chosen and fills in its causes.
+fn take(
+    connection: &Connection,
+    now: Timestamp,
+    lease: Duration,
+    mut claims: Vec<Claim>,
+) -> Result<Vec<Claim>> {
     for claim in &mut claims {
         let changed = connection
             .prepare_cached(
-                "UPDATE executions SET status = 'running', lease_token = ?2, lease_until = ?3, updated_at = ?4, \
+                "UPDATE executions SET status = 'running', lease_token = ?2, lease_ms = ?3, updated_at = ?4, beat = 0, \
                  starts = starts + 1 WHERE id = ?1 AND status = ?5",
             )?
             .execute(params![
                 claim.execution.id.0,
                 claim.token,
-                now.plus(lease).0,
+                leases::milliseconds(lease),
                 now.0,
                 claim.execution.status.as_str()
             ])?;
@@ -298,7 +388,8 @@ fn settle(
         .prepare_cached(
             "UPDATE executions SET status = ?3, outcome = ?4, sentence = ?5, error_class = ?6, error_code = ?7, \
              vendor_words = ?8, attempts = attempts + ?9, due_at = ?10, updated_at = ?11, plan = coalesce(?12, plan), \
-             lease_token = NULL, lease_until = NULL, starts = 0 \
+             held_by = ?13, held_due = CASE WHEN ?13 IS NULL THEN NULL ELSE due_at END, held_sentence = NULL, \
+             lease_token = NULL, lease_ms = NULL, starts = 0 \
              WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
         )?
         .execute(params![
@@ -314,6 +405,7 @@ fn settle(
             settlement.due_at.map(|at| at.0),
             now.0,
             settlement.plan.as_ref().map(to_json).transpose()?,
+            settlement.held_by,
         ])?;
     if changed != 1 {
         return Err(JournalError::LeaseLost);
@@ -362,57 +454,4 @@ fn settle(
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
     audit::append(connection, now, &settlement.audit)
-}
-
-fn rescue(connection: &Connection, now: Timestamp, ended_before: Timestamp) -> Result<usize> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, plan, starts, status, due_at FROM executions WHERE status = 'running' AND lease_until < ?1",
-    )?;
-    let mut found = statement.query([ended_before.0])?;
-    let mut lost = Vec::new();
-    while let Some(row) = found.next()? {
-        let plan: Option<String> = row.get("plan")?;
-        let plan: Option<Plan> = plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?;
-        let _: Status = word(row, "status")?;
-        lost.push((
-            row.get::<_, i64>("id")?,
-            plan,
-            row.get::<_, i64>("starts")?,
-            row.get::<_, Option<i64>>("due_at")?,
-        ));
-    }
-    drop(found);
-    for (id, plan, starts, due_at) in &lost {
-        let begun = plan
-            .iter()
-            .flat_map(|plan| &plan.steps)
-            .any(|step| step.state == StepState::Begun && !step.effect.is_repeatable());
-        let (status, sentence, due) = if *starts >= STARTS {
-            let sentence = "Quarantined: three workers in a row stopped while running it. Nothing more is sent \
-                            until somebody looks; r runs it again.";
-            (Status::Failed, sentence, None)
-        } else if begun {
-            let sentence =
-                "The worker stopped during a call that may have happened: looking before trying again.";
-            (Status::InDoubt, sentence, Some(now.plus(IN_FLIGHT).0))
-        } else {
-            // It keeps its place: later events of the person do not overtake it.
-            (Status::Pending, "Given back by a worker that stopped; runs again now.", due_at.or(Some(now.0)))
-        };
-        connection
-            .prepare_cached(
-                "UPDATE executions SET status = ?2, sentence = ?3, due_at = ?4, updated_at = ?5, outcome = ?6, \
-                 lease_token = NULL, lease_until = NULL WHERE id = ?1 AND status = 'running' AND lease_until < ?7",
-            )?
-            .execute(params![
-                id,
-                status.as_str(),
-                sentence,
-                due,
-                now.0,
-                (status == Status::Failed).then_some(Outcome::Error.as_str()),
-                ended_before.0
-            ])?;
-    }
-    Ok(lost.len())
 }

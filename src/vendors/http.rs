@@ -155,6 +155,16 @@ impl Clients {
         self.0.tokens.standing(connection).await
     }
 
+    /// A number that changes when what the connection's tokens come from does; it means nothing to another process.
+    pub fn token_mark(&self, connection: &Connection) -> u64 {
+        self.0.tokens.mark(connection)
+    }
+
+    /// A refused renewal no longer counts: the next call asks again.
+    pub async fn forget_refusal(&self, connection: &Connection) {
+        self.0.tokens.forget_refusal(connection).await;
+    }
+
     /// Sends a request once and reads its JSON answer; an empty answer is null.
     ///
     /// When the vendor refuses the access token, and it can be renewed, the call is sent once more with the new one:

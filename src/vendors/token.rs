@@ -5,6 +5,7 @@
 //! it is used. How a grant is spoken stands in `token/grant.rs`. Nothing here decides whether a call is made again.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -91,6 +92,8 @@ struct Inner {
     transport: Arc<Transport>,
     clock: SharedClock,
     slots: std::sync::Mutex<HashMap<Connection, Arc<Mutex<Slot>>>>,
+    /// Of this process alone: what it hashes cannot be found out from the hash.
+    marks: std::hash::RandomState,
 }
 
 /// One connection's token. Whoever holds it renews; the others wait and find what came of it.
@@ -102,9 +105,9 @@ struct Slot {
     not_written: Option<String>,
 }
 
-/// A renewal that did not succeed, and until when it counts for everybody.
+/// A renewal that did not succeed, and until when it counts for everybody, by the steady clock.
 struct Failure {
-    until: Timestamp,
+    until: Duration,
     error: VendorError,
 }
 
@@ -115,7 +118,14 @@ impl Tokens {
         transport: Arc<Transport>,
         clock: SharedClock,
     ) -> Self {
-        Self(Arc::new(Inner { settings, credentials, transport, clock, slots: std::sync::Mutex::default() }))
+        Self(Arc::new(Inner {
+            settings,
+            credentials,
+            transport,
+            clock,
+            slots: std::sync::Mutex::default(),
+            marks: std::hash::RandomState::new(),
+        }))
     }
 
     /// A token that has not run out as far as we know; renewed before it does.
@@ -153,7 +163,9 @@ impl Tokens {
         if slot.access.is_none() && !self.0.grant(connection)?.renews() {
             return Ok(None);
         }
-        let young = self.0.clock.now() < refused.obtained_at.plus(PAUSE_AFTER_REFUSAL);
+        // A token from the future is one from before the clock was set back: of unknown age, so not young.
+        let age = u64::try_from(self.0.clock.now().since(refused.obtained_at)).ok();
+        let young = age.is_some_and(|age| Duration::from_millis(age) < PAUSE_AFTER_REFUSAL);
         if refused.fresh && young && !refused.worked.load(Ordering::Relaxed) {
             // Brand-new and refused: it is not its age, so another one would fare no better.
             return Ok(None);
@@ -175,6 +187,31 @@ impl Tokens {
         }
     }
 
+    /// A number that changes with what the tokens come from.
+    pub(crate) fn mark(&self, connection: &Connection) -> u64 {
+        let grant = match self.0.credentials.grant(connection) {
+            Ok(Grant::Fixed(token)) => vec![token.reveal().to_owned()],
+            Ok(Grant::RefreshToken { client_id, client_secret, refresh_token }) => {
+                let secret = client_secret.map(|secret| secret.reveal().to_owned());
+                vec![client_id, secret.unwrap_or_default(), refresh_token.reveal().to_owned()]
+            }
+            Ok(Grant::ClientCredentials { client_id, client_secret }) => {
+                vec![client_id, client_secret.reveal().to_owned()]
+            }
+            Ok(Grant::SignedAssertion { client_id, username, private_key }) => {
+                vec![client_id, username, private_key.reveal().to_owned()]
+            }
+            Err(_) => Vec::new(),
+        };
+        let parts = zeroize::Zeroizing::new(grant);
+        self.0.marks.hash_one(&*parts)
+    }
+
+    /// The last refusal of a renewal counts no longer.
+    pub(crate) async fn forget_refusal(&self, connection: &Connection) {
+        self.slot(connection).lock_owned().await.failed = None;
+    }
+
     fn slot(&self, connection: &Connection) -> Arc<Mutex<Slot>> {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(connection.clone()).or_default())
@@ -187,7 +224,7 @@ impl Tokens {
         refused: Option<Secret>,
         log: &mut Log,
     ) -> Result<Access, VendorError> {
-        if let Some(failure) = slot.failed.as_ref().filter(|failure| self.0.clock.now() < failure.until) {
+        if let Some(failure) = slot.failed.as_ref().filter(|failure| self.0.clock.steady() < failure.until) {
             return Err(failure.error.clone());
         }
         // A task of its own: a caller that is given up must not take a half-done renewal along.
@@ -231,7 +268,8 @@ impl Inner {
                 let refused = error.class.treatment().retry == Retry::Never;
                 let pause = if refused { PAUSE_AFTER_REFUSAL } else { PAUSE_AFTER_SILENCE };
                 let now = self.clock.now();
-                let until = error.retry_at.unwrap_or_else(|| now.plus(pause)).max(now.plus(pause));
+                let said = error.retry_at.map_or(0, |at| u64::try_from(at.since(now)).unwrap_or(0));
+                let until = self.clock.steady() + pause.max(Duration::from_millis(said));
                 slot.failed = Some(Failure { until, error: error.clone() });
                 tracing::warn!(%connection, words = %error.words, "the access token could not be renewed");
             }

@@ -1,5 +1,6 @@
 //! What users do and see, from the webhook to the mended record: keys pressed, lines read, the vendors' own books.
 
+mod breaker;
 mod conflict;
 mod crash;
 mod duplicate_delivery;
@@ -12,6 +13,7 @@ mod loop_guard;
 mod lost_answer;
 mod mapping;
 mod merge;
+mod pauses;
 mod payloads;
 mod polling;
 mod receiving;

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::domain::clock::{Clock as _, ManualClock};
+use crate::domain::clock::{Clock as _, ManualClock, Timestamp};
 use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::vendors::together::{Brought, Verb};
@@ -69,7 +69,7 @@ impl Carry for Carrier {
                 carried.len() - 1
             };
             let takes = self.takes[number % self.takes.len()];
-            self.clock.until(self.clock.now().plus(Duration::from_millis(takes))).await;
+            self.clock.rest(Duration::from_millis(takes)).await;
             self.flying.lock().unwrap().retain(|key| !keys.contains(key));
             assert!(self.panics_at != Some(number), "a batch that goes wrong");
             let fails = self.fails_at.contains(&number);

@@ -5,11 +5,25 @@ use std::collections::VecDeque;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::overview::{ConnectionState, Health};
+use crate::domain::pause::Pause;
 use crate::domain::record::Connection;
 use crate::vendors::Exchange;
 
 /// Answers that a connection's health is judged by.
 const RECENT: usize = 20;
+
+/// Why no work with the connection begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Closed<'a> {
+    /// It does.
+    No,
+    /// A limit or the vendor's word, as a phrase.
+    Limited(&'a str),
+    /// Its breaker is open, as a phrase.
+    Broken(&'a str),
+    /// Somebody paused it.
+    Paused(&'a Pause),
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Fare {
@@ -51,7 +65,7 @@ impl Fare {
     pub(super) fn news(
         &mut self,
         connection: &Connection,
-        closed: Option<&str>,
+        closed: Closed<'_>,
         now: Timestamp,
     ) -> Option<ConnectionState> {
         let state = self.state(connection, closed, now);
@@ -62,14 +76,15 @@ impl Fare {
         Some(state)
     }
 
-    fn state(&mut self, connection: &Connection, closed: Option<&str>, now: Timestamp) -> ConnectionState {
+    fn state(&mut self, connection: &Connection, closed: Closed<'_>, now: Timestamp) -> ConnectionState {
         let broken = self.recent.iter().filter(|(broken, _)| *broken).count();
         let last_three_broken =
             self.recent.len() >= 3 && self.recent.iter().rev().take(3).all(|(broken, _)| *broken);
         let health = match () {
+            () if matches!(closed, Closed::Broken(_)) => Health::Down,
             () if self.recent.is_empty() => Health::Unknown,
             () if last_three_broken && broken * 2 > self.recent.len() => Health::Down,
-            () if broken > 0 || closed.is_some() => Health::Degraded,
+            () if broken > 0 || matches!(closed, Closed::Limited(_)) => Health::Degraded,
             () => Health::Up,
         };
         let since = match self.health {
@@ -80,8 +95,9 @@ impl Fare {
         let mut durations: Vec<u32> = self.recent.iter().map(|(_, duration)| *duration).collect();
         durations.sort_unstable();
         let note = match (closed, health) {
-            (Some(why), _) => format!("waits for {why}"),
-            (None, Health::Degraded | Health::Down) => self.trouble.clone(),
+            (Closed::Limited(why) | Closed::Broken(why), _) => format!("waits for {why}"),
+            (Closed::Paused(pause), _) => pause.sentence(),
+            (Closed::No, Health::Degraded | Health::Down) => self.trouble.clone(),
             _ => String::new(),
         };
         ConnectionState {

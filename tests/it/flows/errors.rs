@@ -98,8 +98,8 @@ missing_scopes         create: failed    permission   403 1 —
 missing_scopes         update: failed    permission   403 1 —
 locked                 create: retrying  locked       423 1 soon
 locked                 update: retrying  locked       423 1 soon
-unauthorized           create: failed    auth         401 1 —
-unauthorized           update: failed    auth         401 1 —
+unauthorized           create: retrying  auth         401 1 soon
+unauthorized           update: retrying  auth         401 1 soon
 ";
 
 #[tokio::test]

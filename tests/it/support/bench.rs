@@ -130,6 +130,7 @@ impl Builder {
         let clients = Clients::new(&self.vendors, Arc::clone(&credentials), shared.clone()).unwrap();
         let engine =
             Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone());
+        let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
         sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
         sandbox.subscribe_hubspot(&format!("http://{address}/webhooks/hubspot"));
@@ -167,6 +168,7 @@ impl Builder {
             folder,
             leftovers: false,
             recorders,
+            parts,
         }
     }
 }
@@ -232,9 +234,36 @@ pub(crate) struct Bench {
     leftovers: bool,
     /// Intercom's and HubSpot's, if they were asked for.
     pub(crate) recorders: Vec<Recorder>,
+    /// What engines are made of.
+    parts: (vendors::Settings, Arc<dyn Credentials>, engine::Settings),
 }
 
 impl Bench {
+    /// Another engine with its own handle on the journal, as another process has, or this one after a restart.
+    pub(crate) fn another_engine(&self) -> Engine {
+        let (vendors, credentials, settings) = &self.parts;
+        let clock = Arc::new(self.clock.clone());
+        let journal = Journal::open(&self.path(), clock.clone()).unwrap();
+        let clients = Clients::new(vendors, Arc::clone(credentials), clock.clone()).unwrap();
+        Engine::new(journal, clients, Arc::new(Mapping::shipped()), clock, settings.clone())
+    }
+
+    /// The operator, as a command has one.
+    pub(crate) fn operator(&self) -> Operator {
+        let (vendors, _, settings) = &self.parts;
+        let mapping = Arc::new(Mapping::shipped());
+        let clock = Arc::new(self.clock.clone());
+        let vendors = Arc::new(vendors.clone());
+        Operator::new(
+            self.journal.clone(),
+            mapping,
+            vendors,
+            clock,
+            OPERATOR.to_owned(),
+            settings.max_attempts,
+        )
+    }
+
     /// Empty vendors, nothing loaded.
     pub(crate) async fn new() -> Self {
         Self::build().start().await

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use reknit::domain::clock::{Clock, Timestamp, Wait};
 
@@ -68,8 +69,13 @@ impl Clock for VirtualTime {
         Timestamp(self.0.now.load(Ordering::SeqCst))
     }
 
-    fn until(&self, at: Timestamp) -> Wait {
-        Box::pin(Waiting { time: self.clone(), at: at.0, registered: false })
+    fn steady(&self) -> Duration {
+        // Nobody sets this clock.
+        Duration::from_millis(u64::try_from(self.now().0).expect("after 1970"))
+    }
+
+    fn rest(&self, length: Duration) -> Wait {
+        Box::pin(Waiting { time: self.clone(), at: self.now().plus(length).0, registered: false })
     }
 }
 

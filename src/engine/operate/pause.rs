@@ -1,0 +1,119 @@
+//! Pauses as an operator sets and ends them; and looking at a connection whose breaker is open because a human says so.
+//!
+//! Nothing here stops what runs: a pause is looked at before work begins.
+
+use super::{OperateError, Operator};
+use crate::domain::breaker::{self, Breaker};
+use crate::domain::clock::Timestamp;
+use crate::domain::pause::{Direction, Pause, PauseKind, PauseScope};
+use crate::domain::record::{Connection, System};
+use crate::journal::holds::Shelf;
+use crate::recipes;
+
+/// A pause that was set.
+#[derive(Debug, Clone)]
+pub struct Paused {
+    /// The pause.
+    pub pause: Pause,
+    /// Executions that waited and are held by it now; what comes later is held when it is its turn.
+    pub held: u64,
+}
+
+/// What was ended.
+#[derive(Debug, Clone)]
+pub struct Resumed {
+    /// There was a pause, and it is over.
+    pub ended: bool,
+    /// Executions that go on.
+    pub released: u64,
+    /// The connection's breaker that is going to be looked at now.
+    pub looks: Option<Breaker>,
+}
+
+impl Operator {
+    /// Holds back everything in a scope until a time, or until it is resumed.
+    pub async fn pause(
+        &self,
+        scope: PauseScope,
+        reason: &str,
+        until: Option<Timestamp>,
+    ) -> Result<Paused, OperateError> {
+        self.may_write()?;
+        let now = self.clock.now();
+        if until.is_some_and(|until| until <= now) {
+            return Err(OperateError::Impossible("the time until which to pause is past.".into()));
+        }
+        let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
+        let shelf = shelf(&scope)?;
+        let pause = Pause { scope, actor: self.actor.clone(), reason: reason.to_owned(), since: now, until };
+        self.journal.pause(pause.clone()).await?;
+        let mut held = 0;
+        loop {
+            match self.journal.shelve(&pause, shelf.clone()).await? {
+                0 => return Ok(Paused { pause, held }),
+                some => held += some as u64,
+            }
+        }
+    }
+
+    /// Ends a pause. Of a connection it also asks for a look at once, where its breaker is open.
+    pub async fn resume(&self, scope: PauseScope) -> Result<Resumed, OperateError> {
+        self.may_write()?;
+        shelf(&scope)?;
+        let mut released = self.journal.held_by(scope.key()).await?;
+        let ended = self.journal.resume(scope.clone(), self.actor.clone()).await?;
+        let mut looks = None;
+        if let Some(connection) = connection(&scope)
+            && self.journal.look_now(&connection, self.actor.clone()).await?
+        {
+            let breakers = self.journal.breakers().await?;
+            looks = breakers.into_iter().find(|breaker| breaker.connection == connection);
+            released += self.journal.held_by(breaker::key(&connection)).await?;
+        }
+        if !ended && looks.is_none() {
+            return Err(OperateError::Impossible(format!("{scope} is not paused.")));
+        }
+        while self.journal.release_ended().await? > 0 {}
+        Ok(Resumed { ended, released, looks })
+    }
+}
+
+fn connection(scope: &PauseScope) -> Option<Connection> {
+    if scope.kind == PauseKind::Connection { scope.name.parse().ok() } else { None }
+}
+
+/// Which executions a scope stops for certain; refused when there is no such thing to pause.
+fn shelf(scope: &PauseScope) -> Result<Shelf, OperateError> {
+    let unknown = |known: String| {
+        OperateError::Impossible(format!("there is no {} \"{}\"; there is {known}.", scope.kind, scope.name))
+    };
+    let syncs = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
+    match scope.kind {
+        PauseKind::Recipe => match recipes::ALL.into_iter().find(|recipe| *recipe == scope.name) {
+            Some(recipe) => Ok(Shelf { recipes: vec![recipe], records_of: None }),
+            None => Err(unknown(recipes::ALL.join(", "))),
+        },
+        PauseKind::Direction => match scope.name.parse() {
+            Ok(Direction::ToCrm) => Ok(Shelf { recipes: vec![recipes::CONTACT_TO_CRM], records_of: None }),
+            Ok(Direction::ToIntercom) => {
+                Ok(Shelf { recipes: vec![recipes::CONTACT_TO_INTERCOM], records_of: None })
+            }
+            Err(_) => {
+                Err(unknown(Direction::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")))
+            }
+        },
+        PauseKind::Connection => {
+            let connection: Connection = scope.name.parse().map_err(|_| {
+                unknown(System::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "))
+            })?;
+            // A sync reads both of its sides, whichever it writes.
+            let both = [System::Intercom, System::Hubspot].map(Connection::only).contains(&connection);
+            let recipes = if both {
+                syncs.into_iter().chain([recipes::RESOLVE_CONFLICT]).collect()
+            } else {
+                Vec::new()
+            };
+            Ok(Shelf { recipes, records_of: Some(connection) })
+        }
+    }
+}
