@@ -56,7 +56,7 @@ impl Engine {
         let mut drift = Drift::new(&*self.clock);
         let mut rescue_at = self.clock.steady();
         let mut looks = 1;
-        let rescue_every = RESCUE_EVERY.min(self.lease());
+        let rescue_every = RESCUE_EVERY.min(self.lease() / BEATS);
         self.limits.stop(false);
         while !*stop.borrow() {
             changes.borrow_and_update();
@@ -178,37 +178,27 @@ impl Engine {
 
     /// Works until nothing is due any more; for tests and for commands that want one piece of work done.
     pub async fn work_off(&self) -> usize {
-        let work = async {
-            let mut done = 0;
-            loop {
-                let mut running = Running::default();
-                self.tend().await;
-                if self.claim(&mut running).await == 0 {
-                    return done;
-                }
-                while running.turns.join_next().await.is_some() {
-                    done += 1;
-                }
+        let mut done = 0;
+        loop {
+            let mut running = Running::default();
+            self.tend().await;
+            if self.claim(&mut running).await == 0 {
+                return done;
             }
-        };
-        tokio::select! {
-            () = self.beat() => 0,
-            done = work => done,
+            while running.turns.join_next().await.is_some() {
+                done += 1;
+            }
         }
     }
 
-    /// Runs one execution now, and nothing else; does nothing when it is not due or its person is being worked on.
+    /// Runs one execution now, and nothing else; does nothing when it is not due or its person is being worked on. No
+    /// beat is raised: who calls this holds the lock of the journal's worker, so nobody looks for silent ones.
     pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
-        let work = async {
-            while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
-                self.turn(claim, self.batcher.seat()).await;
-            }
-            Ok(())
-        };
-        tokio::select! {
-            () = self.beat() => Ok(()),
-            done = work => done,
+        while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
+            self.turn(claim, self.batcher.seat()).await;
         }
+        self.give_back().await;
+        Ok(())
     }
 
     async fn turn(&self, claim: Claim, seat: Seat) -> ExecutionId {

@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::queue::leases;
 use super::rows::sha256;
 use super::{Journal, Result, facts, rows};
 use crate::domain::clock::Timestamp;
@@ -188,6 +189,8 @@ pub(super) fn insert(
         Some(record) => facts::lane(connection, record)?,
         None => None,
     };
+    let lane = lane.as_ref().unwrap_or(&new.lane);
+    let held = leases::held_lane(connection, lane)?;
     connection
         .prepare_cached(
             "INSERT INTO executions (event_id, decision_id, recipe, subject, record, lane, status, sentence, \
@@ -201,8 +204,8 @@ pub(super) fn insert(
             // Rows are listed by the hundred: a name of a megabyte is kept with its record, not with every row.
             shorten(&new.subject, SUBJECT),
             new.record.as_ref().map(ToString::to_string),
-            lane.as_ref().unwrap_or(&new.lane),
-            new.sentence,
+            lane,
+            held.as_ref().unwrap_or(&new.sentence),
             new.max_attempts,
             new.due_at.0,
             new.priority.rank(),

@@ -27,7 +27,7 @@ use crate::domain::plan::{FoundConflict, Plan};
 use crate::domain::record::{Mirror, RecordRef};
 use crate::domain::review::Decision;
 
-mod leases;
+pub(super) mod leases;
 mod redate;
 
 /// An execution of a lower priority goes first when so many of others have been started since one of its own: the
@@ -148,7 +148,7 @@ impl Journal {
         let now = self.now();
         let mut claims = self
             .write(move |connection| {
-                let chosen = find(connection, &due(), now, 1, Some(id), &mut HashSet::new())?;
+                let chosen = find(connection, &due_one(), now, 1, Some(id), &mut HashSet::new())?;
                 take(connection, now, lease, chosen)
             })
             .await?;
@@ -206,39 +206,47 @@ impl Journal {
     /// When the next waiting execution is due; past times mean now.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         self.read(|connection| {
-            Ok(connection
-                .prepare_cached(
-                    "SELECT min(due_at) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt')",
-                )?
-                .query_row([], |row| row.get::<_, Option<i64>>(0))?
-                .map(Timestamp))
+            // One priority after the other: of all at once the whole backlog would be read.
+            let mut statement = connection.prepare_cached(
+                "SELECT min(due_at) FROM executions \
+                 WHERE status IN ('pending', 'retrying', 'in_doubt') AND priority = ?1",
+            )?;
+            let mut next: Option<i64> = None;
+            for priority in 0..PASSED_OVER.len() {
+                let due: Option<i64> = statement.query_row([priority as i64], |row| row.get(0))?;
+                next = next.into_iter().chain(due).min();
+            }
+            Ok(next.map(Timestamp))
         })
         .await
     }
 }
 
-/// Finds what is due: the time, how many, and one id or null.
-pub(super) fn due() -> String {
-    due_of("")
+/// Finds what is due of a priority, the one that has waited longest first: the time, how many, and one id or null.
+///
+/// One priority after the other, each a walk along its part of `executions_due`: asked for all at once, SQLite sorts
+/// the whole backlog for every claim.
+pub(super) fn due(priority: usize) -> String {
+    due_of("INDEXED BY executions_due", &format!("AND priority = {priority} "))
 }
 
-/// Those of a priority, the one that has waited longest first.
-pub(super) fn due_of_priority(priority: usize) -> String {
-    due_of(&format!("AND priority = {priority} "))
+/// Finds one execution, if it is due.
+pub(super) fn due_one() -> String {
+    due_of("", "AND id = ?3 ")
 }
 
-/// Those whose last start ended in a death.
+/// Finds those that are due and whose last start ended in a death.
 pub(super) fn due_suspects() -> String {
-    due_of("AND starts > 0 ")
+    due_of("INDEXED BY executions_suspects", "AND starts > 0 ")
 }
 
-fn due_of(which: &str) -> String {
+fn due_of(index: &str, which: &str) -> String {
     // The list of states is the one of the index `executions_active`: without it SQLite reads the whole backlog for
     // each candidate.
     // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
     // only an operator may overtake one that waits, because the operator's decision may be what it waits for.
     format!(
-        "SELECT {columns}, lane, plan, starts FROM executions AS mine \
+        "SELECT {columns}, lane, plan, starts FROM executions AS mine {index} \
          WHERE status IN ('pending', 'retrying', 'in_doubt') {which}AND due_at <= ?1 \
            AND (?3 IS NULL OR id = ?3) \
            AND NOT EXISTS (SELECT 1 FROM executions AS other WHERE other.lane = mine.lane AND other.id <> mine.id \
@@ -268,10 +276,14 @@ fn choose(
     }
     for (priority, most) in PASSED_OVER.iter().enumerate().rev() {
         if passed_over[priority] >= *most && chosen.len() < limit {
-            chosen.extend(find(connection, &due_of_priority(priority), now, 1, None, &mut lanes)?);
+            chosen.extend(find(connection, &due(priority), now, 1, None, &mut lanes)?);
         }
     }
-    chosen.extend(find(connection, &due(), now, limit - chosen.len(), None, &mut lanes)?);
+    for priority in 0..PASSED_OVER.len() {
+        if chosen.len() < limit {
+            chosen.extend(find(connection, &due(priority), now, limit - chosen.len(), None, &mut lanes)?);
+        }
+    }
     for claim in &chosen {
         for (priority, passed) in passed_over.iter_mut().enumerate() {
             let own = claim.execution.priority.rank() == priority as i64;
@@ -455,3 +467,8 @@ fn settle(
     review::decided(connection, now, id, status, &settlement.sentence)?;
     audit::append(connection, now, &settlement.audit)
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,8 @@ pub struct Returned {
     pub result: Result<Brought, VendorError>,
     /// Its row of each request and of each answer; not to be learnt from, since others have the same exchange.
     pub log: Log,
+    /// How many errands shared its last exchange, itself included.
+    pub company: usize,
 }
 
 /// What a batch endpoint does.
@@ -214,6 +216,7 @@ pub async fn together(
             let from = log.len();
             let result = alone(clients, &errands[place], log).await;
             travel.logs[place].extend_from_slice(&log[from..]);
+            travel.company[place] = 1;
             travel.division.settle(place, result);
             continue;
         }
@@ -224,8 +227,9 @@ pub async fn together(
             System::Salesforce => travel.division.again(rows),
         }
     }
-    let (results, logs) = (travel.division.finish(), travel.logs);
-    results.into_iter().zip(logs).map(|(result, log)| Returned { result, log }).collect()
+    let own = travel.logs.into_iter().zip(travel.company);
+    let results = travel.division.finish();
+    results.into_iter().zip(own).map(|(result, (log, company))| Returned { result, log, company }).collect()
 }
 
 /// Errands on their way: what became of each, and what each has seen.
@@ -234,6 +238,7 @@ pub(super) struct Travel<'a> {
     pub(super) errands: &'a [Errand],
     pub(super) division: Division<Brought>,
     logs: Vec<Log>,
+    company: Vec<usize>,
     mask: Mask,
 }
 
@@ -244,6 +249,7 @@ impl<'a> Travel<'a> {
             errands,
             division: Division::new(errands.len()),
             logs: vec![Log::new(); errands.len()],
+            company: vec![1; errands.len()],
             mask: clients.mask(connection).await,
         }
     }
@@ -276,6 +282,7 @@ impl<'a> Travel<'a> {
         request: &str,
         (response, class): (Option<&str>, Option<ErrorClass>),
     ) {
+        self.company[place] = company;
         for exchange in exchanges {
             // A token was renewed on the way: that is told as it was.
             if exchange.purpose != what {

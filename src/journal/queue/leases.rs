@@ -170,6 +170,23 @@ fn leases(connection: &Connection) -> Result<Vec<Lease>> {
     Ok(found.collect::<std::result::Result<_, _>>()?)
 }
 
+/// What later work of a person says while an execution in doubt is quarantined.
+fn waits_for(quarantined: ExecutionId) -> String {
+    format!("Waits for {quarantined} of the same person, which is quarantined in doubt until somebody looks.")
+}
+
+/// The sentence for new work in a lane, where a quarantined execution holds it.
+pub(in crate::journal) fn held_lane(connection: &Connection, lane: &str) -> Result<Option<String>> {
+    let found: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM executions WHERE lane = ?1 AND status IN ('running', 'retrying', 'in_doubt') \
+             AND status = 'in_doubt' AND due_at IS NULL LIMIT 1",
+        )?
+        .query_row([lane], |row| row.get(0))
+        .optional()?;
+    Ok(found.map(|id| waits_for(ExecutionId(id))))
+}
+
 enum Cause {
     /// The worker lives and stopped in the middle.
     Stopped,
@@ -204,8 +221,9 @@ fn give_back(
     let begun = plan.iter().flat_map(|plan| &plan.steps).any(|step| {
         matches!(step.state, StepState::Begun | StepState::InDoubt) && !step.effect.is_repeatable()
     });
-    // It keeps its place: later events of the person do not overtake it.
-    let again = due_at.or(Some(now.0));
+    // It keeps its place: later events of the person do not overtake it. It was due when it was claimed, so a later
+    // time is one from before the clock was set back.
+    let again = Some(due_at.map_or(now.0, |due| due.min(now.0)));
     let look = Some(now.plus(IN_FLIGHT).0);
     let (status, sentence, due, starts) = match (cause, begun) {
         (Cause::Stopped, false) => {
@@ -265,6 +283,14 @@ fn give_back(
                 Cause::Died { beat } => Some(beat),
             },
         ])?;
+    if changed == 1 && status == Status::InDoubt && due.is_none() {
+        connection
+            .prepare_cached(
+                "UPDATE executions SET sentence = ?2 WHERE status = 'pending' AND id <> ?1 \
+                 AND lane = (SELECT lane FROM executions WHERE id = ?1)",
+            )?
+            .execute(params![id.0, waits_for(id)])?;
+    }
     if changed == 1 && due.is_none() {
         review::decided(connection, now, id, status, sentence)?;
         let entry = NewEntry {

@@ -26,6 +26,9 @@ impl Journal {
     pub async fn redate(&self, jump: Option<i64>) -> Result<usize> {
         let now = self.now();
         let mut changed = 0;
+        if let Some(jump) = jump {
+            self.write(move |connection| redate_running(connection, now, jump)).await?;
+        }
         for priority in 0..3_i64 {
             let mut place = Some((now.0, i64::MAX));
             while let Some(from) = place {
@@ -37,6 +40,16 @@ impl Journal {
         }
         Ok(changed)
     }
+}
+
+/// What is running keeps its place before the person's later work, should it be given back.
+fn redate_running(connection: &Connection, now: Timestamp, jump: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE executions SET due_at = due_at + ?1 WHERE status = 'running' AND due_at > ?2",
+        )?
+        .execute([jump.min(0), now.0])?;
+    Ok(())
 }
 
 /// One batch in the queue's own order. A row only ever moves to before the place, so none is met twice, and what was

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reknit::cli::wiring;
 use reknit::domain::record::System;
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::child::Wishes;
 use super::evidence::Evidence;
-use super::{at_rest, started, until};
+use super::{at_rest, at_rest_within, number, say, started, until};
 
 /// Nothing here goes on by itself: no polling, no lease that runs out early.
 const PATIENT: Wishes = Wishes { timeout: 30, lease: 60, poll: 3_600 };
@@ -104,7 +104,9 @@ async fn g2_a_create_that_was_done_before_the_kill_is_told_of_once_and_remembere
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_done_once() {
-    let wishes = Wishes { timeout: 10, lease: 4, poll: 3_600 };
+    let stopped_for = Duration::from_secs(number("REKNIT_STOP_SECONDS", 0));
+    let lease = if stopped_for.is_zero() { 4 } else { 60 };
+    let wishes = Wishes { timeout: 10, lease, poll: 3_600 };
     let (world, place, service) = started(13, &wishes).await;
     world.sandbox.add_fault(lost_answer(Vendor::HubSpot, "POST"));
     let id = world.sandbox.new_intercom_user(&newcomer(), Webhook::Sent).expect("a new user");
@@ -136,11 +138,19 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     world.sandbox.hubspot_base_url().clone_into(&mut settings.hubspot.base_url);
     let clients = Clients::new(&settings, Arc::new(credentials), wiring::clock()).expect("clients");
     let journal = Journal::open(&place.journal(), wiring::clock()).expect("the same journal");
-    let other = engine::Settings { lease_seconds: 4, ..engine::Settings::default() };
+    let began = Instant::now();
+    let other = engine::Settings { lease_seconds: lease, ..engine::Settings::default() };
     let engine = Engine::new(journal, clients, Arc::new(Mapping::shipped()), wiring::clock(), other);
     let (stop, stopped) = watch::channel(false);
     let second = tokio::spawn(async move { engine.work(stopped).await });
-    at_rest(&world, &place).await;
+    at_rest_within(Duration::from_secs(30 + 2 * lease), &world, &place).await;
+    let taken_over = began.elapsed();
+    until(stopped_for + Duration::from_secs(1), || {
+        (began.elapsed() >= stopped_for).then_some(()).ok_or_else(|| "still to be stopped".to_owned())
+    })
+    .await
+    .expect("time passes");
+    let slept = began.elapsed();
     service.signal("-CONT");
     let evidence = Evidence::open(&place.journal());
     until(Duration::from_secs(20), || {
@@ -156,6 +166,13 @@ async fn g5_a_worker_that_slept_through_its_lease_is_refused_and_the_work_is_don
     second.await.expect("the second engine ends");
     assert!(service.terminate().await.0.success());
 
+    say(&format!(
+        "G5 SIGSTOP for {} s, lease {lease} s: finished by another worker after {} s; {} effect, {} refusals in the audit log",
+        slept.as_secs(),
+        taken_over.as_secs(),
+        world.times("hubspot.contact.create.api"),
+        evidence.count("SELECT count(*) FROM audit WHERE verb = 'refuse'"),
+    ));
     assert_eq!(world.times("hubspot.contact.create.api"), 1);
     assert_eq!(evidence.count("SELECT count(*) FROM audit WHERE verb = 'create'"), 1);
     // One refusal for each execution it held when it was stopped: the create, and on a busy machine what its webhooks
@@ -194,6 +211,9 @@ async fn g5_a_stop_lasts_twenty_seconds_at_most_though_a_vendor_hangs_and_loses_
     .expect("the edit is worked on");
     let (status, took) = service.terminate().await;
     assert!(status.success() && took < Duration::from_secs(20), "{status} after {took:?}");
+    // It was given back, and not left to whoever comes next; and a stop is no death.
+    assert_eq!(evidence.count("SELECT count(*) FROM executions WHERE status = 'running' OR starts > 0"), 0);
+    say(&format!("G5 stop while a vendor hangs: {:.1} s, nothing left running", took.as_secs_f64()));
 
     world.sandbox.clear_faults();
     let mut service = place.serve();
