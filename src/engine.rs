@@ -13,6 +13,7 @@
 //! | `capsule` | both records whole, before a merge |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
+//! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
@@ -23,6 +24,7 @@
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::clock::SharedClock;
 use crate::domain::record::{Connection, System};
@@ -30,6 +32,7 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
@@ -58,6 +61,7 @@ pub struct Engine {
     pub(crate) mapping: Arc<Mapping>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
+    batcher: batch::Batcher,
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
@@ -78,9 +82,18 @@ impl Engine {
         settings: Settings,
     ) -> Self {
         let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
+        let clients = clients.gated(Arc::new(limits.clone()));
+        let carry = batch::carry::Vendors {
+            clients: clients.clone(),
+            limits: limits.clone(),
+            journal: journal.clone(),
+        };
+        let wait = Duration::from_millis(settings.batch_wait_milliseconds);
+        let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
         Self {
             journal,
-            clients: clients.gated(Arc::new(limits.clone())),
+            clients,
+            batcher,
             mapping,
             clock,
             holds: limits.holds(),

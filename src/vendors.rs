@@ -27,6 +27,7 @@ mod request;
 pub mod salesforce;
 mod settings;
 mod signature;
+pub mod together;
 mod token;
 
 pub use error::{FieldRefusal, SetupError, VendorError};

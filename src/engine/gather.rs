@@ -86,16 +86,11 @@ async fn take_up_own_writes(
     // it is this one is told by its cross-reference.
     let to_be = record_to_be(&right.record.connection);
     let identity = serde_json::Value::String(left.record.id.clone());
+    let own = own_writes(turn, left, right, &to_be, &identity).await?;
     let made_by_us = right.text(&mapping.crm_identity) == left.record.id
-        && wrote(
-            turn,
-            std::slice::from_ref(&to_be),
-            std::iter::once((&mapping.crm_identity, &identity)),
-            recent,
-        )
-        .await?;
-    let mut at_right = vec![right.record.clone()];
-    at_right.extend(made_by_us.then_some(to_be));
+        && own.hold(&[&to_be], std::iter::once((&mapping.crm_identity, &identity)), recent);
+    let mut at_right = vec![&right.record];
+    at_right.extend(made_by_us.then_some(&to_be));
     for field in &mapping.fields {
         let known = facts.agreements.iter().position(|agreement| agreement.field == field.name);
         let agreed = known.map(|place| &facts.agreements[place]);
@@ -108,17 +103,11 @@ async fn take_up_own_writes(
             before.is_none_or(|before| !same(field, before, now))
         });
         let base = if agreed.is_none_or(|agreed| !same(field, &agreed.right, &one_right))
-            && wrote(turn, &at_right, written.map(|(_, value)| value), since).await?
+            && own.hold(&at_right, written.map(|(_, value)| value), since)
         {
             field.transform.backward(&now_right).map(|left| (left, one_right))
         } else if agreed.is_none_or(|agreed| !same(field, &agreed.left, &now_left))
-            && wrote(
-                turn,
-                std::slice::from_ref(&left.record),
-                std::iter::once((&field.intercom, &now_left)),
-                since,
-            )
-            .await?
+            && own.hold(&[&left.record], std::iter::once((&field.intercom, &now_left)), since)
         {
             field.transform.forward(&now_left).ok().map(|right| (now_left.clone(), right_as_one(&right)))
         } else {
@@ -134,20 +123,56 @@ async fn take_up_own_writes(
     Ok(())
 }
 
-/// All of these values are our own writes since then.
-async fn wrote(
-    turn: &Turn<'_>,
-    records: &[RecordRef],
-    values: impl Iterator<Item = (&String, &serde_json::Value)>,
-    since: Timestamp,
-) -> Result<bool, Stop> {
-    let asked: Vec<_> = values.map(|(name, value)| (name.clone(), value_hash(value))).collect();
-    let mut ours = vec![false; asked.len()];
-    for record in records {
-        let found = turn.engine.journal.echoes(record, asked.clone(), since).await?;
-        ours.iter_mut().zip(found).for_each(|(ours, found)| *ours |= found);
+/// Which of the values that stand on both sides now are our own writes, and since when.
+#[derive(Default)]
+struct OwnWrites(HashMap<(RecordRef, String, String), Timestamp>);
+
+impl OwnWrites {
+    /// All of these values, at least one, are our own writes since then, each to any of the records.
+    fn hold<'a>(
+        &self,
+        records: &[&RecordRef],
+        values: impl Iterator<Item = (&'a String, &'a serde_json::Value)>,
+        since: Timestamp,
+    ) -> bool {
+        let mut any = false;
+        for (name, value) in values {
+            any = true;
+            let hash = value_hash(value);
+            let ours = records.iter().any(|record| {
+                let key = ((*record).clone(), name.clone(), hash.clone());
+                self.0.get(&key).is_some_and(|at| *at >= since)
+            });
+            if !ours {
+                return false;
+            }
+        }
+        any
     }
-    Ok(!ours.is_empty() && ours.iter().all(|ours| *ours))
+}
+
+/// Looks all of them up at once: a question for each field would be most of a turn's reads of the journal.
+async fn own_writes(
+    turn: &Turn<'_>,
+    left: &Mirror,
+    right: &Mirror,
+    to_be: &RecordRef,
+    identity: &serde_json::Value,
+) -> Result<OwnWrites, Stop> {
+    let mapping = &turn.engine.mapping;
+    let mut asked = vec![(to_be.clone(), mapping.crm_identity.clone(), value_hash(identity))];
+    for field in &mapping.fields {
+        let now_left = left_value(field, &left.fields);
+        asked.push((left.record.clone(), field.intercom.clone(), value_hash(&now_left)));
+        for (name, value) in field.crm.iter().zip(&right_values(field, &right.fields)) {
+            let hash = value_hash(value);
+            asked.push((to_be.clone(), name.clone(), hash.clone()));
+            asked.push((right.record.clone(), name.clone(), hash));
+        }
+    }
+    let times = turn.engine.journal.written_at(asked.clone()).await?;
+    let known = asked.into_iter().zip(times).filter_map(|(key, at)| Some((key, at?)));
+    Ok(OwnWrites(known.collect()))
 }
 
 /// A merge that was done at the vendor: what named an absorbed record names the surviving one from now on.

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::batch::Begin;
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
 use crate::domain::audit::NewEntry;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::domain::record::{Fields, Mirror, RecordRef};
+use crate::domain::record::{Fields, Mirror, ObjectKind, RecordRef, value_text};
 use crate::journal::facts::value_hash;
 use crate::journal::queue::Intent;
-use crate::vendors;
+use crate::vendors::together::{Brought, Errand};
+use crate::vendors::{self, VendorError};
 
 impl Turn<'_> {
     /// Steps that may have happened: looked up where repeating would do harm.
@@ -31,9 +34,7 @@ impl Turn<'_> {
             let effect = step.effect.clone();
             // Until it has been looked up it is in doubt, also when this turn ends before the look.
             self.planned.plan.steps[place].state = StepState::InDoubt;
-            self.admit(effect.connection()).await?;
-            let found = vendors::probe(&self.engine.clients, &effect, &mut self.log).await;
-            self.learn(Some(place));
+            let found = self.probe(place, &effect).await?;
             match found {
                 Ok(Some(record)) => self.done(place, &effect, &record).await?,
                 Ok(None) => self.planned.plan.steps[place].state = StepState::Waiting,
@@ -51,10 +52,14 @@ impl Turn<'_> {
             }
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
-            self.admit(effect.connection()).await?;
-            self.begin(place, &effect).await?;
-            let result = vendors::perform(&self.engine.clients, &effect, &mut self.log).await;
-            self.learn(Some(place));
+            if let Effect::Merge { survivor, absorbed } = &effect {
+                self.capsule = super::capsule::take(self, survivor, absorbed).await?;
+            }
+            let result = match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
+                Ok(Brought::Done(record)) => Ok(record),
+                Ok(_) => Err(VendorError::new(ErrorClass::Unknown, "A step brought something else back.")),
+                Err(error) => Err(error),
+            };
             match result {
                 Ok(record) => self.done(place, &effect, &record).await?,
                 Err(error) => return Err(Stop::Vendor(Box::new(error), Some(place))),
@@ -76,33 +81,68 @@ impl Turn<'_> {
         }
     }
 
-    async fn begin(&mut self, place: usize, effect: &Effect) -> Result<(), Stop> {
-        let (mut echoes, capsule) = match effect {
-            Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
-            Effect::Merge { survivor, absorbed } => {
-                (Vec::new(), super::capsule::take(self, survivor, absorbed).await?)
+    /// Looks whether a step that may have happened has. A create is looked for by what it is known by, which may travel
+    /// with other lookups.
+    async fn probe(
+        &mut self,
+        place: usize,
+        effect: &Effect,
+    ) -> Result<Result<Option<RecordRef>, VendorError>, Stop> {
+        if let Effect::Create { connection, object: ObjectKind::Contact, fields, identity } = effect {
+            let (connection, field) = (connection.clone(), identity.clone());
+            let value = fields.get(identity).map(value_text).unwrap_or_default();
+            let errand = Errand::Find { connection, field, value };
+            if errand.endpoint(self.engine.clients.settings()).is_some() {
+                return Ok(match self.run_errand(errand, Some(place)).await? {
+                    Ok(Brought::Found(found)) => Ok(found.into_iter().next().map(|mirror| mirror.record)),
+                    Ok(_) => Ok(None),
+                    Err(error) => Err(error),
+                });
             }
+        }
+        self.admit(effect.connection()).await?;
+        let found = vendors::probe(&self.engine.clients, effect, &mut self.log).await;
+        self.learn(Some(place));
+        Ok(found)
+    }
+
+    /// What is stored before a step is sent, so that whoever finds the work again after a crash knows it.
+    pub(super) fn intent(&self, place: usize) -> Begin {
+        let mut plan = Plan { will_agree: self.planned.will_agree.clone(), ..self.planned.plan.clone() };
+        plan.steps[place].state = StepState::Begun;
+        let (mut echoes, capsule) = match &plan.steps[place].effect {
+            Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
+            Effect::Merge { .. } => (Vec::new(), self.capsule.clone()),
             Effect::Create { connection, fields, .. } => {
                 (echoes(&super::intake::record_to_be(connection), fields), Vec::new())
             }
             Effect::Link { .. } => (Vec::new(), Vec::new()),
         };
-        self.planned.plan.steps[place].state = StepState::Begun;
-        let lease = Duration::from_secs(self.engine.settings.lease_seconds);
-        let (id, token) = (self.claim.execution.id, self.claim.token);
         // What earlier steps did is stored with the plan that calls them done: a crash during this call must not
         // leave a done step of which neither the audit log nor the identity map knows.
-        echoes.append(&mut self.echoes);
+        echoes.extend(self.echoes.iter().cloned());
         let intent = Intent {
-            plan: Plan { will_agree: self.planned.will_agree.clone(), ..self.planned.plan.clone() },
+            plan,
             echoes,
             capsule,
             identity: self.identity.clone(),
-            remapped: std::mem::take(&mut self.remapped),
-            audit: std::mem::take(&mut self.audit),
+            remapped: self.remapped.clone(),
+            audit: self.audit.clone(),
         };
-        self.engine.journal.begin(id, token, intent, lease).await?;
-        Ok(())
+        Begin {
+            id: self.claim.execution.id,
+            token: self.claim.token,
+            lease: Duration::from_secs(self.engine.settings.lease_seconds),
+            intent,
+        }
+    }
+
+    /// A step's intent is stored, and with it what earlier steps did.
+    pub(super) fn begun(&mut self, place: usize) {
+        self.planned.plan.steps[place].state = StepState::Begun;
+        self.echoes.clear();
+        self.remapped.clear();
+        self.audit.clear();
     }
 
     /// A step is done: the plan, our copies and the audit say so.

@@ -6,12 +6,19 @@ use serde::Deserialize;
 use crate::domain::clock::Timestamp;
 use crate::domain::limit::HubspotTier;
 
+/// The longest that anything waits for company.
+const LONGEST_WAIT: u64 = 250;
+
 /// How the engine works.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Executions worked on at once.
     pub workers: usize,
+    /// How long a call that could travel with others waits for them, while others are on their way.
+    pub batch_wait_milliseconds: u64,
+    /// Rows that travel together at the most; 1 = every call by itself.
+    pub batch_rows: usize,
     /// Tries before an execution becomes a dead letter.
     pub max_attempts: u32,
     /// Seconds a worker may be silent before its work is given back.
@@ -130,6 +137,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             workers: 8,
+            batch_wait_milliseconds: 75,
+            batch_rows: 100,
             max_attempts: 12,
             lease_seconds: 60,
             poll_seconds: 300,
@@ -155,6 +164,24 @@ pub struct Window {
 }
 
 impl Settings {
+    /// Whether batches are ones that can be sent. The error names the setting and shows a right one.
+    pub fn check_batches(&self) -> Result<(), String> {
+        if self.batch_wait_milliseconds > LONGEST_WAIT {
+            return Err(format!(
+                "engine.batch_wait_milliseconds = {} is too long: nothing waits longer than {LONGEST_WAIT} for \
+                 company; write for example 75",
+                self.batch_wait_milliseconds
+            ));
+        }
+        if !(1..=100).contains(&self.batch_rows) {
+            return Err(format!(
+                "engine.batch_rows = {} is no batch; write 1 to 100, for example 100",
+                self.batch_rows
+            ));
+        }
+        Ok(())
+    }
+
     /// The off-peak window, if one is set. The error names the setting and shows a right one.
     pub fn off_peak_window(&self) -> Result<Option<Window>, String> {
         if self.off_peak.is_empty() {

@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
 use super::{Engine, gather};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
+use crate::domain::capsule::PreImage;
+use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
@@ -25,6 +28,7 @@ use crate::journal::queue::{Claim, Settlement};
 use crate::recipes::contact_sync::Planned;
 use crate::recipes::mend::Impossible;
 use crate::recipes::{self, contact_sync};
+use crate::vendors::together::{self, Brought, Errand};
 use crate::vendors::{Log, VendorError};
 
 /// How long one turn waits in place for windows, all its calls together; at most half of its lease.
@@ -64,6 +68,8 @@ pub(super) struct Turn<'a> {
     pub(super) learnt: usize,
     /// The connection that was to be called last: a call that could not be made leaves no exchange.
     pub(super) called: Option<Connection>,
+    /// What the last call is known by when other executions travelled in it: its failure is one failure, not theirs.
+    shared: Option<i64>,
     /// The step each exchange belongs to.
     pub(super) step_of: Vec<Option<u32>>,
     pub(super) planned: Planned,
@@ -73,6 +79,8 @@ pub(super) struct Turn<'a> {
     pub(super) gone: Vec<RecordRef>,
     pub(super) remapped: Vec<(RecordRef, RecordRef)>,
     pub(super) audit: Vec<NewEntry>,
+    /// Both records of a merge, whole, read right before it.
+    pub(super) capsule: Vec<PreImage>,
     /// Values of records made in this turn.
     pub(super) echoes: Vec<Echo>,
     /// What both sides held when they last agreed.
@@ -94,6 +102,7 @@ impl<'a> Turn<'a> {
             log: Log::new(),
             learnt: 0,
             called: None,
+            shared: None,
             step_of: Vec::new(),
             planned: Planned::default(),
             mirrors: Vec::new(),
@@ -101,6 +110,7 @@ impl<'a> Turn<'a> {
             gone: Vec::new(),
             remapped: Vec::new(),
             audit: Vec::new(),
+            capsule: Vec::new(),
             echoes: Vec::new(),
             agreements: Vec::new(),
             left: None,
@@ -125,7 +135,7 @@ impl<'a> Turn<'a> {
             Err(Stop::Journal(error)) => Err(error),
             Err(Stop::Vendor(error, place)) => {
                 let connection = self.connection_of(place);
-                let whose = self.claim.execution.id.0;
+                let whose = self.shared.unwrap_or(self.claim.execution.id.0);
                 let held = self.engine.judge(&connection, &error, whose).await;
                 Ok(self.refused(&connection, &error, place, held))
             }
@@ -310,30 +320,95 @@ impl<'a> Turn<'a> {
     /// once more; any other "not before" ends the turn without counting as a try.
     async fn admit_to(&mut self, connection: &Connection, family: Family) -> Result<(), Stop> {
         self.called = Some(connection.clone());
-        let mut stopping = self.engine.limits.stopping();
         loop {
             if *self.lost.borrow() {
                 return Err(JournalError::LeaseLost.into());
             }
-            let parked = match self.engine.limits.admit(connection, family, self.urgency()).await {
+            match self.engine.limits.admit(connection, family, self.urgency()).await {
                 Ok(()) => return Ok(()),
-                Err(parked) => parked,
-            };
-            if self.looked(connection, &parked).await {
-                continue;
-            }
-            let wait = parked.until.since(self.engine.clock.now());
-            let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-            if !parked.soon || wait > self.patience || *stopping.borrow_and_update() {
-                return Err(Stop::Parked(parked));
-            }
-            self.patience -= wait;
-            tokio::select! {
-                () = self.engine.clock.until(parked.until) => {}
-                _ = stopping.changed() => {}
-                _ = self.lost.wait_for(|lost| *lost) => {}
+                Err(parked) => self.sit_out(connection, parked).await?,
             }
         }
+    }
+
+    /// Waits for a window to open, if this turn has the patience.
+    async fn sit_out(&mut self, connection: &Connection, parked: Parked) -> Result<(), Stop> {
+        if self.looked(connection, &parked).await {
+            return Ok(());
+        }
+        let mut stopping = self.engine.limits.stopping();
+        let wait = parked.until.since(self.engine.clock.now());
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        if !parked.soon || wait > self.patience || *stopping.borrow_and_update() {
+            return Err(Stop::Parked(parked));
+        }
+        self.patience -= wait;
+        let _resting = self.engine.batcher.rest();
+        tokio::select! {
+            () = self.engine.clock.until(parked.until) => {}
+            _ = stopping.changed() => {}
+            _ = self.lost.wait_for(|lost| *lost) => {}
+        }
+        Ok(())
+    }
+
+    /// Runs an errand, with others where it may travel with them; a step's intent is stored before it goes. The inner
+    /// error is the vendor's.
+    pub(super) async fn run_errand(
+        &mut self,
+        errand: Errand,
+        step: Option<usize>,
+    ) -> Result<Result<Brought, VendorError>, Stop> {
+        let settings = self.engine.clients.settings();
+        let Some(endpoint) = errand.endpoint(settings) else {
+            let family = match &errand {
+                Errand::Find { connection, field, .. } => {
+                    family_of_lookup(settings, connection.system, field)
+                }
+                _ => Family::usual(errand.connection().system),
+            };
+            self.admit_to(errand.connection(), family).await?;
+            if let Some(place) = self.writing(&errand, step) {
+                let Begin { id, token, intent, lease } = self.intent(place);
+                self.engine.journal.begin(id, token, intent, lease).await?;
+                self.begun(place);
+            }
+            let result = together::alone(&self.engine.clients, &errand, &mut self.log).await;
+            self.learn(step);
+            self.shared = None;
+            return Ok(result);
+        };
+        self.called = Some(endpoint.connection.clone());
+        loop {
+            if *self.lost.borrow() {
+                return Err(JournalError::LeaseLost.into());
+            }
+            let writing = self.writing(&errand, step);
+            let begin = writing.map(|place| Box::new(self.intent(place)));
+            let cargo = Cargo { errand: errand.clone(), urgency: self.urgency(), begin };
+            match self.engine.batcher.send(&endpoint, cargo).await {
+                Outcome::Parked(parked) => self.sit_out(&endpoint.connection, parked).await?,
+                Outcome::Journal(error) => return Err(error.into()),
+                Outcome::Back(returned) => {
+                    if let Some(place) = writing {
+                        self.begun(place);
+                    }
+                    // The batch was learnt from already, once for all of its rows.
+                    self.step_of.extend(returned.log.iter().map(|_| step.map(|step| step as u32)));
+                    self.log.extend(returned.log);
+                    self.learnt = self.log.len();
+                    let last = self.log.last().filter(|_| returned.company > 1);
+                    // Negative: no execution has such a number.
+                    self.shared = last.map(|exchange| -exchange.started_at.0);
+                    return Ok(returned.result);
+                }
+            }
+        }
+    }
+
+    /// The step of which an intent has to be stored.
+    fn writing(&self, errand: &Errand, step: Option<usize>) -> Option<usize> {
+        step.filter(|_| matches!(errand, Errand::Perform(_)))
     }
 
     /// Notes what the calls since the last time were for, and lets the limits learn from them.
@@ -347,9 +422,11 @@ impl<'a> Turn<'a> {
 
     /// A record as it is now.
     pub(super) async fn read(&mut self, record: &RecordRef) -> Result<Result<Mirror, VendorError>, Stop> {
-        self.admit(&record.connection).await?;
-        let result = crate::vendors::read(&self.engine.clients, record, &mut self.log).await;
-        self.learn(None);
+        let result = match self.run_errand(Errand::Read(record.clone()), None).await? {
+            Ok(Brought::Record(mirror)) => Ok(mirror),
+            Ok(_) => Err(VendorError::new(ErrorClass::Unknown, "A read brought something else back.")),
+            Err(error) => Err(error),
+        };
         if let Ok(mirror) = &result {
             self.saw(mirror.clone());
         }
@@ -363,12 +440,12 @@ impl<'a> Turn<'a> {
         field: &str,
         value: &str,
     ) -> Result<Vec<Mirror>, Stop> {
-        let family = family_of_lookup(self.engine.clients.settings(), connection.system, field);
-        self.admit_to(connection, family).await?;
-        let result =
-            crate::vendors::find_contact(&self.engine.clients, connection, field, value, &mut self.log).await;
-        self.learn(None);
-        let found = result.map_err(|error| Stop::Vendor(Box::new(error), None))?;
+        let (connection, field, value) = (connection.clone(), field.to_owned(), value.to_owned());
+        let found = match self.run_errand(Errand::Find { connection, field, value }, None).await? {
+            Ok(Brought::Found(found)) => found,
+            Ok(_) => Vec::new(),
+            Err(error) => return Err(Stop::Vendor(Box::new(error), None)),
+        };
         for mirror in &found {
             self.saw(mirror.clone());
         }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Engine;
+use super::batch::Seat;
 use super::turn::Turn;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Drift;
@@ -162,7 +163,9 @@ impl Engine {
                 for claim in claims {
                     running.alone |= claim.alone;
                     let engine = self.clone();
-                    running.turns.spawn(async move { engine.turn(claim).await });
+                    // All of them, before the first one looks around for company.
+                    let seat = self.batcher.seat();
+                    running.turns.spawn(async move { engine.turn(claim, seat).await });
                 }
                 count
             }
@@ -192,13 +195,13 @@ impl Engine {
     /// beat is raised: who calls this holds the lock of the journal's worker, so nobody looks for silent ones.
     pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
         while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
-            self.turn(claim).await;
+            self.turn(claim, self.batcher.seat()).await;
         }
         self.give_back().await;
         Ok(())
     }
 
-    async fn turn(&self, claim: Claim) -> ExecutionId {
+    async fn turn(&self, claim: Claim, seat: Seat) -> ExecutionId {
         let (id, token) = (claim.execution.id, claim.token);
         let mut grip = self.held.hold(id, token);
         let mut turn = Turn::new(self, claim, grip.lost());
@@ -215,6 +218,8 @@ impl Engine {
             }
             Err(panic) => turn.panicked(panic_text(panic.as_ref())),
         };
+        // Nobody waits for a turn that sends nothing more.
+        drop(seat);
         let calls = settlement.attempts.len();
         let moved = !settlement.mirrors.is_empty() || !settlement.remapped.is_empty();
         let stored = self.journal.settle(id, token, status, settlement).await;

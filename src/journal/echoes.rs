@@ -3,7 +3,7 @@
 //! An echo is recognised by what we wrote, never by timing. Whether a change is dropped or a chain is cut short is the
 //! engine's business; nothing is decided here.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facts::value_hash;
 use super::{Journal, Result};
@@ -35,6 +35,28 @@ impl Journal {
     ) -> Result<Vec<bool>> {
         let record = record.to_string();
         self.read(move |connection| written(connection, &record, &values, since, true)).await
+    }
+
+    /// When we last wrote these values of records, by field and the value's hash; answers in the order asked.
+    pub async fn written_at(
+        &self,
+        asked: Vec<(RecordRef, String, String)>,
+    ) -> Result<Vec<Option<Timestamp>>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT at FROM echoes WHERE record = ?1 AND field = ?2 AND value_hash = ?3",
+            )?;
+            asked
+                .iter()
+                .map(|(record, field, hash)| {
+                    let at = statement
+                        .query_row(params![record.to_string(), field, hash], |row| row.get(0))
+                        .optional()?;
+                    Ok(at.map(Timestamp))
+                })
+                .collect()
+        })
+        .await
     }
 
     /// Our last write to each field of a record since a time.

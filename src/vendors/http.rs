@@ -14,7 +14,7 @@ use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::limit::Family;
 use crate::domain::record::{Connection, System};
-use crate::domain::secret::Credentials;
+use crate::domain::secret::{Credentials, Secret};
 use crate::domain::text;
 
 use super::answer::{Answer, judge};
@@ -187,6 +187,13 @@ impl Clients {
         }
     }
 
+    /// What hides a connection's secrets in parts of its exchanges.
+    pub(crate) async fn mask(&self, connection: &Connection) -> Mask {
+        // Without a token nothing is sent, and nothing can repeat it.
+        let access = self.0.tokens.access(connection, &mut Log::new()).await.ok();
+        Mask(access.map(|access| access.token).into_iter().collect())
+    }
+
     async fn once(
         &self,
         connection: &Connection,
@@ -272,6 +279,26 @@ impl Clients {
             limits,
         });
         outcome
+    }
+}
+
+/// Hides a connection's secrets in a part of what was sent or answered, as a whole exchange's are hidden.
+pub(crate) struct Mask(Vec<Secret>);
+
+impl Mask {
+    /// Hides what another hides too.
+    pub(crate) fn add(&mut self, other: Self) {
+        for secret in other.0 {
+            if self.0.iter().all(|known| known.reveal() != secret.reveal()) {
+                self.0.push(secret);
+            }
+        }
+    }
+
+    /// A text as it may be kept.
+    pub(crate) fn recorded(&self, text: &str) -> String {
+        let secrets: Vec<&str> = self.0.iter().map(Secret::reveal).collect();
+        redact::recorded(text, &secrets)
     }
 }
 

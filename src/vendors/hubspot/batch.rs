@@ -267,12 +267,12 @@ fn upserted(connection: &Connection, object: ObjectKind, row: &Value) -> Result<
 }
 
 /// The names a row can be found by in an answer.
-struct Names<'a> {
-    place: usize,
+pub(super) struct Names<'a> {
+    pub(super) place: usize,
     /// What was sent as the row's id.
-    id: &'a str,
+    pub(super) id: &'a str,
     /// The property it is a value of; none for the record's own id.
-    by: Option<&'a str>,
+    pub(super) by: Option<&'a str>,
 }
 
 /// Each row's own result, in the rows' order.
@@ -284,6 +284,19 @@ fn settle(
     answer: &Value,
     log: &mut Log,
 ) -> Vec<Result<Value, VendorError>> {
+    let settled = settle_each(clients, connection, object, rows, answer, log);
+    settled.into_iter().map(|(_, result)| result).collect()
+}
+
+/// What the answer says of each row, if it does, and the row's own result, in the rows' order.
+pub(super) fn settle_each(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    rows: &[Names<'_>],
+    answer: &Value,
+    log: &mut Log,
+) -> Vec<(Option<Value>, Result<Value, VendorError>)> {
     let by = rows.first().and_then(|row| row.by);
     let done = named(wire::results(answer), |row| {
         let trace = row.get("objectWriteTraceId").map(value_text).filter(|trace| !trace.is_empty());
@@ -298,29 +311,32 @@ fn settle(
         (listed("/context/objectWriteTraceId"), [listed("/context/ids"), listed("/context/id")].concat())
     });
     let context = Context { connection, object, writes: true, expects: Expects::Json, now: clients.now() };
-    let results: Vec<Result<Value, VendorError>> = rows
+    let results: Vec<(Option<Value>, Result<Value, VendorError>)> = rows
         .iter()
         .map(|row| {
             let (trace, id) =
                 (format!("trace {}", row.place), format!("id {}", row.id.trim().to_lowercase()));
             let find = |named: &HashMap<String, Value>| named.get(&trace).or_else(|| named.get(&id)).cloned();
             if let Some(done) = find(&done) {
-                Ok(done)
+                (Some(done.clone()), Ok(done))
             } else if let Some(refused) = find(&refused) {
-                Err(errors::classify_row(&refused, &context))
+                let error = errors::classify_row(&refused, &context);
+                (Some(refused), Err(error))
             } else {
-                Err(VendorError {
+                let error = VendorError {
                     may_have_happened: true,
                     ..VendorError::new(
                         ErrorClass::Malformed,
                         &format!("HubSpot's answer to a batch says nothing about {object} {}.", row.id),
                     )
-                })
+                };
+                (None, Err(error))
             }
         })
         .collect();
     if let Some(exchange) = log.last_mut() {
-        exchange.class = results.iter().find_map(|result| result.as_ref().err().map(|error| error.class));
+        exchange.class =
+            results.iter().find_map(|(_, result)| result.as_ref().err().map(|error| error.class));
     }
     results
 }

@@ -22,7 +22,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     working: usize,
-    waiting: Vec<(i64, Waker)>,
+    waiting: Vec<(i64, u64, Waker)>,
+    /// How many waits there were; each has its number.
+    waits: u64,
 }
 
 impl VirtualTime {
@@ -52,13 +54,13 @@ impl VirtualTime {
         if state.working > 0 {
             return;
         }
-        let Some(next) = state.waiting.iter().map(|(at, _)| *at).min() else { return };
+        let Some(next) = state.waiting.iter().map(|(at, ..)| *at).min() else { return };
         self.0.now.fetch_max(next, Ordering::SeqCst);
         let (due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.waiting).into_iter().partition(|(at, _)| *at <= next);
+            std::mem::take(&mut state.waiting).into_iter().partition(|(at, ..)| *at <= next);
         state.waiting = later;
         state.working += due.len();
-        for (_, waker) in due {
+        for (_, _, waker) in due {
             waker.wake();
         }
     }
@@ -75,13 +77,14 @@ impl Clock for VirtualTime {
     }
 
     fn rest(&self, length: Duration) -> Wait {
-        Box::pin(Waiting { time: self.clone(), at: self.now().plus(length).0, registered: false })
+        Box::pin(Waiting { time: self.clone(), at: self.now().plus(length).0, number: 0, registered: false })
     }
 }
 
 struct Waiting {
     time: VirtualTime,
     at: i64,
+    number: u64,
     registered: bool,
 }
 
@@ -95,11 +98,28 @@ impl Future for Waiting {
         if !self.registered {
             self.registered = true;
             let mut state = self.time.0.state.lock().expect("no panic");
-            state.waiting.push((self.at, context.waker().clone()));
+            state.waits += 1;
+            self.number = state.waits;
+            state.waiting.push((self.at, self.number, context.waker().clone()));
             state.working -= 1;
             let time = self.time.clone();
             time.jump(&mut state);
         }
         Poll::Pending
+    }
+}
+
+impl Drop for Waiting {
+    /// Whoever stops waiting before the time is at work again.
+    fn drop(&mut self) {
+        if !self.registered {
+            return;
+        }
+        let mut state = self.time.0.state.lock().expect("no panic");
+        let waits = |(_, number, _): &(i64, u64, Waker)| *number == self.number;
+        if let Some(place) = state.waiting.iter().position(waits) {
+            state.waiting.swap_remove(place);
+            state.working += 1;
+        }
     }
 }
