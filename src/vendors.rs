@@ -27,6 +27,7 @@ pub mod salesforce;
 mod settings;
 mod signature;
 mod token;
+pub mod topics;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};

@@ -29,6 +29,7 @@ pub(crate) mod errors;
 pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod query;
+pub(crate) mod topics;
 pub(crate) mod version;
 pub(crate) mod wire;
 
