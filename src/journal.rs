@@ -15,7 +15,8 @@
 //! | [`events`] | rows of events |
 //! | `redaction` | no copy of a text that was taken back |
 //! | [`queue`] | claim, begin a step, settle, rescue |
-//! | [`facts`] | mirror, identity map, agreements, echo ledger |
+//! | [`facts`] | mirror, identity map, agreements |
+//! | [`echoes`] | the echo ledger |
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
@@ -33,6 +34,7 @@ use tokio::sync::watch;
 use crate::domain::clock::SharedClock;
 
 pub mod audit;
+pub mod echoes;
 pub mod erasure;
 pub mod events;
 pub mod facts;

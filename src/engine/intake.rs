@@ -11,7 +11,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
-use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
+use crate::domain::record::{Connection, Mirror, RecordRef, System};
 use crate::domain::text::shorten;
 use crate::journal::facts::value_hash;
 use crate::journal::intake::{Appended, Disposition, NewExecution, Sight};
@@ -33,7 +33,7 @@ const TOPIC: usize = 100;
 
 /// Stands in the echo ledger for a contact that is about to be made and has no id yet.
 pub(super) fn record_to_be(connection: &Connection) -> RecordRef {
-    RecordRef { connection: connection.clone(), object: ObjectKind::Contact, id: "(to be made)".to_owned() }
+    RecordRef::to_be_made(connection)
 }
 
 /// Takes events in. A part of the engine that needs no vendor, so a receiver can run without one.
@@ -178,8 +178,9 @@ impl Intake {
         }
     }
 
-    /// Every mapped value the event carries is either what we know already or what we wrote, and at least one is
-    /// what we wrote: then it tells nothing new.
+    /// Every mapped value the event carries is either what we know already or what we wrote and still stands, and at
+    /// least one is what we wrote: then it tells nothing new. A value that somebody changed since and that comes again is
+    /// a change: dropped, it would leave the other side with what was in between.
     fn is_echo(&self, sight: Sight<'_>, event: &NewEvent, heard: &Heard, record: &RecordRef) -> Result<bool> {
         if event.kind == EventKind::ContactCreated && heard.by_an_integration {
             // We made it and have tied it to its person already: its birth is no news.
@@ -191,7 +192,7 @@ impl Intake {
         let since = Timestamp(self.clock.now().0 - ECHO_LIFE.as_millis() as i64);
         if let Some((property, value)) = &heard.property {
             let asked = [(property.clone(), value_hash(value))];
-            if sight.echoes(record, &asked, since)? == [true] {
+            if sight.standing_echoes(record, &asked, since)? == [true] {
                 return Ok(true);
             }
             // A record we have just made reports each of its properties, maybe before its id has reached us.
@@ -208,7 +209,7 @@ impl Intake {
             .iter()
             .map(|name| ((*name).to_owned(), value_hash(carried.fields.get(*name).unwrap_or(&none))))
             .collect();
-        let ours = sight.echoes(record, &values, since)?;
+        let ours = sight.standing_echoes(record, &values, since)?;
         let told_before = |name: &str| {
             let (now, before) =
                 (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::sha256;
-use super::{Journal, Result, facts, redaction, rows};
+use super::{Journal, Result, echoes, facts, redaction, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
@@ -91,7 +91,17 @@ impl Sight<'_> {
         values: &[(String, String)],
         since: Timestamp,
     ) -> Result<Vec<bool>> {
-        facts::echoes(self.connection, record, values, since)
+        echoes::written(self.connection, &record.to_string(), values, since, false)
+    }
+
+    /// Which of them still stand, as far as we know: nobody has changed them since.
+    pub fn standing_echoes(
+        &self,
+        record: &RecordRef,
+        values: &[(String, String)],
+        since: Timestamp,
+    ) -> Result<Vec<bool>> {
+        echoes::written(self.connection, &record.to_string(), values, since, true)
     }
 
     /// Whether it belongs to somebody who was erased.
