@@ -17,6 +17,7 @@ pub mod console;
 pub mod cookbook;
 pub mod demo;
 pub mod doctor;
+pub mod events;
 pub mod init;
 pub mod limits;
 pub mod list;
@@ -63,6 +64,8 @@ pub enum Command {
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
     Show(show::Arguments),
+    /// What the vendors told us and what became of it: ignored, repeated, or the execution it caused
+    Events(events::Arguments),
     /// Run executions again
     Retry(operate::RetryArguments),
     /// Give up on executions
@@ -141,6 +144,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
         Some(Command::Show(show)) => show::run(&place, &show).await,
+        Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => operate::resolve(&place, arguments.read_only, &resolve).await,

@@ -12,6 +12,8 @@
 //! | [`open`] | open, create, migrate, refuse |
 //! | `writer` | the writing thread and its group commit |
 //! | [`intake`] | append events, make their executions |
+//! | [`events`] | rows of events |
+//! | `redaction` | no copy of a text that was taken back |
 //! | [`queue`] | claim, begin a step, settle, renew, give back, rescue |
 //! | [`facts`] | mirror, identity map, agreements |
 //! | [`echoes`] | the echo ledger |
@@ -34,6 +36,7 @@ use crate::domain::clock::{Drift, SharedClock};
 pub mod audit;
 pub mod echoes;
 pub mod erasure;
+pub mod events;
 pub mod facts;
 pub mod holds;
 pub mod intake;
@@ -45,6 +48,7 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+mod redaction;
 pub mod review;
 mod rows;
 mod writer;

@@ -32,21 +32,42 @@ pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static s
             System::Intercom,
             Kind::ContactCreated
             | Kind::ContactUpdated
+            | Kind::ContactEmailChanged
+            | Kind::ContactSignedUp
+            | Kind::ContactUnsubscribed
+            | Kind::ContactSubscribed
             | Kind::ContactRelated
             | Kind::ContactMerged
             | Kind::ContactDeleted,
         ) => Ok(CONTACT_TO_CRM),
         (
             System::Hubspot | System::Salesforce,
-            Kind::ContactCreated | Kind::ContactUpdated | Kind::ContactMerged | Kind::ContactDeleted,
+            Kind::ContactCreated
+            | Kind::ContactUpdated
+            | Kind::ContactEmailChanged
+            | Kind::ContactSignedUp
+            | Kind::ContactUnsubscribed
+            | Kind::ContactSubscribed
+            | Kind::ContactMerged
+            | Kind::ContactDeleted,
         ) => Ok(CONTACT_TO_INTERCOM),
         (_, Kind::ContactRelated) => Err("relations are reconciled by the scan, not by an event"),
-        (_, Kind::CompanyChanged) => Err("no recipe for companies is on"),
+        (_, Kind::ContactTagged | Kind::ContactUntagged) => Err("no recipe for tags is on"),
+        (_, Kind::CompanyCreated | Kind::CompanyChanged | Kind::CompanyDeleted) => {
+            Err("no recipe for companies is on")
+        }
         (
             _,
             Kind::ConversationCreated
             | Kind::ConversationReplied
             | Kind::ConversationClosed
+            | Kind::ConversationOpened
+            | Kind::ConversationSnoozed
+            | Kind::ConversationAssigned
+            | Kind::ConversationNoted
+            | Kind::ConversationTagged
+            | Kind::ConversationRated
+            | Kind::ConversationRedacted
             | Kind::ConversationChanged,
         ) => Err("no recipe for conversations is on"),
         (_, Kind::Other) => Err("no recipe knows this topic"),

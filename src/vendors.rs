@@ -29,6 +29,7 @@ mod settings;
 mod signature;
 pub mod together;
 mod token;
+pub mod topics;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};

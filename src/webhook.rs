@@ -5,6 +5,7 @@
 //! vendor, never waits for work to be done, and reaches the journal only through [`Inbox`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::routing::get;
@@ -40,6 +41,9 @@ pub struct Settings {
     pub header_timeout_milliseconds: u64,
     /// How long a caller may take for its body.
     pub body_timeout_milliseconds: u64,
+    /// How long a delivery may wait for the journal before the vendor is asked to send it again. Vendors give up after
+    /// 5 seconds.
+    pub commit_timeout_milliseconds: u64,
 }
 
 impl Default for Settings {
@@ -52,6 +56,7 @@ impl Default for Settings {
             connections: 256,
             header_timeout_milliseconds: 5_000,
             body_timeout_milliseconds: 10_000,
+            commit_timeout_milliseconds: 3_500,
         }
     }
 }
@@ -81,6 +86,8 @@ pub enum RefusedWhy {
     Busy,
     /// The journal cannot be written: locked, full, read-only, in doubt.
     Unavailable,
+    /// The journal did not say in time that it is stored. It may yet be: sent again, it is counted, not done twice.
+    Late,
 }
 
 /// Where deliveries go. Implemented over the journal.
@@ -91,6 +98,40 @@ pub trait Inbox: Send + Sync + 'static {
     /// Whether an event could be stored now, for `/readyz`.
     fn is_ready(&self) -> bool {
         true
+    }
+}
+
+/// How many deliveries came and what became of them, since the process began.
+#[derive(Debug, Default)]
+pub struct Tally {
+    deliveries: AtomicU64,
+    stored: AtomicU64,
+    repeated: AtomicU64,
+    put_off: AtomicU64,
+    wrong: AtomicU64,
+}
+
+impl Tally {
+    fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// In a sentence, for the end of a service.
+    pub fn words(&self) -> String {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (came, put_off, wrong) = (read(&self.deliveries), read(&self.put_off), read(&self.wrong));
+        let mut words = format!(
+            "{came} webhooks taken in ({} events new, {} repeated)",
+            read(&self.stored),
+            read(&self.repeated)
+        );
+        if put_off > 0 {
+            words.push_str(&format!(", {put_off} put off with 503 for the vendor to send again"));
+        }
+        if wrong > 0 {
+            words.push_str(&format!(", {wrong} refused for a wrong signature"));
+        }
+        words
     }
 }
 
@@ -105,6 +146,8 @@ pub struct Receiver {
     pub clock: SharedClock,
     /// Limits and the public URL.
     pub settings: Settings,
+    /// Counts what comes.
+    pub tally: Arc<Tally>,
 }
 
 impl std::fmt::Debug for Receiver {

@@ -103,6 +103,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     let (listener, address) = listen("127.0.0.1:0").await?;
     let mut service = Background::start(&engine);
     let receiver = Receiver {
+        tally: Arc::default(),
         inbox: Arc::new(engine.intake()),
         credentials,
         clock: wiring::clock(),

@@ -14,6 +14,7 @@ use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
 use crate::domain::trouble::{advise, without_console};
+use crate::engine::intake::title;
 use crate::vault::{Vault, token_variable, variable};
 use crate::vendors::{self, Clients};
 
@@ -232,13 +233,21 @@ fn webhooks(connection: &Connection, arrivals: &[Arrivals]) -> (String, bool, St
         };
     }
     came.sort_by_key(|it| std::cmp::Reverse(it.count));
-    let mut topics: Vec<String> =
-        came.iter().take(SHOWN).map(|it| format!("{} ({})", it.topic, it.count)).collect();
+    let mut topics: Vec<String> = came.iter().take(SHOWN).map(|it| told(connection.system, it)).collect();
     if came.len() > SHOWN {
         topics.push(format!("{} topics more", came.len() - SHOWN));
     }
     let last = came.iter().map(|it| it.last_at).max().map(Timestamp::rfc3339).unwrap_or_default();
     (title, true, format!("the signing secret is set; the last came {last}: {}", topics.join(", ")))
+}
+
+/// `User created [contact.user.created] (12)`; a topic nobody told us of as it is.
+fn told(system: System, arrivals: &Arrivals) -> String {
+    let (topic, count) = (arrivals.topic.as_str(), arrivals.count);
+    match title(system, topic) {
+        title if title == topic => format!("{topic} ({count})"),
+        title => format!("{title} [{topic}] ({count})"),
+    }
 }
 
 /// How many calls we take of what the vendor allows; where its answer says another number, that is told.

@@ -9,12 +9,14 @@ use super::background::{Background, asked_to_stop, listen};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
+use crate::domain::execution::Status;
+use crate::domain::page::Counts;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
 use crate::domain::trouble::advise;
 use crate::engine::Engine;
 use crate::vendors;
-use crate::webhook::Receiver;
+use crate::webhook::{Receiver, Tally};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -73,16 +75,50 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     let mut service = Background::start(&engine);
     let (notices, _) = mpsc::unbounded_channel();
     service.poll(&engine, notices);
+    let tally: Arc<Tally> = Arc::default();
     service.receive(
         listener,
-        Receiver { inbox: Arc::new(engine.intake()), credentials, clock: wiring::clock(), settings },
+        Receiver {
+            inbox: Arc::new(engine.intake()),
+            credentials,
+            clock: wiring::clock(),
+            settings,
+            tally: Arc::clone(&tally),
+        },
     );
     output::line(&format!(
         "Receiving on http://{address}/webhooks/intercom and http://{address}/webhooks/hubspot; Ctrl-C stops."
     ))?;
+    output::line(&format!(
+        "Serving Intercom and HubSpot; looking for changes every {} s; journal {}.",
+        config.engine.poll_seconds,
+        engine.journal().path().display()
+    ))?;
+    let before = engine.journal().counts().await.ok();
     asked_to_stop().await;
     service.stop().await;
+    let work = match (before, engine.journal().counts().await) {
+        (Some(before), Ok(after)) => ended(&before, &after),
+        _ => String::new(),
+    };
+    // Whoever stopped it may be gone with its terminal: that is no failure of the service.
+    let _ = output::line(&format!("Stopped: {}{work}.", tally.words()));
     Ok(())
+}
+
+/// What was worked off between two looks, and what is left.
+fn ended(before: &Counts, after: &Counts) -> String {
+    let grown = |status| after.of(status).saturating_sub(before.of(status));
+    let left: u64 = [Status::Pending, Status::Retrying, Status::InDoubt, Status::Running]
+        .into_iter()
+        .map(|status| after.of(status))
+        .sum();
+    format!(
+        "; executions: {} succeeded, {} skipped, {} failed, {left} go on at the next start",
+        grown(Status::Succeeded),
+        grown(Status::Skipped),
+        grown(Status::Failed)
+    )
 }
 
 /// A vendor that refuses the token ends the start; one that does not answer only does so before the first load, since

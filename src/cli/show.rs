@@ -9,16 +9,17 @@ use super::problem::Problem;
 use super::wiring::{Opening, Place};
 use crate::domain::capsule::PreImage;
 use crate::domain::evidence::Evidence;
-use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::value_text;
 use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked};
 use crate::domain::trouble::advise;
+use crate::engine::intake::title;
 use crate::journal::{Journal, JournalError};
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// ex_12, cf_3, du_7, un_4, or ca_1 for what a merge found before it
+    /// ex_12, cf_3, du_7, un_4, ev_9 for what a vendor told, or ca_1 for what a merge found before it
     id: String,
     /// Print it as JSON
     #[arg(long)]
@@ -38,6 +39,7 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         Some(CapsuleId::PREFIX) => {
             print(id, journal.capsule(parse(id)?).await, json, |records| capsule(records))
         }
+        Some(EventId::PREFIX) => super::events::one(&journal, id, json).await,
         _ => execution(&journal, parse(id)?, json).await,
     }
 }
@@ -202,6 +204,11 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
         ),
         execution.sentence.clone(),
     ];
+    if let (Some(topic), Some(event)) = (&detail.topic, execution.event) {
+        let told = detail.told_by.as_ref().map_or(topic.as_str(), |by| title(by.system, topic));
+        lines.push(format!("Event {event} \"{told}\" ({topic})"));
+    }
+    lines.extend(detail.delivered.words(|at| at.rfc3339()).map(|words| format!("Came  {words}")));
     if let Some(first) = detail.waits_for {
         lines.push(format!("Waits for {first} of the same person to end: one at a time, in order."));
     }
@@ -236,7 +243,8 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
     tell(&lines)
 }
 
-fn missing(id: &str) -> Problem {
+/// Nothing of this id is in the journal.
+pub(super) fn missing(id: &str) -> Problem {
     Problem::usage(
         "Nothing to show.",
         format!("{id} is not in this journal"),

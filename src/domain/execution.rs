@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::error_class::ErrorClass;
+use super::event::Delivered;
 use super::ids::{ConflictId, DecisionId, EventId, ExecutionId};
 use super::plan::Plan;
-use super::record::{RecordRef, System};
+use super::record::{Connection, RecordRef, System};
 
 words! {
     /// Where an execution stands.
@@ -187,8 +188,10 @@ pub struct ExecutionDetail {
     pub topic: Option<String>,
     /// When the event was stored.
     pub received_at: Option<Timestamp>,
-    /// How often the event was delivered.
-    pub deliveries: u32,
+    /// Which connection told us.
+    pub told_by: Option<Connection>,
+    /// How often the event was delivered, and what the vendor says of that.
+    pub delivered: Delivered,
     /// The event's body as received.
     pub payload: String,
     /// What was going to be done, with each step's state.

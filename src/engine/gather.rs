@@ -20,6 +20,9 @@ use crate::recipes::contact_sync::{self, Facts, Planned, Way};
 use crate::recipes::mend::{self, Impossible};
 use crate::vendors::{VendorError, hubspot, intercom};
 
+/// Earlier addresses of a person that are looked for, the latest first.
+const ALIASES: usize = 3;
+
 /// Facts for a contact sync that starts from `record`.
 pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> Result<Facts, Stop> {
     follow_merge(turn, record);
@@ -264,6 +267,15 @@ async fn look_up(
         return Ok(Vec::new());
     }
     let mut found = turn.find(other_side, "email", email.trim()).await?;
+    if found.is_empty() {
+        // The other side may still know the person by an address they had before.
+        for earlier in turn.engine.journal.aliases(&own.record).await?.into_iter().take(ALIASES) {
+            found = turn.find(other_side, "email", &earlier).await?;
+            if !found.is_empty() {
+                break;
+            }
+        }
+    }
     if other_side.system == System::Intercom {
         // A user and leads may share an e-mail in Intercom; the user is the person, leads are for the duplicates list.
         found.sort_by_key(|mirror| mirror.text("role") != "user");

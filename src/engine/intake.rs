@@ -1,27 +1,35 @@
 //! What an event is good for: which execution it causes, or why none; and whether it is our own write coming back.
 //!
-//! Decided before the event is stored, from what the journal knows; nothing here calls a vendor.
+//! Decided in the transaction that stores the event, from what the journal knows; nothing here calls a vendor, and
+//! nothing waits.
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
-use crate::domain::record::{Connection, RecordRef, System};
+use crate::domain::record::{Connection, Mirror, RecordRef, System};
+use crate::domain::text::shorten;
 use crate::journal::facts::value_hash;
-use crate::journal::intake::{Appended, Disposition, NewExecution};
+use crate::journal::intake::{Appended, Disposition, NewExecution, Sight};
 use crate::journal::{Journal, Result};
 use crate::mapping::Mapping;
 use crate::mapping::judge::same;
 use crate::recipes;
-use crate::vendors::payload;
+use crate::vendors::intercom::hook;
+use crate::vendors::{payload, topics};
 
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
 pub(super) const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
 
 /// How long the properties of a record we made are recognised before we know its id.
 const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);
+
+/// Letters of an unknown topic that a reason repeats.
+const TOPIC: usize = 100;
 
 /// Stands in the echo ledger for a contact that is about to be made and has no id yet.
 pub(super) fn record_to_be(connection: &Connection) -> RecordRef {
@@ -49,46 +57,102 @@ impl Engine {
     }
 }
 
-impl Intake {
-    /// Stores events with what they cause; returns after the commit.
-    pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {
-        let mut incoming = Vec::with_capacity(events.len());
-        for event in events {
-            let disposition = self.judge(&event).await?;
-            incoming.push((event, disposition));
+/// What a body says of itself, read once and before the journal's writing thread has it.
+struct Heard {
+    carried: Option<Mirror>,
+    property: Option<(String, Value)>,
+    by_an_integration: bool,
+    tag: Option<String>,
+    redacted: Vec<String>,
+}
+
+impl Heard {
+    fn of(event: &NewEvent) -> Self {
+        let tagged = matches!(event.kind, EventKind::ContactTagged | EventKind::ContactUntagged);
+        let is_redaction = event.kind == EventKind::ConversationRedacted;
+        Self {
+            carried: payload::record_in(event),
+            property: payload::property_in(event),
+            by_an_integration: payload::is_by_an_integration(event),
+            tag: tagged.then(|| hook::tag_name(&event.body)).flatten(),
+            redacted: if is_redaction { hook::redacted_parts(&event.body) } else { Vec::new() },
         }
-        self.journal.append(incoming).await
+    }
+}
+
+/// What a person reads for a vendor's topic; the topic itself where nobody told us of it.
+pub fn title(system: System, topic: &str) -> &str {
+    topics::title(system, topic).unwrap_or(topic)
+}
+
+impl Intake {
+    /// Stores events with what they cause; returns after the commit. All or none. What an event is good for is
+    /// decided in the transaction that stores it: one way to the journal and back, and nothing changes in between.
+    pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {
+        let incoming = events
+            .into_iter()
+            .map(|event| {
+                let heard = Heard::of(&event);
+                (event, heard)
+            })
+            .collect();
+        let intake = self.clone();
+        self.journal
+            .append_judged(incoming, move |sight, event, heard| intake.judge(sight, event, &heard))
+            .await
     }
 
-    async fn judge(&self, event: &NewEvent) -> Result<Disposition> {
-        let recipe = match recipes::route(event.connection.system, event.kind) {
+    fn judge(&self, sight: Sight<'_>, event: &NewEvent, heard: &Heard) -> Result<Disposition> {
+        let system = event.connection.system;
+        if event.kind == EventKind::Other {
+            return Ok(Disposition::Ignore(unrouted(system, event)));
+        }
+        if event.kind == EventKind::ConversationRedacted && event.record.is_some() {
+            return Ok(Disposition::Redact(heard.redacted.clone()));
+        }
+        if let Some(tag) = heard.tag.as_deref().filter(|tag| self.is_segment(tag)) {
+            return Ok(Disposition::Ignore(format!(
+                "the tag \"{tag}\" is a segment (engine.segment_tags), so it is no event"
+            )));
+        }
+        let recipe = match recipes::route(system, event.kind) {
             Ok(recipe) => recipe,
             Err(reason) => return Ok(Disposition::Ignore(reason.to_owned())),
         };
         let Some(record) = &event.record else {
             return Ok(Disposition::Ignore("the payload names no record".to_owned()));
         };
-        let property = payload::property_in(event);
-        if let Some((name, _)) = &property
+        if sight.is_erased(record)? {
+            return Ok(Disposition::Ignore("this person was erased and is not brought back".to_owned()));
+        }
+        if let Some((name, _)) = &heard.property
             && !self.watched(record.system()).contains(&name.as_str())
         {
             return Ok(Disposition::Ignore("the mapping does not use this property".to_owned()));
         }
-        if event.source == EventSource::Webhook && self.is_echo(event, record).await? {
+        if event.source == EventSource::Webhook && self.is_echo(sight, event, heard, record)? {
             return Ok(Disposition::Echo);
         }
         let now = self.clock.now();
         let (priority, due_at, sentence) = self.when(event, now);
         Ok(Disposition::Run(NewExecution {
             recipe: recipe.to_owned(),
-            subject: self.subject(event, record).await?,
-            lane: lane_of(&self.journal, record).await?,
+            subject: subject(sight, heard, record)?,
+            // A person's other records are looked up where the execution is made.
+            lane: record.to_string(),
             record: Some(record.clone()),
             priority,
             due_at,
             sentence,
             max_attempts: self.settings.max_attempts,
         }))
+    }
+
+    fn is_segment(&self, tag: &str) -> bool {
+        self.settings
+            .segment_tags
+            .iter()
+            .any(|segment| segment.trim().to_lowercase() == tag.trim().to_lowercase())
     }
 
     /// What somebody changed just now runs at once; what polling found waits for the off-peak window, if there is one.
@@ -114,49 +178,38 @@ impl Intake {
         }
     }
 
-    async fn subject(&self, event: &NewEvent, record: &RecordRef) -> Result<String> {
-        if let Some(carried) = payload::record_in(event)
-            && carried.display_name() != carried.record.title()
-        {
-            return Ok(carried.display_name());
-        }
-        Ok(self.journal.mirror(record).await?.map_or_else(|| record.title(), |mirror| mirror.display_name()))
-    }
-
     /// Every mapped value the event carries is either what we know already or what we wrote and still stands, and at
     /// least one is what we wrote: then it tells nothing new. A value that somebody changed since and that comes again is
     /// a change: dropped, it would leave the other side with what was in between.
-    async fn is_echo(&self, event: &NewEvent, record: &RecordRef) -> Result<bool> {
-        if event.kind == EventKind::ContactCreated && payload::is_by_an_integration(event) {
+    fn is_echo(&self, sight: Sight<'_>, event: &NewEvent, heard: &Heard, record: &RecordRef) -> Result<bool> {
+        if event.kind == EventKind::ContactCreated && heard.by_an_integration {
             // We made it and have tied it to its person already: its birth is no news.
-            return Ok(self.journal.known(record).await?.records.len() > 1);
+            return Ok(sight.tied(record)? > 1);
         }
-        if event.kind != EventKind::ContactUpdated {
+        if !event.kind.is_change_of_a_contact() {
             return Ok(false);
         }
         let since = Timestamp(self.clock.now().0 - ECHO_LIFE.as_millis() as i64);
-        if let Some((property, value)) = payload::property_in(event) {
-            let asked = vec![(property, value_hash(&value))];
-            if self.journal.standing_echoes(record, asked.clone(), since).await? == [true] {
+        if let Some((property, value)) = &heard.property {
+            let asked = [(property.clone(), value_hash(value))];
+            if sight.standing_echoes(record, &asked, since)? == [true] {
                 return Ok(true);
             }
             // A record we have just made reports each of its properties, maybe before its id has reached us.
             let just_now = Timestamp(self.clock.now().0 - CREATE_ECHO_LIFE.as_millis() as i64);
-            return Ok(payload::is_by_an_integration(event)
-                && self.journal.mirror(record).await?.is_none()
-                && self.journal.echoes(&record_to_be(&event.connection), asked, just_now).await? == [true]);
+            return Ok(heard.by_an_integration
+                && sight.mirror(record)?.is_none()
+                && sight.echoes(&record_to_be(&event.connection), &asked, just_now)? == [true]);
         }
-        let (Some(carried), Some(known)) = (payload::record_in(event), self.journal.mirror(record).await?)
-        else {
-            return Ok(false);
-        };
-        let none = serde_json::Value::Null;
+        let Some(carried) = &heard.carried else { return Ok(false) };
+        let Some(known) = sight.mirror(record)? else { return Ok(false) };
+        let none = Value::Null;
         let watched = self.watched(record.system());
-        let values = watched
+        let values: Vec<(String, String)> = watched
             .iter()
             .map(|name| ((*name).to_owned(), value_hash(carried.fields.get(*name).unwrap_or(&none))))
             .collect();
-        let ours = self.journal.standing_echoes(record, values, since).await?;
+        let ours = sight.standing_echoes(record, &values, since)?;
         let told_before = |name: &str| {
             let (now, before) =
                 (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));
@@ -183,6 +236,25 @@ impl Intake {
             }
         }
     }
+}
+
+/// Why an event of no kind of ours runs nothing: its topic, or that it has none.
+fn unrouted(system: System, event: &NewEvent) -> String {
+    let topic = shorten(&event.topic, TOPIC);
+    match topics::known(system, &event.topic) {
+        _ if event.topic.is_empty() => "the body names no topic that could be read".to_owned(),
+        Some(row) => format!("no recipe for the topic \"{topic}\" ({}) is on", row.title),
+        None => format!("the topic \"{topic}\" is not known"),
+    }
+}
+
+fn subject(sight: Sight<'_>, heard: &Heard, record: &RecordRef) -> Result<String> {
+    if let Some(carried) = &heard.carried
+        && carried.display_name() != carried.record.title()
+    {
+        return Ok(carried.display_name());
+    }
+    Ok(sight.mirror(record)?.map_or_else(|| record.title(), |mirror| mirror.display_name()))
 }
 
 /// The lane of a record: the same for all records of one person, so that one execution at a time touches them.

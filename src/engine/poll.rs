@@ -14,7 +14,7 @@ use super::limits::{Parked, family_of};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::event::{EventKind, EventSource, NewEvent};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::pause::PauseScope;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
@@ -324,6 +324,7 @@ fn polled(mirror: &Mirror) -> NewEvent {
         kind: EventKind::ContactUpdated,
         record: Some(mirror.record.clone()),
         occurred_at: mirror.vendor_updated_at,
+        sent: Sent::default(),
         body,
     }
 }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub breaker: super::breaker::BreakerSettings,
     /// Below this probability a pair of records is no duplicate candidate.
     pub duplicate_probability: f64,
+    /// Tags of Intercom that stand for segments: their coming and going is no event of a person.
+    pub segment_tags: Vec<String>,
     /// The vendors' limits and our share of them; a section of its own in the file.
     #[serde(skip)]
     pub limits: LimitSettings,
@@ -150,6 +152,7 @@ impl Default for Settings {
             hubspot_calls_per_10_seconds: 0,
             breaker: super::breaker::BreakerSettings::default(),
             duplicate_probability: 0.5,
+            segment_tags: Vec::new(),
             limits: LimitSettings::default(),
         }
     }

@@ -91,7 +91,7 @@ impl Journal {
     }
 }
 
-fn written(
+pub(super) fn written(
     connection: &Connection,
     record: &str,
     values: &[(String, String)],

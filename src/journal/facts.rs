@@ -33,15 +33,8 @@ impl Journal {
 
     /// Our last copy of a record.
     pub async fn mirror(&self, record: &RecordRef) -> Result<Option<Mirror>> {
-        let record = record.to_string();
-        self.read(move |connection| {
-            connection
-                .prepare_cached("SELECT * FROM mirror WHERE record = ?1")?
-                .query_row([record], |row| Ok(rows::mirror(row)))
-                .optional()?
-                .transpose()
-        })
-        .await
+        let record = record.clone();
+        self.read(move |connection| mirror(connection, &record)).await
     }
 
     /// All living copies of one kind, in the order of their references.
@@ -98,6 +91,22 @@ impl Journal {
                 }
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// E-mail addresses a record had before, the latest first.
+    pub async fn aliases(&self, record: &RecordRef) -> Result<Vec<String>> {
+        let record = record.to_string();
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT email FROM aliases WHERE record = ?1 ORDER BY until DESC, email")?;
+            let mut found = statement.query([record])?;
+            let mut aliases = Vec::new();
+            while let Some(row) = found.next()? {
+                aliases.push(row.get(0)?);
+            }
+            Ok(aliases)
         })
         .await
     }
@@ -162,7 +171,15 @@ fn person_of(connection: &Connection, record: &RecordRef) -> Result<Option<Perso
         .map(PersonId))
 }
 
-fn known(connection: &Connection, record: &RecordRef) -> Result<Known> {
+pub(super) fn mirror(connection: &Connection, record: &RecordRef) -> Result<Option<Mirror>> {
+    connection
+        .prepare_cached("SELECT * FROM mirror WHERE record = ?1")?
+        .query_row([record.to_string()], |row| Ok(rows::mirror(row)))
+        .optional()?
+        .transpose()
+}
+
+pub(super) fn known(connection: &Connection, record: &RecordRef) -> Result<Known> {
     let mut known = Known::default();
     if let Some(PersonId(person)) = person_of(connection, record)? {
         let mut statement = connection

@@ -1,18 +1,19 @@
 //! Storing events exactly once and making the executions they cause, in one transaction.
 //!
-//! The caller has decided what an event is good for ([`Disposition`]); here it is only written down. A second
-//! delivery makes no second run: it is counted, and shown as a finished execution with the outcome `duplicate`.
+//! The caller decides what an event is good for ([`Disposition`]), with what the journal knows at that moment
+//! ([`Sight`]); here it is only written down. A second delivery is not judged again and makes no second run: it is
+//! counted, and shown as a finished execution with the outcome `duplicate`.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::queue::leases;
 use super::rows::sha256;
-use super::{Journal, Result, facts, rows};
+use super::{Journal, Result, echoes, facts, redaction, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
 use crate::domain::ids::{DecisionId, EventId, ExecutionId};
-use crate::domain::record::RecordRef;
+use crate::domain::record::{Mirror, RecordRef};
 use crate::domain::text::shorten;
 
 /// Letters of a name that a row keeps.
@@ -51,6 +52,8 @@ pub enum Disposition {
     Ignore(String),
     /// It only repeats our own write: keep it, count it.
     Echo,
+    /// These parts of the conversation it is about were taken back: keep it, and no stored copy of their texts.
+    Redact(Vec<String>),
 }
 
 /// What became of an event.
@@ -64,55 +67,137 @@ pub enum Appended {
     Duplicate(EventId),
 }
 
+/// What the journal knows at the moment an event is stored, for whoever judges it: of the same transaction, so that
+/// nothing can change between the look and the writing.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    connection: &'a Connection,
+}
+
+impl Sight<'_> {
+    /// Our last copy of a record.
+    pub fn mirror(&self, record: &RecordRef) -> Result<Option<Mirror>> {
+        facts::mirror(self.connection, record)
+    }
+
+    /// How many records are known to be one person with this one, itself included; 0 for a stranger.
+    pub fn tied(&self, record: &RecordRef) -> Result<usize> {
+        Ok(facts::known(self.connection, record)?.records.len())
+    }
+
+    /// Which of these values of a record we wrote ourselves since a time; in the order asked.
+    pub fn echoes(
+        &self,
+        record: &RecordRef,
+        values: &[(String, String)],
+        since: Timestamp,
+    ) -> Result<Vec<bool>> {
+        echoes::written(self.connection, &record.to_string(), values, since, false)
+    }
+
+    /// Which of them still stand, as far as we know: nobody has changed them since.
+    pub fn standing_echoes(
+        &self,
+        record: &RecordRef,
+        values: &[(String, String)],
+        since: Timestamp,
+    ) -> Result<Vec<bool>> {
+        echoes::written(self.connection, &record.to_string(), values, since, true)
+    }
+
+    /// Whether it belongs to somebody who was erased.
+    pub fn is_erased(&self, record: &RecordRef) -> Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT 1 FROM tombstones WHERE record = ?1")?;
+        Ok(statement.exists([record.to_string()])?)
+    }
+}
+
 impl Journal {
     /// Stores events with what they cause; returns after the commit. All or none.
     pub async fn append(&self, incoming: Vec<(NewEvent, Disposition)>) -> Result<Vec<Appended>> {
+        self.append_judged(incoming, |_, _, disposition| Ok(disposition)).await
+    }
+
+    /// Stores events and asks `judge` about each one not known yet, on the writing thread: short, and no waiting there.
+    /// Returns after the commit. All or none. What travels with an event is only for the judge.
+    pub async fn append_judged<T: Send + 'static>(
+        &self,
+        incoming: Vec<(NewEvent, T)>,
+        mut judge: impl FnMut(Sight<'_>, &NewEvent, T) -> Result<Disposition> + Send + 'static,
+    ) -> Result<Vec<Appended>> {
         let now = self.now();
         self.write(move |connection| {
             incoming
                 .into_iter()
-                .map(|(event, disposition)| store(connection, now, &event, disposition))
+                .map(|(event, with)| {
+                    if let Some(known) = again(connection, now, &event)? {
+                        return Ok(known);
+                    }
+                    let disposition = judge(Sight { connection }, &event, with)?;
+                    store(connection, now, event, disposition)
+                })
                 .collect()
         })
         .await
     }
 }
 
-fn store(
-    connection: &Connection,
-    now: Timestamp,
-    event: &NewEvent,
-    disposition: Disposition,
-) -> Result<Appended> {
+/// An event we have: counted, with the vendor's count of its own attempts, and shown as a run that did nothing.
+fn again(connection: &Connection, now: Timestamp, event: &NewEvent) -> Result<Option<Appended>> {
     let known: Option<i64> = connection
         .prepare_cached("SELECT id FROM events WHERE connection = ?1 AND delivery_key = ?2")?
         .query_row(params![event.connection.to_string(), event.delivery_key], |row| row.get(0))
         .optional()?;
-    if let Some(id) = known {
-        let id = EventId(id);
+    let Some(id) = known.map(EventId) else { return Ok(None) };
+    connection
+        .prepare_cached(
+            "UPDATE events SET deliveries = deliveries + 1, last_delivered_at = ?2, \
+             first_sent_at = min(coalesce(first_sent_at, ?3), coalesce(?3, first_sent_at)), \
+             vendor_attempt = max(coalesce(vendor_attempt, ?4), coalesce(?4, vendor_attempt)) WHERE id = ?1",
+        )?
+        .execute(params![id.0, now.0, event.sent.first_at.map(|at| at.0), event.sent.attempt])?;
+    if event.source == EventSource::Webhook {
+        // No run waits, so none is counted as waiting either: the row is finished from the start.
         connection
-            .prepare_cached("UPDATE events SET deliveries = deliveries + 1 WHERE id = ?1")?
-            .execute([id.0])?;
-        if let (Disposition::Run(execution), EventSource::Webhook) = (disposition, event.source) {
-            let sentence = format!("Delivered before as {id}: nothing was done again.");
-            let row = insert(connection, now, Some(id), None, &NewExecution { sentence, ..execution })?;
-            connection
-                .prepare_cached(
-                    "UPDATE executions SET status = ?2, outcome = ?3, due_at = NULL WHERE id = ?1",
-                )?
-                .execute(params![row.0, Status::Skipped.as_str(), Outcome::Duplicate.as_str()])?;
-        }
-        return Ok(Appended::Duplicate(id));
+            .prepare_cached(
+                "INSERT INTO executions (event_id, recipe, subject, record, lane, status, outcome, sentence, \
+                 max_attempts, priority, created_at, updated_at) \
+                 SELECT event_id, recipe, subject, record, lane, ?2, ?3, ?4, max_attempts, priority, ?5, ?5 \
+                 FROM executions WHERE event_id = ?1 ORDER BY id LIMIT 1",
+            )?
+            .execute(params![
+                id.0,
+                Status::Skipped.as_str(),
+                Outcome::Duplicate.as_str(),
+                format!("Delivered before as {id}: nothing was done again."),
+                now.0
+            ])?;
     }
+    Ok(Some(Appended::Duplicate(id)))
+}
+
+fn store(
+    connection: &Connection,
+    now: Timestamp,
+    mut event: NewEvent,
+    disposition: Disposition,
+) -> Result<Appended> {
+    redaction::apply_to(connection, &mut event)?;
     let ignored = match &disposition {
         Disposition::Run(_) => None,
         Disposition::Ignore(reason) => Some(reason.clone()),
+        Disposition::Redact(parts) if parts.is_empty() => Some("it names no part to redact".to_owned()),
+        Disposition::Redact(_) => {
+            Some("our stored copies of the text were redacted; no recipe runs".to_owned())
+        }
         Disposition::Echo => Some("only repeats our own write".to_owned()),
     };
+    let NewEvent { body, record, .. } = &event;
     connection
         .prepare_cached(
             "INSERT INTO events (connection, source, delivery_key, topic, kind, record, occurred_at, received_at, \
-             ignored, body, body_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             ignored, body, body_sha256, first_sent_at, vendor_attempt) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             event.connection.to_string(),
@@ -120,12 +205,14 @@ fn store(
             event.delivery_key,
             event.topic,
             event.kind.as_str(),
-            event.record.as_ref().map(ToString::to_string),
+            record.as_ref().map(ToString::to_string),
             event.occurred_at.map(|at| at.0),
             now.0,
             ignored,
-            event.body,
-            sha256(&event.body),
+            body,
+            sha256(body),
+            event.sent.first_at.map(|at| at.0),
+            event.sent.attempt,
         ])?;
     let id = EventId(connection.last_insert_rowid());
     match disposition {
@@ -133,6 +220,12 @@ fn store(
             Ok(Appended::Queued(id, insert(connection, now, Some(id), None, &execution)?))
         }
         Disposition::Ignore(_) => Ok(Appended::Kept(id)),
+        Disposition::Redact(parts) => {
+            if let Some(record) = record {
+                redaction::redact(connection, now, record, &parts)?;
+            }
+            Ok(Appended::Kept(id))
+        }
         Disposition::Echo => {
             count(connection, "echoes.dropped")?;
             Ok(Appended::Kept(id))

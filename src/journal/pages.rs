@@ -351,7 +351,9 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         None => None,
         Some(event) => connection
             .prepare_cached("SELECT * FROM events WHERE id = ?1")?
-            .query_row([event.0], |row| Ok(rows::event(row)))
+            .query_row([event.0], |row| {
+                Ok(rows::event(row).and_then(|event| Ok((event, super::events::delivered(row)?))))
+            })
             .optional()?
             .transpose()?,
     };
@@ -382,10 +384,11 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
     Ok(Some(ExecutionDetail {
         waits_for,
         plan: plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?,
-        topic: event.as_ref().map(|event| event.topic.clone()),
-        received_at: event.as_ref().map(|event| event.received_at),
-        deliveries: event.as_ref().map_or(0, |event| event.deliveries),
-        payload: event.map(|event| event.body).unwrap_or_default(),
+        topic: event.as_ref().map(|(event, _)| event.topic.clone()),
+        told_by: event.as_ref().map(|(event, _)| event.connection.clone()),
+        received_at: event.as_ref().map(|(event, _)| event.received_at),
+        delivered: event.as_ref().map(|(_, delivered)| *delivered).unwrap_or_default(),
+        payload: event.map(|(event, _)| event.body).unwrap_or_default(),
         attempts,
         vendor_words,
         conflicts,

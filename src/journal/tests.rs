@@ -10,7 +10,7 @@ use super::queue::{Intent, Settlement};
 use super::*;
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::{ManualClock, Timestamp};
-use crate::domain::event::{EventKind, EventSource, NewEvent};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::execution::{Outcome, Priority, Status};
 use crate::domain::filter::Filter;
 use crate::domain::ids::ExecutionId;
@@ -47,6 +47,7 @@ fn event(key: &str) -> NewEvent {
         kind: EventKind::ContactUpdated,
         record: Some(person("p1")),
         occurred_at: None,
+        sent: Sent::default(),
         body: "{}".into(),
     }
 }
@@ -86,7 +87,7 @@ async fn a_second_delivery_is_counted_shown_and_not_run() {
     assert_eq!(claims.len(), 1);
     assert_eq!(claims[0].execution.id, first);
     let detail = fixture.journal.execution(first).await.expect("read").expect("there");
-    assert_eq!(detail.deliveries, 2);
+    assert_eq!(detail.delivered.times, 2);
 }
 
 #[tokio::test]

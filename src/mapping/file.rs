@@ -41,6 +41,8 @@ words! {
         Newest = "newest",
         /// A human's, when both changed.
         Review = "review",
+        /// The person's own: who opted out on either side is out on both, whatever else says otherwise.
+        Consent = "consent",
     }
 }
 
@@ -99,6 +101,7 @@ impl FieldMapping {
             Owner::Crm => "the CRM owns it",
             Owner::Newest => "the newest value wins",
             Owner::Review => "a human decides when both changed",
+            Owner::Consent => "an opt-out on either side wins",
         };
         format!("{} {} {}: {owner}", self.intercom, self.direction.arrow(), self.crm.join(" + "))
     }

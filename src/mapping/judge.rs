@@ -91,6 +91,16 @@ pub fn judge(field: &FieldMapping, sides: &Sides<'_>) -> Verdict {
     let to_right = || write_right(field, &left, &right, forward.clone());
     let to_left = || write_left(field, &left, &right);
     let breach = || Verdict::Conflict { kind: ConflictKind::OwnershipBreach, allowed: Vec::new() };
+    if field.owner == Owner::Consent {
+        let out_before = sides.agreed.is_some_and(|agreed| is_out(&agreed.left) && is_out(&agreed.right));
+        return match (is_out(&left), right.iter().any(is_out)) {
+            // Somebody took an opt-out back on one side only: nobody is written to because of that unasked.
+            (true, false) | (false, true) if out_before => breach(),
+            (true, false) => to_right(),
+            (false, true) => to_left(),
+            _ => Verdict::Agree(agreement()),
+        };
+    }
     match (left_changed, right_changed, field.owner) {
         (false, false, _) => Verdict::Leave("nothing known on the side that owns it".into()),
         (true, false, Owner::Crm) if sides.agreed.is_some() => breach(),
@@ -102,7 +112,7 @@ pub fn judge(field: &FieldMapping, sides: &Sides<'_>) -> Verdict {
             (Some(left_at), Some(right_at)) if right_at > left_at => to_left(),
             _ => Verdict::Conflict { kind: ConflictKind::BothChanged, allowed: Vec::new() },
         },
-        (true, true, Owner::Review) => {
+        (true, true, Owner::Review | Owner::Consent) => {
             Verdict::Conflict { kind: ConflictKind::BothChanged, allowed: Vec::new() }
         }
     }
@@ -123,8 +133,13 @@ fn first_meeting(
             (Some(left_at), Some(right_at)) => (left_at > right_at, right_at > left_at),
             _ => (true, true),
         },
-        Owner::Review => (true, true),
+        Owner::Review | Owner::Consent => (true, true),
     }
+}
+
+/// The value says that the person wants no more e-mails.
+fn is_out(value: &Value) -> bool {
+    matches!(value_text(value).trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "opted_out")
 }
 
 fn write_right(

@@ -100,6 +100,50 @@ fn the_side_that_does_not_own_a_field_cannot_change_it_unseen() {
 }
 
 #[test]
+fn r279_consent_wins_over_every_other_writer() {
+    let text = format!(
+        "{}\n[[field]]\nname = \"Opted out\"\nintercom = \"unsubscribed_from_emails\"\ncrm = [\"opted_out\"]\n\
+         direction = \"both\"\nowner = \"consent\"\ntransform = \"direct\"\ndecides = \"marketing\"\n",
+        include_str!("../../assets/mapping/contact.toml")
+    );
+    let mapping = Mapping::parse(&text, "test").expect("it loads");
+    let field = mapping.field("Opted out").expect("there");
+    let judged = |left: Value, right: Value, agreed: Option<(bool, &str)>| {
+        let agreed = agreed.map(|(left, right)| Agreement {
+            field: "Opted out".into(),
+            left: json!(left),
+            right: json!(right),
+        });
+        let left = fields(json!({"unsubscribed_from_emails": left}));
+        let right = fields(json!({"opted_out": right}));
+        let sides =
+            Sides { left: &left, left_at: None, right: &right, right_at: None, agreed: agreed.as_ref() };
+        judge(field, &sides)
+    };
+    for agreed in [None, Some((false, "false"))] {
+        let to_crm = judged(json!(true), json!("false"), agreed);
+        assert!(
+            matches!(&to_crm, Verdict::WriteRight(writes, _) if writes[0].1 == json!(true)),
+            "{to_crm:?}"
+        );
+        let to_intercom = judged(json!(false), json!("true"), agreed);
+        assert!(matches!(to_intercom, Verdict::WriteLeft(..)), "{to_intercom:?}");
+    }
+    // Both out before, and one side takes it back: nobody is written to, in either direction, until a human says so.
+    for (left, right) in
+        [(json!(false), json!("true")), (json!(true), json!("false")), (json!(true), json!(null))]
+    {
+        let taken_back = judged(left, right, Some((true, "true")));
+        assert!(
+            matches!(taken_back, Verdict::Conflict { kind: ConflictKind::OwnershipBreach, .. }),
+            "{taken_back:?}"
+        );
+    }
+    assert_eq!(judged(json!(true), json!("true"), Some((true, "true"))), Verdict::Unchanged);
+    assert!(matches!(judged(json!(true), json!("TRUE"), None), Verdict::Agree(_)));
+}
+
+#[test]
 fn null_empty_and_missing_never_overwrite_by_default() {
     let base = Some((json!("1"), json!("1")));
     for left in [json!({"phone": null}), json!({"phone": ""}), json!({})] {

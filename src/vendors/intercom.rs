@@ -30,6 +30,7 @@ pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod query;
 pub(crate) mod together;
+pub(crate) mod topics;
 pub(crate) mod version;
 pub(crate) mod whole;
 pub(crate) mod wire;

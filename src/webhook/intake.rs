@@ -17,10 +17,13 @@ use crate::vendors::hubspot::hook::{self as hubspot_hook, Signed, Verdict};
 use crate::vendors::intercom::hook as intercom_hook;
 
 use super::serve::Holding;
-use super::{Receiver, RefusedWhy};
+use super::{Receiver, Refused, RefusedWhy, Tally};
 
 /// When a vendor may come back while we cannot judge: long enough for somebody to unlock a vault.
 const CANNOT_JUDGE_SECONDS: u32 = 60;
+
+/// When a vendor may come back after the journal was too slow: its queue is worked off soon.
+const LATE_SECONDS: u32 = 5;
 
 /// The answer to the call by which a vendor sees whether the URL is there.
 pub(super) async fn handshake() -> StatusCode {
@@ -59,7 +62,7 @@ pub(super) async fn intercom(State(receiver): State<Receiver>, request: Request)
     };
     let signature = text(&delivery.headers, intercom_hook::SIGNATURE);
     if !intercom_hook::is_genuine(&secret, &delivery.body, signature) {
-        return wrong(&connection);
+        return wrong(&receiver, &connection);
     }
     store(&receiver, &connection, vec![intercom_hook::parse(&connection, &delivery.body)]).await
 }
@@ -91,15 +94,19 @@ pub(super) async fn hubspot(State(receiver): State<Receiver>, request: Request) 
             tracing::warn!(
                 "a HubSpot signature fits none of the URLs we may be called by; set webhook.public_url"
             );
-            unavailable("the public URL is not configured", CANNOT_JUDGE_SECONDS)
+            put_off(&receiver, "the public URL is not configured; nothing was stored", CANNOT_JUDGE_SECONDS)
         }
-        Verdict::Wrong => wrong(&connection),
+        Verdict::Wrong => wrong(&receiver, &connection),
         // A replay may be told so as often as it likes; a real delivery comes back once our clock is right.
         Verdict::Stale => {
             tracing::warn!(
                 "a HubSpot delivery was signed more than five minutes away from this machine's clock"
             );
-            unavailable("the signature's time is more than five minutes off", CANNOT_JUDGE_SECONDS)
+            put_off(
+                &receiver,
+                "the signature's time is more than five minutes off; nothing was stored",
+                CANNOT_JUDGE_SECONDS,
+            )
         }
     }
 }
@@ -135,7 +142,11 @@ async fn receive(
     }
     let Some(secret) = receiver.credentials.webhook_secret(connection) else {
         tracing::warn!(%connection, "a webhook came, but there is no secret to verify it with");
-        return Err(unavailable("no webhook secret is at hand", CANNOT_JUDGE_SECONDS));
+        return Err(put_off(
+            receiver,
+            "no webhook secret is at hand; nothing was stored",
+            CANNOT_JUDGE_SECONDS,
+        ));
     };
     let uris = uris(receiver.settings.public_url.as_deref(), &parts.headers, &parts.uri);
     Ok((Delivery { headers: parts.headers, uris, body }, secret))
@@ -169,31 +180,39 @@ async fn store(receiver: &Receiver, connection: &Connection, events: Vec<NewEven
         return StatusCode::OK.into_response();
     }
     let count = events.len();
-    match receiver.inbox.accept(events).await {
+    let patience = Duration::from_millis(receiver.settings.commit_timeout_milliseconds);
+    // What is given up here is still in the journal's queue: the vendor sends it again and the key makes it one event.
+    let late = Refused { why: RefusedWhy::Late, retry_after_seconds: LATE_SECONDS };
+    match tokio::time::timeout(patience, receiver.inbox.accept(events)).await.unwrap_or(Err(late)) {
         Ok(accepted) => {
             tracing::debug!(%connection, stored = accepted.stored, duplicates = accepted.duplicates, "delivery stored");
+            Tally::add(&receiver.tally.deliveries, 1);
+            Tally::add(&receiver.tally.stored, accepted.stored);
+            Tally::add(&receiver.tally.repeated, accepted.duplicates);
             StatusCode::OK.into_response()
         }
         Err(refused) => {
             tracing::warn!(%connection, count, why = ?refused.why, "delivery refused; the vendor will send it again");
             let why = match refused.why {
-                RefusedWhy::Busy => "too much at once",
-                RefusedWhy::Unavailable => "the journal cannot store events now",
+                RefusedWhy::Busy => "too much at once; nothing was stored",
+                RefusedWhy::Unavailable => "the journal cannot store events now; nothing was stored",
+                RefusedWhy::Late => "the journal is slow; send it again to be sure that it is stored",
             };
-            unavailable(why, refused.retry_after_seconds)
+            put_off(receiver, why, refused.retry_after_seconds)
         }
     }
 }
 
-fn wrong(connection: &Connection) -> Response {
+fn wrong(receiver: &Receiver, connection: &Connection) -> Response {
+    Tally::add(&receiver.tally.wrong, 1);
     tracing::warn!(%connection, "a delivery's signature is wrong; nothing of it was stored");
     (StatusCode::UNAUTHORIZED, "the signature is missing or wrong\n").into_response()
 }
 
-fn unavailable(why: &str, seconds: u32) -> Response {
+fn put_off(receiver: &Receiver, why: &str, seconds: u32) -> Response {
+    Tally::add(&receiver.tally.put_off, 1);
     let retry = seconds.max(1).to_string();
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, retry)], format!("{why}; nothing was stored\n"))
-        .into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, retry)], format!("{why}\n")).into_response()
 }
 
 fn too_big(limit: usize) -> Response {

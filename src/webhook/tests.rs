@@ -61,6 +61,7 @@ const HUBSPOT_SECRET: &str = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
 
 fn receiver(inbox: Arc<Shelf>, secret: Option<&'static str>) -> Receiver {
     Receiver {
+        tally: Arc::default(),
         inbox,
         credentials: Arc::new(Secrets(secret)),
         clock: Arc::new(ManualClock::at(Timestamp(1_732_147_200_000))),

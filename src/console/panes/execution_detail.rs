@@ -13,6 +13,7 @@ use crate::domain::execution::{Attempt, Execution, ExecutionDetail, Status};
 use crate::domain::plan::{Effect, StepState};
 use crate::domain::record::{System, value_text};
 use crate::domain::trouble::advise;
+use crate::engine::intake::title;
 
 /// A page of the detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,16 +170,19 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
     let theme = &ctx.theme;
     let mut lines = Vec::new();
     if let (Some(topic), Some(at)) = (&detail.topic, detail.received_at) {
-        let often = match detail.deliveries {
-            0 | 1 => String::new(),
-            times => format!("  delivered {times} times, run once"),
-        };
+        let title = told(detail, topic);
+        let room = cells.saturating_sub(11);
+        let named = if title == topic { String::new() } else { format!("  {topic}") };
         lines.push(Line::from(vec![
             span(format!("{} ", ctx.clock(at)), theme.muted),
             span("● ", theme.accent),
-            span(cut_end(topic, cells.saturating_sub(11)), theme.text),
-            span(often, theme.muted),
+            span(cut_end(title, room), theme.text),
+            span(cut_end(&named, room.saturating_sub(width(title))), theme.muted),
         ]));
+        if let Some(words) = detail.delivered.words(|at| ctx.clock(at)) {
+            let words = wrap(&words, room).into_iter();
+            lines.extend(words.map(|line| Line::from(span(format!("           {line}"), theme.muted))));
+        }
     }
     let tail = 24;
     let purpose_cells = detail
@@ -393,21 +397,22 @@ fn event(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>
     let Some(topic) = &detail.topic else {
         return vec![Line::from(span("No event: a decision of a human caused it.", theme.muted))];
     };
-    let mut lines = vec![Line::from(span(topic.clone(), theme.bold))];
+    let title = told(detail, topic);
+    let mut lines = vec![Line::from(span(title.to_owned(), theme.bold))];
+    if title != topic {
+        lines.push(Line::from(span(topic.clone(), theme.muted)));
+    }
     if let Some(at) = detail.received_at {
-        lines.push(Line::from(span(
-            format!("received {}, delivered {}", ctx.full(at), times(detail.deliveries)),
-            theme.muted,
-        )));
+        let often = detail.delivered.words(|at| ctx.full(at)).unwrap_or_else(|| "delivered once".to_owned());
+        let line = format!("received {}, {often}", ctx.full(at));
+        lines.extend(wrap(&line, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
     }
     lines.push(Line::default());
     lines.extend(json::lines(theme, &detail.payload, 0, cells));
     lines
 }
 
-fn times(deliveries: u32) -> String {
-    match deliveries {
-        0 | 1 => "once".to_owned(),
-        many => format!("{many} times"),
-    }
+/// What a person reads for the event's topic.
+fn told<'a>(detail: &ExecutionDetail, topic: &'a str) -> &'a str {
+    detail.told_by.as_ref().map_or(topic, |connection| title(connection.system, topic))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
-use crate::domain::event::{EventKind, EventSource, NewEvent};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::evidence::Evidence;
 use crate::domain::execution::{Attempt, Outcome, Priority, Status};
 use crate::domain::ids::{DuplicateId, UnlinkedId};
@@ -272,6 +272,7 @@ fn incoming(subject: &str, due_at: Timestamp) -> (NewEvent, Disposition) {
         kind: EventKind::ContactUpdated,
         record: Some(record.clone()),
         occurred_at: None,
+        sent: Sent::default(),
         body: r#"{"amount": 12000.50}"#.to_owned(),
     };
     let execution = NewExecution {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
-use crate::domain::event::{EventKind, EventSource, NewEvent};
-use crate::domain::record::{Connection, ObjectKind, RecordRef, value_text};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
+use crate::domain::record::{Connection, ObjectKind, RecordRef, System, value_text};
 use crate::domain::secret::Secret;
 
 use super::super::signature::{body_text, delivery_key, hmac_sha256, same, sha256, unbase64, unhex};
+use super::super::topics;
 
 /// Carries the newest signature.
 pub const SIGNATURE_V3: &str = "x-hubspot-signature-v3";
@@ -151,6 +152,7 @@ fn unread(connection: &Connection, body: String) -> NewEvent {
         kind: EventKind::Other,
         record: None,
         occurred_at: None,
+        sent: Sent::default(),
         body,
     }
 }
@@ -171,16 +173,11 @@ fn event(connection: &Connection, element: &Value, body: String) -> NewEvent {
         let id = names.iter().map(|name| text(name)).find(|id| !id.is_empty())?;
         Some((object?, id))
     });
-    let kind = match (record.as_ref().map(|(object, _)| *object), what) {
-        (Some(ObjectKind::Contact), "creation") => EventKind::ContactCreated,
-        (Some(ObjectKind::Contact), "propertyChange" | "restore") => EventKind::ContactUpdated,
-        (Some(ObjectKind::Contact), "deletion" | "privacyDeletion") => EventKind::ContactDeleted,
-        (Some(ObjectKind::Contact), "merge") => EventKind::ContactMerged,
-        (Some(ObjectKind::Contact), "associationChange") => EventKind::ContactRelated,
-        (Some(ObjectKind::Company), "creation" | "propertyChange" | "deletion" | "merge" | "restore") => {
-            EventKind::CompanyChanged
-        }
-        _ => EventKind::Other,
+    // A relation told from the company's end is about the person too; the generic types say the object by its number.
+    let kind = match &record {
+        Some((ObjectKind::Contact, _)) if related => EventKind::ContactRelated,
+        Some((object, _)) => named_kind(*object, what).unwrap_or_else(|| kind_of(&topic)),
+        None => EventKind::Other,
     };
     // The event id "is not guaranteed to be unique", and the count of attempts differs between deliveries.
     let parts = [
@@ -197,6 +194,11 @@ fn event(connection: &Connection, element: &Value, body: String) -> NewEvent {
     .map(text);
     let mut parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     parts.push(&topic);
+    // Two merges into one record at one moment differ in what was merged.
+    let merged = if what == "merge" { text("mergedObjectIds") } else { String::new() };
+    if !merged.is_empty() {
+        parts.push(&merged);
+    }
     NewEvent {
         connection: connection.clone(),
         source: EventSource::Webhook,
@@ -204,9 +206,25 @@ fn event(connection: &Connection, element: &Value, body: String) -> NewEvent {
         kind,
         record: record.map(|(object, id)| RecordRef { connection: connection.clone(), object, id }),
         occurred_at: element.get("occurredAt").and_then(Value::as_i64).map(Timestamp),
+        sent: sent(element),
         topic,
         body,
     }
+}
+
+fn kind_of(topic: &str) -> EventKind {
+    topics::known(System::Hubspot, topic).map_or(EventKind::Other, |row| row.kind)
+}
+
+/// The kind of a change under the name of its object, however the subscription is called.
+fn named_kind(object: ObjectKind, what: &str) -> Option<EventKind> {
+    topics::known(System::Hubspot, &format!("{object}.{what}")).map(|row| row.kind)
+}
+
+/// What HubSpot says of its own attempts, which it counts from 0. Not when the first one was: only when the change was.
+fn sent(element: &Value) -> Sent {
+    let attempt = element.get("attemptNumber").and_then(Value::as_u64);
+    Sent { first_at: None, attempt: attempt.and_then(|attempt| u32::try_from(attempt).ok()?.checked_add(1)) }
 }
 
 fn named(object: &str) -> Option<ObjectKind> {

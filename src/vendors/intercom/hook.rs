@@ -1,15 +1,16 @@
 //! Intercom's webhooks: is it really Intercom, and what does it tell us. Pure functions over the raw bytes.
 //!
-//! Topics have had several names over the years; one table maps all of them to our kinds. What cannot be understood
+//! Topics have had several names over the years; [`topics`] maps all of them to our kinds. What cannot be understood
 //! still becomes an event of kind `other`, so that it is stored and can be looked at: nothing is thrown away here.
 
 use serde_json::Value;
 
-use crate::domain::event::{EventKind, EventSource, NewEvent};
-use crate::domain::record::{Connection, ObjectKind, RecordRef, value_text};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
+use crate::domain::record::{Connection, ObjectKind, RecordRef, System, value_text};
 use crate::domain::secret::Secret;
 
 use super::super::signature::{body_text, delivery_key, hmac_sha1, same, unhex};
+use super::super::topics;
 use super::wire;
 
 /// The header that carries the signature.
@@ -23,82 +24,9 @@ pub fn is_genuine(secret: &Secret, body: &[u8], header: Option<&str>) -> bool {
     same(&given, &hmac_sha1(secret.reveal().as_bytes(), body))
 }
 
-/// Every topic name, past and present, and what it means to us.
-const TOPICS: &[(&str, EventKind)] = {
-    use EventKind::{
-        CompanyChanged, ContactCreated, ContactDeleted, ContactMerged, ContactRelated, ContactUpdated,
-        ConversationChanged, ConversationClosed, ConversationCreated, ConversationReplied, Other,
-    };
-    &[
-        ("contact.user.created", ContactCreated),
-        ("contact.lead.created", ContactCreated),
-        ("contact.created", ContactCreated),
-        ("user.created", ContactCreated),
-        ("visitor.signed_up", ContactCreated),
-        ("contact.unarchive", ContactCreated),
-        ("contact.user.updated", ContactUpdated),
-        ("contact.lead.updated", ContactUpdated),
-        ("contact.updated", ContactUpdated),
-        ("user.updated", ContactUpdated),
-        ("contact.lead.added_email", ContactUpdated),
-        ("contact.added_email", ContactUpdated),
-        ("contact.lead.signed_up", ContactUpdated),
-        ("contact.signed_up", ContactUpdated),
-        ("contact.email.updated", ContactUpdated),
-        ("user.email.updated", ContactUpdated),
-        ("contact.subscribed", ContactUpdated),
-        ("contact.unsubscribed", ContactUpdated),
-        ("user.unsubscribed", ContactUpdated),
-        ("contact.user.tag.created", ContactUpdated),
-        ("contact.user.tag.deleted", ContactUpdated),
-        ("contact.lead.tag.created", ContactUpdated),
-        ("contact.lead.tag.deleted", ContactUpdated),
-        ("contact.tag.created", ContactUpdated),
-        ("contact.tag.deleted", ContactUpdated),
-        ("user.tag.created", ContactUpdated),
-        ("user.tag.deleted", ContactUpdated),
-        ("contact.deleted", ContactDeleted),
-        ("contact.archived", ContactDeleted),
-        ("user.deleted", ContactDeleted),
-        ("contact.merged", ContactMerged),
-        ("company.contact.attached", ContactRelated),
-        ("company.contact.detached", ContactRelated),
-        ("company.created", CompanyChanged),
-        ("company.updated", CompanyChanged),
-        ("company.deleted", CompanyChanged),
-        ("conversation.user.created", ConversationCreated),
-        ("conversation.admin.single.created", ConversationCreated),
-        ("conversation.created", ConversationCreated),
-        ("conversation.user.replied", ConversationReplied),
-        ("conversation.admin.replied", ConversationReplied),
-        ("conversation.operator.replied", ConversationReplied),
-        ("conversation.replied", ConversationReplied),
-        ("conversation.admin.closed", ConversationClosed),
-        ("conversation.closed", ConversationClosed),
-        ("conversation.admin.assigned", ConversationChanged),
-        ("conversation.admin.open.assigned", ConversationChanged),
-        ("conversation.admin.opened", ConversationChanged),
-        ("conversation.admin.noted", ConversationChanged),
-        ("conversation.admin.snoozed", ConversationChanged),
-        ("conversation.admin.unsnoozed", ConversationChanged),
-        ("conversation.contact.attached", ConversationChanged),
-        ("conversation.contact.detached", ConversationChanged),
-        ("conversation.rating.added", ConversationChanged),
-        ("conversation.priority.updated", ConversationChanged),
-        ("conversation.read", ConversationChanged),
-        ("conversation.deleted", ConversationChanged),
-        ("conversation_part.tag.created", ConversationChanged),
-        ("conversation.tag.created", ConversationChanged),
-        ("conversation_part.redacted", ConversationChanged),
-        ("event.created", Other),
-        ("job.completed", Other),
-        ("ping", Other),
-    ]
-};
-
 /// Our name for a topic; unknown ones are [`EventKind::Other`].
 pub fn kind_of(topic: &str) -> EventKind {
-    TOPICS.iter().find(|(name, _)| *name == topic).map_or(EventKind::Other, |(_, kind)| *kind)
+    topics::known(System::Intercom, topic).map_or(EventKind::Other, |row| row.kind)
 }
 
 /// Reads a delivery. Always one event, even of a body that is no JSON.
@@ -113,6 +41,7 @@ pub fn parse(connection: &Connection, body: &[u8]) -> NewEvent {
             kind: EventKind::Other,
             record: None,
             occurred_at: None,
+            sent: Sent::default(),
             body: text,
         };
     };
@@ -128,7 +57,17 @@ pub fn parse(connection: &Connection, body: &[u8]) -> NewEvent {
         record: record(connection, &topic, item),
         topic,
         occurred_at,
+        sent: sent(&notice),
         body: text,
+    }
+}
+
+/// What Intercom says of its own attempts. It has sent a delivery of which it counts none as often as the others.
+fn sent(notice: &Value) -> Sent {
+    let attempt = notice.get("delivery_attempts").and_then(Value::as_u64);
+    Sent {
+        first_at: notice.get("first_sent_at").and_then(wire::time),
+        attempt: attempt.and_then(|attempt| u32::try_from(attempt.max(1)).ok()),
     }
 }
 
@@ -177,6 +116,12 @@ fn record(connection: &Connection, topic: &str, item: &Value) -> Option<RecordRe
             return Some(of(ObjectKind::Contact, contact));
         }
     }
+    // A part alone names the conversation it stands in.
+    if item.get("type").and_then(Value::as_str) == Some("conversation_part") {
+        let of_talk = item.get("conversation").and_then(wire::id);
+        let named = item.get("conversation_id").map(value_text).filter(|id| !id.is_empty());
+        return of_talk.or(named).map(|id| of(ObjectKind::Conversation, id));
+    }
     let id = wire::id(item)?;
     let object = match item.get("type").and_then(Value::as_str)? {
         "contact" | "user" | "lead" | "visitor" => ObjectKind::Contact,
@@ -207,6 +152,29 @@ pub fn contact_ids(body: &str) -> Vec<String> {
         push(wire::id(contact));
     }
     ids
+}
+
+/// The parts of a conversation whose texts were taken back, by their ids, in a `conversation_part.redacted` body.
+pub fn redacted_parts(body: &str) -> Vec<String> {
+    let Ok(notice) = serde_json::from_str::<Value>(body) else { return Vec::new() };
+    let Some(item) = notice.pointer("/data/item") else { return Vec::new() };
+    if item.get("type").and_then(Value::as_str) == Some("conversation_part") {
+        return wire::id(item).into_iter().collect();
+    }
+    let parts = match item.get("conversation_parts") {
+        Some(Value::Array(parts)) => parts.as_slice(),
+        Some(list) => list.get("conversation_parts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice),
+        None => &[],
+    };
+    let is_redacted = |part: &&Value| part.get("redacted").and_then(Value::as_bool).unwrap_or(false);
+    parts.iter().chain(item.get("source")).filter(is_redacted).filter_map(wire::id).collect()
+}
+
+/// The name of the tag that was put on a contact or taken off.
+pub fn tag_name(body: &str) -> Option<String> {
+    let notice: Value = serde_json::from_str(body).ok()?;
+    let name = notice.pointer("/data/item/tag/name")?.as_str()?;
+    Some(name.to_owned())
 }
 
 /// The contact that went away in a `contact.merged` body, where Intercom names it; older ones do not.

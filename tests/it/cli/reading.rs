@@ -175,3 +175,48 @@ fn the_sandbox_says_where_it_is_and_serves_until_it_is_stopped() {
     assert!(std::process::Command::new("kill").arg(sandbox.id().to_string()).status().unwrap().success());
     assert_eq!(sandbox.wait().unwrap().code(), Some(0));
 }
+
+#[tokio::test]
+async fn events_are_listed_filtered_and_shown_with_what_became_of_them() {
+    use crate::support::{Delivery, Sender};
+    let mut bench = Bench::new().await;
+    bench.leave_work();
+    let body = |id: &str, topic: &str, attempt: u32| {
+        json!({"type": "notification_event", "topic": topic, "id": id, "app_id": "abc123",
+               "data": {"item": {"type": "contact", "id": "64e2", "email": "mara@quint.example"}},
+               "delivery_attempts": attempt, "first_sent_at": 1_768_018_294})
+        .to_string()
+    };
+    for (id, topic, attempt) in
+        [("n1", "user.updated", 1), ("n1", "user.updated", 2), ("n2", "contact.danced\u{1b}[31m", 1)]
+    {
+        assert_eq!(bench.deliver(Delivery::new(Sender::Intercom, body(id, topic, attempt))).await, 200);
+    }
+    let shell = shell(&bench);
+    let all = shell.run(&["events", "--json"]).await.fine().json();
+    let rows = all["rows"].as_array().unwrap();
+    assert_eq!(
+        (rows.len(), &rows[1]["title"], &rows[1]["delivered"]["times"]),
+        (2, &json!("User updated"), &json!(2))
+    );
+    assert!(rows[1]["execution"].as_str().unwrap().starts_with("ex_"), "{}", rows[1]);
+    let ignored = shell.run(&["events", "--ignored"]).await.fine().out;
+    assert!(ignored.contains("is not known") && !ignored.contains("User updated"), "{ignored}");
+    assert!(!ignored.contains('\u{1b}'), "{ignored}");
+    let of_record =
+        shell.run(&["events", "--record", "intercom/contact/64e2", "--repeated"]).await.fine().out;
+    assert!(of_record.contains("ev_1") && !of_record.contains("ev_2"), "{of_record}");
+    for arguments in [["events", "ev_1"], ["show", "ev_1"]] {
+        let one = shell.run(&arguments).await.fine().out;
+        assert!(
+            one.contains("delivered 2 times, run once") && one.contains("attempt 2 of the vendor"),
+            "{one}"
+        );
+        assert!(one.contains("mara@quint.example"), "{one}");
+    }
+    let run = shell.run(&["show", rows[1]["execution"].as_str().unwrap()]).await.fine().out;
+    assert!(run.contains("\"User updated\" (user.updated)") && run.contains("delivered 2 times"), "{run}");
+    shell.run(&["events", "--record", "nobody"]).await.problem(2, &["--record", "SYSTEM/OBJECT/ID"]);
+    shell.run(&["events", "ev_99"]).await.problem(2, &["ev_99 is not in this journal"]);
+    assert!(shell.run(&["events", "--before", "ev_1"]).await.fine().out.contains("no event matches"));
+}

@@ -30,7 +30,10 @@ async fn r102_a_ping_is_answered_and_journaled_and_runs_nothing() {
     assert_eq!(bench.deliver(Delivery::new(Sender::Intercom, PING)).await, 200);
     assert_eq!(bench.work().await, 0);
     let event = bench.tables().row("SELECT topic, ignored FROM events");
-    assert_eq!(event, json!({"topic": "ping", "ignored": "no recipe knows this topic"}));
+    assert_eq!(
+        event,
+        json!({"topic": "ping", "ignored": "no recipe for the topic \"ping\" (Test of the subscription) is on"})
+    );
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for path in ["/webhooks/intercom", "/webhooks/hubspot", "/webhook/intercom-events"] {
         for method in ["HEAD", "GET"] {

@@ -205,6 +205,7 @@ async fn receive(engine: &Engine, credentials: Arc<dyn Credentials>) -> (watch::
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let receiver = Receiver {
+        tally: Arc::default(),
         inbox: Arc::new(engine.intake()),
         credentials,
         clock: Arc::new(SystemClock),

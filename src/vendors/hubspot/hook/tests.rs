@@ -184,3 +184,58 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn every_subscription_type_has_its_kind_its_title_and_its_record() {
+    use crate::vendors::topics;
+    for row in super::super::topics::TOPICS {
+        for topic in row.names {
+            let body = serde_json::json!([{
+                "eventId": 1, "subscriptionId": 25, "portalId": 62_515, "appId": 1_160_452,
+                "occurredAt": 1_767_945_600_123_i64, "attemptNumber": 2, "subscriptionType": topic,
+                "objectId": 123, "propertyName": "phone", "propertyValue": "1", "changeSource": "CRM_UI",
+            }]);
+            let event = parse(&connection(), body.to_string().as_bytes()).pop().expect("one event");
+            // A relation without its two ends names nobody.
+            let related = topic.ends_with("associationChange");
+            let kind =
+                if related && topic.starts_with("contact.") { EventKind::ContactRelated } else { row.kind };
+            assert_eq!(event.kind, kind, "{topic}");
+            assert_eq!(topics::title(System::Hubspot, topic), Some(row.title));
+            assert_eq!(event.sent.attempt, Some(3), "HubSpot counts from 0");
+        }
+    }
+    assert_eq!(topics::title(System::Hubspot, "contact.propertychange"), Some("Contact property changed"));
+    assert_eq!(topics::title(System::Hubspot, "contact.danced"), None);
+}
+
+#[test]
+fn the_generic_types_are_read_as_the_named_ones() {
+    for (number, what, kind) in [
+        ("0-1", "creation", EventKind::ContactCreated),
+        ("0-1", "merge", EventKind::ContactMerged),
+        ("0-2", "deletion", EventKind::CompanyDeleted),
+        ("0-3", "propertyChange", EventKind::Other),
+    ] {
+        let body =
+            format!(r#"[{{"subscriptionType":"object.{what}","objectTypeId":"{number}","objectId":9}}]"#);
+        assert_eq!(parse(&connection(), body.as_bytes())[0].kind, kind, "{number} {what}");
+    }
+}
+
+#[test]
+fn g2_the_same_event_twice_in_a_batch_is_one_and_a_shared_event_id_is_not() {
+    let one = r#"{"eventId":7,"subscriptionId":25,"occurredAt":1,"subscriptionType":"contact.propertyChange","objectId":9,"propertyName":"phone","propertyValue":"1"}"#;
+    let other = one.replace("\"objectId\":9", "\"objectId\":10");
+    let events = parse(&connection(), format!("[{one},{one},{other}]").as_bytes());
+    assert_eq!(events[0].delivery_key, events[1].delivery_key);
+    assert_ne!(events[0].delivery_key, events[2].delivery_key, "HubSpot's event ids are not unique");
+    let merge = |merged: u32| {
+        let body = format!(
+            r#"[{{"eventId":7,"subscriptionId":25,"occurredAt":1,"subscriptionType":"contact.merge","objectId":1,"primaryObjectId":1,"mergedObjectIds":[{merged}],"newObjectId":1}}]"#
+        );
+        parse(&connection(), body.as_bytes()).pop().expect("one event").delivery_key
+    };
+    assert_ne!(merge(2), merge(3), "two merges into one record at one moment");
+    assert_eq!(merge(2), merge(2));
+}
