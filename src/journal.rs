@@ -20,6 +20,7 @@
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections |
+//! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
 //! | [`erasure`] | tombstones of erased people |
 //! | [`audit`] | the chained log |
 
@@ -37,6 +38,7 @@ pub mod holds;
 pub mod intake;
 pub mod limits;
 mod migrate;
+pub mod monitors;
 pub mod open;
 pub mod operate;
 pub mod overview;

@@ -118,7 +118,7 @@ fn counter(connection: &Connection, name: &str) -> Result<u64> {
     Ok(u64::try_from(value.unwrap_or(0)).unwrap_or(0))
 }
 
-fn counts(connection: &Connection) -> Result<Counts> {
+pub(super) fn counts(connection: &Connection) -> Result<Counts> {
     let executions = Status::ALL
         .iter()
         .map(|&status| Ok((status, counter(connection, &format!("execution.{status}"))?)))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json, word};
-use super::{Journal, JournalError, Result, audit, facts, review};
+use super::{Journal, JournalError, Result, audit, facts, monitors, review};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -361,6 +361,7 @@ fn settle(
         review::put_conflict(connection, now, id, &subject, conflict)?;
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
+    monitors::series::settled(connection, now, id, status, settlement.failed_try, settlement.plan.as_ref())?;
     audit::append(connection, now, &settlement.audit)
 }
 
@@ -413,6 +414,7 @@ fn rescue(connection: &Connection, now: Timestamp, ended_before: Timestamp) -> R
                 (status == Status::Failed).then_some(Outcome::Error.as_str()),
                 ended_before.0
             ])?;
+        monitors::series::settled(connection, now, ExecutionId(*id), status, false, None)?;
     }
     Ok(lost.len())
 }

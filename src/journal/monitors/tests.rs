@@ -1,0 +1,1 @@
+//! The monitors' rows: what is counted, told once and delivered.
