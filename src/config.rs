@@ -22,6 +22,8 @@ pub struct Config {
     pub engine: engine::Settings,
     /// The vendors' limits and our share of them.
     pub limits: engine::settings::LimitSettings,
+    /// What is watched, and when somebody is told.
+    pub monitors: engine::monitors::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -80,7 +82,7 @@ impl Config {
             let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
             wrong(line, nearest(error.message()))
         })?;
-        for check in [config.engine.off_peak_window().map(drop), config.limits.check()] {
+        for check in [config.engine.off_peak_window().map(drop), config.limits.check(), config.monitors.check()] {
             if let Err(why) = check {
                 return Err(wrong(line_of_setting(text, &why), why));
             }

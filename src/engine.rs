@@ -13,6 +13,7 @@
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
+//! | [`monitors`] | what is watched, who is told, the figures to scrape |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`operate`] | what the operator asks for |
@@ -28,6 +29,7 @@ use crate::vendors::Clients;
 mod gather;
 pub mod intake;
 pub mod limits;
+pub mod monitors;
 pub mod operate;
 mod perform;
 pub mod poll;

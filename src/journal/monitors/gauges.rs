@@ -11,7 +11,7 @@ use crate::domain::limit::FamilyState;
 use crate::domain::monitor::histogram::Histogram;
 use crate::domain::monitor::{ChannelState, WINDOW};
 use crate::domain::page::Counts;
-use crate::journal::{Journal, Result, limits, overview, rows};
+use crate::journal::{Journal, Result, limits, overview};
 
 /// When a connection was last heard of.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -1,0 +1,1 @@
+//! Watching end to end: what fires, what recovers, what reaches a channel.
