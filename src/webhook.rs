@@ -17,6 +17,7 @@ use crate::domain::secret::Credentials;
 
 mod inbox;
 mod intake;
+mod metrics;
 mod serve;
 
 pub use serve::serve;
@@ -92,6 +93,11 @@ pub trait Inbox: Send + Sync + 'static {
     fn is_ready(&self) -> bool {
         true
     }
+
+    /// The figures for `/metrics`, in Prometheus' text format; none where there are none to be had.
+    fn metrics(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// Everything the routes need. Cheap to clone.
@@ -123,6 +129,7 @@ pub fn router(receiver: Receiver) -> Router {
         .route("/webhooks/hubspot", get(intake::handshake).post(intake::hubspot))
         .route("/healthz", get(intake::alive))
         .route("/readyz", get(intake::ready))
+        .route("/metrics", get(metrics::metrics))
         .with_state(receiver)
 }
 

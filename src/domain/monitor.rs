@@ -403,7 +403,9 @@ mod tests {
         let mut standing = Standing::new(MonitorName::Queue, "", Timestamp(0));
         let mut told = Vec::new();
         // 30 s apart: two that are too short, then a long one that sinks slowly.
-        for (step, value) in [12.0, 3.0, 12.0, 12.0, 12.0, 8.0, 8.0, 4.0, 4.0, 4.0, 4.0].into_iter().enumerate() {
+        for (step, value) in
+            [12.0, 3.0, 12.0, 12.0, 12.0, 8.0, 8.0, 4.0, 4.0, 4.0, 4.0].into_iter().enumerate()
+        {
             if let Some(tidings) = standing.take_in(value, &RULE, Timestamp(step as i64 * 30_000)) {
                 told.push((step, tidings));
             }
@@ -418,7 +420,9 @@ mod tests {
         let mut told = Vec::new();
         for step in 0..120_i64 {
             let value = if step < 60 && step % 2 == 0 { 12.0 } else { 0.0 };
-            told.extend(standing.take_in(value, &rule, Timestamp(step * 30_000)).map(|tidings| (step, tidings)));
+            told.extend(
+                standing.take_in(value, &rule, Timestamp(step * 30_000)).map(|tidings| (step, tidings)),
+            );
         }
         assert_eq!(
             told,

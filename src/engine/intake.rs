@@ -50,6 +50,11 @@ impl Engine {
 }
 
 impl Intake {
+    /// The journal events go to.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Stores events with what they cause; returns after the commit.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {
         let mut incoming = Vec::with_capacity(events.len());

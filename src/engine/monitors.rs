@@ -170,7 +170,11 @@ pub async fn follow(
 pub type Judged = (MonitorName, Rule, Severity);
 
 /// Since when nothing was looked at, if longer than three periods: nobody watches.
-pub fn unwatched_since(evaluated_at: Option<Timestamp>, now: Timestamp, settings: &Settings) -> Option<Timestamp> {
+pub fn unwatched_since(
+    evaluated_at: Option<Timestamp>,
+    now: Timestamp,
+    settings: &Settings,
+) -> Option<Timestamp> {
     let patience = settings.period().as_millis() as i64 * 3;
     evaluated_at.filter(|at| now.since(*at) > patience)
 }

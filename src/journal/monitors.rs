@@ -211,7 +211,10 @@ fn judge(
         let sentence = match (tidings, reading) {
             (Some(Tidings::Recovered), _) => {
                 let minutes = now.since(before).max(0) / 60_000;
-                format!("Well again after {}.", if minutes < 1 { "less than a minute".into() } else { format!("{minutes} min") })
+                format!(
+                    "Well again after {}.",
+                    if minutes < 1 { "less than a minute".into() } else { format!("{minutes} min") }
+                )
             }
             (_, Some(reading)) => reading.sentence.clone(),
             (_, None) => "Nothing of it is measured any more.".into(),

@@ -158,6 +158,10 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         clusters: clusters(connection)?,
         hours: hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
+        alerts: super::monitors::alerting(connection)?
+            .into_iter()
+            .map(|standing| format!("{} {}: {}", standing.monitor, standing.subject, standing.sentence))
+            .collect(),
         connections: connections(connection, now)?,
         latest: super::audit::newest(connection, LATEST)?
             .into_iter()

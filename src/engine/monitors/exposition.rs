@@ -19,7 +19,11 @@ pub async fn metrics(journal: &Journal) -> Result<String, JournalError> {
     let latency = journal.latency(since).await?;
     let mut text = Text::default();
     executions(&mut text, &gauges);
-    text.head("reknit_processing_seconds_24h", "gaugehistogram", "Time from event to end, executions of the last 24 hours");
+    text.head(
+        "reknit_processing_seconds_24h",
+        "gaugehistogram",
+        "Time from event to end, executions of the last 24 hours",
+    );
     for width in BUCKETS {
         let bound = format!("{}", width as f64 / 1_000.0);
         text.row("reknit_processing_seconds_24h_bucket", &[("le", &bound)], latency.up_to(width) as f64);
@@ -55,7 +59,11 @@ pub async fn metrics(journal: &Journal) -> Result<String, JournalError> {
     }
     let failed = journal.deliveries(200).await?;
     let failed = failed.iter().filter(|one| one.status == DeliveryStatus::Failed).count();
-    text.head("reknit_alert_deliveries_failed", "gauge", "Of the newest 200 alerts on their ways, those given up");
+    text.head(
+        "reknit_alert_deliveries_failed",
+        "gauge",
+        "Of the newest 200 alerts on their ways, those given up",
+    );
     text.row("reknit_alert_deliveries_failed", &[], failed as f64);
     Ok(text.done())
 }
@@ -87,16 +95,26 @@ fn vendors(text: &mut Text, gauges: &Gauges) {
         text.row("reknit_breaker_open", &labels, f64::from(u8::from(breaker.state != BreakerState::Closed)));
     }
     let figures: [(&str, &str, fn(&crate::domain::limit::FamilyState) -> Option<f64>); 6] = [
-        ("reknit_calls_window_used", "Calls used in the present window", |it| (it.limit > 0).then(|| f64::from(it.used))),
-        ("reknit_calls_window_limit", "Calls allowed in a window", |it| (it.limit > 0).then(|| f64::from(it.limit))),
-        ("reknit_calls_day_used", "Calls used in the day", |it| (it.daily_limit > 0).then(|| f64::from(it.daily_used))),
-        ("reknit_calls_day_limit", "Calls allowed in a day", |it| (it.daily_limit > 0).then(|| f64::from(it.daily_limit))),
+        ("reknit_calls_window_used", "Calls used in the present window", |it| {
+            (it.limit > 0).then(|| f64::from(it.used))
+        }),
+        ("reknit_calls_window_limit", "Calls allowed in a window", |it| {
+            (it.limit > 0).then(|| f64::from(it.limit))
+        }),
+        ("reknit_calls_day_used", "Calls used in the day", |it| {
+            (it.daily_limit > 0).then(|| f64::from(it.daily_used))
+        }),
+        ("reknit_calls_day_limit", "Calls allowed in a day", |it| {
+            (it.daily_limit > 0).then(|| f64::from(it.daily_limit))
+        }),
         ("reknit_calls_day_budget", "Calls of the day for unurgent work", |it| {
             (it.daily_limit > 0).then(|| f64::from(it.daily_budget))
         }),
-        ("reknit_calls_budget_reached_timestamp_seconds", "When the day's budget is reached at this pace", |it| {
-            it.budget_reached_at.map(|at| at.0 as f64 / 1_000.0)
-        }),
+        (
+            "reknit_calls_budget_reached_timestamp_seconds",
+            "When the day's budget is reached at this pace",
+            |it| it.budget_reached_at.map(|at| at.0 as f64 / 1_000.0),
+        ),
     ];
     for (name, help, figure) in figures {
         text.head(name, "gauge", help);
@@ -138,7 +156,8 @@ impl Text {
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let place = self.heads.iter().position(|(head, _)| head == name).or_else(|| {
             self.heads.iter().position(|(head, _)| {
-                name.strip_prefix(head.as_str()).is_some_and(|rest| matches!(rest, "_bucket" | "_count" | "_sum"))
+                name.strip_prefix(head.as_str())
+                    .is_some_and(|rest| matches!(rest, "_bucket" | "_count" | "_sum"))
             })
         });
         if let Some(place) = place {

@@ -81,10 +81,9 @@ pub fn health(credential: &Credential, gauges: &Gauges) -> CredentialHealth {
         ));
     }
     match standing.expires_at {
-        Some(at) if !standing.renews && at.since(gauges.at) < EXPIRES_SOON => CredentialHealth::Expiring(format!(
-            "The token of {connection} ends at {} and nothing renews it.",
-            at.rfc3339()
-        )),
+        Some(at) if !standing.renews && at.since(gauges.at) < EXPIRES_SOON => CredentialHealth::Expiring(
+            format!("The token of {connection} ends at {} and nothing renews it.", at.rfc3339()),
+        ),
         _ => CredentialHealth::Ok,
     }
 }
@@ -100,11 +99,17 @@ pub fn readings(gauges: &Gauges, credentials: &[Credential], settings: &Settings
         };
         readings.push(Reading { monitor, subject: subject.to_owned(), value, sentence });
     };
-    let count = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let count =
+        |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let now = gauges.at;
     for (recipe, failed) in &gauges.failed {
         let what = count(*failed, "execution", "executions");
-        put(N::Failures, recipe, *failed as f64, format!("{what} failed for good within 15 minutes and wait for a human."));
+        put(
+            N::Failures,
+            recipe,
+            *failed as f64,
+            format!("{what} failed for good within 15 minutes and wait for a human."),
+        );
     }
     for (recipe, tries) in &gauges.tries {
         let what = count(*tries, "try", "tries");
@@ -114,7 +119,12 @@ pub fn readings(gauges: &Gauges, credentials: &[Credential], settings: &Settings
         && let Some(late) = gauges.latency.percentile(0.95)
     {
         let seconds = late as f64 / 1_000.0;
-        put(N::Latency, "", seconds, format!("One in twenty executions takes {seconds:.1} s or longer from event to end."));
+        put(
+            N::Latency,
+            "",
+            seconds,
+            format!("One in twenty executions takes {seconds:.1} s or longer from event to end."),
+        );
     }
     let mut makers: Vec<(&str, u64, i64)> = Vec::new();
     for incident in gauges.incidents.iter().filter(|incident| incident.certain) {
@@ -138,18 +148,29 @@ pub fn readings(gauges: &Gauges, credentials: &[Credential], settings: &Settings
     for breaker in &gauges.breakers {
         let open = breaker.state != BreakerState::Closed && breaker.cause == BreakerCause::Unavailable;
         let title = breaker.connection.system.title();
-        let sentence = format!("{title} does not answer since {}; its work waits and nothing is lost.", breaker.since.rfc3339());
+        let sentence = format!(
+            "{title} does not answer since {}; its work waits and nothing is lost.",
+            breaker.since.rfc3339()
+        );
         put(N::Reach, &breaker.connection.to_string(), f64::from(u8::from(open)), sentence);
     }
     for family in gauges.families.iter().filter(|family| family.daily_limit > 0) {
         let subject = format!("{}/{}", family.connection, family.family);
         let (used, limit, budget) = (family.daily_used, family.daily_limit, family.daily_budget);
         let percent = f64::from(used) * 100.0 / f64::from(limit);
-        put(N::Usage, &subject, percent, format!("{used} of the day's {limit} calls are used; our budget is {budget}."));
+        put(
+            N::Usage,
+            &subject,
+            percent,
+            format!("{used} of the day's {limit} calls are used; our budget is {budget}."),
+        );
         let enough = u64::from(used) * 100 >= u64::from(budget) * SPOKEN_FOR;
         let reached = family.budget_reached_at.filter(|_| enough);
         let sentence = reached.map_or_else(String::new, |at| {
-            format!("At the present pace the day's budget of {budget} calls is reached at {}; {used} are used.", at.rfc3339())
+            format!(
+                "At the present pace the day's budget of {budget} calls is reached at {}; {used} are used.",
+                at.rfc3339()
+            )
         });
         put(N::Pace, &subject, f64::from(u8::from(reached.is_some())), sentence);
     }
@@ -162,18 +183,43 @@ pub fn readings(gauges: &Gauges, credentials: &[Credential], settings: &Settings
     }
     for (connection, at) in heard {
         let minutes = minutes(now, at);
-        put(N::Silence, connection, minutes, format!("No event and no finished look for {minutes:.0} minutes."));
+        put(
+            N::Silence,
+            connection,
+            minutes,
+            format!("No event and no finished look for {minutes:.0} minutes."),
+        );
     }
     let queue = gauges.queue();
     put(N::Queue, "", queue as f64, format!("{} wait.", count(queue, "execution", "executions")));
     let overdue = gauges.oldest_due.map_or(0.0, |at| now.since(at).max(0) as f64 / 1_000.0);
-    put(N::Overdue, "", overdue, format!("The oldest due execution waits for {overdue:.0} s: the workers do not keep up."));
+    put(
+        N::Overdue,
+        "",
+        overdue,
+        format!("The oldest due execution waits for {overdue:.0} s: the workers do not keep up."),
+    );
     let doubt = gauges.of(Status::InDoubt);
-    put(N::Doubt, "", doubt as f64, format!("Of {} nobody knows whether they happened.", count(doubt, "write", "writes")));
+    put(
+        N::Doubt,
+        "",
+        doubt as f64,
+        format!("Of {} nobody knows whether they happened.", count(doubt, "write", "writes")),
+    );
     let dead = gauges.of(Status::Failed);
-    put(N::DeadLetters, "", dead as f64, format!("{} wait for a human.", count(dead, "failed execution", "failed executions")));
+    put(
+        N::DeadLetters,
+        "",
+        dead as f64,
+        format!("{} wait for a human.", count(dead, "failed execution", "failed executions")),
+    );
     let hours = gauges.oldest_review.map_or(0.0, |at| minutes(now, at) / 60.0);
-    put(N::Review, "", hours, format!("The oldest open conflict, duplicate or unlinked person waits for {hours:.0} h."));
+    put(
+        N::Review,
+        "",
+        hours,
+        format!("The oldest open conflict, duplicate or unlinked person waits for {hours:.0} h."),
+    );
     for channel in &gauges.channels {
         let sentence = if channel.healthy {
             String::new()

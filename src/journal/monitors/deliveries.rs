@@ -132,8 +132,9 @@ fn claim(
     let mut lost = connection.prepare_cached(
         "SELECT alert_id FROM alert_deliveries WHERE channel = ?1 AND status = 'sending' AND lease_until <= ?2",
     )?;
-    let lost: Vec<i64> =
-        lost.query_map(params![channel.as_str(), now.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let lost: Vec<i64> = lost
+        .query_map(params![channel.as_str(), now.0], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     for alert in lost {
         let words = "the process that sent it ended before the answer came".to_owned();
         settle(connection, now, channel, alert, &Receipt::Unanswered(words))?;
@@ -186,8 +187,7 @@ fn settle(
         .query_row(params![alert, channel.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let pause = (SHORTEST_PAUSE << (sends + tries).clamp(0, 12)).min(LONGEST_PAUSE);
     use DeliveryStatus::{Failed, MayRepeat, Pending, Sent};
-    let may_have_arrived =
-        if channel == ChannelKind::Slack { SENDS_OF_SLACK } else { TRIES };
+    let may_have_arrived = if channel == ChannelKind::Slack { SENDS_OF_SLACK } else { TRIES };
     // Status, sends, tries, words, next time.
     let (status, sends, tries, words, next) = match receipt {
         Receipt::Taken => (if sends > 1 { MayRepeat } else { Sent }, sends, tries, String::new(), now.0),

@@ -106,7 +106,8 @@ fn gauges(connection: &Connection, now: Timestamp, breakers: Vec<Breaker>) -> Re
     let first = |sql: &str| -> Result<Option<Timestamp>> {
         Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
     };
-    let oldest_due = first("SELECT min(due_at) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt')")?;
+    let oldest_due =
+        first("SELECT min(due_at) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt')")?;
     let oldest_review = [
         first("SELECT (SELECT created_at FROM conflicts WHERE state = 'open' ORDER BY id LIMIT 1)")?,
         first("SELECT min(created_at) FROM duplicates WHERE state = 'open'")?,
@@ -129,8 +130,8 @@ fn gauges(connection: &Connection, now: Timestamp, breakers: Vec<Breaker>) -> Re
 }
 
 fn heard(connection: &Connection) -> Result<Vec<Heard>> {
-    let mut statement =
-        connection.prepare_cached("SELECT connection, source, at, count FROM heard ORDER BY connection, source")?;
+    let mut statement = connection
+        .prepare_cached("SELECT connection, source, at, count FROM heard ORDER BY connection, source")?;
     let found = statement.query_map([], |row| {
         Ok(Heard {
             connection: row.get(0)?,

@@ -60,7 +60,8 @@ impl Journal {
                 "SELECT label, at - at % ?3 AS step, sum(count), sum(sum), max(most) FROM series \
                  WHERE name = ?1 AND at >= ?2 GROUP BY 1, 2 ORDER BY 1, 2",
             )?;
-            let mut found = statement.query(params![name, since.0 - since.0.rem_euclid(step.max(1)), step.max(1)])?;
+            let mut found =
+                statement.query(params![name, since.0 - since.0.rem_euclid(step.max(1)), step.max(1)])?;
             let mut points = Vec::new();
             while let Some(row) = found.next()? {
                 points.push(Point {
@@ -79,7 +80,8 @@ impl Journal {
     /// The names there are series of.
     pub async fn series_names(&self) -> Result<Vec<String>> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT DISTINCT name FROM series ORDER BY name")?;
+            let mut statement =
+                connection.prepare_cached("SELECT DISTINCT name FROM series ORDER BY name")?;
             let names = statement.query_map([], |row| row.get(0))?;
             Ok(names.collect::<rusqlite::Result<_>>()?)
         })
@@ -105,7 +107,13 @@ impl Journal {
 }
 
 /// Adds one value to the present minute of a series.
-pub(super) fn add(connection: &Connection, now: Timestamp, name: &str, label: &str, value: i64) -> Result<()> {
+pub(super) fn add(
+    connection: &Connection,
+    now: Timestamp,
+    name: &str,
+    label: &str,
+    value: i64,
+) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO series VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5) ON CONFLICT (name, label, span, at) DO UPDATE SET \
@@ -126,9 +134,10 @@ pub(in crate::journal) fn settled(
 ) -> Result<()> {
     let finished = matches!(status, Status::Succeeded | Status::Skipped);
     let failed = status == Status::Failed;
-    let made = plan.iter().flat_map(|plan| &plan.steps).filter(|step| {
-        step.state == StepState::Done && matches!(step.effect, Effect::Create { .. })
-    });
+    let made = plan
+        .iter()
+        .flat_map(|plan| &plan.steps)
+        .filter(|step| step.state == StepState::Done && matches!(step.effect, Effect::Create { .. }));
     let made: Vec<String> = made.filter_map(|step| step.result.as_ref()).map(ToString::to_string).collect();
     if !finished && !failed && !failed_try && made.is_empty() {
         return Ok(());

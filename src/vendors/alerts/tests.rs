@@ -44,15 +44,21 @@ fn alert(sentence: &str) -> Alert {
 
 #[test]
 fn an_address_is_checked_and_never_shown() {
-    let good = channels(&[(SLACK_URL, "http://127.0.0.1:9/services/T0/B0/verysecrettoken")]).expect("loopback");
+    let good =
+        channels(&[(SLACK_URL, "http://127.0.0.1:9/services/T0/B0/verysecrettoken")]).expect("loopback");
     assert_eq!(good.configured(), [ChannelKind::Slack]);
     assert_eq!(good.shown(ChannelKind::Slack), "127.0.0.1/••••");
     assert!(!format!("{good:?}").contains("verysecret"));
-    for bad in ["http://hooks.example.com/verysecrettoken", "verysecrettoken", "https://me:verysecrettoken@x.example/"] {
+    for bad in [
+        "http://hooks.example.com/verysecrettoken",
+        "verysecrettoken",
+        "https://me:verysecrettoken@x.example/",
+    ] {
         let error = channels(&[(WEBHOOK_URL, bad)]).expect_err("refused").to_string();
         assert!(error.contains(WEBHOOK_URL) && !error.contains("verysecret"), "{error}");
     }
-    let query = channels(&[(WEBHOOK_URL, "http://127.0.0.1:9/in?token=verysecrettoken")]).expect("a query is fine");
+    let query =
+        channels(&[(WEBHOOK_URL, "http://127.0.0.1:9/in?token=verysecrettoken")]).expect("a query is fine");
     let url = query.url(ChannelKind::Webhook).expect("set");
     let words = query.words(url, "Cannot POST /in?token=verysecrettoken of verysecrettoken");
     assert!(!words.contains("verysecret"), "{words}");
@@ -61,11 +67,15 @@ fn an_address_is_checked_and_never_shown() {
 
 #[test]
 fn a_slack_text_mentions_nobody_and_marks_a_repeat() {
-    let alerts: Vec<Alert> = (0..20).map(|_| alert("<!channel> & <https://evil.example|click>\u{202e}")).collect();
+    let alerts: Vec<Alert> =
+        (0..20).map(|_| alert("<!channel> & <https://evil.example|click>\u{202e}")).collect();
     let body = slack::body("prod", &alerts, true);
     let text = serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["text"].to_string();
     assert!(!text.contains('<') && !text.contains('\u{202e}'), "{text}");
-    assert!(text.contains("20 alerts") && text.contains("May repeat") && text.contains("and 5 more"), "{text}");
+    assert!(
+        text.contains("20 alerts") && text.contains("May repeat") && text.contains("and 5 more"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -78,9 +88,13 @@ fn r79_slacks_refusals_are_told_apart() {
         slack::read(&Answer { status, headers: headers.collect(), body: said.to_owned() }, String::new(), now)
     };
     assert_eq!(read(200, "ok", &[]), Receipt::Taken);
-    for (status, said) in
-        [(404, "no_service"), (403, "invalid_token"), (404, "channel_not_found"), (410, "channel_is_archived"), (404, "")]
-    {
+    for (status, said) in [
+        (404, "no_service"),
+        (403, "invalid_token"),
+        (404, "channel_not_found"),
+        (410, "channel_is_archived"),
+        (404, ""),
+    ] {
         assert!(matches!(read(status, said, &[]), Receipt::Gone(_)), "{status} {said}");
     }
     assert!(matches!(read(429, "", &[("retry-after", "7")]), Receipt::NotBefore(Timestamp(7_000), _)));
