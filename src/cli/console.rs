@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::config::Config;
 use crate::console::{self, World};
+use crate::domain::monitor::Tidings;
 use crate::engine::monitors::{self, Watch};
 use crate::journal::Journal;
 
@@ -80,8 +81,10 @@ async fn tell_alerts(journal: Journal, notices: mpsc::UnboundedSender<String>) {
     // Ends with the console.
     let (_going, stop) = tokio::sync::watch::channel(false);
     monitors::follow(journal, wiring::clock(), stop, |alert| {
-        // A console that is gone needs no notice.
-        let _ = notices.send(alert.line());
+        if matches!(alert.kind, Tidings::Alert | Tidings::Flapping) {
+            // A console that is gone needs no notice.
+            let _ = notices.send(alert.line());
+        }
     })
     .await;
 }

@@ -283,7 +283,7 @@ async fn show_series(journal: &Journal, name: &str, arguments: &Arguments) -> Re
         let last = of().next_back().map_or(0, &value);
         rows.push(vec![
             label.to_owned(),
-            line_of(of(), since, step, now, &value),
+            line_of(of(), since, step, now, value),
             total.to_string(),
             last.to_string(),
         ]);

@@ -1,6 +1,7 @@
 //! The figures in Prometheus' text format, version 0.0.4. Counts, recipes and connections only, never personal data.
 
 use crate::domain::breaker::BreakerState;
+use crate::domain::limit::FamilyState;
 use crate::domain::monitor::{DeliveryStatus, MonitorState};
 use crate::journal::monitors::{gauges::Gauges, series};
 use crate::journal::{Journal, JournalError};
@@ -11,6 +12,9 @@ pub const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The widths of the histogram's buckets, in milliseconds.
 const BUCKETS: [i64; 12] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000];
+
+/// One number of a family of endpoints, where it has one.
+type Figure = fn(&FamilyState) -> Option<f64>;
 
 /// Everything there is to scrape.
 pub async fn metrics(journal: &Journal) -> Result<String, JournalError> {
@@ -94,7 +98,7 @@ fn vendors(text: &mut Text, gauges: &Gauges) {
         let labels = [(labels[0].0, labels[0].1.as_str()), (labels[1].0, labels[1].1.as_str())];
         text.row("reknit_breaker_open", &labels, f64::from(u8::from(breaker.state != BreakerState::Closed)));
     }
-    let figures: [(&str, &str, fn(&crate::domain::limit::FamilyState) -> Option<f64>); 6] = [
+    let figures: [(&str, &str, Figure); 6] = [
         ("reknit_calls_window_used", "Calls used in the present window", |it| {
             (it.limit > 0).then(|| f64::from(it.used))
         }),

@@ -182,11 +182,11 @@ fn settle(
     alert: i64,
     receipt: &Receipt,
 ) -> Result<()> {
+    use DeliveryStatus::{Failed, MayRepeat, Pending, Sent};
     let (sends, tries): (i64, i64) = connection
         .prepare_cached("SELECT sends, tries FROM alert_deliveries WHERE alert_id = ?1 AND channel = ?2")?
         .query_row(params![alert, channel.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let pause = (SHORTEST_PAUSE << (sends + tries).clamp(0, 12)).min(LONGEST_PAUSE);
-    use DeliveryStatus::{Failed, MayRepeat, Pending, Sent};
     let may_have_arrived = if channel == ChannelKind::Slack { SENDS_OF_SLACK } else { TRIES };
     // Status, sends, tries, words, next time.
     let (status, sends, tries, words, next) = match receipt {
