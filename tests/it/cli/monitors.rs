@@ -184,7 +184,7 @@ async fn r79_an_expired_slack_address_is_found_shown_and_mended_by_a_test() {
 async fn r61_a_channel_that_is_down_holds_nothing_up_and_nothing_is_lost_in_it() {
     let mut bench = Bench::new().await;
     bench.sandbox.trouble_alerts(true, Some(AlertTrouble::TakenAndFails), Some(1));
-    bench.sandbox.trouble_alerts(false, Some(AlertTrouble::Status(503)), Some(3));
+    bench.sandbox.trouble_alerts(false, Some(AlertTrouble::Status(503)), Some(2));
     fail_one(&mut bench, "mara@quint.example").await;
     let watching = watch(&bench);
     look(&bench, &watching, 1).await;
