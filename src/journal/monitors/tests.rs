@@ -305,7 +305,8 @@ async fn r79_a_channel_that_is_gone_is_unhealthy_until_a_test_succeeds_and_then_
     assert_eq!(batch.alerts[0].kind, Tidings::Alert);
 }
 
-/// Prints what the series cost when 10,000 executions settle; `MONITORS_EXECUTIONS` says another number.
+/// Prints what the series cost when 10,000 executions settle; `MONITORS_EXECUTIONS` says another number, and
+/// then the ratio has to be below 1.5.
 #[tokio::test]
 async fn the_series_cost_little_when_thousands_settle() {
     let fixture = fixture();
@@ -355,6 +356,12 @@ async fn the_series_cost_little_when_thousands_settle() {
         "R210 series: settling {all} executions takes {with:.2} s with and {without:.2} s without, ratio {ratio:.2}; {each:.0} us each\n"
     );
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-    assert!(ratio < 2.0, "{ratio}");
+    // Time says something only on a machine that does nothing else; how much is written is the same everywhere.
+    let rows =
+        fixture.points("latency", MINUTE).await.len() + fixture.points("succeeded", MINUTE).await.len();
+    assert!(rows < 250, "{rows} rows of series for {all} executions");
+    if std::env::var_os("MONITORS_EXECUTIONS").is_some() {
+        assert!(ratio < 1.5, "{ratio}");
+    }
     assert_eq!(fixture.folder.path().join("journal.db"), fixture.journal.path());
 }
