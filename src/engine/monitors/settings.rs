@@ -127,10 +127,11 @@ mod tests {
         let settings: Settings = toml::from_str(text).expect("valid");
         assert_eq!(settings.check(), Ok(()));
         assert!(settings.rules().iter().all(|(name, ..)| *name != MonitorName::Pace));
-        assert_eq!(settings.rule(MonitorName::Queue).alert, 100.0);
-        assert_eq!(settings.rule(MonitorName::Queue).recover, 50.0);
+        let queue = Rule { alert: 100.0, recover: 50.0, hold: Duration::from_secs(300) };
+        assert_eq!(settings.rule(MonitorName::Queue), queue);
         assert_eq!(settings.rule(MonitorName::Latency).hold, Duration::ZERO);
-        assert_eq!(settings.rule(MonitorName::Failures).alert, 1.0);
+        let failures = Rule { alert: 1.0, recover: 0.0, hold: Duration::ZERO };
+        assert_eq!(settings.rule(MonitorName::Failures), failures);
     }
 
     #[test]
