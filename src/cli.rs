@@ -21,6 +21,7 @@ pub mod events;
 pub mod init;
 pub mod limits;
 pub mod list;
+pub mod monitors;
 pub mod operate;
 pub mod output;
 pub mod pause;
@@ -94,6 +95,8 @@ pub enum Command {
     Doctor(doctor::Arguments),
     /// How many calls each connection has used, may use, and when its day's budget is reached
     Limits(limits::Arguments),
+    /// What is watched and where it stands; stored series; a test of the alert channels
+    Monitors(monitors::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -159,6 +162,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
+        Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

@@ -22,6 +22,8 @@ pub struct Config {
     pub engine: engine::Settings,
     /// The vendors' limits and our share of them.
     pub limits: engine::settings::LimitSettings,
+    /// What is watched, and when somebody is told.
+    pub monitors: engine::monitors::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -86,6 +88,7 @@ impl Config {
             engine.check_batches(),
             engine.breaker.check(),
             config.limits.check(),
+            config.monitors.check(),
         ] {
             if let Err(why) = check {
                 return Err(wrong(line_of_setting(text, &why), why));

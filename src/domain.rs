@@ -66,6 +66,7 @@ pub mod execution;
 pub mod filter;
 pub mod ids;
 pub mod limit;
+pub mod monitor;
 pub mod overview;
 pub mod page;
 pub mod pause;

@@ -19,6 +19,7 @@
 //! | [`limits`] | how many calls a connection may take |
 //! | [`holds`] | what holds work back now: open breakers, pauses |
 //! | [`breaker`] | when a breaker opens, who looks, when it closes |
+//! | [`monitors`] | what is watched, who is told, the figures to scrape |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`operate`] | what the operator asks for |
@@ -41,6 +42,7 @@ mod held;
 pub mod holds;
 pub mod intake;
 pub mod limits;
+pub mod monitors;
 pub mod operate;
 mod perform;
 pub mod poll;

@@ -23,6 +23,7 @@
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
+//! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
 //! | [`erasure`] | tombstones of erased people |
 //! | [`audit`] | the chained log |
 
@@ -42,6 +43,7 @@ pub mod holds;
 pub mod intake;
 pub mod limits;
 mod migrate;
+pub mod monitors;
 pub mod open;
 pub mod operate;
 pub mod overview;

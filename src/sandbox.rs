@@ -3,6 +3,7 @@
 //! really happened, so it imports nothing of this crate, and it never talks to anything but loopback
 //! subscribers it was given.
 
+mod alerts;
 mod control;
 mod day;
 mod desk;
@@ -33,6 +34,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use self::alerts::AlertTrouble;
 pub use self::day::{Played, Scene};
 use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
@@ -162,6 +164,7 @@ struct World {
     hubspot: Mutex<Portal>,
     salesforce: Mutex<Org>,
     faults: Mutex<Vec<Fault>>,
+    alerts: Mutex<alerts::AlertDesk>,
     /// Calls that a timeout fault has held back so far.
     held: watch::Sender<u64>,
     shutdown: watch::Sender<bool>,
@@ -222,6 +225,7 @@ impl Sandbox {
             hubspot: Mutex::new(hubspot),
             salesforce: Mutex::new(salesforce),
             faults: Mutex::new(Vec::new()),
+            alerts: Mutex::default(),
             held: watch::Sender::new(0),
             shutdown: watch::Sender::new(false),
         });
@@ -350,6 +354,27 @@ impl Sandbox {
     /// Sends Salesforce's outbound messages there from now on; earlier events are not sent after.
     pub fn subscribe_salesforce(&self, url: &str) {
         self.world.desk.outbox.subscribe(Vendor::Salesforce, Some(url.to_owned()));
+    }
+
+    /// The address of an emulated incoming webhook of Slack.
+    pub fn slack_webhook_url(&self) -> String {
+        format!("{}{}", self.intercom_url, alerts::SLACK)
+    }
+
+    /// The address of an emulated receiver of one's own.
+    pub fn alert_webhook_url(&self) -> String {
+        format!("{}{}", self.intercom_url, alerts::WEBHOOK)
+    }
+
+    /// Every message that came to the two, taken or not, oldest first.
+    pub fn alert_book(&self) -> Vec<Value> {
+        lock(&self.world.alerts).book()
+    }
+
+    /// Makes Slack's receiver (or the other) do something else than take messages, so many times or for good; none
+    /// ends it.
+    pub fn trouble_alerts(&self, slack: bool, trouble: Option<AlertTrouble>, times: Option<u32>) {
+        lock(&self.world.alerts).trouble(slack, trouble, times);
     }
 
     /// Switches a fault on; the oldest matching fault strikes first.

@@ -31,7 +31,7 @@ pub const PASSPHRASE_FILE: &str = "REKNIT_VAULT_PASSPHRASE_FILE";
 const SHORTEST: usize = 8;
 
 /// Every name a secret can have, without a connection's name behind it.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 17] = [
     "INTERCOM_ACCESS_TOKEN",
     "INTERCOM_CLIENT_SECRET",
     "HUBSPOT_ACCESS_TOKEN",
@@ -46,6 +46,9 @@ pub const NAMES: [&str; 14] = [
     "SALESFORCE_REFRESH_TOKEN",
     "SALESFORCE_PRIVATE_KEY",
     "SALESFORCE_USERNAME",
+    "REKNIT_SLACK_WEBHOOK_URL",
+    "REKNIT_ALERT_WEBHOOK_URL",
+    "REKNIT_ALERT_WEBHOOK_SECRET",
 ];
 
 /// Whether a secret of this name would ever be asked for.
@@ -466,6 +469,7 @@ impl Credentials for Vault {
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     tokens: HashMap<System, (Secret, Secret)>,
+    named: HashMap<String, Secret>,
 }
 
 impl Given {
@@ -473,6 +477,13 @@ impl Given {
     #[must_use]
     pub fn with(mut self, system: System, token: &str, webhook_secret: &str) -> Self {
         self.tokens.insert(system, (Secret::new(token), Secret::new(webhook_secret)));
+        self
+    }
+
+    /// Adds a secret by its name.
+    #[must_use]
+    pub fn with_named(mut self, name: &str, secret: &str) -> Self {
+        self.named.insert(name.to_owned(), Secret::new(secret));
         self
     }
 }
@@ -484,6 +495,10 @@ impl Credentials for Given {
 
     fn webhook_secret(&self, connection: &Connection) -> Option<Secret> {
         self.tokens.get(&connection.system).map(|(_, secret)| secret.clone())
+    }
+
+    fn named(&self, name: &str) -> Option<Secret> {
+        self.named.get(name).cloned()
     }
 }
 

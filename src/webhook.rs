@@ -18,6 +18,7 @@ use crate::domain::secret::Credentials;
 
 mod inbox;
 mod intake;
+mod metrics;
 mod serve;
 
 pub use serve::serve;
@@ -99,6 +100,11 @@ pub trait Inbox: Send + Sync + 'static {
     fn is_ready(&self) -> bool {
         true
     }
+
+    /// The figures for `/metrics`, in Prometheus' text format; none where there are none to be had.
+    fn metrics(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// How many deliveries came and what became of them, since the process began.
@@ -166,6 +172,7 @@ pub fn router(receiver: Receiver) -> Router {
         .route("/webhooks/hubspot", get(intake::handshake).post(intake::hubspot))
         .route("/healthz", get(intake::alive))
         .route("/readyz", get(intake::ready))
+        .route("/metrics", get(metrics::metrics))
         .with_state(receiver)
 }
 

@@ -8,7 +8,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::problem::Problem;
+use crate::domain::monitor::Alert;
 use crate::engine::Engine;
+use crate::engine::monitors::{self, Watch};
 use crate::engine::poll::PollError;
 use crate::webhook::{self, Receiver};
 
@@ -53,6 +55,18 @@ impl Background {
             };
             engine.poll(stopped, report).await;
         });
+    }
+
+    /// Adds the watch over the sync and the sending of alerts.
+    pub fn watch(&mut self, watch: Watch) {
+        let stopped = self.stop.subscribe();
+        self.tasks.spawn(async move { watch.run(stopped).await });
+    }
+
+    /// Tells of each new alert, whichever process found it.
+    pub fn follow_alerts(&mut self, engine: &Engine, tell: impl Fn(&Alert) + Send + 'static) {
+        let (journal, stopped) = (engine.journal().clone(), self.stop.subscribe());
+        self.tasks.spawn(monitors::follow(journal, super::wiring::clock(), stopped, tell));
     }
 
     /// Adds the receiver.

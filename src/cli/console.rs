@@ -10,6 +10,9 @@ use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::config::Config;
 use crate::console::{self, World};
+use crate::domain::monitor::Tidings;
+use crate::engine::monitors::{self, Watch};
+use crate::journal::Journal;
 
 /// The smallest terminal with a useful layout.
 const SMALLEST: (u16, u16) = (60, 16);
@@ -48,8 +51,10 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
             match WorkerLock::take(journal.path())? {
                 Some(lock) => {
                     wiring::take_over(&journal).await?;
+                    let channels = wiring::channels(&config, &*credentials)?;
                     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
                     let mut background = Background::start(&engine);
+                    background.watch(Watch::new(&engine, channels, config.monitors.clone()));
                     background.poll(&engine, sender.clone());
                     Some((background, lock))
                 }
@@ -60,13 +65,28 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
             }
         }
     };
+    let following = tokio::spawn(tell_alerts(journal.clone(), sender.clone()));
     let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
     let result = show(&config, World { journal, operator, clock: wiring::clock(), title, notices }).await;
+    following.abort();
     if let Some((background, _lock)) = background {
         background.stop().await;
     }
     result
+}
+
+/// A notice for each new alert, whichever process found it.
+async fn tell_alerts(journal: Journal, notices: mpsc::UnboundedSender<String>) {
+    // Ends with the console.
+    let (_going, stop) = tokio::sync::watch::channel(false);
+    monitors::follow(journal, wiring::clock(), stop, |alert| {
+        if matches!(alert.kind, Tidings::Alert | Tidings::Flapping) {
+            // A console that is gone needs no notice.
+            let _ = notices.send(alert.line());
+        }
+    })
+    .await;
 }
 
 /// Runs the console on this terminal and gives it back, whatever happens.

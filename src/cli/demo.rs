@@ -26,10 +26,12 @@ use crate::domain::page::Anchor;
 use crate::domain::record::System;
 use crate::domain::secret::Credentials;
 use crate::engine::Engine;
+use crate::engine::monitors::Watch;
 use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::sandbox::{Sandbox, Settings};
 use crate::vault::Given;
+use crate::vendors::alerts::SLACK_URL;
 use crate::webhook::Receiver;
 
 /// How long the trouble may take to arise before the demo calls itself failed.
@@ -94,8 +96,10 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     let credentials: Arc<dyn Credentials> = Arc::new(
         Given::default()
             .with(System::Intercom, sandbox.intercom_token(), sandbox.intercom_client_secret())
-            .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret()),
+            .with(System::Hubspot, sandbox.hubspot_token(), sandbox.hubspot_client_secret())
+            .with_named(SLACK_URL, &sandbox.slack_webhook_url()),
     );
+    let channels = wiring::channels(&config, &*credentials)?;
     let mapping = Arc::new(Mapping::shipped());
     let journal = wiring::open(&path, Opening::Create, wiring::clock())?;
     let lock = WorkerLock::take(journal.path())?;
@@ -113,6 +117,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
         },
     };
     service.receive(listener, receiver);
+    service.watch(Watch::new(&engine, channels, config.monitors.clone()));
     sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
     sandbox.subscribe_hubspot(&format!("http://{address}/webhooks/hubspot"));
     let sandbox = Arc::new(sandbox);

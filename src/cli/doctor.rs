@@ -123,6 +123,8 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             ));
         }
     }
+    let (good, text) = channels(place, &config).await;
+    findings.push(("Alerts".to_owned(), good, text));
     if arguments.json {
         let rows: Vec<_> = findings
             .iter()
@@ -151,6 +153,22 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         "see the lines marked ✗",
         "mend them and run `reknit doctor` again",
     ))
+}
+
+/// Where alerts go, and whether they are taken there.
+async fn channels(place: &Place, config: &Config) -> (bool, String) {
+    let configured = super::monitors::configured(place, config);
+    let mut states = Vec::new();
+    if place.journal(config).exists()
+        && let Ok(journal) = place.open(config, Opening::Look)
+    {
+        states = journal.channels().await.unwrap_or_default();
+    }
+    let good = configured.as_ref().is_ok_and(|channels| {
+        let used = channels.configured();
+        states.iter().all(|state| state.healthy || !used.contains(&state.channel))
+    });
+    (good, super::monitors::channel_lines(configured.as_ref(), &states).join("; "))
 }
 
 /// Whether a connection's token works, how it is come by and until when it is good.

@@ -13,8 +13,10 @@ use crate::domain::execution::Status;
 use crate::domain::page::Counts;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Credentials;
+use crate::domain::text::clean;
 use crate::domain::trouble::advise;
 use crate::engine::Engine;
+use crate::engine::monitors::Watch;
 use crate::vendors;
 use crate::webhook::{Receiver, Tally};
 
@@ -40,6 +42,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     let vault = wiring::credentials(place)?;
     let unkept = wiring::unkept(&vault);
     let credentials: Arc<dyn Credentials> = vault;
+    let channels = wiring::channels(&config, &*credentials)?;
     let mut settings = config.webhook.clone();
     if let Some(bind) = &arguments.bind {
         settings.bind.clone_from(bind);
@@ -73,6 +76,8 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         check_vendors(&engine).await?;
     }
     let mut service = Background::start(&engine);
+    service.watch(Watch::new(&engine, channels, config.monitors.clone()));
+    service.follow_alerts(&engine, |alert| tracing::warn!("{}", clean(&alert.line())));
     let (notices, _) = mpsc::unbounded_channel();
     service.poll(&engine, notices);
     let tally: Arc<Tally> = Arc::default();

@@ -16,6 +16,7 @@ use crate::engine::operate::Operator;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
 use crate::vault::{Vault, token_variable};
+use crate::vendors::alerts::Channels;
 use crate::vendors::{Clients, Settings, SetupError};
 
 /// Where settings and data are.
@@ -226,6 +227,17 @@ pub fn clients(
             "The vendors' clients cannot be set up; nothing was started.",
             error.to_string(),
             "correct [vendors] in the settings",
+        )
+    })
+}
+
+/// The channels alerts go through.
+pub fn channels(config: &Config, credentials: &dyn Credentials) -> Result<Channels, Problem> {
+    Channels::new(&config.vendors, credentials, clock(), &config.workspace).map_err(|error| {
+        Problem::usage(
+            "The alert channels cannot be set up; nothing was started.",
+            error.to_string(),
+            "correct that secret, or leave it away to have no such channel",
         )
     })
 }

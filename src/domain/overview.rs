@@ -111,6 +111,9 @@ pub struct Overview {
     pub hours: Vec<Hour>,
     /// Events dropped because they only repeated our own writes.
     pub echoes_dropped: u64,
+    /// Monitors that alert now, as one line each.
+    #[serde(default)]
+    pub alerts: Vec<String>,
     /// How the connections fare.
     pub connections: Vec<ConnectionState>,
     /// What happened last.

@@ -86,6 +86,11 @@ pub fn title(system: System, topic: &str) -> &str {
 }
 
 impl Intake {
+    /// The journal events go to.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Stores events with what they cause; returns after the commit. All or none. What an event is good for is
     /// decided in the transaction that stores it: one way to the journal and back, and nothing changes in between.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {

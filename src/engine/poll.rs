@@ -229,6 +229,7 @@ impl Engine {
             }
         }
         self.journal.set_mark(&name, &newest.0.to_string()).await?;
+        self.journal.heard_by_looking(connection).await?;
         Ok(new)
     }
 

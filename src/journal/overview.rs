@@ -118,7 +118,7 @@ fn counter(connection: &Connection, name: &str) -> Result<u64> {
     Ok(u64::try_from(value.unwrap_or(0)).unwrap_or(0))
 }
 
-fn counts(connection: &Connection) -> Result<Counts> {
+pub(super) fn counts(connection: &Connection) -> Result<Counts> {
     let executions = Status::ALL
         .iter()
         .map(|&status| Ok((status, counter(connection, &format!("execution.{status}"))?)))
@@ -158,6 +158,10 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         clusters: clusters(connection)?,
         hours: hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
+        alerts: super::monitors::alerting(connection)?
+            .into_iter()
+            .map(|standing| format!("{} {}: {}", standing.monitor, standing.subject, standing.sentence))
+            .collect(),
         connections: connections(connection, now)?,
         latest: super::audit::newest(connection, LATEST)?
             .into_iter()

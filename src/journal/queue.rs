@@ -15,7 +15,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, echoes, facts, review};
+use super::{Journal, JournalError, Result, audit, echoes, facts, monitors, review};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
@@ -469,6 +469,7 @@ fn settle(
         review::put_conflict(connection, now, id, &subject, conflict)?;
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
+    monitors::series::settled(connection, now, id, status, settlement.failed_try, settlement.plan.as_ref())?;
     audit::append(connection, now, &settlement.audit)
 }
 

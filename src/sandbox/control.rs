@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::World;
+use super::alerts;
 use super::desk::lock;
 use super::fault::Fault;
 use super::wire::{Answer, Call};
@@ -15,7 +16,13 @@ struct Route {
     does: &'static str,
 }
 
-const ROUTES: [Route; 4] = [
+const ROUTES: [Route; 5] = [
+    Route {
+        path: "alerts",
+        methods: "GET, POST",
+        does: "GET tells the addresses of the receivers for alerts and what came to them; POST {\"receiver\" (slack, webhook), \
+               \"trouble\" (no_service, invalid_token, taken_and_fails, a status; null ends it), \"retry_after\", \"times\"}",
+    },
     Route {
         path: "books",
         methods: "GET",
@@ -63,6 +70,15 @@ pub(super) fn answer(world: &World, call: &Call) -> Answer {
             lock(&world.faults).clear();
             Answer::empty(204)
         }
+        ("GET", ["_sandbox", "alerts"]) => Answer::ok(json!({
+            "slack": alerts::SLACK,
+            "webhook": alerts::WEBHOOK,
+            "messages": lock(&world.alerts).book(),
+        })),
+        ("POST", ["_sandbox", "alerts"]) => match alerts::command(world, &call.body) {
+            Ok(done) => Answer::ok(done),
+            Err(message) => refused(&message),
+        },
         ("POST", ["_sandbox", "webhooks"]) => match world.desk.outbox.command(&call.body) {
             Ok(done) => Answer::ok(done),
             Err(message) => refused(&message),

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::World;
+use super::alerts;
 use super::control;
 use super::desk::lock;
 use super::fault::{Fault, FaultKind, Vendor, strike};
@@ -49,6 +50,9 @@ async fn receive(State((world, vendor)): State<(Arc<World>, Vendor)>, request: R
     let call = Call::new(parts.method.as_str(), &parts.uri, parts.headers, raw);
     if call.segments.first().is_some_and(|first| first == "_sandbox") {
         return control::answer(&world, &call).into_response();
+    }
+    if call.segments.first().is_some_and(|first| first == "alerts") {
+        return alerts::answer(&world, &call).into_response();
     }
     lock(&world.desk.books).call(vendor.word(), &call.pattern());
     let answer = world.exchange(vendor, &call).await;

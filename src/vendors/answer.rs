@@ -64,6 +64,11 @@ impl From<&reqwest::Error> for Lost {
 }
 
 impl Lost {
+    /// The request certainly did not reach the vendor.
+    pub(crate) const fn is_unsent(&self) -> bool {
+        self.unsent
+    }
+
     fn new(class: ErrorClass, status: Option<u16>, why: &str) -> Self {
         Self { class, why: why.to_owned(), status, unsent: false }
     }

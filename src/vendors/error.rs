@@ -54,6 +54,14 @@ pub enum SetupError {
         /// What it held.
         path: String,
     },
+    /// An address for alerts that must not be called.
+    #[error("{name} cannot be used: {why}")]
+    AlertAddress {
+        /// The secret's name.
+        name: &'static str,
+        /// Why not; never repeats the address.
+        why: String,
+    },
     /// TLS or the certificate store of the system would not start.
     #[error("the HTTPS client could not start: {0}")]
     Client(#[from] reqwest::Error),

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::{Accepted, Inbox, Refused, RefusedWhy};
 use crate::domain::event::NewEvent;
 use crate::engine::intake::Intake;
+use crate::engine::monitors::exposition;
 use crate::journal::JournalError;
 use crate::journal::intake::Appended;
 
@@ -30,6 +31,14 @@ impl Inbox for Intake {
                     Err(Refused { why: RefusedWhy::Unavailable, retry_after_seconds: UNAVAILABLE })
                 }
             }
+        }
+        .boxed()
+    }
+
+    fn metrics(&self) -> BoxFuture<'_, Option<String>> {
+        async move {
+            let told = exposition::metrics(self.journal()).await;
+            told.inspect_err(|error| tracing::warn!(%error, "the metrics could not be read")).ok()
         }
         .boxed()
     }

@@ -4,6 +4,7 @@
 mod acting;
 mod api;
 mod emulated;
+mod monitors;
 mod problems;
 mod reading;
 mod vault;

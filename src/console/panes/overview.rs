@@ -20,6 +20,7 @@ use crate::console::widgets::list::mark_selected;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::overview::{Cluster, Health, Overview as Facts};
+use crate::domain::text::clean;
 
 /// The screen's state.
 #[derive(Debug, Default)]
@@ -73,6 +74,17 @@ impl Overview {
         };
         let plural =
             |count: u64, one: &str, many: &str| if count == 1 { one.to_owned() } else { many.to_owned() };
+        let alerts = facts.alerts.len() as u64;
+        push(
+            "!",
+            theme.error,
+            alerts,
+            plural(alerts, "alert", "alerts"),
+            facts.alerts.first().map_or_else(String::new, |first| clean(first).into_owned()),
+            None,
+            Screen::Executions,
+            Some("status:failed"),
+        );
         let failed = of(Status::Failed);
         push(
             "✗",
@@ -211,7 +223,8 @@ impl Overview {
         ctx.target(area, Target::List);
         let needs = self.needs(ctx);
         let focused = self.focus == Focus::List;
-        let open: u64 = needs.iter().map(|need| need.count).sum();
+        // An alert is about work that is counted below it.
+        let open: u64 = needs.iter().filter(|need| need.glyph != "!").map(|need| need.count).sum();
         let mut right_words = Vec::new();
         if let (Some(_), Some(at)) = (&self.failed, self.loaded) {
             right_words.push(span(format!("as of {} · ", ctx.clock(at)), theme.warn));

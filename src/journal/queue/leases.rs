@@ -15,7 +15,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Outcome, Status};
 use crate::domain::ids::ExecutionId;
 use crate::domain::plan::{Plan, StepState};
-use crate::journal::{Journal, Result, audit, review, rows};
+use crate::journal::{Journal, Result, audit, monitors, review, rows};
 
 /// Starts that ended in a death before an execution is taken for their cause. The first may have been in company; an
 /// execution that was running at a death runs by itself from then on.
@@ -300,6 +300,9 @@ fn give_back(
             note: format!("{starts} starts in a row ended in the death of the worker."),
         };
         audit::append(connection, now, &[entry])?;
+    }
+    if changed == 1 {
+        monitors::series::settled(connection, now, id, status, false, None)?;
     }
     Ok(changed == 1)
 }
