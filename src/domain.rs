@@ -64,6 +64,7 @@ pub mod evidence;
 pub mod execution;
 pub mod filter;
 pub mod ids;
+pub mod job;
 pub mod limit;
 pub mod overview;
 pub mod page;

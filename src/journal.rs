@@ -20,6 +20,7 @@
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections |
+//! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | tombstones of erased people |
 //! | [`audit`] | the chained log |
 
@@ -45,6 +46,7 @@ pub mod queue;
 mod readers;
 pub mod review;
 mod rows;
+pub mod sources;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

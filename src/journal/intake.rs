@@ -77,7 +77,7 @@ impl Journal {
     }
 }
 
-fn store(
+pub(super) fn store(
     connection: &Connection,
     now: Timestamp,
     event: &NewEvent,
