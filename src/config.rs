@@ -80,11 +80,9 @@ impl Config {
             let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
             wrong(line, nearest(error.message()))
         })?;
-        for check in [
-            config.engine.off_peak_window().map(drop),
-            config.engine.check_sources(),
-            config.limits.check(),
-        ] {
+        for check in
+            [config.engine.off_peak_window().map(drop), config.engine.check_sources(), config.limits.check()]
+        {
             if let Err(why) = check {
                 return Err(wrong(line_of_setting(text, &why), why));
             }

@@ -28,6 +28,7 @@ use crate::vendors::Clients;
 mod gather;
 pub mod intake;
 pub mod limits;
+mod look;
 pub mod operate;
 mod perform;
 pub mod poll;

@@ -180,7 +180,9 @@ impl Settings {
             ));
         }
         if self.backfill_backlog == 0 {
-            return Err("engine.backfill_backlog = 0 would let no backfill begin; write for example 200".into());
+            return Err(
+                "engine.backfill_backlog = 0 would let no backfill begin; write for example 200".into()
+            );
         }
         for (name, percent, example) in [
             ("sweep_missing_percent", self.sweep_missing_percent, 20),

@@ -103,13 +103,15 @@ pub async fn fate(clients: &Clients, record: &RecordRef, log: &mut Log) -> Resul
         Ok(mirror) if mirror.deleted => Ok(Fate::Archived),
         Ok(mirror) => Ok(Fate::Living(Box::new(mirror))),
         Err(error) if error.class == ErrorClass::NotFound => {
-            let archived = record.system() == System::Hubspot
-                && hubspot::is_archived(clients, record, log).await?;
+            let archived =
+                record.system() == System::Hubspot && hubspot::is_archived(clients, record, log).await?;
             Ok(if archived { Fate::Archived } else { Fate::Gone })
         }
-        Err(VendorError { class: ErrorClass::MergedAway | ErrorClass::Converted, existing: Some(into), .. }) => {
-            Ok(Fate::Merged(*into))
-        }
+        Err(VendorError {
+            class: ErrorClass::MergedAway | ErrorClass::Converted,
+            existing: Some(into),
+            ..
+        }) => Ok(Fate::Merged(*into)),
         Err(error) => Err(error),
     }
 }

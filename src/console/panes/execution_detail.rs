@@ -307,7 +307,10 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
                     span(" dated ", theme.muted),
                     span(at.rfc3339(), theme.text),
                 ]));
-                lines.push(Line::from(span(format!("    {}", cut_end(title, cells.saturating_sub(5))), theme.text)));
+                lines.push(Line::from(span(
+                    format!("    {}", cut_end(title, cells.saturating_sub(5))),
+                    theme.text,
+                )));
             }
         }
         for fill in &step.fills {

@@ -59,7 +59,8 @@ fn html(title: &str, text: &str, key: &str) -> String {
     let plain = |text: &str| {
         text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>")
     };
-    let (head, tail) = (format!("<strong>{}</strong><br>", plain(title)), format!("<br><small>{key}</small>"));
+    let (head, tail) =
+        (format!("<strong>{}</strong><br>", plain(title)), format!("<br><small>{key}</small>"));
     let mut words = plain(text);
     let room = LONGEST.saturating_sub(head.chars().count() + tail.chars().count() + 1);
     if let Some((end, _)) = words.char_indices().nth(room) {
@@ -117,8 +118,7 @@ pub(super) async fn probe(
     let mut after: Option<String> = None;
     for _ in 0..PAGES {
         let about = (ObjectKind::Contact, contact.id.as_str());
-        let request =
-            associations::list(settings, about, ObjectKind::Note, Some(RELATED), after.as_deref())?;
+        let request = associations::list(settings, about, ObjectKind::Note, Some(RELATED), after.as_deref())?;
         let answer = clients.send(&contact.connection, &request, log).await?;
         let ids = related(&answer);
         for some in ids.chunks(BATCH) {
