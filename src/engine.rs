@@ -14,6 +14,9 @@
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
 //! | [`poll`] | what no webhook told: first load and regular looks |
+//! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`sweep`] | people who are gone without a word |
+//! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`operate`] | what the operator asks for |
 
@@ -25,6 +28,8 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+pub mod backfill;
+pub mod fetch;
 mod gather;
 pub mod intake;
 pub mod limits;
@@ -36,6 +41,8 @@ pub mod retry;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod sweep;
+mod timeline;
 mod turn;
 pub mod worker;
 

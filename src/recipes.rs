@@ -8,6 +8,7 @@ use crate::domain::record::System;
 
 pub mod contact_sync;
 pub mod mend;
+pub mod timeline;
 
 /// Carries an Intercom contact's changes to the CRM.
 pub const CONTACT_TO_CRM: &str = "contact-to-crm";
@@ -19,6 +20,11 @@ pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+
+/// Refreshes our copy of a company; writes nothing to a vendor.
+pub const MIRROR_COMPANY: &str = "mirror-company";
+/// Logs a conversation of the past on the CRM contact's timeline.
+pub const CONVERSATION_TO_TIMELINE: &str = "conversation-to-timeline";
 
 /// Which recipe an event of a system runs, or why none does.
 pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static str> {
@@ -37,7 +43,7 @@ pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static s
             Kind::ContactCreated | Kind::ContactUpdated | Kind::ContactMerged | Kind::ContactDeleted,
         ) => Ok(CONTACT_TO_INTERCOM),
         (_, Kind::ContactRelated) => Err("relations are reconciled by the scan, not by an event"),
-        (_, Kind::CompanyChanged) => Err("no recipe for companies is on"),
+        (_, Kind::CompanyChanged) => Ok(MIRROR_COMPANY),
         (
             _,
             Kind::ConversationCreated

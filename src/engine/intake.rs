@@ -20,6 +20,9 @@ use crate::vendors::payload;
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
 pub(super) const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
 
+/// Properties of a company that matching looks at.
+const COMPANY: [&str; 7] = ["name", "domain", "website", "phone", "city", "country", "industry"];
+
 /// How long the properties of a record we made are recognised before we know its id.
 const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);
 
@@ -60,7 +63,7 @@ impl Intake {
         self.journal.append(incoming).await
     }
 
-    async fn judge(&self, event: &NewEvent) -> Result<Disposition> {
+    pub(super) async fn judge(&self, event: &NewEvent) -> Result<Disposition> {
         let recipe = match recipes::route(event.connection.system, event.kind) {
             Ok(recipe) => recipe,
             Err(reason) => return Ok(Disposition::Ignore(reason.to_owned())),
@@ -70,7 +73,7 @@ impl Intake {
         };
         let property = payload::property_in(event);
         if let Some((name, _)) = &property
-            && !self.watched(record.system()).contains(&name.as_str())
+            && !self.uses(record, name)
         {
             return Ok(Disposition::Ignore("the mapping does not use this property".to_owned()));
         }
@@ -93,8 +96,14 @@ impl Intake {
 
     /// What somebody changed just now runs at once; what polling found waits for the off-peak window, if there is one.
     fn when(&self, event: &NewEvent, now: Timestamp) -> (Priority, Timestamp, String) {
-        if event.source != EventSource::Poll {
-            return (Priority::Live, now, "Waits for a worker.".into());
+        match event.source {
+            EventSource::Webhook => return (Priority::Live, now, "Waits for a worker.".into()),
+            EventSource::Poll => {}
+            // Asked for or due at this hour, but many at once: never before what somebody changed just now.
+            source => {
+                let sentence = format!("Found by a {}; waits for a worker.", word(source));
+                return (Priority::Background, now, sentence);
+            }
         }
         // A wrong window was refused when the settings were read.
         match self.settings.off_peak_window() {
@@ -165,6 +174,14 @@ impl Intake {
         Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))
     }
 
+    /// A property of a record matters to the mapping, or of a company to matching.
+    fn uses(&self, record: &RecordRef, property: &str) -> bool {
+        match record.object {
+            ObjectKind::Company => COMPANY.contains(&property),
+            _ => self.watched(record.system()).contains(&property),
+        }
+    }
+
     fn watched(&self, system: System) -> Vec<&str> {
         match system {
             System::Intercom => self
@@ -181,6 +198,16 @@ impl Intake {
                 fields.chain([self.mapping.crm_identity.as_str()]).collect()
             }
         }
+    }
+}
+
+const fn word(source: EventSource) -> &'static str {
+    match source {
+        EventSource::Webhook => "webhook",
+        EventSource::Poll => "look",
+        EventSource::Operator => "fetch",
+        EventSource::Sweep => "sweep",
+        EventSource::Backfill => "backfill",
     }
 }
 

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::limits::{Parked, family_of_lookup};
-use super::{Engine, gather};
+use super::{Engine, gather, timeline};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::event::EventKind;
@@ -167,6 +167,8 @@ impl<'a> Turn<'a> {
         let way = match self.claim.execution.recipe.as_str() {
             recipes::CONTACT_TO_CRM => contact_sync::Way::ToCrm,
             recipes::CONTACT_TO_INTERCOM => contact_sync::Way::ToIntercom,
+            recipes::MIRROR_COMPANY => return gather::company(self).await,
+            recipes::CONVERSATION_TO_TIMELINE => return timeline::plan(self).await,
             _ => return gather::mend(self).await,
         };
         let Some(record) = self.claim.execution.record.clone() else {
@@ -198,7 +200,7 @@ impl<'a> Turn<'a> {
     /// A sync needs both sides: when one is closed for longer than a window, not even the first record is read, so that
     /// work that waits for a day's renewal costs no calls each time it looks.
     fn look_whether_open(&self) -> Result<(), Stop> {
-        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
+        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM, recipes::CONVERSATION_TO_TIMELINE];
         if !sync.contains(&self.claim.execution.recipe.as_str()) {
             return Ok(());
         }

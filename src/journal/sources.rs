@@ -9,7 +9,7 @@ use super::intake::{Appended, Disposition};
 use super::{Journal, JournalError, Result, facts, intake, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::NewEvent;
-use crate::domain::execution::{Outcome, Status};
+use crate::domain::execution::{Outcome, Priority, Status};
 use crate::domain::ids::{EventId, ExecutionId};
 use crate::domain::job::{Advance, Job, JobKind, JobState, Tally};
 use crate::domain::record::{Connection as Account, Mirror, ObjectKind};
@@ -251,6 +251,20 @@ impl Journal {
             )?;
             let found = statement.query_map(params![recipe, now.0, limit as i64], |row| row.get(0))?;
             Ok(found.collect::<std::result::Result<Vec<i64>, _>>()?.into_iter().map(ExecutionId).collect())
+        })
+        .await
+    }
+
+    /// How many executions of the lowest priority are not finished, counted up to a number.
+    pub async fn background_waiting(&self, most: u64) -> Result<u64> {
+        self.read(move |connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT count(*) FROM (SELECT 1 FROM executions INDEXED BY executions_due \
+                     WHERE status IN ('pending', 'retrying', 'in_doubt') AND priority = ?1 LIMIT ?2)",
+                )?
+                .query_row([Priority::Background.rank(), most as i64], |row| row.get::<_, i64>(0))?
+                .unsigned_abs())
         })
         .await
     }
