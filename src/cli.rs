@@ -11,21 +11,25 @@ use clap::{Parser, Subcommand};
 
 pub mod api;
 pub mod audit;
+pub mod backfill;
 pub mod background;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
 pub mod demo;
 pub mod doctor;
+pub mod fetch;
 pub mod init;
 pub mod limits;
 pub mod list;
 pub mod operate;
 pub mod output;
 pub mod problem;
+pub mod progress;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
+pub mod sweep;
 pub mod vault;
 pub mod wiring;
 
@@ -74,6 +78,12 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Read all leads, users, contacts or companies of a vendor, and carry over what differs
+    Fetch(fetch::Arguments),
+    /// Find people who were archived in bulk or deleted for good, which no webhook tells
+    Sweep(sweep::Arguments),
+    /// Log conversations from before Reknit on the CRM's timeline
+    Backfill(backfill::Arguments),
     /// The log of who did what
     Audit(audit::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
@@ -142,6 +152,9 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,
+        Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
+        Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,

@@ -19,7 +19,7 @@ use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
 use crate::domain::job::{Advance, Job, JobKind, JobState, Tally};
 use crate::domain::limit::{Family, Urgency};
-use crate::domain::record::{Connection, ObjectKind, RecordRef, System};
+use crate::domain::record::{ObjectKind, RecordRef, System};
 use crate::journal::intake::{Disposition, NewExecution};
 use crate::journal::sources::{NewJob, PageResult};
 use crate::journal::{Journal, JournalError};
@@ -361,6 +361,10 @@ pub async fn resume(journal: &Journal) -> Result<Job, JournalError> {
 
 /// Ends it: nothing more is read, and what has not begun is not logged. A later backfill takes it up again.
 pub async fn cancel(journal: &Journal) -> Result<(Job, usize), JournalError> {
+    let done = |known: &Progress| known.job.state == JobState::Finished && known.tally.waiting == 0;
+    if progress(journal).await?.as_ref().is_some_and(done) {
+        return Err(JournalError::Refused("the backfill is finished, and nothing of it waits".into()));
+    }
     let open = &[JobState::Running, JobState::Paused, JobState::Finished];
     let job = change(journal, open, JobState::Cancelled, "Cancelled by a human.").await?;
     let why = "Given up with its backfill; nothing was logged.";
@@ -382,9 +386,4 @@ async fn change(
         return Err(JournalError::Refused(format!("the backfill is {}", job.state)));
     }
     journal.job(job.id).await
-}
-
-/// Where the conversations come from.
-pub fn connection(engine: &Engine) -> &Connection {
-    &engine.intercom
 }
