@@ -211,6 +211,8 @@ impl Engine {
                 format!("Waits until fewer than {most} pieces of unurgent work are left; goes on by itself.");
             return Ok(Some((why, now.plus(GLANCE))));
         }
+        // What this process heard of the day, others do not know yet.
+        self.limits.tell().await;
         let percent = self.settings.backfill_daily_percent;
         for state in self.journal.call_limits().await? {
             let mark = u64::from(state.daily_limit) * u64::from(percent);

@@ -14,7 +14,7 @@ use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
+use crate::domain::record::{Connection, Fields, Mirror, RecordRef, System};
 use crate::journal::JournalError;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::{Claim, Settlement};
@@ -182,6 +182,11 @@ impl<'a> Turn<'a> {
         };
         if archived && still_read {
             // Intercom answers for archived people as for living ones; nobody is made or changed because of that.
+            if record.system() == System::Intercom
+                && let Some(own) = self.mirrors.iter_mut().find(|mirror| mirror.record == record)
+            {
+                own.deleted = true;
+            }
             return Ok(Planned::nothing("The contact was archived; the other side is left as it is."));
         }
         self.left.clone_from(&facts.intercom);

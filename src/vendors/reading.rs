@@ -101,6 +101,15 @@ pub enum Fate {
 pub async fn fate(clients: &Clients, record: &RecordRef, log: &mut Log) -> Result<Fate, VendorError> {
     match super::read(clients, record, log).await {
         Ok(mirror) if mirror.deleted => Ok(Fate::Archived),
+        // Intercom answers for archived people as for living ones; only its lists and searches leave them out.
+        Ok(_)
+            if record.system() == System::Intercom
+                && intercom::find_contact(clients, &record.connection, "id", &record.id, log)
+                    .await?
+                    .is_empty() =>
+        {
+            Ok(Fate::Archived)
+        }
         Ok(mirror) => Ok(Fate::Living(Box::new(mirror))),
         Err(error) if error.class == ErrorClass::NotFound => {
             let archived =

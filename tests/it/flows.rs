@@ -15,4 +15,5 @@ mod merge;
 mod payloads;
 mod polling;
 mod receiving;
+mod sources;
 mod vendor_moves;
