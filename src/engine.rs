@@ -9,6 +9,8 @@
 //! | [`worker`] | the loop: claim, one turn for each claim, rescue, graceful end |
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
+//! | `capsule` | both records whole, before a merge |
+//! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
@@ -29,6 +31,8 @@ use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
 pub mod backfill;
+mod capsule;
+mod chains;
 pub mod fetch;
 mod gather;
 pub mod intake;
