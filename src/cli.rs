@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub mod api;
 pub mod audit;
+pub mod backfill;
 pub mod background;
 pub mod clock;
 pub mod console;
@@ -18,6 +19,7 @@ pub mod cookbook;
 pub mod demo;
 pub mod doctor;
 pub mod events;
+pub mod fetch;
 pub mod init;
 pub mod limits;
 pub mod list;
@@ -26,9 +28,11 @@ pub mod operate;
 pub mod output;
 pub mod pause;
 pub mod problem;
+pub mod progress;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
+pub mod sweep;
 pub mod vault;
 pub mod wiring;
 
@@ -83,6 +87,12 @@ pub enum Command {
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
     Resume(pause::ResumeArguments),
+    /// Read all leads, users, contacts or companies of a vendor, and carry over what differs
+    Fetch(fetch::Arguments),
+    /// Find people who were archived in bulk or deleted for good, which no webhook tells
+    Sweep(sweep::Arguments),
+    /// Log conversations from before Reknit on the CRM's timeline
+    Backfill(backfill::Arguments),
     /// The log of who did what
     Audit(audit::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
@@ -156,6 +166,9 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
+        Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,
+        Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
+        Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,

@@ -86,6 +86,7 @@ impl Config {
         for check in [
             engine.off_peak_window().map(drop),
             engine.check_batches(),
+            engine.check_sources(),
             engine.breaker.check(),
             config.limits.check(),
             config.monitors.check(),

@@ -65,6 +65,7 @@ pub mod evidence;
 pub mod execution;
 pub mod filter;
 pub mod ids;
+pub mod job;
 pub mod limit;
 pub mod monitor;
 pub mod overview;

@@ -21,6 +21,9 @@
 //! | [`breaker`] | when a breaker opens, who looks, when it closes |
 //! | [`monitors`] | what is watched, who is told, the figures to scrape |
 //! | [`poll`] | what no webhook told: first load and regular looks |
+//! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`sweep`] | people who are gone without a word |
+//! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`operate`] | what the operator asks for |
 
@@ -33,15 +36,18 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+pub mod backfill;
 mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+pub mod fetch;
 mod gather;
 mod held;
 pub mod holds;
 pub mod intake;
 pub mod limits;
+mod look;
 pub mod monitors;
 pub mod operate;
 mod perform;
@@ -50,6 +56,8 @@ pub mod retry;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod sweep;
+mod timeline;
 mod turn;
 pub mod worker;
 

@@ -24,6 +24,7 @@
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
+//! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | tombstones of erased people |
 //! | [`audit`] | the chained log |
 
@@ -53,6 +54,7 @@ mod readers;
 mod redaction;
 pub mod review;
 mod rows;
+pub mod sources;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

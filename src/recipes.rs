@@ -8,6 +8,7 @@ use crate::domain::record::System;
 
 pub mod contact_sync;
 pub mod mend;
+pub mod timeline;
 
 /// Carries an Intercom contact's changes to the CRM.
 pub const CONTACT_TO_CRM: &str = "contact-to-crm";
@@ -21,8 +22,19 @@ pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 pub const LINK_COMPANY: &str = "link-company";
 
 /// Every recipe there is.
-pub const ALL: [&str; 5] =
-    [CONTACT_TO_CRM, CONTACT_TO_INTERCOM, RESOLVE_CONFLICT, MERGE_DUPLICATES, LINK_COMPANY];
+pub const ALL: [&str; 7] = [
+    CONTACT_TO_CRM,
+    CONTACT_TO_INTERCOM,
+    RESOLVE_CONFLICT,
+    MERGE_DUPLICATES,
+    LINK_COMPANY,
+    MIRROR_COMPANY,
+    CONVERSATION_TO_TIMELINE,
+];
+/// Refreshes our copy of a company; writes nothing to a vendor.
+pub const MIRROR_COMPANY: &str = "mirror-company";
+/// Logs a conversation of the past on the CRM contact's timeline.
+pub const CONVERSATION_TO_TIMELINE: &str = "conversation-to-timeline";
 
 /// Which recipe an event of a system runs, or why none does.
 pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static str> {
@@ -53,9 +65,7 @@ pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static s
         ) => Ok(CONTACT_TO_INTERCOM),
         (_, Kind::ContactRelated) => Err("relations are reconciled by the scan, not by an event"),
         (_, Kind::ContactTagged | Kind::ContactUntagged) => Err("no recipe for tags is on"),
-        (_, Kind::CompanyCreated | Kind::CompanyChanged | Kind::CompanyDeleted) => {
-            Err("no recipe for companies is on")
-        }
+        (_, Kind::CompanyCreated | Kind::CompanyChanged | Kind::CompanyDeleted) => Ok(MIRROR_COMPANY),
         (
             _,
             Kind::ConversationCreated

@@ -21,6 +21,7 @@ pub mod hubspot;
 pub mod intercom;
 pub mod operation;
 pub mod payload;
+pub mod reading;
 #[cfg(test)]
 mod recognised;
 mod redact;

@@ -27,7 +27,7 @@ pub struct Background {
 }
 
 impl Background {
-    /// Starts worker and scan; polling and receiver are added.
+    /// Starts worker, scan and the backfill that may be open; polling and receiver are added.
     pub fn start(engine: &Engine) -> Self {
         let stop = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
@@ -35,11 +35,21 @@ impl Background {
         tasks.spawn(async move { worker.work(stopped).await });
         let (scanner, stopped) = (engine.clone(), stop.subscribe());
         tasks.spawn(async move { scanner.scan(stopped).await });
+        let (reader, stopped) = (engine.clone(), stop.subscribe());
+        tasks.spawn(async move { reader.backfill(stopped, |text| tracing::warn!("{text}")).await });
         Self { engine: engine.clone(), stop, tasks }
     }
 
-    /// Adds polling; what goes wrong is told once until it changes.
+    /// Adds polling and the regular sweeps; what goes wrong is told once until it changes.
     pub fn poll(&mut self, engine: &Engine, notices: mpsc::UnboundedSender<String>) {
+        let (sweeper, stopped, heard) = (engine.clone(), self.stop.subscribe(), notices.clone());
+        self.tasks.spawn(async move {
+            let report = |text: &str| {
+                tracing::warn!("{text}");
+                let _ = heard.send(text.to_owned());
+            };
+            sweeper.sweep_regularly(stopped, report).await;
+        });
         let (engine, stopped) = (engine.clone(), self.stop.subscribe());
         self.tasks.spawn(async move {
             let last = std::sync::Mutex::new(String::new());

@@ -15,6 +15,7 @@ use crate::domain::secret::Credentials;
 use crate::domain::text::clean;
 use crate::domain::trouble::{advise, without_console};
 use crate::engine::intake::title;
+use crate::engine::sweep::{WHY, standing};
 use crate::vault::{Vault, token_variable, variable};
 use crate::vendors::{self, Clients};
 
@@ -35,10 +36,14 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let mut findings = Vec::new();
     // Places of those that are right for now and worth a thought.
     let mut warnings = Vec::new();
+    let mut sweeps = Vec::new();
     // A journal that is not there or cannot be read is told of below.
     let arrivals = if place.journal(&config).exists()
         && let Ok(journal) = place.open(&config, Opening::Look)
     {
+        for system in [System::Intercom, System::Hubspot] {
+            sweeps.extend(standing(&journal, &Connection::only(system)).await);
+        }
         journal.arrivals().await.unwrap_or_default()
     } else {
         Vec::new()
@@ -59,6 +64,11 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                 format!("no signing secret, so every webhook is answered 503: set {variable}"),
             )
         });
+    }
+    for one in &sweeps {
+        let (good, words) = super::sweep::words(one);
+        let why = if one.connection.system == System::Intercom { WHY } else { "" };
+        findings.push(("Deletion sweep".to_owned(), good, format!("{words} {why}").trim_end().to_owned()));
     }
     let salesforce = Connection::only(System::Salesforce);
     if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::agreement::Agreement;
+use super::clock::Timestamp;
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
 use super::review::ConflictKind;
 
@@ -64,6 +65,22 @@ pub enum Effect {
         /// The company.
         company: RecordRef,
     },
+    /// Put what happened onto a person's timeline, dated when it happened. It is never changed afterwards.
+    Log {
+        /// Whose timeline.
+        contact: RecordRef,
+        /// Ours, one word: by it the entry is found again, so that there is never a second one.
+        key: String,
+        /// When it happened.
+        at: Timestamp,
+        /// What it was, in one line.
+        title: String,
+        /// The rest, as plain text.
+        text: String,
+        /// The event template of a timeline app; without one the entry is a note.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<String>,
+    },
 }
 
 impl Effect {
@@ -73,13 +90,14 @@ impl Effect {
             Self::Create { connection, .. } => connection,
             Self::Update { record, .. } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
-            Self::Link { contact, .. } => &contact.connection,
+            Self::Link { contact, .. } | Self::Log { contact, .. } => &contact.connection,
         }
     }
 
     /// Doing it twice is the same as doing it once.
     pub fn is_repeatable(&self) -> bool {
-        matches!(self, Self::Update { .. } | Self::Link { .. })
+        // A timeline event carries an id of ours, and HubSpot keeps one event for each.
+        matches!(self, Self::Update { .. } | Self::Link { .. } | Self::Log { template: Some(_), .. })
     }
 }
 

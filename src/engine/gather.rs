@@ -229,7 +229,7 @@ async fn followed(turn: &mut Turn<'_>, old: &RecordRef, error: &VendorError) -> 
 }
 
 /// The other side of a record that is not tied yet: by external id, then by e-mail; never two records as one.
-async fn look_up(
+pub(super) async fn look_up(
     turn: &mut Turn<'_>,
     way: Way,
     own: &Mirror,
@@ -301,6 +301,22 @@ async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), S
         contact.fields.insert("company.name".into(), company.text("name").into());
     }
     Ok(())
+}
+
+/// Reads a company anew, so that our copy and all matching with it is of today; nothing is written to a vendor.
+pub(super) async fn company(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
+    let Some(record) = turn.claim.execution.record.clone() else {
+        return Ok(Planned::nothing("The event names no company."));
+    };
+    if turn.engine.journal.is_erased(&record).await? {
+        return Ok(Planned::nothing("The company was erased; no copy of it is kept."));
+    }
+    let read = current(turn, &record).await?;
+    turn.engine.scan_wanted.notify_one();
+    Ok(Planned::nothing(match read {
+        Some(_) => "Our copy of the company is of today; matching uses it, and nothing was written.",
+        None => "The company is gone; it is no candidate for anybody any more, and nothing was written.",
+    }))
 }
 
 /// Facts and plan for what a human decided.

@@ -11,7 +11,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
-use crate::domain::record::{Connection, Mirror, RecordRef, System};
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::text::shorten;
 use crate::journal::facts::value_hash;
 use crate::journal::intake::{Appended, Disposition, NewExecution, Sight};
@@ -24,6 +24,9 @@ use crate::vendors::{payload, topics};
 
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
 pub(super) const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
+
+/// Properties of a company that matching looks at.
+const COMPANY: [&str; 7] = ["name", "domain", "website", "phone", "city", "country", "industry"];
 
 /// How long the properties of a record we made are recognised before we know its id.
 const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);
@@ -107,6 +110,12 @@ impl Intake {
             .await
     }
 
+    /// What an event would cause, for whoever stores it together with something else.
+    pub(super) async fn disposition(&self, event: &NewEvent) -> Result<Disposition> {
+        let (intake, event, heard) = (self.clone(), event.clone(), Heard::of(event));
+        self.journal.sighted(move |sight| intake.judge(sight, &event, &heard)).await
+    }
+
     fn judge(&self, sight: Sight<'_>, event: &NewEvent, heard: &Heard) -> Result<Disposition> {
         let system = event.connection.system;
         if event.kind == EventKind::Other {
@@ -131,7 +140,7 @@ impl Intake {
             return Ok(Disposition::Ignore("this person was erased and is not brought back".to_owned()));
         }
         if let Some((name, _)) = &heard.property
-            && !self.watched(record.system()).contains(&name.as_str())
+            && !self.uses(record, name)
         {
             return Ok(Disposition::Ignore("the mapping does not use this property".to_owned()));
         }
@@ -162,8 +171,14 @@ impl Intake {
 
     /// What somebody changed just now runs at once; what polling found waits for the off-peak window, if there is one.
     fn when(&self, event: &NewEvent, now: Timestamp) -> (Priority, Timestamp, String) {
-        if event.source != EventSource::Poll {
-            return (Priority::Live, now, "Waits for a worker.".into());
+        match event.source {
+            EventSource::Webhook => return (Priority::Live, now, "Waits for a worker.".into()),
+            EventSource::Poll => {}
+            // Asked for or due at this hour, but many at once: never before what somebody changed just now.
+            source => {
+                let sentence = format!("Found by a {}; waits for a worker.", word(source));
+                return (Priority::Background, now, sentence);
+            }
         }
         // A wrong window was refused when the settings were read.
         match self.settings.off_peak_window() {
@@ -224,6 +239,14 @@ impl Intake {
         Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))
     }
 
+    /// A property of a record matters to the mapping, or of a company to matching.
+    fn uses(&self, record: &RecordRef, property: &str) -> bool {
+        match record.object {
+            ObjectKind::Company => COMPANY.contains(&property),
+            _ => self.watched(record.system()).contains(&property),
+        }
+    }
+
     fn watched(&self, system: System) -> Vec<&str> {
         match system {
             System::Intercom => self
@@ -260,6 +283,16 @@ fn subject(sight: Sight<'_>, heard: &Heard, record: &RecordRef) -> Result<String
         return Ok(carried.display_name());
     }
     Ok(sight.mirror(record)?.map_or_else(|| record.title(), |mirror| mirror.display_name()))
+}
+
+const fn word(source: EventSource) -> &'static str {
+    match source {
+        EventSource::Webhook => "webhook",
+        EventSource::Poll => "look",
+        EventSource::Operator => "fetch",
+        EventSource::Sweep => "sweep",
+        EventSource::Backfill => "backfill",
+    }
 }
 
 /// The lane of a record: the same for all records of one person, so that one execution at a time touches them.

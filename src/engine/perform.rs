@@ -116,7 +116,7 @@ impl Turn<'_> {
             Effect::Create { connection, fields, .. } => {
                 (echoes(&super::intake::record_to_be(connection), fields), Vec::new())
             }
-            Effect::Link { .. } => (Vec::new(), Vec::new()),
+            Effect::Link { .. } | Effect::Log { .. } => (Vec::new(), Vec::new()),
         };
         // What earlier steps did is stored with the plan that calls them done: a crash during this call must not
         // leave a done step of which neither the audit log nor the identity map knows.
@@ -175,6 +175,8 @@ impl Turn<'_> {
                 }
             }
             Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
+            // A timeline belongs to the person and changes none of their fields.
+            Effect::Log { .. } => {}
             Effect::Link { contact, company } => {
                 let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
                     Some(known) => Some(known.clone()),
@@ -242,6 +244,7 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Update { .. } => "update",
         Effect::Merge { .. } => "merge",
         Effect::Link { .. } => "link",
+        Effect::Log { .. } => "log",
     }
 }
 
@@ -253,5 +256,6 @@ fn what(effect: &Effect) -> String {
         }
         Effect::Merge { survivor, absorbed } => format!("{absorbed} into {survivor}"),
         Effect::Link { company, .. } => format!("to {company}"),
+        Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
     }
 }

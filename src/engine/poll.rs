@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::Engine;
 use super::limits::{Parked, family_of};
+use super::look::Look;
 use crate::domain::agreement::Agreement;
-use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::limit::{Family, Urgency};
@@ -40,7 +40,9 @@ pub enum PollError {
     Journal(#[from] JournalError),
 }
 
-const LOADED: &str = "first-load";
+mod companies;
+
+pub(super) const LOADED: &str = "first-load";
 
 impl Engine {
     /// Copies both systems and pairs their people, once per journal; later calls do nothing.
@@ -52,12 +54,15 @@ impl Engine {
         let (intercom, crm) = (self.intercom.clone(), self.crm.clone());
         let (left, right) = tokio::join!(self.load(&intercom), self.load(&crm));
         let (left, right) = (left?, right?);
-        // The vendor's own times move the mark, never our clock: the two may differ.
+        // The vendor's own times move the mark, never our clock: the two may differ. What changed while the lists were
+        // read, and was read before, is looked at again.
+        let took = self.clock.now().since(started).max(0);
         for (connection, loaded) in [(&intercom, &left), (&crm, &right)] {
             let newest =
                 loaded.iter().filter_map(|mirror| mirror.vendor_updated_at).max().unwrap_or_default();
-            self.journal.set_mark(&watermark(connection), &newest.0.to_string()).await?;
+            self.journal.set_mark(&watermark(connection), &(newest.0 - took).to_string()).await?;
         }
+        self.journal.set_mark(&companies::companies_mark(&intercom), &started.0.to_string()).await?;
         self.pair(left, right).await?;
         self.journal.set_mark(LOADED, &started.rfc3339()).await?;
         self.scan_wanted.notify_one();
@@ -187,13 +192,8 @@ impl Engine {
 
     async fn poll_connection(&self, connection: &Connection) -> Result<usize, PollError> {
         let name = watermark(connection);
-        let since = self
-            .journal
-            .mark(&name)
-            .await?
-            .and_then(|text| text.parse().ok())
-            .map_or(Timestamp(0), Timestamp);
-        let mut newest = since;
+        let mut look = Look::new(self.since(&name).await?, self.overlap());
+        let (from, began) = (look.from(), self.clock.now());
         let mut cursor: Option<String> = None;
         let mut new = 0;
         loop {
@@ -203,19 +203,13 @@ impl Engine {
             self.wait_for_a_call(connection, family).await;
             let mut log = vendors::Log::new();
             let page =
-                vendors::changed_contacts(&self.clients, connection, since, cursor.as_deref(), &mut log)
-                    .await;
+                vendors::changed_contacts(&self.clients, connection, from, cursor.as_deref(), &mut log).await;
             self.limits.learn_all(&log);
             let (mirrors, next) = page.map_err(|error| self.failed(connection, error, &log))?;
             let mut events = Vec::new();
             for mirror in mirrors {
-                // Equal times are looked at again: two records may share one, and one of them may have come late.
-                if mirror.vendor_updated_at.is_some_and(|at| at < since) {
-                    continue;
-                }
-                newest = newest.max(mirror.vendor_updated_at.unwrap_or(since));
-                if self.is_news(&mirror).await? {
-                    events.push(polled(&mirror));
+                if look.takes(mirror.vendor_updated_at) && self.is_news(&mirror).await? {
+                    events.push(found(&mirror, EventSource::Poll));
                 }
             }
             if !events.is_empty() {
@@ -223,18 +217,25 @@ impl Engine {
                 // What was found before and waits still is found again, and is no news.
                 new += stored.iter().filter(|one| !matches!(one, Appended::Duplicate(_))).count();
             }
+            // Only now that the events are stored: who begins anew after a kill begins here.
+            if let Some(reached) = look.reached(self.clock.now().since(began), next.is_none()) {
+                self.journal.set_mark(&name, &reached.0.to_string()).await?;
+            }
             match next {
                 Some(next) => cursor = Some(next),
-                None => break,
+                None => {
+                    self.journal.heard_by_looking(connection).await?;
+                    return Ok(new);
+                }
             }
         }
-        self.journal.set_mark(&name, &newest.0.to_string()).await?;
-        self.journal.heard_by_looking(connection).await?;
-        Ok(new)
     }
 
     /// Some mapped field is not what we last saw.
-    async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
+    pub(super) async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
+        if self.journal.is_erased(&mirror.record).await? {
+            return Ok(false);
+        }
         // What is deleted is news to who knew it; some vendors list it among the changes, and keep listing it.
         let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(!mirror.deleted) };
         let none = serde_json::Value::Null;
@@ -254,13 +255,18 @@ impl Engine {
     }
 
     /// Waits until the connection takes a call; only loops that serve nobody in particular wait in place.
-    async fn wait_for_a_call(&self, connection: &Connection, family: Family) {
+    pub(super) async fn wait_for_a_call(&self, connection: &Connection, family: Family) {
         while let Err(Parked { until, .. }) = self.limits.admit(connection, family, Urgency::Usual).await {
             self.clock.until(until).await;
         }
     }
 
-    fn failed(&self, connection: &Connection, error: VendorError, log: &vendors::Log) -> PollError {
+    pub(super) fn failed(
+        &self,
+        connection: &Connection,
+        error: VendorError,
+        log: &vendors::Log,
+    ) -> PollError {
         if let Some(until) = error.retry_at {
             let family = log.last().map_or(Family::usual(connection.system), family_of);
             self.limits.close(
@@ -281,7 +287,8 @@ impl Engine {
         while !*stop.borrow() {
             let look = async {
                 self.first_load().await?;
-                self.poll_once().await.map(|_| ())
+                self.poll_once().await?;
+                self.poll_companies().await.map(|_| ())
             };
             // A look may wait for a day's renewal; what it saw is stored, and the rest is looked at again.
             let result = tokio::select! {
@@ -307,25 +314,29 @@ fn watermark(connection: &Connection) -> String {
 }
 
 /// A change found by looking, as an event; the same state of the same record is the same event.
-fn polled(mirror: &Mirror) -> NewEvent {
+pub(super) fn found(mirror: &Mirror, source: EventSource) -> NewEvent {
     let body = serde_json::Value::Object(mirror.fields.clone()).to_string();
-    let mut digest = Sha256::new();
-    digest.update(mirror.record.to_string());
-    digest.update(&body);
-    let key = digest.finalize().iter().take(12).fold(String::from("poll-"), |mut key, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(key, "{byte:02x}");
-        key
-    });
+    let key = key_of(source.as_str(), &[&mirror.record.to_string(), &body]);
     NewEvent {
         connection: mirror.record.connection.clone(),
-        source: EventSource::Poll,
+        source,
         delivery_key: key,
-        topic: "poll".into(),
+        topic: source.to_string(),
         kind: EventKind::ContactUpdated,
         record: Some(mirror.record.clone()),
         occurred_at: mirror.vendor_updated_at,
         sent: Sent::default(),
         body,
     }
+}
+
+/// A delivery key for what nobody delivered: the same facts are the same event.
+pub(super) fn key_of(source: &str, facts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    facts.iter().for_each(|fact| digest.update(fact));
+    digest.finalize().iter().take(12).fold(format!("{source}-"), |mut key, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(key, "{byte:02x}");
+        key
+    })
 }

@@ -25,6 +25,18 @@ pub struct Settings {
     pub lease_seconds: u64,
     /// Seconds between two looks for changes no webhook told of.
     pub poll_seconds: u64,
+    /// How far back, in seconds of the vendor's time, each look reads again: what came late into its search is found.
+    pub poll_overlap_seconds: u64,
+    /// Seconds between two readings of all Intercom companies, which Intercom cannot list by what changed.
+    pub companies_seconds: u64,
+    /// Hours between two sweeps for people who are gone without a word; 0 = none.
+    pub sweep_hours: u64,
+    /// A sweep that misses more than so many per cent of the people known stops and asks.
+    pub sweep_missing_percent: u64,
+    /// A backfill reads no further while so many of its conversations wait to be written.
+    pub backfill_backlog: u64,
+    /// A backfill pauses itself when so many per cent of a vendor's calls of the day are used, by whomever.
+    pub backfill_daily_percent: u32,
     /// Seconds between two scans for duplicates and missing relations, when something changed.
     pub scan_seconds: u64,
     /// When changes found by polling are carried out, `"22:00-05:00"`; empty = at once.
@@ -144,6 +156,12 @@ impl Default for Settings {
             max_attempts: 12,
             lease_seconds: 60,
             poll_seconds: 300,
+            poll_overlap_seconds: 900,
+            companies_seconds: 3600,
+            sweep_hours: 24,
+            sweep_missing_percent: 20,
+            backfill_backlog: 200,
+            backfill_daily_percent: 50,
             scan_seconds: 60,
             off_peak: String::new(),
             off_peak_time_zone: "UTC".into(),
@@ -181,6 +199,33 @@ impl Settings {
                 "engine.batch_rows = {} is no batch; write 1 to 100, for example 100",
                 self.batch_rows
             ));
+        }
+        Ok(())
+    }
+
+    /// Whether the settings of the sources of change make sense. The error names the setting and shows a right one.
+    pub fn check_sources(&self) -> Result<(), String> {
+        const WEEK: u64 = 7 * 24 * 3600;
+        if self.poll_overlap_seconds > WEEK {
+            return Err(format!(
+                "engine.poll_overlap_seconds = {} is longer than a week; write for example 900",
+                self.poll_overlap_seconds
+            ));
+        }
+        if self.backfill_backlog == 0 {
+            return Err(
+                "engine.backfill_backlog = 0 would let no backfill begin; write for example 200".into()
+            );
+        }
+        for (name, percent, example) in [
+            ("sweep_missing_percent", self.sweep_missing_percent, 20),
+            ("backfill_daily_percent", u64::from(self.backfill_daily_percent), 50),
+        ] {
+            if !(1..=100).contains(&percent) {
+                return Err(format!(
+                    "engine.{name} = {percent} is no share; write 1 to 100, for example {example}"
+                ));
+            }
         }
         Ok(())
     }

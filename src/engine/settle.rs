@@ -34,7 +34,8 @@ impl Turn<'_> {
     /// All steps are done, or there was none.
     pub(super) fn succeeded(&mut self) -> (Status, Settlement) {
         let plan = std::mem::take(&mut self.planned.plan);
-        let created = plan.steps.iter().any(|step| matches!(step.effect, Effect::Create { .. }));
+        let created =
+            plan.steps.iter().any(|step| matches!(step.effect, Effect::Create { .. } | Effect::Log { .. }));
         let decided = self.claim.decision.is_some();
         let (status, outcome, mut sentence) = match (&plan.nothing, plan.steps.is_empty()) {
             (Some(reason), true) if decided => (Status::Succeeded, Outcome::Unchanged, reason.clone()),

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
-use super::{Engine, gather};
+use super::{Engine, gather, timeline};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
@@ -21,7 +21,7 @@ use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
+use crate::domain::record::{Connection, Fields, Mirror, RecordRef, System};
 use crate::journal::JournalError;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::{Claim, Settlement};
@@ -258,6 +258,8 @@ impl<'a> Turn<'a> {
         let way = match self.claim.execution.recipe.as_str() {
             recipes::CONTACT_TO_CRM => contact_sync::Way::ToCrm,
             recipes::CONTACT_TO_INTERCOM => contact_sync::Way::ToIntercom,
+            recipes::MIRROR_COMPANY => return gather::company(self).await,
+            recipes::CONVERSATION_TO_TIMELINE => return timeline::plan(self).await,
             _ => return gather::mend(self).await,
         };
         let Some(record) = self.claim.execution.record.clone() else {
@@ -271,6 +273,11 @@ impl<'a> Turn<'a> {
         };
         if archived && still_read {
             // Intercom answers for archived people as for living ones; nobody is made or changed because of that.
+            if record.system() == System::Intercom
+                && let Some(own) = self.mirrors.iter_mut().find(|mirror| mirror.record == record)
+            {
+                own.deleted = true;
+            }
             return Ok(Planned::nothing("The contact was archived; the other side is left as it is."));
         }
         self.left.clone_from(&facts.intercom);
@@ -289,7 +296,7 @@ impl<'a> Turn<'a> {
     /// A sync needs both sides: when one is closed for longer than a window, not even the first record is read, so that
     /// work that waits for a day's renewal costs no calls each time it looks.
     async fn look_whether_open(&mut self) -> Result<(), Stop> {
-        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
+        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM, recipes::CONVERSATION_TO_TIMELINE];
         if !sync.contains(&self.claim.execution.recipe.as_str()) {
             return Ok(());
         }

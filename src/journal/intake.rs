@@ -140,10 +140,18 @@ impl Journal {
         })
         .await
     }
+
+    /// Looks at what there is as [`Journal::append_judged`] does, outside a transaction that stores.
+    pub async fn sighted<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(Sight<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.read(move |connection| look(Sight { connection })).await
+    }
 }
 
 /// An event we have: counted, with the vendor's count of its own attempts, and shown as a run that did nothing.
-fn again(connection: &Connection, now: Timestamp, event: &NewEvent) -> Result<Option<Appended>> {
+pub(super) fn again(connection: &Connection, now: Timestamp, event: &NewEvent) -> Result<Option<Appended>> {
     let known: Option<i64> = connection
         .prepare_cached("SELECT id FROM events WHERE connection = ?1 AND delivery_key = ?2")?
         .query_row(params![event.connection.to_string(), event.delivery_key], |row| row.get(0))
@@ -176,7 +184,7 @@ fn again(connection: &Connection, now: Timestamp, event: &NewEvent) -> Result<Op
     Ok(Some(Appended::Duplicate(id)))
 }
 
-fn store(
+pub(super) fn store(
     connection: &Connection,
     now: Timestamp,
     mut event: NewEvent,

@@ -23,6 +23,7 @@ pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod paths;
 pub(crate) mod search;
+pub(crate) mod timeline;
 pub(crate) mod together;
 pub(crate) mod topics;
 pub(crate) mod whole;
@@ -41,22 +42,32 @@ pub(crate) async fn perform(
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
     let request = calls::request(clients.settings(), effect)?;
+    if let Effect::Log { contact, key, template: None, .. } = effect
+        && let Some(note) = timeline::search(clients, &contact.connection, key, log).await?
+    {
+        return Ok(note);
+    }
     let answer = clients.send(effect.connection(), &request, log).await?;
     match effect {
-        Effect::Link { contact, .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. } | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
+        Effect::Log { contact, .. } => made(&answer, &contact.connection, ObjectKind::Note),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
         // The answer's id may be new: both old ids lead to it from now on.
         Effect::Merge { survivor, .. } => Ok(named(&answer, survivor)),
-        Effect::Create { connection, object, .. } => match wire::id(&answer) {
-            Some(id) => Ok(RecordRef { connection: connection.clone(), object: *object, id }),
-            None => Err(VendorError {
-                may_have_happened: true,
-                ..VendorError::new(
-                    ErrorClass::Malformed,
-                    &format!("HubSpot said it made the {object}, but its answer holds no id."),
-                )
-            }),
-        },
+        Effect::Create { connection, object, .. } => made(&answer, connection, *object),
+    }
+}
+
+fn made(answer: &Value, connection: &Connection, object: ObjectKind) -> Result<RecordRef, VendorError> {
+    match wire::id(answer) {
+        Some(id) => Ok(RecordRef { connection: connection.clone(), object, id }),
+        None => Err(VendorError {
+            may_have_happened: true,
+            ..VendorError::new(
+                ErrorClass::Malformed,
+                &format!("HubSpot said it made the {object}, but its answer holds no id."),
+            )
+        }),
     }
 }
 
@@ -71,6 +82,9 @@ pub(crate) async fn probe(
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
         Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Log { contact, key, template, .. } => {
+            timeline::probe(clients, contact, key, template.as_deref(), log).await
+        }
         Effect::Create { connection, object, fields, identity } => {
             let value = fields.get(identity).map(value_text).unwrap_or_default();
             if value.is_empty() {
@@ -185,6 +199,43 @@ pub(crate) async fn list(
     let request = calls::objects::list(clients.settings(), object, LISTED, cursor, &wish)?;
     let answer = clients.send(connection, &request, log).await?;
     Ok((rows(clients, connection, object, &answer, log).await?, wire::next(&answer)))
+}
+
+/// How many records of a kind there are, or how many changed since then, as the search counts them.
+pub(crate) async fn count(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    since: Option<Timestamp>,
+    log: &mut Log,
+) -> Result<Option<u64>, VendorError> {
+    let filters = since.map(|at| Filter::from(search::changed_property(object), &at.0.to_string()));
+    let search = Search {
+        groups: filters.map(|filter| vec![filter]).into_iter().collect(),
+        properties: vec!["hs_object_id".to_owned()],
+        limit: 1,
+        ..Search::default()
+    };
+    let request = calls::objects::search(clients.settings(), object, &search)?
+        .purpose(format!("count {object} records"));
+    let answer = clients.send(connection, &request, log).await?;
+    Ok(answer.get("total").and_then(Value::as_u64))
+}
+
+/// Whether a record that a read does not find lies in the recycle bin.
+pub(crate) async fn is_archived(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<bool, VendorError> {
+    let wish = Wish { archived: true, properties: "hs_object_id".to_owned(), ..Wish::default() };
+    let request = calls::objects::get(clients.settings(), record.object, &record.id, None, &wish)?
+        .purpose(format!("look for {} in the recycle bin", record.object));
+    match clients.send(&record.connection, &request, log).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.class == ErrorClass::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// One page of the contacts changed since then, oldest first.

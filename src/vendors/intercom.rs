@@ -14,6 +14,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
 use super::Page;
 use super::error::VendorError;
 use super::http::{Clients, Log};
+use super::reading::{Role, Stock};
 
 use self::calls::Paging;
 use self::calls::contacts::Sort;
@@ -49,7 +50,7 @@ pub(crate) async fn perform(
     let answer = clients.send(effect.connection(), &request, log).await?;
     match effect {
         // The answer to a link is the company; what was touched is the person.
-        Effect::Link { contact, .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. } | Effect::Log { contact, .. } => Ok(contact.clone()),
         Effect::Update { record, .. } => Ok(record.clone()),
         Effect::Merge { survivor, .. } => {
             Ok(wire::id(&answer).map_or_else(|| survivor.clone(), |id| RecordRef { id, ..survivor.clone() }))
@@ -77,7 +78,7 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
         Effect::Create { connection, object, fields, identity } => {
             let value = fields.get(identity).map(crate::domain::record::value_text).unwrap_or_default();
             if value.is_empty() {
@@ -179,6 +180,59 @@ pub(crate) async fn changed_contacts(
         .purpose("changed contacts");
     let answer = clients.send(connection, &request, log).await?;
     page(clients, connection, &answer, log).await
+}
+
+/// What a search of people asks for; none where a list of all tells the same without a search's lag.
+fn wanted(clients: &Clients, stock: &Stock) -> Option<Query> {
+    let mut filters = Vec::new();
+    if let Some(role) = stock.role {
+        filters.push(Query::is("role", role.as_str()));
+    }
+    if let Some(since) = stock.since {
+        let version = Version::of(clients.settings());
+        filters.push(Query::since(Subject::Contacts, "updated_at", since, version));
+    }
+    match filters.len() {
+        0 => None,
+        1 => filters.pop(),
+        _ => Some(Query::All(filters)),
+    }
+}
+
+/// One page of people by role and time of change; of all where neither is asked for.
+pub(crate) async fn people(
+    clients: &Clients,
+    connection: &Connection,
+    stock: &Stock,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
+    let Some(query) = wanted(clients, stock) else {
+        return list_contacts(clients, connection, cursor, log).await;
+    };
+    let paging = Paging::new(CONTACTS, cursor);
+    let request = calls::contacts::search(clients.settings(), &query, None, &paging)?
+        .purpose(format!("list {}s", stock.role.map_or("contact", Role::as_str)));
+    let answer = clients.send(connection, &request, log).await?;
+    page(clients, connection, &answer, log).await
+}
+
+/// How many there are, by a page of one.
+pub(crate) async fn count(
+    clients: &Clients,
+    connection: &Connection,
+    stock: &Stock,
+    log: &mut Log,
+) -> Result<Option<u64>, VendorError> {
+    let one = Paging::new(1, None);
+    let request = match (stock.object, wanted(clients, stock)) {
+        (ObjectKind::Company, _) => calls::companies::list(1, 1, true)?,
+        (_, None) => calls::contacts::list(&one)?,
+        (_, Some(query)) => calls::contacts::search(clients.settings(), &query, None, &one)?,
+    };
+    let request = request.purpose(format!("count {} records", stock.object));
+    let answer = clients.send(connection, &request, log).await?;
+    Ok(wire::total(&answer))
 }
 
 pub(crate) async fn check(

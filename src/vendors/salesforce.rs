@@ -46,6 +46,7 @@ pub(crate) async fn perform(
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
     match effect {
+        Effect::Log { .. } => Err(calls::no_timeline()),
         Effect::Merge { survivor, absorbed } => merging::two(clients, survivor, absorbed, log).await,
         Effect::Create { connection, object, fields, .. } => {
             let settings = clients.settings();
@@ -85,7 +86,7 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
         Effect::Create { connection, object, fields, identity } => {
             if let Some((field, value)) = calls::external_id(clients.settings(), *object, fields) {
                 return by_external_id(clients, connection, *object, (field, &value), log).await;

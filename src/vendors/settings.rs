@@ -121,6 +121,9 @@ pub struct HubspotSettings {
     pub unique_properties: Vec<String>,
     /// The token belongs to a public app that may post timeline events; a private app's never may.
     pub timeline_app: bool,
+    /// The event template of that app, by its number, for conversations: its tokens are `title` and `text`. Empty logs
+    /// them as notes.
+    pub timeline_template: String,
 }
 
 impl Default for HubspotSettings {
@@ -132,6 +135,7 @@ impl Default for HubspotSettings {
             extra_properties: Vec::new(),
             unique_properties: vec!["intercom_contact_id".to_owned()],
             timeline_app: false,
+            timeline_template: String::new(),
         }
     }
 }

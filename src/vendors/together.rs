@@ -176,7 +176,7 @@ impl Errand {
             Self::Perform(Effect::Create { fields, identity, .. }) => {
                 fields.get(identity).map(value_text).unwrap_or_default()
             }
-            Self::Perform(Effect::Link { contact, .. }) => contact.id.clone(),
+            Self::Perform(Effect::Link { contact, .. } | Effect::Log { contact, .. }) => contact.id.clone(),
             Self::Perform(Effect::Merge { survivor, .. }) => survivor.id.clone(),
         };
         key.trim().to_lowercase()

@@ -7,6 +7,7 @@ mod emulated;
 mod monitors;
 mod problems;
 mod reading;
+mod sources;
 mod vault;
 
 use std::io::Write as _;

@@ -305,6 +305,17 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
                 span(" belongs to ", theme.muted),
                 span(company.title(), theme.text),
             ])),
+            Effect::Log { contact, at, title, .. } => {
+                lines.push(Line::from(vec![
+                    span(format!("    {}", contact.title()), theme.text),
+                    span(" dated ", theme.muted),
+                    span(at.rfc3339(), theme.text),
+                ]));
+                lines.push(Line::from(span(
+                    format!("    {}", cut_end(title, cells.saturating_sub(5))),
+                    theme.text,
+                )));
+            }
         }
         for fill in &step.fills {
             lines.push(Line::from(vec![

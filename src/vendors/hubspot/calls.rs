@@ -88,6 +88,9 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
                 associations::Ends { from: (contact.object, &contact.id), to: (company.object, &company.id) };
             associations::link(settings, &ends)
         }
+        Effect::Log { contact, key, at, title, text, template } => {
+            super::timeline::request(settings, contact, key, *at, (title, text), template.as_deref())
+        }
     }
 }
 

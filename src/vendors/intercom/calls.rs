@@ -51,6 +51,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             }
             Ok(contacts::attach_company(&contact.id, &company.id).purpose("relate contact to company"))
         }
+        Effect::Log { .. } => Err(unsupported("log conversations on", ObjectKind::Contact)),
     }
 }
 

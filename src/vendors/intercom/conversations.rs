@@ -2,7 +2,7 @@
 //!
 //! Reads only. Bodies are other people's words: they are handed on as they came and shown nowhere from here.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, value_text};
@@ -10,12 +10,12 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, value_tex
 use super::super::error::VendorError;
 use super::super::http::{Clients, Log};
 use super::calls::{Paging, conversations as calls};
-use super::query::{Query, Subject};
+use super::query::{Operator, Query, Subject};
 use super::version::Version;
 use super::wire;
 
 /// Conversations in one page: the most Intercom gives.
-const CONVERSATIONS: u32 = 150;
+pub const CONVERSATIONS: u32 = 150;
 
 /// A conversation without what was said in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,13 @@ pub struct Conversation {
     pub contacts: Vec<String>,
     /// The names of its tags.
     pub tags: Vec<String>,
+}
+
+impl Conversation {
+    /// When it began.
+    pub fn begun_at(&self) -> Option<Timestamp> {
+        self.mirror.fields.get("created_at").and_then(wire::time)
+    }
 }
 
 /// A conversation with what was said and done in it.
@@ -84,6 +91,36 @@ pub async fn changed(
     Ok((rows, wire::next(&answer)))
 }
 
+/// One page of the conversations begun in a span of time, its end not included, in Intercom's order; and how many there
+/// are in all, by its count.
+pub async fn begun(
+    clients: &Clients,
+    connection: &Connection,
+    span: (Timestamp, Timestamp),
+    rows: u32,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<(Vec<Conversation>, Option<String>, Option<u64>), VendorError> {
+    let settings = clients.settings();
+    // `>` and `<` may or may not include the second itself: what lies outside is dropped below.
+    let at = |operator, moment: i64| Query::filter("created_at", operator, json!(moment.max(0)));
+    let query = Query::All(vec![
+        at(Operator::Greater, span.0.seconds() - 1),
+        at(Operator::Less, span.1.seconds().saturating_add(1)),
+    ]);
+    let request = calls::search(settings, &query, &Paging::new(rows.clamp(1, CONVERSATIONS), cursor))?
+        .purpose("conversations of the past");
+    let answer = clients.send(connection, &request, log).await?;
+    let mut found = Vec::new();
+    for item in wire::items(&answer) {
+        let row = conversation(connection, item)?;
+        if row.begun_at().is_none_or(|at| (span.0..span.1).contains(&at)) {
+            found.push(row);
+        }
+    }
+    Ok((found, wire::next(&answer), wire::total(&answer)))
+}
+
 /// One conversation with its parts.
 pub async fn thread(clients: &Clients, record: &RecordRef, log: &mut Log) -> Result<Thread, VendorError> {
     let request = calls::get(&record.id, true).purpose("read conversation with its parts");
@@ -131,8 +168,6 @@ fn text(item: &Value, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::domain::record::System;
 

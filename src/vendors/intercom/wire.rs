@@ -37,6 +37,11 @@ pub(crate) fn pages(answer: &Value) -> Option<u64> {
     answer.get("pages")?.get("total_pages")?.as_u64()
 }
 
+/// How many entries a list has in all.
+pub(crate) fn total(answer: &Value) -> Option<u64> {
+    answer.get("total_count")?.as_u64()
+}
+
 /// A contact, and whether it has more companies than it names.
 pub(crate) fn contact(connection: &Connection, item: &Value) -> Result<(Mirror, bool), VendorError> {
     let companies = item.get("companies");

@@ -259,6 +259,13 @@ pub(crate) fn user_info() -> Request {
     Request::get(ObjectKind::Contact, "/services/oauth2/userinfo").purpose("check the connection")
 }
 
+pub(super) fn no_timeline() -> VendorError {
+    VendorError::new(
+        ErrorClass::Unknown,
+        "Reknit logs conversations on HubSpot's timeline only, not in Salesforce; nothing was sent.",
+    )
+}
+
 /// What an effect will send, in order. Where a later request needs what an earlier one answers, words stand there.
 pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
     match effect {
@@ -309,6 +316,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             Ok(update(settings, "Contact", &contact.id, &fields)?.purpose("relate contact to company"))
         }
         Effect::Merge { .. } => Err(VendorError::new(ErrorClass::Unknown, "A merge is not one request.")),
+        Effect::Log { .. } => Err(no_timeline()),
     }
 }
 

@@ -1,0 +1,136 @@
+//! The facts of a conversation that goes onto a timeline: what was said, who was in it, and who of them the CRM knows.
+//!
+//! Reads only. People who were erased are left out; nobody is tied together or made because of a conversation.
+
+use super::gather;
+use super::turn::{Stop, Turn};
+use crate::domain::error_class::ErrorClass;
+use crate::domain::record::{Mirror, ObjectKind, RecordRef, System, value_text};
+use crate::recipes::contact_sync::{Planned, Way};
+use crate::recipes::timeline::{self, Facts, Person, Said};
+use crate::vendors::intercom::conversations::{self, Part, Thread};
+
+/// Plans the entries of the conversation the turn is about.
+pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
+    let Some(record) = turn.claim.execution.record.clone() else {
+        return Ok(Planned::nothing("The event names no conversation."));
+    };
+    if turn.engine.journal.is_erased(&record).await? {
+        return Ok(Planned::nothing("Nothing was logged: the person was erased."));
+    }
+    turn.admit(&record.connection).await?;
+    let thread = conversations::thread(&turn.engine.clients, &record, &mut turn.log).await;
+    turn.learn(None);
+    let thread = match thread {
+        Ok(thread) => thread,
+        Err(error) if error.class == ErrorClass::NotFound => {
+            return Ok(Planned::nothing("The conversation is gone in Intercom; nothing was logged."));
+        }
+        Err(error) => return Err(Stop::Vendor(Box::new(error), None)),
+    };
+    let mut people = Vec::new();
+    let mut names = Vec::new();
+    for id in &thread.conversation.contacts {
+        let contact =
+            RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id: id.clone() };
+        let (person, name) = person(turn, contact).await?;
+        names.push((id.clone(), name));
+        people.push(person);
+    }
+    if people.iter().any(|person| person.crm.as_ref().is_err_and(|why| why == ERASED)) {
+        // What an erased person said must not come back on somebody else's timeline either.
+        return Ok(Planned::nothing("Nothing was logged: a person in the conversation was erased."));
+    }
+    let begun_at = thread.conversation.begun_at().unwrap_or_else(|| turn.claim.execution.created_at);
+    let facts = Facts {
+        begun_at,
+        people,
+        tags: thread.conversation.tags.clone(),
+        said: said(&thread, &names),
+        unread: thread.missing(),
+        conversation: thread.conversation.mirror,
+    };
+    let settings = &turn.engine.clients.settings().hubspot;
+    let template = settings.timeline_template.trim();
+    let template = (settings.timeline_app && !template.is_empty()).then_some(template);
+    Ok(timeline::plan(&facts, template))
+}
+
+const ERASED: &str = "who was erased";
+
+/// A person of the conversation and what to call them.
+async fn person(turn: &mut Turn<'_>, contact: RecordRef) -> Result<(Person, String), Stop> {
+    let left_out = |contact: &RecordRef, why: &str| {
+        (Person { intercom: contact.clone(), crm: Err(why.to_owned()) }, "Contact".to_owned())
+    };
+    if turn.engine.journal.is_erased(&contact).await? {
+        return Ok(left_out(&contact, ERASED));
+    }
+    let own = match turn.engine.journal.mirror(&contact).await? {
+        Some(known) if !known.deleted => known,
+        _ => match turn.read(&contact).await? {
+            Ok(mirror) => mirror,
+            Err(error) if error.class == ErrorClass::NotFound => {
+                return Ok(left_out(&contact, "who is gone in Intercom"));
+            }
+            Err(error) => match (error.class, error.existing.as_deref()) {
+                (ErrorClass::MergedAway, Some(survivor)) => match turn.read(&survivor.clone()).await? {
+                    Ok(mirror) => mirror,
+                    Err(error) => return Err(Stop::Vendor(Box::new(error), None)),
+                },
+                _ => return Err(Stop::Vendor(Box::new(error), None)),
+            },
+        },
+    };
+    let name = own.display_name();
+    let name = if name == own.record.title() { "Contact".to_owned() } else { name };
+    let crm = turn.engine.crm.clone();
+    if crm.system != System::Hubspot {
+        return Ok(left_out(&contact, "whose CRM has no timeline that Reknit writes to"));
+    }
+    let known = turn.engine.journal.known(&own.record).await?;
+    let mut fitting: Vec<RecordRef> =
+        known.records.into_iter().filter(|other| other.connection == crm).collect();
+    if fitting.is_empty() {
+        let found: Vec<Mirror> = gather::look_up(turn, Way::ToCrm, &own, &crm).await?;
+        fitting = found.into_iter().filter(|mirror| !mirror.deleted).map(|mirror| mirror.record).collect();
+    }
+    let crm = match &fitting[..] {
+        [] => Err("who has no CRM contact".to_owned()),
+        [one] if turn.engine.journal.is_erased(one).await? => Err(ERASED.to_owned()),
+        [one] if turn.engine.journal.mirror(one).await?.is_some_and(|mirror| mirror.deleted) => {
+            Err("whose CRM contact is deleted".to_owned())
+        }
+        [one] => Ok(one.clone()),
+        [one, other, ..] => {
+            Err(format!("whom both {} and {} fit: merge them first, then retry", one.title(), other.title()))
+        }
+    };
+    Ok((Person { intercom: contact, crm }, name))
+}
+
+fn said(thread: &Thread, names: &[(String, String)]) -> Vec<Said> {
+    let named = |kind: &str, id: &str| match kind {
+        "admin" | "team" => "Team".to_owned(),
+        "bot" => "Bot".to_owned(),
+        _ => names
+            .iter()
+            .find(|(known, _)| known == id)
+            .map_or_else(|| "Contact".to_owned(), |it| it.1.clone()),
+    };
+    let source = &thread.conversation.mirror;
+    let mut said = Vec::new();
+    let first = source.text("source.body");
+    if !first.trim().is_empty() && source.text("source.redacted") != "true" {
+        let author = source.fields.get("source.author").unwrap_or(&serde_json::Value::Null);
+        let who = named(&value_text(&author["type"]), &value_text(&author["id"]));
+        said.push(Said { who, at: thread.conversation.begun_at(), text: first });
+    }
+    let told = |part: &&Part| part.kind != "note" && !part.redacted && !part.body.trim().is_empty();
+    said.extend(thread.parts.iter().filter(told).map(|part| Said {
+        who: named(&part.author_kind, &part.author),
+        at: part.at,
+        text: part.body.clone(),
+    }));
+    said
+}
