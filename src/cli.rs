@@ -18,6 +18,7 @@ pub mod cookbook;
 pub mod demo;
 pub mod doctor;
 pub mod init;
+pub mod journal;
 pub mod limits;
 pub mod list;
 pub mod operate;
@@ -76,6 +77,8 @@ pub enum Command {
     Link(operate::LinkArguments),
     /// The log of who did what
     Audit(audit::Arguments),
+    /// Check the journal from end to end
+    Journal(journal::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
@@ -143,6 +146,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),

@@ -50,6 +50,11 @@ impl Engine {
 }
 
 impl Intake {
+    /// The journal takes events now: its disk neither is full nor has just failed.
+    pub fn is_ready(&self) -> bool {
+        self.journal.condition() == crate::journal::Condition::Good
+    }
+
     /// Stores events with what they cause; returns after the commit.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {
         let mut incoming = Vec::with_capacity(events.len());

@@ -67,7 +67,7 @@ impl Journal {
     /// Stores events with what they cause; returns after the commit. All or none.
     pub async fn append(&self, incoming: Vec<(NewEvent, Disposition)>) -> Result<Vec<Appended>> {
         let now = self.now();
-        self.write(move |connection| {
+        self.take_in(move |connection| {
             incoming
                 .into_iter()
                 .map(|(event, disposition)| store(connection, now, &event, disposition))
