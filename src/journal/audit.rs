@@ -59,8 +59,16 @@ impl Journal {
         }
         let mut verdict = verifier.finish();
         if verdict.broken.is_none() {
-            let commits = self.read(head::commits).await?;
-            verdict.broken = outside.doubt(commits).map(|why| (verdict.entries + 1, why));
+            let now = self.read(head::mark).await?;
+            verdict.broken = outside.doubt(now.commits).map(|why| (verdict.entries + 1, why));
+            // No commit of ours since the head was written, and still there are more entries than it knows.
+            if let Some(known) = outside.latest.filter(|known| known.commits == now.commits)
+                && now.audit.number > known.audit.number
+                && verdict.broken.is_none()
+            {
+                let why = "it was added by another program than Reknit: no commit of Reknit brought it";
+                verdict.broken = Some((known.audit.number + 1, why.to_owned()));
+            }
         }
         Ok(verdict)
     }

@@ -53,7 +53,11 @@ impl Journal {
     fn look(path: &Path, at: &Path, clock: SharedClock, copy: Option<Copy>) -> Result<Self> {
         let unreadable = |why: String| JournalError::Unreadable { path: path.to_owned(), why };
         let looking = reader(at).map_err(|error| unreadable(error.to_string()))?;
-        if migrate::check(&looking, path)? < migrate::KNOWN {
+        let format = migrate::check(&looking, path)?;
+        if format == 0 {
+            return Err(unreadable("it is empty".into()));
+        }
+        if format < migrate::KNOWN {
             return Err(JournalError::Older { path: path.to_owned() });
         }
         let (silence, change) = watch::channel(super::overview::last_change(&looking)?);

@@ -2,7 +2,7 @@
 //!
 //! `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
-//! built binary in a pseudo-terminal, `storm` kills it again and again.
+//! built binary in a pseudo-terminal, `storm` kills it again and again, `disk` gives the journal a bad disk.
 
 #[cfg(test)]
 mod architecture;
@@ -10,6 +10,8 @@ mod architecture;
 mod cli;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod disk;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
