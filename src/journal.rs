@@ -173,9 +173,11 @@ struct Inner {
     path: PathBuf,
     head_path: PathBuf,
     clock: SharedClock,
+    /// Before the writer, since parts are dropped in this order: the last connection to close moves the log into the
+    /// file, which those that only read cannot.
+    readers: readers::Readers,
     /// None in a journal that was opened to look only.
     writer: Option<writer::Writer>,
-    readers: readers::Readers,
     change: watch::Receiver<i64>,
     /// Kept where nobody writes, so that whoever waits for a change of ours waits in peace.
     _silence: Option<watch::Sender<i64>>,

@@ -299,8 +299,9 @@ impl Verifier {
             );
             self.broken = Some((first, why));
         }
-        if let Some(number) = self.unexplained.first().copied()
-            && self.broken.as_ref().is_none_or(|(broken, _)| number < *broken)
+        // What tells of an erasure may stand beyond the break, or have been cut off with the end.
+        if self.broken.is_none()
+            && let Some(number) = self.unexplained.first().copied()
         {
             self.broken = Some((number, "it was emptied, and no later entry tells of an erasure".to_owned()));
         }

@@ -131,7 +131,7 @@ impl Outside {
                 latest.audit.number
             )),
             Some(_) => None,
-            None if !self.there && commits == 0 => None,
+            None if commits == 0 => None,
             None => Some(format!(
                 "{file} {}: that nothing was cut off the journal cannot be proved",
                 if self.there { "is damaged" } else { "is missing" }
@@ -202,7 +202,8 @@ impl HeadFile {
             next_anchor: 0,
             told: false,
         };
-        head.compare(&outside, connection, !outside.there).map_err(failed)?;
+        let fresh = head.is_fresh(&outside);
+        head.compare(&outside, connection, fresh).map_err(failed)?;
         Ok(head)
     }
 
@@ -210,8 +211,13 @@ impl HeadFile {
     pub(super) fn reconcile(&mut self, connection: &Connection) -> Result<()> {
         let outside = Outside::read(&self.path);
         self.known = mark(connection)?;
-        let fresh = !outside.there;
+        let fresh = self.is_fresh(&outside);
         self.compare(&outside, connection, fresh).map_err(|error| JournalError::Disk(error.to_string()))
+    }
+
+    /// Nothing was ever kept there: no file, or one whose making broke off before the first commit was counted.
+    fn is_fresh(&self, outside: &Outside) -> bool {
+        !outside.there || (outside.latest.is_none() && self.known.commits == 0)
     }
 
     fn compare(&mut self, outside: &Outside, connection: &Connection, fresh: bool) -> std::io::Result<()> {

@@ -47,9 +47,16 @@ pub(super) async fn every_error_once(place: &Path) {
                     expected_audit += 1;
                 }
             }
-            until("good again", || journal.condition() == Condition::Good).await;
-            journal.append(vec![event("after", 10)]).await.expect("it goes on by itself");
-            acknowledged.push("after".to_owned());
+            // The one failure may still be to come; then it comes here, once.
+            let mut tries = 0;
+            loop {
+                until("good again", || journal.condition() == Condition::Good).await;
+                tries += 1;
+                match journal.append(vec![event("after", 10)]).await {
+                    Ok(_) => break acknowledged.push("after".to_owned()),
+                    Err(error) => assert!(tries < 2, "{kind} {number}: it does not go on by itself: {error}"),
+                }
+            }
             let verdict = journal.verify_audit().await.expect("readable");
             assert_eq!(verdict.broken, None, "{kind} {number}");
             assert!(verdict.entries >= expected_audit, "{kind} {number}");

@@ -109,7 +109,7 @@ async fn files()
     drop(journal);
     let closed = copy(&["", "-head"]);
     let truth = stored(&path);
-    assert_eq!(truth.len(), 60);
+    assert_eq!((truth.len(), alarms(&path).await), (60, Vec::new()));
     (open_files, closed, truth)
 }
 

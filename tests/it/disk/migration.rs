@@ -25,7 +25,7 @@ fn older(path: &Path, format: usize) {
         connection
             .execute(
                 "INSERT INTO events (id, connection, source, delivery_key, topic, kind, received_at, body, body_sha256) \
-                 VALUES (?1, 'intercom', 'webhook', 'k' || ?1, 't', 'contact_updated', 0, ?2, ?3)",
+                 VALUES (?1, 'intercom', 'webhook', 'k' || ?1, 't', 'contact.updated', 0, ?2, ?3)",
                 rusqlite::params![number, "{}", "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"],
             )
             .expect("a row");
