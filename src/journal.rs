@@ -16,7 +16,8 @@
 //! | [`check`] | is the journal whole, and what is affected where it is not |
 //! | [`intake`] | append events, make their executions |
 //! | [`queue`] | claim, begin a step, settle, rescue |
-//! | [`facts`] | mirror, identity map, agreements, echo ledger |
+//! | [`facts`] | mirror, identity map, agreements |
+//! | [`echoes`] | the echo ledger |
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
@@ -35,6 +36,7 @@ use crate::domain::clock::SharedClock;
 
 pub mod audit;
 pub mod check;
+pub mod echoes;
 pub mod erasure;
 pub mod facts;
 mod head;
