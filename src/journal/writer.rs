@@ -330,7 +330,7 @@ impl Desk {
     fn look_after_files(&mut self, now: Instant, at_rest: bool) {
         if now >= self.try_again && !self.reserve.is_there() {
             self.try_again = Instant::now() + 30 * PATIENCE;
-            // Without it the journal works as well, until the disk is full; the doctor tells.
+            // Without it the journal works as well, until the disk is full.
             if self.reserve.make().is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull) {
                 self.note(&Failure::early(JournalError::Full));
                 self.make_room();

@@ -13,6 +13,7 @@ mod failing;
 mod flips;
 mod migration;
 mod power;
+#[cfg(target_os = "linux")]
 mod recording;
 mod states;
 

@@ -142,6 +142,64 @@ async fn g13_the_log_stays_short_while_readers_are_never_done() {
     assert!(largest < 48 * 1024 * 1024, "{largest}");
 }
 
+#[tokio::test]
+async fn g8_g13_the_commands_say_what_is_affected_and_what_to_do() {
+    let place = folder();
+    let path = place.path().join("journal.db");
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_reknit"))
+            .args(["--data", place.path().to_str().expect("text")])
+            .args(arguments)
+            .env("REKNIT_CONFIG", place.path().join("reknit.toml"))
+            .env("REKNIT_USER", "ana")
+            .output()
+            .expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    std::fs::write(place.path().join("reknit.toml"), "").expect("written");
+    let journal = open(&path);
+    for number in 0..3 {
+        journal.append(vec![event(&format!("k{number}"), 10)]).await.expect("stored");
+        journal.audit(vec![note(number)]).await.expect("stored");
+    }
+    drop(journal);
+    let (code, head, _) = run(&["audit", "export-head"]);
+    assert!(code == Some(0) && head.starts_with("reknit-audit-head 3 "), "{head}");
+    let kept = place.path().join("kept");
+    std::fs::write(&kept, &head).expect("written");
+    let (code, said, _) = run(&["--read-only", "journal", "check"]);
+    assert!(code == Some(0) && said.contains("3 events and 3 audit entries"), "{said}");
+    let (code, said, _) = run(&["audit", "verify", "--head", kept.to_str().expect("text")]);
+    assert!(code == Some(0) && said.contains("up to entry 3"), "{said}");
+    assert_eq!(run(&["audit", "verify", "--head", "nonsense"]).0, Some(2));
+
+    // One who can rewrite the journal and the head beside it, but not what was kept elsewhere.
+    let connection = super::raw(&path);
+    connection
+        .execute_batch(
+            "DROP TRIGGER audit_is_append_only_delete; DELETE FROM audit WHERE number = 3; \
+             UPDATE events SET body = '{}' WHERE id = 2",
+        )
+        .expect("forced");
+    drop(connection);
+    std::fs::remove_file(beside(&path, "-head")).expect("removed");
+    let (code, _, said) = run(&["audit", "verify", "--head", head.trim()]);
+    assert!(code == Some(1) && said.contains("entry 3"), "{said}");
+    let (code, said, _) = run(&["journal", "check", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((code, &found["intact"]), (Some(1), &serde_json::json!(false)));
+    let what: Vec<_> =
+        found["findings"].as_array().expect("a list").iter().map(|finding| &finding["what"]).collect();
+    assert!(what.contains(&&serde_json::json!("events.body of ev_2")), "{what:?}");
+    assert!(what.contains(&&serde_json::json!("the end of the journal")), "{what:?}");
+    assert_eq!(run(&["--read-only", "journal", "accept", "why"]).0, Some(2));
+    let (code, said, _) = run(&["journal", "accept", "restored from a backup"]);
+    assert!(code == Some(0) && said.contains("Accepted"), "{said}");
+    let (_, said, _) = run(&["journal", "check"]);
+    assert!(said.contains("events.body of ev_2") && !said.contains("the end of the journal"), "{said}");
+}
+
 /// Mounted read-only by whoever may; others are kept out by the folder's permissions.
 #[cfg(target_os = "linux")]
 #[tokio::test]
