@@ -261,7 +261,7 @@ impl Desk {
                      free some on the journal's disk, nothing else is needed"
                 ),
                 _ => {
-                    tracing::error!(%error, "the disk failed: nothing is acknowledged until the journal has been read again")
+                    tracing::error!(%error, "the disk failed: nothing is acknowledged until the journal has been read again");
                 }
             }
         }
@@ -293,7 +293,7 @@ impl Desk {
                 tracing::warn!("the disk is full and failing; tried again in a moment");
             }
             Err(error) => {
-                tracing::warn!(%error, "the journal cannot be opened again yet; tried again in a moment")
+                tracing::warn!(%error, "the journal cannot be opened again yet; tried again in a moment");
             }
         }
     }

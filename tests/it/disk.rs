@@ -63,7 +63,7 @@ fn beside(journal: &Path, suffix: &str) -> PathBuf {
 
 /// An event of which every column can be told from its key.
 fn event(key: &str, letters: usize) -> (NewEvent, Disposition) {
-    let record = RecordRef::new(System::Intercom, ObjectKind::Contact, &format!("p-{key}"));
+    let record = RecordRef::new(System::Intercom, ObjectKind::Contact, format!("p-{key}"));
     let event = NewEvent {
         connection: Connection::only(System::Intercom),
         source: EventSource::Webhook,

@@ -157,7 +157,7 @@ async fn g8_every_change_of_the_audit_log_is_found_at_its_place() {
             None => unfound.push(format!("{what} at {first}")),
             // A gap is seen at the entry behind it, a changed hash at the entry that should follow from it.
             Some((named, why)) if (named - first).abs() > 1 => {
-                elsewhere.push(format!("{what} at {first}: {named}, {why}"))
+                elsewhere.push(format!("{what} at {first}: {named}, {why}"));
             }
             Some(_) => {}
         }
