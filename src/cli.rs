@@ -21,6 +21,7 @@ pub mod doctor;
 pub mod events;
 pub mod fetch;
 pub mod init;
+pub mod journal;
 pub mod limits;
 pub mod list;
 pub mod monitors;
@@ -95,6 +96,8 @@ pub enum Command {
     Backfill(backfill::Arguments),
     /// The log of who did what
     Audit(audit::Arguments),
+    /// Check the journal from end to end
+    Journal(journal::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
@@ -170,6 +173,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
+        Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),

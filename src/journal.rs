@@ -10,7 +10,10 @@
 //! | file | verbs |
 //! |---|---|
 //! | [`open`] | open, create, migrate, refuse |
-//! | `writer` | the writing thread and its group commit |
+//! | `writer` | the writing thread, its group commit, what it does on a bad disk |
+//! | `head` | how far the journal has come, kept outside it |
+//! | `reserve` | room kept for a full disk |
+//! | [`check`] | is the journal whole, and what is affected where it is not |
 //! | [`intake`] | append events, make their executions |
 //! | [`events`] | rows of events |
 //! | `redaction` | no copy of a text that was taken back |
@@ -36,10 +39,12 @@ use tokio::sync::watch;
 use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
+pub mod check;
 pub mod echoes;
 pub mod erasure;
 pub mod events;
 pub mod facts;
+mod head;
 pub mod holds;
 pub mod intake;
 pub mod limits;
@@ -52,6 +57,7 @@ pub mod pages;
 pub mod queue;
 mod readers;
 mod redaction;
+mod reserve;
 pub mod review;
 mod rows;
 pub mod sources;
@@ -71,7 +77,8 @@ pub enum JournalError {
     /// A newer Reknit wrote it.
     #[error(
         "the journal {path} was written by a newer Reknit (its format is {found}, this one knows up to {known}); \
-         nothing was changed in it"
+         nothing was changed in it{}",
+        writer.as_ref().map_or(String::new(), |version| format!("; Reknit {version} or later can read it"))
     )]
     Newer {
         /// The file.
@@ -80,6 +87,8 @@ pub enum JournalError {
         found: i64,
         /// The newest format known here.
         known: i64,
+        /// The Reknit that brought it to its format.
+        writer: Option<String>,
     },
     /// An older Reknit wrote it, and it was opened to look only.
     #[error(
@@ -92,9 +101,23 @@ pub enum JournalError {
     /// The writing thread is overloaded: nothing was stored.
     #[error("the journal is busy: nothing was stored; try again in a moment")]
     Busy,
-    /// The disk is full or read-only: nothing was stored.
+    /// It may not be written: nothing was stored.
     #[error("the journal cannot be written: {0}; nothing was stored")]
     NotWritable(String),
+    /// The disk is full: nothing was stored.
+    #[error("the journal cannot be written: the disk is full; nothing was stored")]
+    Full,
+    /// The disk failed to read or write: nothing was stored.
+    #[error("the journal's disk failed ({0}); nothing was stored")]
+    Disk(String),
+    /// The disk failed while a commit was being made durable.
+    #[error(
+        "whether this was stored is unknown: {0}. The journal is being read again; look before you do it once more"
+    )]
+    Unknown(String),
+    /// The journal is being read again after the disk failed.
+    #[error("the journal's disk failed and the journal is being read again; nothing was stored")]
+    InDoubt,
     /// The journal was closed.
     #[error("the journal is closed")]
     Closed,
@@ -124,7 +147,11 @@ impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::NotWritable("the disk is full".into()),
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { what: "the file itself", why: error.to_string() }
+            }
             Some(ErrorCode::ReadOnly) => Self::NotWritable("the file is read-only".into()),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             _ => Self::Sql(error.to_string()),
@@ -135,6 +162,17 @@ impl From<rusqlite::Error> for JournalError {
 /// The journal's result.
 pub type Result<T, E = JournalError> = std::result::Result<T, E>;
 
+/// How the journal fares on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It stores what it is given.
+    Good,
+    /// The disk is full: events are refused, what people decide and what is under way is stored as far as it fits.
+    Full,
+    /// The disk failed: nothing is acknowledged until the journal has been read again.
+    InDoubt,
+}
+
 /// A handle on the journal; clones share it.
 #[derive(Clone)]
 pub struct Journal {
@@ -143,16 +181,21 @@ pub struct Journal {
 
 struct Inner {
     path: PathBuf,
+    head_path: PathBuf,
     clock: SharedClock,
+    /// Before the writer, since parts are dropped in this order: the last connection to close moves the log into the
+    /// file, which those that only read cannot.
+    readers: readers::Readers,
     /// None in a journal that was opened to look only.
     writer: Option<writer::Writer>,
-    readers: readers::Readers,
     change: watch::Receiver<i64>,
     queue: Arc<queue::Memory>,
     /// Notices for the call limits that the clock was set.
     drift: Arc<Mutex<Drift>>,
     /// Kept where nobody writes, so that whoever waits for a change of ours waits in peace.
     _silence: Option<watch::Sender<i64>>,
+    /// Where a copy was made to look at, since the journal's own folder cannot be written.
+    _copy: Option<open::Copy>,
 }
 
 impl Journal {
@@ -172,10 +215,31 @@ impl Journal {
         &self,
         work: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.submit(false, work).await
+    }
+
+    /// The same for what the world sends: refused first when the disk has no room, since it can be sent again.
+    async fn take_in<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.submit(true, work).await
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        grows: bool,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         match &self.inner.writer {
-            Some(writer) => writer.run(work).await,
+            Some(writer) => writer.run(grows, work).await,
             None => Err(JournalError::NotWritable("it was opened to look only".into())),
         }
+    }
+
+    /// How the journal fares on its disk; one that was opened to look only has nothing to store.
+    pub fn condition(&self) -> Condition {
+        self.inner.writer.as_ref().map_or(Condition::Good, |writer| *writer.condition.borrow())
     }
 
     /// Runs `work` on a reading connection.
@@ -189,6 +253,13 @@ impl Journal {
     fn now(&self) -> crate::domain::clock::Timestamp {
         self.inner.clock.now()
     }
+}
+
+/// A file beside the journal, named after it.
+fn beside(journal: &Path, suffix: &str) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 impl std::fmt::Debug for Journal {

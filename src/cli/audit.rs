@@ -1,4 +1,4 @@
-//! `reknit audit`: the chained log, shown and verified.
+//! `reknit audit`: the chained log, shown, verified, and its head exported so that people can keep it elsewhere.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -6,6 +6,7 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place};
+use crate::domain::audit::Head;
 use crate::domain::text::clean;
 
 /// Arguments of `audit`.
@@ -19,7 +20,16 @@ pub struct Arguments {
 enum Command {
     /// Check every entry against the one before it
     Verify {
+        /// A line of `audit export-head` kept elsewhere, or a file of such lines; may be given again
+        #[arg(long, value_name = "FILE|TEXT")]
+        head: Vec<String>,
         /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Where the log ends now, as one line to keep elsewhere: number and hash
+    ExportHead {
+        /// Print it as JSON
         #[arg(long)]
         json: bool,
     },
@@ -45,20 +55,32 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             "check the journal's file and disk",
         )
     };
-    match arguments.command {
-        Command::Verify { json } => {
-            let verdict = journal.verify_audit().await.map_err(failed)?;
-            if json {
+    match &arguments.command {
+        Command::Verify { head, json } => {
+            let verdict = journal.verify_audit_against(heads(head)?).await.map_err(failed)?;
+            if *json {
                 output::json(&json!({
                     "intact": verdict.broken.is_none(),
                     "entries": verdict.entries,
                     "head": verdict.head,
+                    "erased": verdict.erased,
+                    "vouched": verdict.vouched,
                     "broken": verdict.broken.as_ref().map(|(number, why)| json!({"entry": number, "why": why})),
                 }))?;
             } else if verdict.broken.is_none() {
                 output::line(&format!(
                     "The chain is intact: {} entries, head {}.",
                     verdict.entries, verdict.head
+                ))?;
+                if verdict.erased > 0 {
+                    output::line(&format!(
+                        "{} of them were erased on purpose, and later entries say so: that is no damage.",
+                        verdict.erased
+                    ))?;
+                }
+                output::line(&format!(
+                    "Heads kept outside the journal vouch for it up to entry {}.",
+                    verdict.vouched
                 ))?;
             }
             match verdict.broken {
@@ -73,9 +95,13 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                 )),
             }
         }
+        Command::ExportHead { json } => {
+            let head = journal.audit_head().await.map_err(failed)?;
+            if *json { output::json(&head) } else { output::line(&head.to_string()) }
+        }
         Command::List { limit, json } => {
-            let entries = journal.audit_entries(limit).await.map_err(failed)?;
-            if json {
+            let entries = journal.audit_entries(*limit).await.map_err(failed)?;
+            if *json {
                 return output::json(&entries);
             }
             let rows: Vec<Vec<String>> = entries
@@ -94,4 +120,30 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             output::table(&["NR", "TIME", "ACTOR", "VERB", "OBJECT", "NOTE"], &rows)
         }
     }
+}
+
+/// Heads as they were given: each a line, or a file with one in each line.
+fn heads(given: &[String]) -> Result<Vec<Head>, Problem> {
+    let mut heads = Vec::new();
+    for text in given {
+        let wrong = |why: String| {
+            Problem::usage(
+                "Nothing was verified: a head given with --head cannot be read.",
+                why,
+                "give a line as `reknit audit export-head` prints it, or a file of such lines",
+            )
+        };
+        let lines = match text.parse::<Head>() {
+            Ok(head) => {
+                heads.push(head);
+                continue;
+            }
+            Err(why) if !std::path::Path::new(text).exists() => return Err(wrong(why)),
+            Err(_) => std::fs::read_to_string(text).map_err(|error| wrong(format!("{text}: {error}")))?,
+        };
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            heads.push(line.parse().map_err(wrong)?);
+        }
+    }
+    Ok(heads)
 }

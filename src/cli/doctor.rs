@@ -90,7 +90,14 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     }
     let path = place.journal(&config);
     let journal = if path.exists() {
-        place.open(&config, Opening::Look).map(|_| ()).map_err(|problem| problem.why)
+        match place.open(&config, Opening::Look) {
+            Ok(journal) => match journal.examine_head().await {
+                Ok(None) => Ok(()),
+                Ok(Some(finding)) => Err(format!("{}; {}", finding.why, finding.next)),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(problem) => Err(problem.why),
+        }
     } else {
         Ok(())
     };

@@ -89,6 +89,11 @@ pub fn title(system: System, topic: &str) -> &str {
 }
 
 impl Intake {
+    /// The journal takes events now: its disk neither is full nor has just failed.
+    pub fn is_ready(&self) -> bool {
+        self.journal.condition() == crate::journal::Condition::Good
+    }
+
     /// The journal events go to.
     pub fn journal(&self) -> &Journal {
         &self.journal

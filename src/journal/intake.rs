@@ -126,7 +126,7 @@ impl Journal {
         mut judge: impl FnMut(Sight<'_>, &NewEvent, T) -> Result<Disposition> + Send + 'static,
     ) -> Result<Vec<Appended>> {
         let now = self.now();
-        self.write(move |connection| {
+        self.take_in(move |connection| {
             incoming
                 .into_iter()
                 .map(|(event, with)| {

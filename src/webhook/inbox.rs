@@ -17,6 +17,10 @@ const BUSY: u32 = 5;
 const UNAVAILABLE: u32 = 60;
 
 impl Inbox for Intake {
+    fn is_ready(&self) -> bool {
+        Self::is_ready(self)
+    }
+
     fn accept(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Accepted, Refused>> {
         async move {
             match Self::accept(self, events).await {
