@@ -10,6 +10,8 @@
 //! | `held` | the leases this process holds |
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
+//! | `capsule` | both records whole, before a merge |
+//! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
@@ -32,6 +34,8 @@ use crate::vendors::Clients;
 
 mod batch;
 pub mod breaker;
+mod capsule;
+mod chains;
 mod gather;
 mod held;
 pub mod holds;

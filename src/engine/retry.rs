@@ -33,6 +33,8 @@ fn whole(failed: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     /// As it stands in the table above: at most, after the first to the eleventh failed try, in seconds.
@@ -64,7 +66,6 @@ mod tests {
         let hours = |share: f64| {
             (1..12).map(|failed| pause_of(failed, share)).sum::<Duration>().as_secs_f64() / 3600.0
         };
-        use std::io::Write as _;
         let _ = writeln!(
             std::io::stderr(),
             "G6 schedule: 12 tries in {:.1} to {:.1} h, {:.1} h on average; worst deviation from the stated table {:.2} %",

@@ -15,9 +15,10 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, facts, review};
+use super::{Journal, JournalError, Result, audit, echoes, facts, review};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
+use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
@@ -109,7 +110,7 @@ pub struct Intent {
     /// The values about to be written, and those of records made by earlier steps.
     pub echoes: Vec<Echo>,
     /// Before a merge: every record it touches, as it is now.
-    pub capsule: Vec<Mirror>,
+    pub capsule: Vec<PreImage>,
     /// Records that are one person, as found by this turn.
     pub identity: Vec<RecordRef>,
     /// Records that earlier steps absorbed or renumbered, and what they are now.
@@ -172,7 +173,8 @@ impl Journal {
             connection
                 .prepare_cached("UPDATE executions SET plan = ?2, updated_at = ?3 WHERE id = ?1")?
                 .execute(params![id.0, to_json(&intent.plan)?, now.0])?;
-            facts::remember_echoes(connection, now, &intent.echoes)?;
+            echoes::remember(connection, now, &intent.echoes)?;
+            echoes::note_writes(connection, now, id, Some(&intent.plan))?;
             for (old, new) in &intent.remapped {
                 facts::remap(connection, old, new)?;
                 review::remap(connection, old, new)?;
@@ -227,20 +229,21 @@ impl Journal {
 /// One priority after the other, each a walk along its part of `executions_due`: asked for all at once, SQLite sorts
 /// the whole backlog for every claim.
 pub(super) fn due(priority: usize) -> String {
-    due_of("INDEXED BY executions_due", &format!("AND priority = {priority} "))
+    due_of("INDEXED BY executions_due", &format!("AND priority = {priority} "), "")
 }
 
 /// Finds one execution, if it is due.
 pub(super) fn due_one() -> String {
-    due_of("", "AND id = ?3 ")
+    due_of("", "AND id = ?3 ", "")
 }
 
-/// Finds those that are due and whose last start ended in a death.
+/// Finds those that are due and whose last start ended in a death; the least suspected first, so that the innocent are
+/// cleared before the cause is started again.
 pub(super) fn due_suspects() -> String {
-    due_of("INDEXED BY executions_suspects", "AND starts > 0 ")
+    due_of("INDEXED BY executions_suspects", "AND starts > 0 ", "starts, ")
 }
 
-fn due_of(index: &str, which: &str) -> String {
+fn due_of(index: &str, which: &str, order: &str) -> String {
     // The list of states is the one of the index `executions_active`: without it SQLite reads the whole backlog for
     // each candidate.
     // A person's execution that has begun goes first, running or about to be tried again, and of those the earlier one;
@@ -253,7 +256,7 @@ fn due_of(index: &str, which: &str) -> String {
                            AND other.status IN ('running', 'retrying', 'in_doubt') \
                            AND (other.status = 'running' OR (mine.priority > 0 \
                                 AND (other.id < mine.id OR mine.status = 'pending')))) \
-         ORDER BY priority, due_at, id LIMIT ?2",
+         ORDER BY {order}priority, due_at, id LIMIT ?2",
         columns = rows::EXECUTION
     )
 }
@@ -446,7 +449,8 @@ fn settle(
             ])?;
     }
     facts::put_mirrors(connection, now, &settlement.mirrors)?;
-    facts::remember_echoes(connection, now, &settlement.echoes)?;
+    echoes::remember(connection, now, &settlement.echoes)?;
+    echoes::note_writes(connection, now, id, settlement.plan.as_ref())?;
     for record in &settlement.gone {
         facts::forget(connection, record)?;
     }

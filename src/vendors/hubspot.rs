@@ -24,6 +24,7 @@ pub(crate) mod operations;
 pub(crate) mod paths;
 pub(crate) mod search;
 pub(crate) mod together;
+pub(crate) mod whole;
 pub(crate) mod wire;
 
 pub use batch::{UpsertBy, UpsertRow, Upserted, upsert_batch};

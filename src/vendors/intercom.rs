@@ -31,6 +31,7 @@ pub(crate) mod operations;
 pub(crate) mod query;
 pub(crate) mod together;
 pub(crate) mod version;
+pub(crate) mod whole;
 pub(crate) mod wire;
 
 /// Contacts in one page: the most Intercom gives.

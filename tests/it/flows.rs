@@ -17,5 +17,6 @@ mod merge;
 mod pauses;
 mod payloads;
 mod polling;
+mod queue;
 mod receiving;
 mod vendor_moves;

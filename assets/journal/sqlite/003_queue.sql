@@ -7,7 +7,7 @@ UPDATE executions SET lease_ms = 60000 WHERE lease_ms IS NOT NULL;
 ALTER TABLE executions ADD COLUMN beat INTEGER NOT NULL DEFAULT 0;
 
 -- Work whose last start ended in a death: it goes before all others, and by itself.
-CREATE INDEX executions_suspects ON executions (priority, due_at, id)
+CREATE INDEX executions_suspects ON executions (starts, priority, due_at, id)
   WHERE starts > 0 AND status IN ('pending', 'retrying', 'in_doubt');
 
 -- A beat is nothing to show: it must not wake every console.

@@ -190,6 +190,75 @@ async fn g12_a_clock_set_back_a_day_keeps_nobody_waiting_for_a_day() {
 }
 
 #[tokio::test]
+async fn g12_no_jump_of_the_clock_stops_calls_for_long_or_lets_a_burst_through() {
+    use std::io::Write as _;
+    let (mut longest, mut most_in_a_window) = (0, 0);
+    for jump in [DAY / 24, -DAY / 24, DAY, -DAY, -START.0, 2_147_483_647_000 - START.0] {
+        let desk = Desk::new();
+        let journal = desk.journal();
+        // The day of the vendor's zone is the wall's, before and after.
+        let rule_now = |desk: &Desk| {
+            let from = desk.clock.now().0.div_euclid(DAY) * DAY;
+            let mut rule = rule(10, 100);
+            rule.daily[0].day = Some((Timestamp(from), Timestamp(from + DAY)));
+            rule
+        };
+        desk.pass(3_600_000);
+        let mut sent: Vec<Duration> = Vec::new();
+        let mut waited = 0;
+        let closed = Some((desk.clock.now().plus(Duration::from_secs(20)), "HubSpot's rate limit".into()));
+        for second in 0..120 {
+            if second == 5 {
+                desk.clock.set(Timestamp(desk.clock.now().0 + jump));
+            }
+            let told = if second == 60 {
+                Told { closed: closed.clone(), ..Told::default() }
+            } else {
+                Told::default()
+            };
+            let told = Told {
+                closed: told.closed.map(|(_, why)| (desk.clock.now().plus(Duration::from_secs(20)), why)),
+                ..told
+            };
+            if second == 62 {
+                // And once more, now while the vendor has closed.
+                desk.clock.set(Timestamp(desk.clock.now().0 - jump));
+            }
+            match take(&journal, &rule_now(&desk), 3, Urgency::Usual, told).await {
+                Reservation::Granted(grant) => {
+                    assert!(
+                        !(62..79).contains(&second),
+                        "{jump}: the vendor's pause was cut short after {second} s"
+                    );
+                    sent.extend((0..grant.calls).map(|_| desk.clock.steady()));
+                    waited = 0;
+                }
+                Reservation::NotBefore { why: Waiting::Budget { used, .. }, .. } => {
+                    // The day's calls are used up rightly: not by calls counted twice.
+                    assert!(used <= sent.len() as u32, "{jump}: {used} counted, {} sent", sent.len());
+                    break;
+                }
+                Reservation::NotBefore { .. } => waited += 1,
+            }
+            longest = longest.max(waited);
+            desk.pass(1_000);
+        }
+        for from in &sent {
+            let window =
+                sent.iter().filter(|at| *at >= from && **at < *from + Duration::from_secs(10)).count();
+            most_in_a_window = most_in_a_window.max(window);
+        }
+    }
+    let _ = writeln!(
+        std::io::stderr(),
+        "G12 limits, clock set by +-1 h, +-1 day, to 1970 and 2038 and back: at most {most_in_a_window} of 10 calls in a window, \
+         no call for {longest} s at the longest (a vendor's pause of 20 s among them)"
+    );
+    assert!(most_in_a_window <= 10, "{most_in_a_window}");
+    assert!(longest <= 31, "{longest}");
+}
+
+#[tokio::test]
 async fn the_last_24_hours_ease_as_time_passes_and_a_bulk_upload_counts_twice() {
     let desk = Desk::new();
     let journal = desk.journal();

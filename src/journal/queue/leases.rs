@@ -180,9 +180,9 @@ pub(in crate::journal) fn held_lane(connection: &Connection, lane: &str) -> Resu
     let found: Option<i64> = connection
         .prepare_cached(
             "SELECT id FROM executions WHERE lane = ?1 AND status IN ('running', 'retrying', 'in_doubt') \
-             AND status = 'in_doubt' AND due_at IS NULL LIMIT 1",
+             AND status = 'in_doubt' AND due_at IS NULL AND starts >= ?2 LIMIT 1",
         )?
-        .query_row([lane], |row| row.get(0))
+        .query_row(params![lane, STARTS], |row| row.get(0))
         .optional()?;
     Ok(found.map(|id| waits_for(ExecutionId(id))))
 }

@@ -257,11 +257,15 @@ impl World {
                 self.journal.rescue().await.expect("looked");
                 self.desk.clock.advance(LEASE + Duration::from_secs(1));
                 assert_eq!(self.journal.rescue().await.expect("looked"), running.len());
-                running.into_iter().for_each(|id| self.gone(id, true));
+                for id in running {
+                    self.gone(id, true);
+                }
             }
             Operation::Death => {
                 assert_eq!(self.journal.rescue_all().await.expect("looked"), running.len());
-                running.into_iter().for_each(|id| self.gone(id, true));
+                for id in running {
+                    self.gone(id, true);
+                }
             }
             Operation::GiveBack { which } => {
                 let Some(id) = Self::pick(&running, *which) else { return };

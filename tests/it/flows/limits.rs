@@ -2,6 +2,7 @@
 //! sandbox's books as the witness.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use reknit::domain::clock::{Clock as _, SharedClock, Timestamp};
@@ -15,7 +16,7 @@ use reknit::engine::settings::{HubspotLimits, LimitSettings};
 use reknit::engine::{self, Engine};
 use reknit::journal::Journal;
 use reknit::mapping::Mapping;
-use reknit::sandbox::{Sandbox, Settings, Webhook};
+use reknit::sandbox::{Fault, FaultKind, Sandbox, Settings, Vendor, Webhook};
 use reknit::vault::Given;
 use reknit::vendors::{self, Clients};
 use serde_json::json;
@@ -174,6 +175,36 @@ async fn r19_two_workers_on_one_journal_keep_to_the_vendors_windows() {
     let general = states.iter().find(|state| state.family == Family::General).unwrap();
     let (counted, sent) = (u64::from(general.daily_used), world.calls("hubspot").0);
     assert!((sent..=sent + 2 * 2).contains(&counted), "{counted} counted, {sent} sent");
+}
+
+/// 150 executions; `REKNIT_429_EXECUTIONS=1000` runs the whole thousand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g6_a_crowd_that_meets_one_429_keeps_to_the_permitted_rate_and_pays_no_try() {
+    let count = std::env::var("REKNIT_429_EXECUTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(150);
+    let world = World::new(settings(100_000, 60, LimitSettings::default()), 1_000_000, 60).await;
+    world.sign_ups(count).await;
+    world.sandbox.add_fault(Fault::new(Vendor::HubSpot, FaultKind::RateLimited).method("POST").times(1));
+    let (before, began) = (world.calls("hubspot").0, world.time.now());
+    world.work().await;
+    while let Some(due) = world.rows().await.iter().filter_map(|row| row.3).max() {
+        world.pass_until(due).await;
+        world.work().await;
+    }
+    for (id, status, sentence, _, attempts) in world.rows().await {
+        assert_eq!((status, attempts), (Status::Succeeded, 0), "{id}: {sentence}");
+    }
+    let seconds = world.time.now().since(began) as f64 / 1_000.0;
+    let calls = world.calls("hubspot").0 - before;
+    let _ = writeln!(
+        std::io::stderr(),
+        "G6 {count} executions on one 429: {calls} calls in {seconds:.0} s of virtual time, {:.1} in 10 s of 60 permitted; {} refused, \
+         0 tries spent",
+        calls as f64 / seconds * 10.0,
+        world.answers("hubspot 429"),
+    );
+    // The sandbox counts its own window: one call more than permitted would be another refusal.
+    assert_eq!(world.answers("hubspot 429"), 1);
+    assert_eq!(world.sandbox.books()["counts"]["hubspot.contact.create.api"], json!(count));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
