@@ -20,7 +20,7 @@
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
-//! | [`holds`] | breakers of connections |
+//! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`erasure`] | tombstones of erased people |
 //! | [`audit`] | the chained log |
 

@@ -35,9 +35,9 @@ pub struct BreakerSettings {
     /// Its longest rest.
     pub longest_rest_seconds: u64,
     /// Seconds of rest before the first look at a connection whose token is refused.
-    pub token_rest_seconds: u64,
+    pub refused_rest_seconds: u64,
     /// Its longest rest.
-    pub longest_token_rest_seconds: u64,
+    pub longest_refused_rest_seconds: u64,
 }
 
 impl Default for BreakerSettings {
@@ -47,8 +47,8 @@ impl Default for BreakerSettings {
             window_seconds: 120,
             rest_seconds: 5,
             longest_rest_seconds: 60,
-            token_rest_seconds: 60,
-            longest_token_rest_seconds: 300,
+            refused_rest_seconds: 60,
+            longest_refused_rest_seconds: 300,
         }
     }
 }
@@ -63,7 +63,7 @@ impl BreakerSettings {
         }
         for (name, first, longest) in [
             ("longest_rest_seconds", self.rest_seconds, self.longest_rest_seconds),
-            ("longest_token_rest_seconds", self.token_rest_seconds, self.longest_token_rest_seconds),
+            ("longest_refused_rest_seconds", self.refused_rest_seconds, self.longest_refused_rest_seconds),
         ] {
             if first == 0 || longest < first {
                 return Err(format!(
@@ -77,7 +77,7 @@ impl BreakerSettings {
 
     fn rest(&self, cause: BreakerCause) -> Rest {
         let (first, longest) = match cause {
-            BreakerCause::Auth => (self.token_rest_seconds, self.longest_token_rest_seconds),
+            BreakerCause::Auth => (self.refused_rest_seconds, self.longest_refused_rest_seconds),
             BreakerCause::Unavailable => (self.rest_seconds, self.longest_rest_seconds),
         };
         Rest { first: Duration::from_secs(first), longest: Duration::from_secs(longest) }
@@ -129,7 +129,7 @@ impl Engine {
         };
         match self.journal.open_breaker(opening).await {
             Ok(true) => {
-                tracing::warn!(%connection, %cause, words = %error.words, "left alone for now; its work waits")
+                tracing::warn!(%connection, %cause, words = %error.words, "left alone for now; its work waits");
             }
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, %connection, "its breaker could not be opened"),
@@ -208,7 +208,7 @@ impl Engine {
             // has gone back since.
             let settings = &self.settings.breaker;
             let longest =
-                settings.longest_rest_seconds.max(settings.longest_token_rest_seconds) as i64 * 1_000;
+                settings.longest_rest_seconds.max(settings.longest_refused_rest_seconds) as i64 * 1_000;
             let due =
                 breaker.look_at.is_none_or(|at| at <= now || at.since(now) > longest) || breaker.since > now;
             if due || replaced {

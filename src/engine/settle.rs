@@ -100,8 +100,10 @@ impl Turn<'_> {
     /// Waiting counts as no try. A breaker is waited for without a time: when it closes, the old one holds again.
     fn parked(&mut self, parked: &Parked) -> (Status, Settlement) {
         let in_doubt = self.not_begun();
+        let long = parked.held_by.is_none() && parked.until.since(self.engine.clock.now()) > 60_000;
+        let at = if long { format!(" at {}", parked.until.rfc3339()) } else { String::new() };
         let settlement = Settlement {
-            sentence: format!("Waits for {}; goes on by itself.", parked.why),
+            sentence: format!("Waits for {}; goes on by itself{at}.", parked.why),
             due_at: parked.held_by.is_none().then_some(parked.until),
             held_by: parked.held_by.clone(),
             plan: self.begun_plan(),
@@ -420,3 +422,6 @@ const fn failure(class: ErrorClass) -> &'static str {
         ErrorClass::Unknown => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests;

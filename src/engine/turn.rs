@@ -120,7 +120,9 @@ impl<'a> Turn<'a> {
             Ok(()) => {
                 let called: HashSet<&Connection> =
                     self.log.iter().map(|exchange| &exchange.connection).collect();
-                called.into_iter().for_each(|connection| self.engine.holds.answered(connection));
+                for connection in called {
+                    self.engine.holds.answered(connection);
+                }
                 Ok(self.succeeded())
             }
             Err(Stop::Journal(error)) => Err(error),

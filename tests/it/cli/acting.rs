@@ -143,3 +143,62 @@ async fn merge_and_link_show_their_calls_and_then_do_them() {
     shell.run(&["audit", "verify"]).await.fine();
     bench.work().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pausing_and_resuming_say_what_they_hold() {
+    let mut bench = Bench::new().await;
+    let (left, _) = bench.known_person("mara@quint.example", &json!({})).await;
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49301111111"}), Webhook::Sent).unwrap();
+    bench.delivered().await;
+    let shell = shell(&bench);
+    let nothing = shell.run(&["pause", "list"]).await.fine();
+    assert_eq!(nothing.out, "Nothing is paused, and every connection is used.\n");
+    let pause = ["pause", "recipe", "contact-to-crm", "--reason", "Spring cleaning", "--for", "2h"];
+    let run = shell.run(&pause).await.fine();
+    assert!(
+        run.out.starts_with("Paused by olga since ") && run.out.contains("Held: 1 execution;"),
+        "{run:#?}"
+    );
+    let listed = shell.run(&["pause", "list", "--json"]).await.fine().json();
+    assert_eq!((&listed["pauses"][0]["held"], &listed["breakers"]), (&json!(1), &json!([])));
+    assert_eq!(listed["pauses"][0]["reason"], "Spring cleaning");
+    let shown = shell.run(&["list", "executions"]).await.fine();
+    assert!(shown.out.contains("Paused by olga since "), "{shown:#?}");
+    let doctor = shell.run(&["doctor"]).await;
+    assert!(doctor.out.contains("! Pause: Paused by olga since "), "{doctor:#?}");
+    let resume = ["resume", "recipe", "contact-to-crm"];
+    let mut looking = vec!["--read-only"];
+    looking.extend(resume);
+    shell.run(&looking).await.problem(2, &["read-only"]);
+    let run = shell.run(&resume).await.fine();
+    assert!(run.out.starts_with("recipe contact-to-crm goes on"), "{run:#?}");
+    shell.run(&resume).await.problem(2, &["recipe contact-to-crm is not paused"]);
+    for (wrong, said) in [
+        (["pause", "connection", "hubspt", "--reason", "x"], "there is no connection \"hubspt\""),
+        (["pause", "direction", "up", "--reason", "x"], "there is to-crm, to-intercom"),
+    ] {
+        shell.run(&wrong).await.problem(2, &[said]);
+    }
+    let soon = ["pause", "recipe", "contact-to-crm", "--reason", "x", "--for", "soon"];
+    shell.run(&soon).await.problem(2, &["--for soon is no length of time", "30m, 2h or 1d"]);
+    bench.work().await;
+    // An open breaker is told of by whoever is asked how things stand.
+    bench.sandbox.add_fault(Fault::new(Vendor::HubSpot, FaultKind::Unauthorized));
+    bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49302222222"}), Webhook::Sent).unwrap();
+    bench.work().await;
+    for command in ["limits", "doctor"] {
+        let run = shell.run(&[command]).await;
+        assert!(run.out.contains("HubSpot's token: refused since "), "{run:#?}");
+        assert!(run.out.contains("reknit resume connection hubspot"), "{run:#?}");
+    }
+    assert!(shell.run(&["limits", "--json"]).await.fine().out.contains("\"cause\":\"auth\""));
+    bench.sandbox.clear_faults();
+    let run = shell.run(&["resume", "connection", "hubspot"]).await.fine();
+    assert!(
+        run.out.starts_with("Looks at once whether HubSpot works again (1 execution waiting for "),
+        "{run:#?}"
+    );
+    bench.advance(std::time::Duration::from_secs(3_600));
+    bench.work().await;
+    assert_eq!(bench.newest().await.status, reknit::domain::execution::Status::Succeeded);
+}

@@ -22,7 +22,7 @@ use reknit::vendors::{self, Clients};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::VirtualTime;
+use crate::support::{Tables, VirtualTime};
 
 /// A noon, UTC: far from any day's renewal.
 const START: i64 = 1_795_262_400_000;
@@ -32,7 +32,7 @@ struct World {
     sandbox: Sandbox,
     engines: Vec<Engine>,
     journal: Journal,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -68,7 +68,7 @@ impl World {
             })
             .collect();
         let journal = journal();
-        let world = Self { time, sandbox, engines, journal, _folder: folder };
+        let world = Self { time, sandbox, engines, journal, folder: folder };
         world.time.begins();
         world.engines[0].first_load().await.unwrap();
         world.time.ends();
@@ -112,6 +112,10 @@ impl World {
         self.time.begins();
         self.time.until(at).await;
         self.time.ends();
+    }
+
+    fn tables(&self) -> Tables {
+        Tables::open(&self.folder.path().join("journal.db"))
     }
 
     async fn rows(&self) -> Vec<(ExecutionId, Status, String, Option<Timestamp>, u32)> {
@@ -227,7 +231,9 @@ async fn r20_a_reached_budget_parks_the_work_once_and_it_goes_on_after_midnight(
     for (id, _, sentence, due_at, attempts) in &parked {
         assert_eq!((*due_at, *attempts), (Some(midnight), 0), "{id}: {sentence}");
         assert!(sentence.starts_with("Waits for HubSpot's daily calls to be renewed: 312"), "{sentence}");
-        assert!(sentence.ends_with("our budget is 50 %; goes on by itself."), "{sentence}");
+        let until = midnight.rfc3339();
+        let end = format!("our budget is 50 %; goes on by itself at {until}.");
+        assert!(sentence.ends_with(&end), "{sentence}");
     }
     // Looking again before that costs no call.
     let calls = |world: &World| (world.calls("hubspot"), world.calls("intercom"));
@@ -240,4 +246,73 @@ async fn r20_a_reached_budget_parks_the_work_once_and_it_goes_on_after_midnight(
         assert_eq!(status, Status::Succeeded, "{id}: {sentence}");
     }
     assert_eq!(world.answers("hubspot 429"), 0);
+}
+
+/// The day's allowance ends while people's changes wait: all park until the account's midnight, none counts a try, a
+/// human's own work passes by the urgent share, and afterwards each person's changes happen in the order they came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g6_what_the_days_allowance_parks_goes_on_in_order_after_midnight() {
+    const PEOPLE: usize = 15;
+    let limits = LimitSettings {
+        daily_budget_percent: 50,
+        daily_urgent_percent: 95,
+        hubspot: HubspotLimits {
+            tier: HubspotTier::Professional,
+            time_zone: "America/New_York".into(),
+            ..HubspotLimits::default()
+        },
+        ..LimitSettings::default()
+    };
+    let world = World::new(settings(1_000, 0, limits), 1_000, 190).await;
+    world.sign_ups(PEOPLE).await;
+    world.time.begins();
+    world.engines[0].work_off().await;
+    world.sandbox.add_hubspot_usage(312_500);
+    let people: Vec<String> = world
+        .tables()
+        .texts("SELECT DISTINCT record FROM executions")
+        .iter()
+        .map(|it| it[17..].to_owned())
+        .collect();
+    for phone in ["+49301111111", "+49302222222"] {
+        for left in &people {
+            world.sandbox.edit_intercom_contact(left, &json!({"phone": phone}), Webhook::Silent).unwrap();
+        }
+        world.engines[0].poll_once().await.unwrap();
+    }
+    world.engines[0].work_off().await;
+    let midnight = Timestamp::parse_rfc3339("2026-11-22T05:00:00Z").unwrap();
+    let parked: Vec<_> = world.rows().await.into_iter().filter(|row| row.1 == Status::Pending).collect();
+    assert!(parked.len() >= 2 * PEOPLE - 3, "{}", parked.len());
+    for (id, _, sentence, due_at, attempts) in &parked {
+        assert_eq!((*due_at, *attempts), (Some(midnight), 0), "{id}: {sentence}");
+        assert!(sentence.ends_with("goes on by itself at 2026-11-22T05:00:00.000Z."), "{sentence}");
+    }
+    // One of them a human wants now.
+    let wanted = parked.last().unwrap().0;
+    world.journal.retry(vec![wanted], "olga".into()).await.unwrap();
+    world.engines[0].work_off().await;
+    assert!(world.rows().await.iter().any(|row| row.0 == wanted && row.1 == Status::Succeeded));
+    world.time.ends();
+    world.pass_until(midnight).await;
+    world.time.begins();
+    world.engines[0].work_off().await;
+    world.time.ends();
+    for (id, status, sentence, _, attempts) in world.rows().await {
+        assert_eq!((status, attempts), (Status::Succeeded, 0), "{id}: {sentence}");
+    }
+    let out_of_order = world.tables().number(&format!(
+        "SELECT count(*) FROM executions a JOIN executions b ON a.lane = b.lane AND a.id < b.id \
+         WHERE a.id <> {0} AND b.id <> {0} AND (SELECT min(id) FROM attempts WHERE execution_id = a.id) \
+         > (SELECT min(id) FROM attempts WHERE execution_id = b.id)",
+        wanted.0
+    ));
+    assert_eq!(out_of_order, 0);
+    assert_eq!(world.answers("hubspot 429"), 0);
+    use std::io::Write as _;
+    let _ = writeln!(
+        std::io::stderr(),
+        "G6 daily allowance: {} parked until the account's midnight, 0 tries counted, 0 out of order, all done after it",
+        parked.len()
+    );
 }
