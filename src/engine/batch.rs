@@ -172,7 +172,7 @@ impl Batcher {
         outcome.await.unwrap_or_else(|_| {
             let words = "Something went wrong in Reknit while this was on its way with others.";
             let error = VendorError { may_have_happened, ..VendorError::new(ErrorClass::Unknown, words) };
-            Outcome::Back(Returned { result: Err(error), log: Vec::new(), company: 1 })
+            Outcome::Back(Returned { result: Err(error), log: Vec::new() })
         })
     }
 

@@ -52,13 +52,17 @@ impl Turn<'_> {
             }
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
-            if let Effect::Merge { survivor, absorbed } = &effect {
-                self.capsule = super::capsule::take(self, survivor, absorbed).await?;
-            }
-            let result = match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
-                Ok(Brought::Done(record)) => Ok(record),
-                Ok(_) => Err(VendorError::new(ErrorClass::Unknown, "A step brought something else back.")),
-                Err(error) => Err(error),
+            let result = match &effect {
+                Effect::Merge { survivor, absorbed } => {
+                    self.merge(place, &effect, (survivor, absorbed)).await?
+                }
+                _ => match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
+                    Ok(Brought::Done(record)) => Ok(record),
+                    Ok(_) => {
+                        Err(VendorError::new(ErrorClass::Unknown, "A step brought something else back."))
+                    }
+                    Err(error) => Err(error),
+                },
             };
             match result {
                 Ok(record) => self.done(place, &effect, &record).await?,
@@ -106,17 +110,33 @@ impl Turn<'_> {
         Ok(found)
     }
 
+    /// A merge: both records whole are read right before it, and stored with its intent.
+    async fn merge(
+        &mut self,
+        place: usize,
+        effect: &Effect,
+        (survivor, absorbed): (&RecordRef, &RecordRef),
+    ) -> Result<Result<RecordRef, VendorError>, Stop> {
+        self.admit(effect.connection()).await?;
+        let capsule = super::capsule::take(self, survivor, absorbed).await?;
+        let Begin { id, token, lease, intent } = self.intent(place);
+        self.engine.journal.begin(id, token, Intent { capsule, ..intent }, lease).await?;
+        self.begun(place);
+        let result = vendors::perform(&self.engine.clients, effect, &mut self.log).await;
+        self.learn(Some(place));
+        Ok(result)
+    }
+
     /// What is stored before a step is sent, so that whoever finds the work again after a crash knows it.
     pub(super) fn intent(&self, place: usize) -> Begin {
         let mut plan = Plan { will_agree: self.planned.will_agree.clone(), ..self.planned.plan.clone() };
         plan.steps[place].state = StepState::Begun;
-        let (mut echoes, capsule) = match &plan.steps[place].effect {
-            Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
-            Effect::Merge { .. } => (Vec::new(), self.capsule.clone()),
+        let mut echoes = match &plan.steps[place].effect {
+            Effect::Update { record, fields } => echoes(record, fields),
             Effect::Create { connection, fields, .. } => {
-                (echoes(&super::intake::record_to_be(connection), fields), Vec::new())
+                echoes(&super::intake::record_to_be(connection), fields)
             }
-            Effect::Link { .. } | Effect::Log { .. } => (Vec::new(), Vec::new()),
+            Effect::Merge { .. } | Effect::Link { .. } | Effect::Log { .. } => Vec::new(),
         };
         // What earlier steps did is stored with the plan that calls them done: a crash during this call must not
         // leave a done step of which neither the audit log nor the identity map knows.
@@ -124,7 +144,7 @@ impl Turn<'_> {
         let intent = Intent {
             plan,
             echoes,
-            capsule,
+            capsule: Vec::new(),
             identity: self.identity.clone(),
             remapped: self.remapped.clone(),
             audit: self.audit.clone(),

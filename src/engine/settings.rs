@@ -150,7 +150,7 @@ impl LimitSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            workers: 8,
+            workers: 64,
             batch_wait_milliseconds: 75,
             batch_rows: 100,
             max_attempts: 12,

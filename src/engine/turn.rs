@@ -14,7 +14,6 @@ use super::limits::{Parked, family_of_lookup};
 use super::{Engine, gather, timeline};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
-use crate::domain::capsule::PreImage;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
@@ -68,8 +67,6 @@ pub(super) struct Turn<'a> {
     pub(super) learnt: usize,
     /// The connection that was to be called last: a call that could not be made leaves no exchange.
     pub(super) called: Option<Connection>,
-    /// What the last call is known by when other executions travelled in it: its failure is one failure, not theirs.
-    shared: Option<i64>,
     /// The step each exchange belongs to.
     pub(super) step_of: Vec<Option<u32>>,
     pub(super) planned: Planned,
@@ -79,8 +76,6 @@ pub(super) struct Turn<'a> {
     pub(super) gone: Vec<RecordRef>,
     pub(super) remapped: Vec<(RecordRef, RecordRef)>,
     pub(super) audit: Vec<NewEntry>,
-    /// Both records of a merge, whole, read right before it.
-    pub(super) capsule: Vec<PreImage>,
     /// Values of records made in this turn.
     pub(super) echoes: Vec<Echo>,
     /// What both sides held when they last agreed.
@@ -102,7 +97,6 @@ impl<'a> Turn<'a> {
             log: Log::new(),
             learnt: 0,
             called: None,
-            shared: None,
             step_of: Vec::new(),
             planned: Planned::default(),
             mirrors: Vec::new(),
@@ -110,7 +104,6 @@ impl<'a> Turn<'a> {
             gone: Vec::new(),
             remapped: Vec::new(),
             audit: Vec::new(),
-            capsule: Vec::new(),
             echoes: Vec::new(),
             agreements: Vec::new(),
             left: None,
@@ -135,7 +128,7 @@ impl<'a> Turn<'a> {
             Err(Stop::Journal(error)) => Err(error),
             Err(Stop::Vendor(error, place)) => {
                 let connection = self.connection_of(place);
-                let whose = self.shared.unwrap_or(self.claim.execution.id.0);
+                let whose = self.claim.execution.id.0;
                 let held = self.engine.judge(&connection, &error, whose).await;
                 Ok(self.refused(&connection, &error, place, held))
             }
@@ -382,7 +375,6 @@ impl<'a> Turn<'a> {
             }
             let result = together::alone(&self.engine.clients, &errand, &mut self.log).await;
             self.learn(step);
-            self.shared = None;
             return Ok(result);
         };
         self.called = Some(endpoint.connection.clone());
@@ -404,9 +396,6 @@ impl<'a> Turn<'a> {
                     self.step_of.extend(returned.log.iter().map(|_| step.map(|step| step as u32)));
                     self.log.extend(returned.log);
                     self.learnt = self.log.len();
-                    let last = self.log.last().filter(|_| returned.company > 1);
-                    // Negative: no execution has such a number.
-                    self.shared = last.map(|exchange| -exchange.started_at.0);
                     return Ok(returned.result);
                 }
             }

@@ -80,6 +80,28 @@ impl Journal {
         .await
     }
 
+    /// When we last wrote these values of records, by field and the value's hash; answers in the order asked.
+    pub async fn written_at(
+        &self,
+        asked: Vec<(RecordRef, String, String)>,
+    ) -> Result<Vec<Option<Timestamp>>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT at FROM echoes WHERE record = ?1 AND field = ?2 AND value_hash = ?3",
+            )?;
+            asked
+                .iter()
+                .map(|(record, field, hash)| {
+                    let at = statement
+                        .query_row(params![record.to_string(), field, hash], |row| row.get(0))
+                        .optional()?;
+                    Ok(at.map(Timestamp))
+                })
+                .collect()
+        })
+        .await
+    }
+
     /// Drops what we wrote before a time: it will not come back as an event any more.
     pub async fn forget_echoes(&self, before: Timestamp) -> Result<()> {
         self.write(move |connection| {

@@ -61,8 +61,6 @@ pub struct Returned {
     pub result: Result<Brought, VendorError>,
     /// Its row of each request and of each answer; not to be learnt from, since others have the same exchange.
     pub log: Log,
-    /// How many errands shared its last exchange, itself included.
-    pub company: usize,
 }
 
 /// What a batch endpoint does.
@@ -215,8 +213,10 @@ pub async fn together(
         if let [place] = rows[..] {
             let from = log.len();
             let result = alone(clients, &errands[place], log).await;
+            if result.is_ok() {
+                travel.division.taken();
+            }
             travel.logs[place].extend_from_slice(&log[from..]);
-            travel.company[place] = 1;
             travel.division.settle(place, result);
             continue;
         }
@@ -227,9 +227,8 @@ pub async fn together(
             System::Salesforce => travel.division.again(rows),
         }
     }
-    let own = travel.logs.into_iter().zip(travel.company);
-    let results = travel.division.finish();
-    results.into_iter().zip(own).map(|(result, (log, company))| Returned { result, log, company }).collect()
+    let (results, logs) = (travel.division.finish(), travel.logs);
+    results.into_iter().zip(logs).map(|(result, log)| Returned { result, log }).collect()
 }
 
 /// Errands on their way: what became of each, and what each has seen.
@@ -238,7 +237,6 @@ pub(super) struct Travel<'a> {
     pub(super) errands: &'a [Errand],
     pub(super) division: Division<Brought>,
     logs: Vec<Log>,
-    company: Vec<usize>,
     mask: Mask,
 }
 
@@ -249,7 +247,6 @@ impl<'a> Travel<'a> {
             errands,
             division: Division::new(errands.len()),
             logs: vec![Log::new(); errands.len()],
-            company: vec![1; errands.len()],
             mask: clients.mask(connection).await,
         }
     }
@@ -271,6 +268,12 @@ impl<'a> Travel<'a> {
         (answer, from)
     }
 
+    /// These rows were refused, failed or were lost together.
+    pub(super) fn whole(&mut self, rows: &[usize], error: &VendorError) {
+        let repeatable = rows.iter().all(|&place| self.errands[place].is_repeatable());
+        self.division.whole(rows, error, repeatable);
+    }
+
     /// A row's own part of exchanges that `company` rows shared. Without an answer of its own it gets the whole one,
     /// which then refuses all of them.
     pub(super) fn part(
@@ -282,7 +285,6 @@ impl<'a> Travel<'a> {
         request: &str,
         (response, class): (Option<&str>, Option<ErrorClass>),
     ) {
-        self.company[place] = company;
         for exchange in exchanges {
             // A token was renewed on the way: that is told as it was.
             if exchange.purpose != what {

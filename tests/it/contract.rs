@@ -207,7 +207,8 @@ async fn a_whole_day_keeps_the_contract() {
     let no_gateway = |exchange: &Exchange| !exchange.answer_type.starts_with("text/html");
     let [left, right] = [0, 1]
         .map(|place: usize| bench.recorders[place].seen().into_iter().filter(no_gateway).collect::<Vec<_>>());
-    assert!(left.len() > 50 && right.len() > 50, "{} and {} calls", left.len(), right.len());
+    // What many executions want of HubSpot travels together.
+    assert!(left.len() > 50 && right.len() > 20, "{} and {} calls", left.len(), right.len());
     if let Some(contract) = intercom("2.16", None) {
         kept(&contract, &left);
     }

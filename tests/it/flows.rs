@@ -1,5 +1,6 @@
 //! What users do and see, from the webhook to the mended record: keys pressed, lines read, the vendors' own books.
 
+mod batching;
 mod breaker;
 mod conflict;
 mod crash;

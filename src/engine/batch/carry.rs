@@ -64,7 +64,7 @@ impl Vendors {
             [] => Vec::new(),
             [errand] => {
                 let result = alone(&self.clients, errand, &mut log).await;
-                vec![Returned { result, log: log.clone(), company: 1 }]
+                vec![Returned { result, log: log.clone() }]
             }
             errands => together(&self.clients, endpoint, errands, &mut log).await,
         };

@@ -86,7 +86,7 @@ impl Carry for Carrier {
                     })),
                     errand => panic!("{errand:?}"),
                 };
-                Outcome::Back(Returned { result, log: Vec::new(), company: 1 })
+                Outcome::Back(Returned { result, log: Vec::new() })
             };
             cargo.into_iter().map(outcome).collect()
         })

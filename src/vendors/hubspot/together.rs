@@ -81,11 +81,12 @@ async fn read(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, lo
                 // Also a property that the portal made without unique values: by itself a row is searched for.
                 travel.division.again(rows);
             } else {
-                travel.division.whole(&rows, &error);
+                travel.whole(&rows, &error);
             }
             return;
         }
     };
+    travel.division.taken();
     let missing = missing(&answer);
     let mut found: Vec<(usize, Mirror)> = Vec::new();
     let mut unnamed = Vec::new();
@@ -211,10 +212,11 @@ async fn write(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, l
             for (place, sent) in rows.iter().zip(&sent) {
                 travel.part(*place, &exchanges, rows.len(), &what, sent, (None, Some(error.class)));
             }
-            travel.division.whole(&rows, &error);
+            travel.whole(&rows, &error);
             return;
         }
     };
+    travel.division.taken();
     let ids: Vec<String> = rows
         .iter()
         .map(|&place| match &travel.errands[place] {
@@ -292,10 +294,11 @@ async fn link(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, lo
                 let said = (None, Some(error.class));
                 travel.part(*place, &exchanges, rows.len(), &what, &sent.to_string(), said);
             }
-            travel.division.whole(&rows, &error);
+            travel.whole(&rows, &error);
             return;
         }
     };
+    travel.division.taken();
     let context = Context {
         connection: &endpoint.connection,
         object: ObjectKind::Contact,

@@ -23,7 +23,7 @@ pub(in crate::vendors) async fn send(
         .map(|request| request.purpose(format!("find {} contacts by {}", values.len(), endpoint.by)));
     let request = match request {
         Ok(request) => request,
-        Err(error) => return travel.division.whole(&rows, &error),
+        Err(error) => return travel.whole(&rows, &error),
     };
     let (answer, from) = travel.call(&endpoint.connection, Ok(&request), log).await;
     let exchanges = log[from..].to_vec();
@@ -35,6 +35,7 @@ pub(in crate::vendors) async fn send(
     };
     match found {
         Ok(mirrors) => {
+            travel.division.taken();
             for (&place, value) in rows.iter().zip(&values) {
                 let mine: Vec<_> = mirrors
                     .iter()
@@ -61,7 +62,7 @@ pub(in crate::vendors) async fn send(
                 let said = (None, Some(error.class));
                 travel.part(place, &exchanges, rows.len(), &request.purpose, &sent, said);
             }
-            travel.division.whole(&rows, &error);
+            travel.whole(&rows, &error);
         }
     }
 }

@@ -116,7 +116,8 @@ async fn a_humans_retry_is_the_look() {
 /// A token that is refused for one call only is that call's own trouble: the connection stays in use.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_of_one_endpoint_opens_nothing() {
-    let mut bench = Bench::new().await;
+    // Each call by itself: the people of one batch would share the refusal.
+    let mut bench = Bench::build().engine(|settings| settings.batch_rows = 1).start().await;
     bench.load().await;
     bench
         .sandbox

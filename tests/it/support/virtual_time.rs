@@ -97,12 +97,12 @@ impl Future for Waiting {
         // Each wait is registered once: its waker stays good, since nothing else wakes these tasks meanwhile.
         if !self.registered {
             self.registered = true;
-            let mut state = self.time.0.state.lock().expect("no panic");
+            let time = self.time.clone();
+            let mut state = time.0.state.lock().expect("no panic");
             state.waits += 1;
             self.number = state.waits;
             state.waiting.push((self.at, self.number, context.waker().clone()));
             state.working -= 1;
-            let time = self.time.clone();
             time.jump(&mut state);
         }
         Poll::Pending

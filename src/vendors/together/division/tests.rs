@@ -14,7 +14,7 @@ enum Does {
     Rows,
     /// Refuses all of it because one row is bad, and does nothing.
     Refuses,
-    /// Says that it is not there; nothing was done.
+    /// Answers 503.
     Unavailable,
     /// Does it, and the answer is lost.
     Lost,
@@ -58,12 +58,17 @@ fn run(
             Does::Refuses if sent.iter().any(|&place| rows[place] == Row::Bad) => {
                 division.whole(&sent, &bad())
             }
-            Does::Unavailable => division.whole(&sent, &of(ErrorClass::Unavailable, false)),
+            Does::Unavailable => {
+                // Whether something was done before it failed, nobody can tell.
+                let error = VendorError { status: Some(503), ..of(ErrorClass::Unavailable, true) };
+                division.whole(&sent, &error, is_repeatable);
+            }
             Does::Lost => {
                 sent.iter().for_each(|&place| done[place] += 1);
-                division.whole(&sent, &of(ErrorClass::Timeout, true));
+                division.whole(&sent, &of(ErrorClass::Timeout, true), is_repeatable);
             }
             Does::Rows | Does::Refuses => {
+                division.taken();
                 for place in sent {
                     match rows[place] {
                         Row::Bad => division.settle(place, Err(bad())),
@@ -132,4 +137,32 @@ fn one_bad_row_is_found_by_halving_and_holds_back_nobody() {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 99);
     assert!(results[37].is_err() && done.iter().sum::<usize>() == 99);
     assert!(calls <= 15, "{calls} calls for one bad row in a hundred");
+}
+
+/// A vendor that answers 500 to whatever holds the odd row, or to everything.
+fn calls_of(rows: usize, fails: impl Fn(&[usize]) -> bool) -> (usize, usize) {
+    let mut division: Division<()> = Division::new(rows);
+    let mut calls = 0;
+    while let Some(sent) = division.next() {
+        calls += 1;
+        let error = VendorError { status: Some(500), ..VendorError::new(ErrorClass::Unavailable, "") };
+        match (fails(&sent), &sent[..]) {
+            (false, _) => {
+                division.taken();
+                sent.iter().for_each(|&place| division.settle(place, Ok(())));
+            }
+            (true, [place]) => division.settle(*place, Err(error)),
+            (true, _) => division.whole(&sent, &error, true),
+        }
+    }
+    (calls, division.finish().iter().filter(|result| result.is_err()).count())
+}
+
+#[test]
+fn a_row_that_makes_the_vendor_fail_fails_by_itself_and_an_outage_costs_three_calls() {
+    for odd in 0..100 {
+        let (calls, failed) = calls_of(100, |sent| sent.contains(&odd));
+        assert!(failed == 1 && calls <= 15, "row {odd}: {failed} failed, {calls} calls");
+    }
+    assert_eq!(calls_of(100, |_| true), (3, 100));
 }
