@@ -8,6 +8,7 @@ use super::output;
 use super::problem::Problem;
 use super::show::missing;
 use super::wiring::{Opening, Place};
+use crate::domain::clock::Timestamp;
 use crate::domain::event::EventRow;
 use crate::domain::record::{Connection, RecordRef};
 use crate::domain::text::clean;
@@ -148,7 +149,7 @@ pub async fn one(journal: &Journal, id: &str, json: bool) -> Result<(), Problem>
     ];
     lines.extend(row.occurred_at.map(|at| format!("Was    {} by the vendor's clock", at.rfc3339())));
     lines.extend(row.record.as_ref().map(|record| format!("About  {record}")));
-    lines.extend(row.delivered.words(|at| at.rfc3339()).map(|words| format!("Came   {words}")));
+    lines.extend(row.delivered.words(Timestamp::rfc3339).map(|words| format!("Came   {words}")));
     lines.push(format!("Then   {}", outcome(&row)));
     lines.push(format!("Body   {body}"));
     lines.iter().try_for_each(|line| output::line(&clean(line)))

@@ -8,6 +8,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place};
 use crate::domain::capsule::PreImage;
+use crate::domain::clock::Timestamp;
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::value_text;
@@ -208,7 +209,7 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
         let told = detail.told_by.as_ref().map_or(topic.as_str(), |by| title(by.system, topic));
         lines.push(format!("Event {event} \"{told}\" ({topic})"));
     }
-    lines.extend(detail.delivered.words(|at| at.rfc3339()).map(|words| format!("Came  {words}")));
+    lines.extend(detail.delivered.words(Timestamp::rfc3339).map(|words| format!("Came  {words}")));
     if let Some(first) = detail.waits_for {
         lines.push(format!("Waits for {first} of the same person to end: one at a time, in order."));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use reknit::domain::clock::Timestamp;
 use reknit::domain::execution::{Outcome, Status};
 use reknit::domain::record::{ObjectKind, RecordRef, System};
 use reknit::journal::events::Wanted;
@@ -188,7 +189,7 @@ async fn r104_a_repeated_delivery_is_told_with_the_vendors_own_count() {
     bench.work().await;
     let first = bench.rows().await.into_iter().find(|row| row.status == Status::Succeeded).unwrap();
     let detail = bench.detail(first.id).await;
-    let words = detail.delivered.words(|at| at.rfc3339()).unwrap();
+    let words = detail.delivered.words(Timestamp::rfc3339).unwrap();
     assert!(words.starts_with("delivered 3 times, run once; first sent 2026-01-10T04:11:34"), "{words}");
     assert!(words.contains("attempt 2 of the vendor"), "{words}");
     bench.show_all().await;
