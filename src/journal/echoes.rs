@@ -37,28 +37,6 @@ impl Journal {
         self.read(move |connection| written(connection, &record, &values, since, true)).await
     }
 
-    /// When we last wrote these values of records, by field and the value's hash; answers in the order asked.
-    pub async fn written_at(
-        &self,
-        asked: Vec<(RecordRef, String, String)>,
-    ) -> Result<Vec<Option<Timestamp>>> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT at FROM echoes WHERE record = ?1 AND field = ?2 AND value_hash = ?3",
-            )?;
-            asked
-                .iter()
-                .map(|(record, field, hash)| {
-                    let at = statement
-                        .query_row(params![record.to_string(), field, hash], |row| row.get(0))
-                        .optional()?;
-                    Ok(at.map(Timestamp))
-                })
-                .collect()
-        })
-        .await
-    }
-
     /// Our last write to each field of a record since a time.
     pub async fn field_writes(&self, record: &RecordRef, since: Timestamp) -> Result<Vec<FieldWrite>> {
         let record = record.to_string();
