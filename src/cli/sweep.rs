@@ -23,15 +23,22 @@ pub struct Arguments {
     /// Say when the last sweeps were and what they found
     #[arg(long, conflicts_with_all = ["dry_run", "yes", "system"])]
     status: bool,
+    #[command(flatten)]
+    how: Wanted,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How it is to be done.
+#[derive(Debug, Args)]
+struct Wanted {
     /// Look, store nothing
     #[arg(long)]
     dry_run: bool,
     /// So many are gone and it is right
     #[arg(long)]
     yes: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Sweeps, or says how it stands.
@@ -47,7 +54,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
         Some(_) => vec![System::Intercom],
         None => vec![System::Intercom, System::Hubspot],
     };
-    let how = How { dry_run: arguments.dry_run, even_many: arguments.yes };
+    let how = How { dry_run: arguments.how.dry_run, even_many: arguments.how.yes };
     let mut rows = Vec::new();
     let mut refused: Vec<Swept> = Vec::new();
     let mut unfinished = Vec::new();

@@ -333,7 +333,9 @@ pub(super) fn found(mirror: &Mirror, source: EventSource) -> NewEvent {
 /// A delivery key for what nobody delivered: the same facts are the same event.
 pub(super) fn key_of(source: &str, facts: &[&str]) -> String {
     let mut digest = Sha256::new();
-    facts.iter().for_each(|fact| digest.update(fact));
+    for fact in facts {
+        digest.update(fact);
+    }
     digest.finalize().iter().take(12).fold(format!("{source}-"), |mut key, byte| {
         use std::fmt::Write as _;
         let _ = write!(key, "{byte:02x}");

@@ -41,7 +41,7 @@ pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
         // What an erased person said must not come back on somebody else's timeline either.
         return Ok(Planned::nothing("Nothing was logged: a person in the conversation was erased."));
     }
-    let begun_at = thread.conversation.begun_at().unwrap_or_else(|| turn.claim.execution.created_at);
+    let begun_at = thread.conversation.begun_at().unwrap_or(turn.claim.execution.created_at);
     let facts = Facts {
         begun_at,
         people,

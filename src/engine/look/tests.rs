@@ -86,17 +86,23 @@ impl Vendor {
 }
 
 /// Looks again and again as `poll` does; kills and page sizes come from `dice`. What was seen of each record.
-fn follow(vendor: &Vendor, hubspot: bool, dice: &[u8], end: i64) -> HashMap<u64, usize> {
+fn follow(
+    vendor: &Vendor,
+    hubspot: bool,
+    dice: &[u8],
+    (begin, end): (i64, i64),
+    overlap: i64,
+) -> HashMap<u64, usize> {
     let mut seen: HashMap<u64, usize> = HashMap::new();
     let mut mark = Timestamp(0);
     let mut throws = dice.iter().copied().cycle();
     let mut throw = move || i64::from(throws.next().unwrap_or(0));
-    let mut now = 0;
+    let mut now = begin;
     // Two whole looks after the last change was shown.
     let mut whole = 0;
     while whole < 2 {
         let settled = now > end;
-        let mut look = Look::new(mark, Duration::from_millis(OVERLAP as u64));
+        let mut look = Look::new(mark, Duration::from_millis(overlap as u64));
         let (from, began) = (look.from(), now);
         let mut reading = Reading::From(from);
         let mut after = None;
@@ -169,7 +175,7 @@ fn g12_every_state_that_stays_is_seen_however_late_it_is_shown() {
             changes.sort_by_key(|change| change.at);
             let end = changes.iter().map(|change| change.at + change.late).max().unwrap_or(0);
             let vendor = Vendor { changes, skew };
-            let seen = follow(&vendor, hubspot, &dice, end);
+            let seen = follow(&vendor, hubspot, &dice, (base - 1_000_000, end), OVERLAP);
             let shown = vendor.shown(end + 1);
             for (_, record, version) in &shown {
                 prop_assert_eq!(seen.get(record), Some(version), "record {}", record);
@@ -182,6 +188,19 @@ fn g12_every_state_that_stays_is_seen_however_late_it_is_shown() {
     let line = format!("G12 polling: {cases} cases with kills, {states} final states, 0 missed\n");
     std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("standard error");
     assert_eq!(kept.len(), cases as usize);
+}
+
+#[test]
+fn without_the_overlap_a_late_change_is_missed() {
+    let change = |at, record, late| Change { at, record, late };
+    let changes = vec![change(1_000_000, 1, 500_000), change(1_100_000, 2, 0)];
+    let vendor = Vendor { changes, skew: 0 };
+    // No kills, full pages, a look every five minutes.
+    let dice = [100];
+    for hubspot in [false, true] {
+        let seen = |overlap| follow(&vendor, hubspot, &dice, (0, 1_500_000), overlap).len();
+        assert_eq!((seen(OVERLAP), seen(0)), (2, 1));
+    }
 }
 
 #[test]
