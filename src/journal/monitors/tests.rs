@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::series::{DAY, MINUTE, Point};
 use super::*;
 use crate::domain::clock::{Clock, ManualClock};
-use crate::domain::event::{EventKind, EventSource, NewEvent};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::execution::{Priority, Status};
 use crate::domain::ids::ExecutionId;
 use crate::domain::monitor::{DeliveryStatus, Receipt};
@@ -42,6 +42,7 @@ fn incoming(key: &str, due: Timestamp) -> (NewEvent, Disposition) {
         kind: EventKind::ContactUpdated,
         record: Some(record.clone()),
         occurred_at: None,
+        sent: Sent::default(),
         body: "{}".into(),
     };
     let execution = NewExecution {

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::domain::clock::{Clock as _, ManualClock};
-use crate::domain::event::{EventKind, EventSource, NewEvent};
+use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::execution::Priority;
 use crate::domain::plan::{Effect, Step, StepState};
 use crate::domain::record::{Connection as Account, ObjectKind, System};
@@ -78,6 +78,7 @@ pub(super) fn incoming(
         kind: EventKind::ContactUpdated,
         record: Some(record(id)),
         occurred_at: None,
+        sent: Sent::default(),
         body: "{}".into(),
     };
     let execution = NewExecution {

@@ -56,7 +56,7 @@ fn run(
         let of = |class, may_have_happened| VendorError { may_have_happened, ..VendorError::new(class, "") };
         match does[calls % does.len()] {
             Does::Refuses if sent.iter().any(|&place| rows[place] == Row::Bad) => {
-                division.whole(&sent, &bad())
+                division.whole(&sent, &bad(), is_repeatable);
             }
             Does::Unavailable => {
                 // Whether something was done before it failed, nobody can tell.
