@@ -17,6 +17,7 @@ pub mod console;
 pub mod cookbook;
 pub mod demo;
 pub mod doctor;
+pub mod erase;
 pub mod init;
 pub mod limits;
 pub mod list;
@@ -74,6 +75,8 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Erase a person everywhere, or see which erasures stand open
+    Erase(erase::Arguments),
     /// The log of who did what
     Audit(audit::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
@@ -142,6 +145,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Erase(erase)) => erase::run(&place, arguments.read_only, &erase).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,

@@ -22,6 +22,8 @@ pub struct Config {
     pub engine: engine::Settings,
     /// The vendors' limits and our share of them.
     pub limits: engine::settings::LimitSettings,
+    /// What a deletion at one side does at the other.
+    pub erasure: engine::erasure::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -86,6 +88,7 @@ impl Config {
             }
         }
         config.engine.limits.clone_from(&config.limits);
+        config.engine.erasure = config.erasure;
         Ok(config)
     }
 }

@@ -58,6 +58,7 @@ pub mod agreement;
 pub mod audit;
 pub mod breaker;
 pub mod clock;
+pub mod erasure;
 pub mod error_class;
 pub mod event;
 pub mod evidence;

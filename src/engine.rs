@@ -15,6 +15,7 @@
 //! | [`limits`] | how many calls a connection may take |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`scan`] | duplicates and missing relations |
+//! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+pub mod erasure;
 mod gather;
 pub mod intake;
 pub mod limits;

@@ -20,7 +20,8 @@
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections |
-//! | [`erasure`] | tombstones of erased people |
+//! | [`erasure`] | erasing a person, the checklist of it, tombstones |
+//! | `sealing` | what rows hold of people, under keys that can be destroyed |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -45,6 +46,7 @@ pub mod queue;
 mod readers;
 pub mod review;
 mod rows;
+mod sealing;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

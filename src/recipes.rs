@@ -7,6 +7,7 @@ use crate::domain::event::EventKind;
 use crate::domain::record::System;
 
 pub mod contact_sync;
+pub mod erasure;
 pub mod mend;
 
 /// Carries an Intercom contact's changes to the CRM.
@@ -19,6 +20,8 @@ pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+/// Erases a person everywhere, or asks a human whether to.
+pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Which recipe an event of a system runs, or why none does.
 pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static str> {
@@ -36,6 +39,7 @@ pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static s
             System::Hubspot | System::Salesforce,
             Kind::ContactCreated | Kind::ContactUpdated | Kind::ContactMerged | Kind::ContactDeleted,
         ) => Ok(CONTACT_TO_INTERCOM),
+        (_, Kind::ContactErased) => Ok(ERASE_PERSON),
         (_, Kind::ContactRelated) => Err("relations are reconciled by the scan, not by an event"),
         (_, Kind::CompanyChanged) => Err("no recipe for companies is on"),
         (

@@ -62,6 +62,11 @@ pub enum Effect {
         /// The company.
         company: RecordRef,
     },
+    /// Delete a person's record for good.
+    Erase {
+        /// Which record.
+        record: RecordRef,
+    },
 }
 
 impl Effect {
@@ -69,7 +74,7 @@ impl Effect {
     pub fn connection(&self) -> &Connection {
         match self {
             Self::Create { connection, .. } => connection,
-            Self::Update { record, .. } => &record.connection,
+            Self::Update { record, .. } | Self::Erase { record } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
             Self::Link { contact, .. } => &contact.connection,
         }

@@ -53,11 +53,38 @@ impl Intake {
     /// Stores events with what they cause; returns after the commit.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {
         let mut incoming = Vec::with_capacity(events.len());
-        for event in events {
-            let disposition = self.judge(&event).await?;
+        for mut event in events {
+            let disposition = if self.speaks_of_the_erased(&event).await? {
+                "{}".clone_into(&mut event.body);
+                Disposition::Ignore("belongs to an erased person".to_owned())
+            } else {
+                self.judge(&event).await?
+            };
             incoming.push((event, disposition));
         }
         self.journal.append(incoming).await
+    }
+
+    /// The record, or somebody taking part in a conversation, was erased: nothing of the body is kept.
+    async fn speaks_of_the_erased(&self, event: &NewEvent) -> Result<bool> {
+        if !self.journal.has_erased().await? {
+            return Ok(false);
+        }
+        if let Some(record) = &event.record
+            && self.journal.is_erased(record).await?
+        {
+            return Ok(true);
+        }
+        if event.connection.system == System::Intercom {
+            for id in crate::vendors::intercom::hook::contact_ids(&event.body) {
+                let contact =
+                    RecordRef { connection: event.connection.clone(), object: ObjectKind::Contact, id };
+                if event.record.as_ref() != Some(&contact) && self.journal.is_erased(&contact).await? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     async fn judge(&self, event: &NewEvent) -> Result<Disposition> {

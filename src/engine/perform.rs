@@ -106,7 +106,7 @@ impl Turn<'_> {
             Effect::Create { connection, fields, .. } => {
                 (echoes(&super::intake::record_to_be(connection), fields), Vec::new())
             }
-            Effect::Link { .. } => (Vec::new(), Vec::new()),
+            Effect::Link { .. } | Effect::Erase { .. } => (Vec::new(), Vec::new()),
         };
         let lease = Duration::from_secs(self.engine.settings.lease_seconds);
         let (id, token) = (self.claim.execution.id, self.claim.token);
@@ -155,6 +155,8 @@ impl Turn<'_> {
                 }
             }
             Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
+            // What was read before it is not kept.
+            Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
             Effect::Link { contact, company } => {
                 let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
                     Some(known) => Some(known.clone()),
@@ -222,6 +224,7 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Update { .. } => "update",
         Effect::Merge { .. } => "merge",
         Effect::Link { .. } => "link",
+        Effect::Erase { .. } => "erase",
     }
 }
 
@@ -233,5 +236,6 @@ fn what(effect: &Effect) -> String {
         }
         Effect::Merge { survivor, absorbed } => format!("{absorbed} into {survivor}"),
         Effect::Link { company, .. } => format!("to {company}"),
+        Effect::Erase { .. } => "deleted for good".to_owned(),
     }
 }

@@ -33,6 +33,9 @@ pub struct Settings {
     /// The vendors' limits and our share of them; a section of its own in the file.
     #[serde(skip)]
     pub limits: LimitSettings,
+    /// What a deletion at one side does at the other; a section of its own in the file.
+    #[serde(skip)]
+    pub erasure: super::erasure::Settings,
 }
 
 /// The vendors' limits and our share of them.
@@ -139,6 +142,7 @@ impl Default for Settings {
             hubspot_calls_per_10_seconds: 0,
             duplicate_probability: 0.5,
             limits: LimitSettings::default(),
+            erasure: super::erasure::Settings::default(),
         }
     }
 }

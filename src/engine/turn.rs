@@ -167,6 +167,7 @@ impl<'a> Turn<'a> {
         let way = match self.claim.execution.recipe.as_str() {
             recipes::CONTACT_TO_CRM => contact_sync::Way::ToCrm,
             recipes::CONTACT_TO_INTERCOM => contact_sync::Way::ToIntercom,
+            recipes::ERASE_PERSON => return super::erasure::plan(self).await,
             _ => return gather::mend(self).await,
         };
         let Some(record) = self.claim.execution.record.clone() else {
@@ -181,6 +182,14 @@ impl<'a> Turn<'a> {
         if archived && still_read {
             // Intercom answers for archived people as for living ones; nobody is made or changed because of that.
             return Ok(Planned::nothing("The contact was archived; the other side is left as it is."));
+        }
+        for side in [&facts.intercom, &facts.crm].into_iter().flatten() {
+            if self.engine.journal.is_barred(side).await? {
+                return Ok(Planned::nothing(format!(
+                    "{} belongs to an erased person; nothing is made or changed.",
+                    side.record.title()
+                )));
+            }
         }
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);

@@ -30,6 +30,7 @@ impl Engine {
         let mut rescue_at = self.clock.now();
         let rescue_every = RESCUE_EVERY.min(Duration::from_secs(self.settings.lease_seconds.max(1)));
         self.limits.stop(false);
+        self.finish_erasures().await;
         while !*stop.borrow() {
             changes.borrow_and_update();
             if self.clock.now() >= rescue_at {

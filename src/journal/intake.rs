@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::sha256;
-use super::{Journal, Result, facts, rows};
+use super::{Journal, Result, erasure, facts, rows, sealing};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
@@ -103,6 +103,14 @@ fn store(
         }
         return Ok(Appended::Duplicate(id));
     }
+    let record = sealing::name(event.record.as_ref());
+    // Nothing is kept of what still comes for somebody who was erased.
+    let disposition = match erasure::is_gone(connection, record.as_deref())? {
+        true => Disposition::Ignore(erasure::BELONGS.to_owned()),
+        false => disposition,
+    };
+    let place = rows::event_place(&event.connection.to_string(), &event.delivery_key);
+    let body = sealing::seal(connection, record.as_deref(), &place, &event.body)?;
     let ignored = match &disposition {
         Disposition::Run(_) => None,
         Disposition::Ignore(reason) => Some(reason.clone()),
@@ -119,12 +127,12 @@ fn store(
             event.delivery_key,
             event.topic,
             event.kind.as_str(),
-            event.record.as_ref().map(ToString::to_string),
+            record,
             event.occurred_at.map(|at| at.0),
             now.0,
             ignored,
-            event.body,
-            sha256(&event.body),
+            body,
+            sha256(&body),
         ])?;
     let id = EventId(connection.last_insert_rowid());
     match disposition {

@@ -74,7 +74,9 @@ impl Journal {
         prepare(&connection).map_err(|error| unreadable(error.to_string()))?;
         connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;",
+                // Secure delete: what is overwritten or deleted leaves nothing in free pages, or erasing would be a word.
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000; \
+                 PRAGMA secure_delete = ON;",
             )
             .map_err(|error| unreadable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;

@@ -7,7 +7,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::rows;
-use super::{Journal, Result};
+use super::{Journal, Result, sealing};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::filter::{Filter, Key, Term, span};
@@ -351,7 +351,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         None => None,
         Some(event) => connection
             .prepare_cached("SELECT * FROM events WHERE id = ?1")?
-            .query_row([event.0], |row| Ok(rows::event(row)))
+            .query_row([event.0], |row| Ok(rows::event(connection, row)))
             .optional()?
             .transpose()?,
     };
@@ -360,7 +360,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         connection.prepare_cached("SELECT * FROM attempts WHERE execution_id = ?1 ORDER BY id LIMIT 200")?;
     let mut found = statement.query([id.0])?;
     while let Some(row) = found.next()? {
-        attempts.push(rows::attempt(row)?);
+        attempts.push(rows::attempt(connection, row)?);
     }
     let mut conflicts = Vec::new();
     let mut statement = connection.prepare_cached(
@@ -381,7 +381,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         .map(ExecutionId);
     Ok(Some(ExecutionDetail {
         waits_for,
-        plan: plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?,
+        plan: sealing::open_plan(connection, id, plan)?,
         topic: event.as_ref().map(|event| event.topic.clone()),
         received_at: event.as_ref().map(|event| event.received_at),
         deliveries: event.as_ref().map_or(0, |event| event.deliveries),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json, word};
-use super::{Journal, JournalError, Result, audit, facts, review};
+use super::{Journal, JournalError, Result, audit, erasure, facts, review, sealing};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -115,31 +115,41 @@ impl Journal {
     /// Stores the intent before a call, together with what the turn's earlier steps did. Renews the lease.
     pub async fn begin(&self, id: ExecutionId, token: i64, intent: Intent, lease: Duration) -> Result<()> {
         let now = self.now();
-        self.write(move |connection| {
-            let changed = connection
-                .prepare_cached(
-                    "UPDATE executions SET plan = ?3, lease_until = ?4, updated_at = ?5 \
+        let begun = self
+            .write(move |connection| {
+                if erasure::cuts_off(connection, now, id, token, &intent.identity)? {
+                    return Ok(false);
+                }
+                let plan = sealing::seal_plan(connection, id, &intent.plan)?;
+                let changed = connection
+                    .prepare_cached(
+                        "UPDATE executions SET plan = ?3, lease_until = ?4, updated_at = ?5 \
                      WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
-                )?
-                .execute(params![id.0, token, to_json(&intent.plan)?, now.plus(lease).0, now.0])?;
-            if changed != 1 {
-                return Err(JournalError::LeaseLost);
-            }
-            facts::remember_echoes(connection, now, &intent.echoes)?;
-            for (old, new) in &intent.remapped {
-                facts::remap(connection, old, new)?;
-                review::remap(connection, old, new)?;
-            }
-            facts::unite(connection, &intent.identity)?;
-            audit::append(connection, now, &intent.audit)?;
-            if !intent.capsule.is_empty() {
-                connection
-                    .prepare_cached("INSERT INTO capsules (execution_id, at, records) VALUES (?1, ?2, ?3)")?
-                    .execute(params![id.0, now.0, to_json(&intent.capsule)?])?;
-            }
-            Ok(())
-        })
-        .await
+                    )?
+                    .execute(params![id.0, token, plan, now.plus(lease).0, now.0])?;
+                if changed != 1 {
+                    return Err(JournalError::LeaseLost);
+                }
+                facts::remember_echoes(connection, now, &intent.echoes)?;
+                for (old, new) in &intent.remapped {
+                    facts::remap(connection, old, new)?;
+                    review::remap(connection, old, new)?;
+                }
+                facts::unite(connection, &intent.identity)?;
+                audit::append(connection, now, &intent.audit)?;
+                if !intent.capsule.is_empty() {
+                    let place = format!("capsules.records/{}", id.0);
+                    let records = sealing::seal_of(connection, id, &place, &to_json(&intent.capsule)?)?;
+                    connection
+                        .prepare_cached(
+                            "INSERT INTO capsules (execution_id, at, records) VALUES (?1, ?2, ?3)",
+                        )?
+                        .execute(params![id.0, now.0, records])?;
+                }
+                Ok(true)
+            })
+            .await?;
+        if begun { Ok(()) } else { Err(JournalError::LeaseLost) }
     }
 
     /// Ends a turn: the new status and all that was found out, together. Refused when the lease was lost.
@@ -151,7 +161,11 @@ impl Journal {
         settlement: Settlement,
     ) -> Result<()> {
         let now = self.now();
-        self.write(move |connection| settle(connection, now, id, token, status, &settlement)).await
+        self.write(move |connection| {
+            let (status, settlement) = erasure::at_settlement(connection, now, id, status, settlement)?;
+            settle(connection, now, id, token, status, &settlement)
+        })
+        .await
     }
 
     /// Gives back what workers held whose lease has run out. An execution whose call may have happened becomes
@@ -220,10 +234,7 @@ fn claim(
             continue;
         }
         let execution = rows::execution(row)?;
-        let plan = row
-            .get::<_, Option<String>>("plan")?
-            .map(|text| rows::from_json(&text, "executions.plan"))
-            .transpose()?;
+        let plan = sealing::open_plan(connection, execution.id, row.get("plan")?)?;
         claims.push(Claim { execution, event: None, decision: None, plan, token: fastrand::i64(1..) });
     }
     drop(found);
@@ -271,16 +282,20 @@ fn causes(connection: &Connection, claim: &mut Claim) -> Result<()> {
         claim.event = Some(
             connection
                 .prepare_cached("SELECT * FROM events WHERE id = ?1")?
-                .query_row([event.0], |row| Ok(rows::event(row)))??,
+                .query_row([event.0], |row| Ok(rows::event(connection, row)))??,
         );
     }
     if let Some(DecisionId(id)) = claim.execution.decision {
         claim.decision = Some(
-            connection
-                .prepare_cached("SELECT decision, actor FROM decisions WHERE id = ?1")?
-                .query_row([id], |row| {
-                    Ok(rows::json(row, "decision").and_then(|decision| Ok((decision, row.get("actor")?))))
-                })??,
+            connection.prepare_cached("SELECT decision, actor FROM decisions WHERE id = ?1")?.query_row(
+                [id],
+                |row| {
+                    let what = "decisions.decision";
+                    let decision = sealing::open(connection, what, what, row.get("decision")?);
+                    let decision = decision.and_then(|cell| rows::from_json(&cell.needed(what)?, what));
+                    Ok(decision.and_then(|decision| Ok((decision, row.get("actor")?))))
+                },
+            )??,
         );
     }
     Ok(())
@@ -294,6 +309,9 @@ fn settle(
     status: Status,
     settlement: &Settlement,
 ) -> Result<()> {
+    let record = sealing::record_of(connection, id)?;
+    let sealed = |place: &str, text: &str| sealing::seal(connection, record.as_deref(), place, text);
+    let plan = settlement.plan.as_ref().map(|plan| sealing::seal_plan(connection, id, plan)).transpose()?;
     let changed = connection
         .prepare_cached(
             "UPDATE executions SET status = ?3, outcome = ?4, sentence = ?5, error_class = ?6, error_code = ?7, \
@@ -313,12 +331,13 @@ fn settle(
             i64::from(settlement.failed_try),
             settlement.due_at.map(|at| at.0),
             now.0,
-            settlement.plan.as_ref().map(to_json).transpose()?,
+            plan,
         ])?;
     if changed != 1 {
         return Err(JournalError::LeaseLost);
     }
     for attempt in &settlement.attempts {
+        let place = |part| rows::attempt_place(part, id.0, attempt.started_at.0);
         connection
             .prepare_cached(
                 "INSERT INTO attempts (execution_id, number, step, purpose, started_at, duration_ms, method, url, \
@@ -334,9 +353,9 @@ fn settle(
                 attempt.duration_ms,
                 attempt.method,
                 attempt.url,
-                attempt.request,
+                sealed(&place("request"), &attempt.request)?,
                 attempt.status,
-                attempt.response,
+                sealed(&place("response"), &attempt.response)?,
                 attempt.request_id,
                 attempt.class.map(ErrorClass::as_str),
             ])?;
@@ -371,8 +390,7 @@ fn rescue(connection: &Connection, now: Timestamp, ended_before: Timestamp) -> R
     let mut found = statement.query([ended_before.0])?;
     let mut lost = Vec::new();
     while let Some(row) = found.next()? {
-        let plan: Option<String> = row.get("plan")?;
-        let plan: Option<Plan> = plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?;
+        let plan = sealing::open_plan(connection, ExecutionId(row.get("id")?), row.get("plan")?)?;
         let _: Status = word(row, "status")?;
         lost.push((
             row.get::<_, i64>("id")?,

@@ -38,9 +38,13 @@ pub(crate) async fn perform(
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
     let request = calls::request(clients.settings(), effect)?;
-    let answer = clients.send(effect.connection(), &request, log).await?;
+    let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
+        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (answer, _) => answer?,
+    };
     match effect {
         Effect::Link { contact, .. } => Ok(contact.clone()),
+        Effect::Erase { record } => Ok(record.clone()),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
         // The answer's id may be new: both old ids lead to it from now on.
         Effect::Merge { survivor, .. } => Ok(named(&answer, survivor)),
@@ -76,6 +80,8 @@ pub(crate) async fn probe(
             let found = find(clients, connection, *object, identity, &value, log).await?;
             Ok(found.into_iter().next().map(|mirror| mirror.record))
         }
+        // An id that leads to another record by now was merged away: what it said is in that one.
+        Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
         Effect::Merge { survivor, absorbed } => merged(clients, survivor, absorbed, log).await,
     }
 }

@@ -88,6 +88,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
                 associations::Ends { from: (contact.object, &contact.id), to: (company.object, &company.id) };
             associations::link(settings, &ends)
         }
+        Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
     }
 }
 

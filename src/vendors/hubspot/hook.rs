@@ -174,7 +174,8 @@ fn event(connection: &Connection, element: &Value, body: String) -> NewEvent {
     let kind = match (record.as_ref().map(|(object, _)| *object), what) {
         (Some(ObjectKind::Contact), "creation") => EventKind::ContactCreated,
         (Some(ObjectKind::Contact), "propertyChange" | "restore") => EventKind::ContactUpdated,
-        (Some(ObjectKind::Contact), "deletion" | "privacyDeletion") => EventKind::ContactDeleted,
+        (Some(ObjectKind::Contact), "deletion") => EventKind::ContactDeleted,
+        (Some(ObjectKind::Contact), "privacyDeletion") => EventKind::ContactErased,
         (Some(ObjectKind::Contact), "merge") => EventKind::ContactMerged,
         (Some(ObjectKind::Contact), "associationChange") => EventKind::ContactRelated,
         (Some(ObjectKind::Company), "creation" | "propertyChange" | "deletion" | "merge" | "restore") => {

@@ -51,6 +51,10 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             }
             Ok(contacts::attach_company(&contact.id, &company.id).purpose("relate contact to company"))
         }
+        Effect::Erase { record } if record.object == ObjectKind::Contact => {
+            Ok(contacts::delete(&record.id).purpose("delete contact for good"))
+        }
+        Effect::Erase { record } => Err(unsupported("delete", record.object)),
     }
 }
 

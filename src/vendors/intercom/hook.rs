@@ -26,8 +26,9 @@ pub fn is_genuine(secret: &Secret, body: &[u8], header: Option<&str>) -> bool {
 /// Every topic name, past and present, and what it means to us.
 const TOPICS: &[(&str, EventKind)] = {
     use EventKind::{
-        CompanyChanged, ContactCreated, ContactDeleted, ContactMerged, ContactRelated, ContactUpdated,
-        ConversationChanged, ConversationClosed, ConversationCreated, ConversationReplied, Other,
+        CompanyChanged, ContactCreated, ContactDeleted, ContactErased, ContactMerged, ContactRelated,
+        ContactUpdated, ConversationChanged, ConversationClosed, ConversationCreated, ConversationReplied,
+        Other,
     };
     &[
         ("contact.user.created", ContactCreated),
@@ -57,7 +58,7 @@ const TOPICS: &[(&str, EventKind)] = {
         ("contact.tag.deleted", ContactUpdated),
         ("user.tag.created", ContactUpdated),
         ("user.tag.deleted", ContactUpdated),
-        ("contact.deleted", ContactDeleted),
+        ("contact.deleted", ContactErased),
         ("contact.archived", ContactDeleted),
         ("user.deleted", ContactDeleted),
         ("contact.merged", ContactMerged),
