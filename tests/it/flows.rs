@@ -3,6 +3,7 @@
 mod conflict;
 mod crash;
 mod duplicate_delivery;
+mod erasure;
 mod errors;
 mod failure;
 mod hostile_data;

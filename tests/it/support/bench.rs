@@ -144,7 +144,7 @@ impl Builder {
         let operator = if self.read_only { operator.read_only() } else { operator };
         let mut console = Console::new(
             journal.clone(),
-            operator,
+            operator.clone(),
             shared,
             "bench".to_owned(),
             reknit::console::Settings::default(),
@@ -161,6 +161,7 @@ impl Builder {
             journal,
             clock,
             console,
+            operator,
             screen,
             address,
             stop,
@@ -224,6 +225,7 @@ pub(crate) struct Bench {
     /// The engine's and the console's clock.
     pub(crate) clock: ManualClock,
     console: Console,
+    operator: Operator,
     screen: Terminal<TestBackend>,
     /// Where the receiver listens.
     pub(crate) address: SocketAddr,
@@ -444,6 +446,11 @@ impl Bench {
     /// Open unlinked people.
     pub(crate) async fn unlinked(&self) -> Vec<Unlinked> {
         self.journal.unlinked(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
+    }
+
+    /// The operator at the console.
+    pub(crate) fn operator(&self) -> Operator {
+        self.operator.clone()
     }
 
     /// Audit lines, oldest first, as `actor verb object: note`; the chain is verified on the way.
