@@ -169,15 +169,23 @@ fn elsewhere(connection: &Connection, now: Timestamp, found: &Found) -> Result<(
             .prepare_cached("UPDATE attempts SET request = ?2, response = ?2, url = ?3 WHERE id = ?1")?
             .execute(params![id, erased, without_path(&url)])?;
     }
-    for id in &found.executions {
+    for spoken in &found.executions {
         connection
             .prepare_cached(
-                "UPDATE executions SET plan = CASE WHEN plan IS NULL THEN NULL ELSE ?2 END, vendor_words = NULL, \
-                 subject = CASE WHEN subject LIKE ?3 || '%' THEN subject ELSE ?3 END, sentence = CASE WHEN recipe = ?4 \
-                 OR status IN ('pending', 'running', 'retrying', 'in_doubt', 'discarded') THEN sentence \
-                 ELSE 'What happened was erased with a person it spoke of.' END WHERE id = ?1",
+                "UPDATE executions SET plan = CASE WHEN ?2 THEN ?3 ELSE plan END, \
+                 sentence = CASE WHEN ?4 THEN 'What happened was erased with a person it spoke of.' ELSE sentence END, \
+                 vendor_words = CASE WHEN ?5 THEN NULL ELSE vendor_words END, \
+                 subject = CASE WHEN ?6 THEN ?7 ELSE subject END WHERE id = ?1",
             )?
-            .execute(params![id, erased, SUBJECT, RECIPE])?;
+            .execute(params![
+                spoken.id,
+                spoken.plan,
+                erased,
+                spoken.sentence,
+                spoken.words,
+                spoken.subject,
+                SUBJECT
+            ])?;
     }
     for id in &found.capsules {
         connection

@@ -9,12 +9,22 @@ use crate::domain::ids::ExecutionId;
 /// Rows read at once.
 const PIECE: i64 = 1_000;
 
+/// Which cells of an execution speak of a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Spoken {
+    pub(super) id: i64,
+    pub(super) plan: bool,
+    pub(super) sentence: bool,
+    pub(super) words: bool,
+    pub(super) subject: bool,
+}
+
 /// Rows that speak of a person, and how far was looked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) events: Vec<i64>,
     pub(super) attempts: Vec<i64>,
-    pub(super) executions: Vec<i64>,
+    pub(super) executions: Vec<Spoken>,
     pub(super) capsules: Vec<i64>,
     seen: [i64; 4],
 }
@@ -69,12 +79,15 @@ pub(super) fn sweep(connection: &Connection, needles: &[String], earlier: &Found
     let columns = "id, coalesce(plan, ''), sentence, coalesce(vendor_words, ''), subject FROM executions";
     each(connection, columns, &mut found.seen[2], |row| {
         let place = sealing::plan_place(ExecutionId(row.get(0)?));
-        if opened("executions.plan", &place, row.get(1)?)
-            || speaks(&row.get::<_, String>(2)?)
-            || speaks(&row.get::<_, String>(3)?)
-            || speaks(&row.get::<_, String>(4)?)
-        {
-            found.executions.push(row.get(0)?);
+        let spoken = Spoken {
+            id: row.get(0)?,
+            plan: opened("executions.plan", &place, row.get(1)?),
+            sentence: speaks(&row.get::<_, String>(2)?),
+            words: speaks(&row.get::<_, String>(3)?),
+            subject: speaks(&row.get::<_, String>(4)?),
+        };
+        if spoken.plan || spoken.sentence || spoken.words || spoken.subject {
+            found.executions.push(spoken);
         }
         Ok(())
     })?;

@@ -77,7 +77,7 @@ async fn r88_an_operator_erases_somebody_in_both_systems() {
         preview.calls.iter().map(|call| format!("{} {}", call.method, call.path)).collect();
     assert_eq!(
         calls,
-        ["POST /crm/v3/objects/contacts/gdpr-delete".to_owned(), format!("DELETE /contacts/{left}")]
+        [format!("DELETE /contacts/{left}"), "POST /crm/v3/objects/contacts/gdpr-delete".to_owned()]
     );
     assert!(bench.journal.erasures(false).await.unwrap().is_empty(), "a preview changes nothing");
     operator.erase(&whom, &[], Ways::EVERYWHERE).await.unwrap();
