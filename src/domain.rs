@@ -57,6 +57,7 @@ pub mod action;
 pub mod agreement;
 pub mod audit;
 pub mod breaker;
+pub mod capsule;
 pub mod clock;
 pub mod erasure;
 pub mod error_class;

@@ -9,6 +9,8 @@
 //! | [`worker`] | the loop: claim, one turn for each claim, rescue, graceful end |
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
+//! | `capsule` | both records whole, before a merge |
+//! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
 //! | [`retry`] | when to try again |
@@ -26,6 +28,8 @@ use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
 
+mod capsule;
+mod chains;
 pub mod erasure;
 mod gather;
 pub mod intake;

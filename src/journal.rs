@@ -13,7 +13,8 @@
 //! | `writer` | the writing thread and its group commit |
 //! | [`intake`] | append events, make their executions |
 //! | [`queue`] | claim, begin a step, settle, rescue |
-//! | [`facts`] | mirror, identity map, agreements, echo ledger |
+//! | [`facts`] | mirror, identity map, agreements |
+//! | [`echoes`] | the echo ledger |
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 use crate::domain::clock::SharedClock;
 
 pub mod audit;
+pub mod echoes;
 pub mod erasure;
 pub mod facts;
 pub mod holds;

@@ -162,6 +162,8 @@ struct World {
     hubspot: Mutex<Portal>,
     salesforce: Mutex<Org>,
     faults: Mutex<Vec<Fault>>,
+    /// Calls that a timeout fault has held back so far.
+    held: watch::Sender<u64>,
     shutdown: watch::Sender<bool>,
 }
 
@@ -220,6 +222,7 @@ impl Sandbox {
             hubspot: Mutex::new(hubspot),
             salesforce: Mutex::new(salesforce),
             faults: Mutex::new(Vec::new()),
+            held: watch::Sender::new(0),
             shutdown: watch::Sender::new(false),
         });
         let mut tasks = Vec::new();
@@ -357,6 +360,15 @@ impl Sandbox {
     /// Switches all faults off. Connections already held stay held.
     pub fn clear_faults(&self) {
         lock(&self.world.faults).clear();
+    }
+
+    /// Waits until a timeout fault holds a call back that was not held when this was called; what the fault lets happen
+    /// has happened then.
+    pub async fn call_held(&self) {
+        let mut held = self.world.held.subscribe();
+        held.borrow_and_update();
+        // It ends with the sandbox, which outlives this borrow.
+        let _ = held.changed().await;
     }
 
     /// Every effect, call and webhook so far, with live records that were created twice through the API.

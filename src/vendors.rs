@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::{Call, Effect};
@@ -158,6 +159,36 @@ pub async fn read(clients: &Clients, record: &RecordRef, log: &mut Log) -> Resul
         System::Hubspot => hubspot::read(clients, record, log).await,
         System::Salesforce => salesforce::read(clients, record, log).await,
     }
+}
+
+/// Records of one kind with everything the vendor tells of them, for a capsule. Those that are gone are missing.
+pub async fn whole(
+    clients: &Clients,
+    records: &[&RecordRef],
+    log: &mut Log,
+) -> Result<Vec<PreImage>, VendorError> {
+    let Some(first) = records.first() else { return Ok(Vec::new()) };
+    if first.system() == System::Hubspot {
+        let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+        return hubspot::whole::whole(clients, &first.connection, first.object, &ids, log).await;
+    }
+    let mut images = Vec::new();
+    for record in records {
+        let image = match record.system() {
+            System::Intercom => intercom::whole::whole(clients, record, log).await,
+            _ => salesforce::read(clients, record, log).await.map(|mirror| PreImage {
+                mirror,
+                associations: BTreeMap::new(),
+                incomplete: Some("Related records are not listed.".to_owned()),
+            }),
+        };
+        match image {
+            Ok(image) => images.push(image),
+            Err(error) if error.class == ErrorClass::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(images)
 }
 
 /// All contacts whose field has a value; none is no error. Salesforce's leads are found too, after its contacts.

@@ -7,9 +7,10 @@ use super::list::{parse, percent, unread};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place};
+use crate::domain::capsule::PreImage;
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, ExecutionId, UnlinkedId};
-use crate::domain::record::{Mirror, value_text};
+use crate::domain::record::value_text;
 use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked};
 use crate::domain::trouble::advise;
 use crate::journal::{Journal, JournalError};
@@ -167,13 +168,16 @@ fn bar(evidence: &Evidence) -> String {
     )
 }
 
-fn capsule(records: &[Mirror]) -> Vec<String> {
+fn capsule(images: &[PreImage]) -> Vec<String> {
     let mut lines = Vec::new();
-    for record in records {
-        lines.push(record.record.to_string());
-        let filled = record.fields.iter().filter(|(_, value)| !value_text(value).is_empty());
+    for image in images {
+        lines.push(image.mirror.record.to_string());
+        let filled = image.mirror.fields.iter().filter(|(_, value)| !value_text(value).is_empty());
         lines.extend(filled.map(|(name, value)| format!("  {name} = \"{}\"", value_text(value))));
-        lines.extend(record.companies.iter().map(|company| format!("  related to company {company}")));
+        for (kind, ids) in image.associations.iter().filter(|(_, ids)| !ids.is_empty()) {
+            lines.push(format!("  related {kind}: {}", ids.join(", ")));
+        }
+        lines.extend(image.incomplete.iter().map(|words| format!("  {words}")));
     }
     lines
 }

@@ -27,3 +27,14 @@ pub struct Echo {
     /// SHA-256 of the value as text.
     pub value_hash: String,
 }
+
+/// Our last write to a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldWrite {
+    /// The vendor's field.
+    pub field: String,
+    /// SHA-256 of the value as text.
+    pub value_hash: String,
+    /// How many of our writes, this one included, answered each other without a human in between.
+    pub hops: u32,
+}

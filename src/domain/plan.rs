@@ -3,6 +3,8 @@
 //! A plan is made by pure code from facts; this module never performs anything and knows no URL. How an effect
 //! becomes HTTP calls is for `vendors` alone, which also renders it as [`Call`]s for the preview.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -172,6 +174,23 @@ pub struct Plan {
     /// Fields on which both sides agree once all steps are done; kept for whoever goes on after a crash.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub will_agree: Vec<Agreement>,
+    /// Of fields whose write answers an earlier write of ours: how long that chain is with it; see [`Plan::hops_key`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hops: BTreeMap<String, u32>,
+}
+
+impl Plan {
+    /// The key of a record's field in `hops`: both sides may have a field of one name.
+    pub fn hops_key(record: &RecordRef, field: &str) -> String {
+        format!("{record}#{field}")
+    }
+
+    /// Notes the hop count of a write; a chain of one needs no note.
+    pub fn note_hops(&mut self, record: &RecordRef, field: &str, hops: u32) {
+        if hops > 1 {
+            self.hops.insert(Self::hops_key(record, field), hops);
+        }
+    }
 }
 
 /// One HTTP call as it will be sent, without secrets.

@@ -115,10 +115,23 @@ pub struct RecordRef {
     pub id: String,
 }
 
+/// No vendor gives such an id.
+const TO_BE_MADE: &str = "(to be made)";
+
 impl RecordRef {
     /// A record of the only connection of a system.
     pub fn new(system: System, object: ObjectKind, id: impl Into<String>) -> Self {
         Self { connection: Connection::only(system), object, id: id.into() }
+    }
+
+    /// Stands for a contact that is about to be made and has no id yet; all of a connection share it.
+    pub fn to_be_made(connection: &Connection) -> Self {
+        Self { connection: connection.clone(), object: ObjectKind::Contact, id: TO_BE_MADE.to_owned() }
+    }
+
+    /// Whether it stands for records that have no id yet.
+    pub fn is_to_be_made(&self) -> bool {
+        self.id == TO_BE_MADE
     }
 
     /// Whose record it is.

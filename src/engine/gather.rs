@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::chains;
 use super::intake::{ECHO_LIFE, record_to_be};
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Agreement;
@@ -67,6 +68,7 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
         name_company(turn, intercom).await?;
     }
     take_up_own_writes(turn, &mut facts, &known.agreed_at).await?;
+    facts.hops = chains::hops(turn, way, &facts).await?;
     Ok(facts)
 }
 

@@ -8,7 +8,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
-use crate::domain::record::{Connection, ObjectKind, RecordRef, System};
+use crate::domain::record::{Connection, RecordRef, System};
 use crate::journal::facts::value_hash;
 use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::{Journal, Result};
@@ -25,7 +25,7 @@ const CREATE_ECHO_LIFE: Duration = Duration::from_secs(600);
 
 /// Stands in the echo ledger for a contact that is about to be made and has no id yet.
 pub(super) fn record_to_be(connection: &Connection) -> RecordRef {
-    RecordRef { connection: connection.clone(), object: ObjectKind::Contact, id: "(to be made)".to_owned() }
+    RecordRef::to_be_made(connection)
 }
 
 /// Takes events in. A part of the engine that needs no vendor, so a receiver can run without one.
@@ -150,8 +150,9 @@ impl Intake {
         Ok(self.journal.mirror(record).await?.map_or_else(|| record.title(), |mirror| mirror.display_name()))
     }
 
-    /// Every mapped value the event carries is either what we know already or what we wrote, and at least one is
-    /// what we wrote: then it tells nothing new.
+    /// Every mapped value the event carries is either what we know already or what we wrote and still stands, and at
+    /// least one is what we wrote: then it tells nothing new. A value that somebody changed since and that comes again is
+    /// a change: dropped, it would leave the other side with what was in between.
     async fn is_echo(&self, event: &NewEvent, record: &RecordRef) -> Result<bool> {
         if event.kind == EventKind::ContactCreated && payload::is_by_an_integration(event) {
             // We made it and have tied it to its person already: its birth is no news.
@@ -163,7 +164,7 @@ impl Intake {
         let since = Timestamp(self.clock.now().0 - ECHO_LIFE.as_millis() as i64);
         if let Some((property, value)) = payload::property_in(event) {
             let asked = vec![(property, value_hash(&value))];
-            if self.journal.echoes(record, asked.clone(), since).await? == [true] {
+            if self.journal.standing_echoes(record, asked.clone(), since).await? == [true] {
                 return Ok(true);
             }
             // A record we have just made reports each of its properties, maybe before its id has reached us.
@@ -182,7 +183,7 @@ impl Intake {
             .iter()
             .map(|name| ((*name).to_owned(), value_hash(carried.fields.get(*name).unwrap_or(&none))))
             .collect();
-        let ours = self.journal.echoes(record, values, since).await?;
+        let ours = self.journal.standing_echoes(record, values, since).await?;
         let told_before = |name: &str| {
             let (now, before) =
                 (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));

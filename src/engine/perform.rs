@@ -14,7 +14,6 @@ use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Fields, Mirror, RecordRef};
 use crate::journal::facts::value_hash;
 use crate::journal::queue::Intent;
-use crate::recipes::mend::Impossible;
 use crate::vendors;
 
 impl Turn<'_> {
@@ -78,36 +77,17 @@ impl Turn<'_> {
     }
 
     async fn begin(&mut self, place: usize, effect: &Effect) -> Result<(), Stop> {
-        self.planned.plan.steps[place].state = StepState::Begun;
         let (mut echoes, capsule) = match effect {
             Effect::Update { record, fields } => (echoes(record, fields), Vec::new()),
             Effect::Merge { survivor, absorbed } => {
-                let seen =
-                    |record: &RecordRef| self.mirrors.iter().find(|mirror| mirror.record == *record).cloned();
-                let mut capsule: Vec<Mirror> = [survivor, absorbed].into_iter().filter_map(seen).collect();
-                if capsule.len() < 2 {
-                    // A resumed merge: the records were read in an earlier turn, so read them again.
-                    for record in [survivor, absorbed] {
-                        if let Ok(mirror) = self.read(record).await? {
-                            capsule.retain(|known| known.record != mirror.record);
-                            capsule.push(mirror);
-                        }
-                    }
-                }
-                if capsule.len() < 2 {
-                    return Err(Impossible(
-                        "One of the two records could not be read, so no pre-image exists and nothing was merged."
-                            .to_owned(),
-                    )
-                    .into());
-                }
-                (Vec::new(), capsule)
+                (Vec::new(), super::capsule::take(self, survivor, absorbed).await?)
             }
             Effect::Create { connection, fields, .. } => {
                 (echoes(&super::intake::record_to_be(connection), fields), Vec::new())
             }
             Effect::Link { .. } | Effect::Erase { .. } => (Vec::new(), Vec::new()),
         };
+        self.planned.plan.steps[place].state = StepState::Begun;
         let lease = Duration::from_secs(self.engine.settings.lease_seconds);
         let (id, token) = (self.claim.execution.id, self.claim.token);
         // What earlier steps did is stored with the plan that calls them done: a crash during this call must not

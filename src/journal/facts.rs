@@ -1,12 +1,12 @@
-//! What we know: copies of records, which records are one person, what both sides last agreed on, what we wrote.
+//! What we know: copies of records, which records are one person, what both sides last agreed on.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, to_json};
-use super::{Journal, Result, erasure};
-use crate::domain::agreement::{Agreement, Echo};
+use super::{Journal, Result, echoes, erasure};
+use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::record::{Connection as Account, Mirror, ObjectKind, RecordRef, value_text};
@@ -103,35 +103,6 @@ impl Journal {
         .await
     }
 
-    /// Which of these values of a record we wrote ourselves since a time; answers in the order asked.
-    pub async fn echoes(
-        &self,
-        record: &RecordRef,
-        values: Vec<(String, String)>,
-        since: Timestamp,
-    ) -> Result<Vec<bool>> {
-        let record = record.to_string();
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT 1 FROM echoes WHERE record = ?1 AND field = ?2 AND value_hash = ?3 AND at >= ?4",
-            )?;
-            values
-                .iter()
-                .map(|(field, hash)| Ok(statement.exists(params![record, field, hash, since.0])?))
-                .collect()
-        })
-        .await
-    }
-
-    /// Drops what we wrote before a time: it will not come back as an event any more.
-    pub async fn forget_echoes(&self, before: Timestamp) -> Result<()> {
-        self.write(move |connection| {
-            connection.prepare_cached("DELETE FROM echoes WHERE at < ?1")?.execute([before.0])?;
-            Ok(())
-        })
-        .await
-    }
-
     /// A stored mark, such as how far polling has come.
     pub async fn mark(&self, name: &str) -> Result<Option<String>> {
         let name = name.to_owned();
@@ -181,6 +152,7 @@ pub(super) fn put_mirrors(connection: &Connection, now: Timestamp, mirrors: &[Mi
             now.0,
             mirror.deleted,
         ])?;
+        echoes::superseded(connection, mirror)?;
     }
     Ok(admitted)
 }
@@ -352,19 +324,6 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
     connection
         .prepare_cached("UPDATE executions SET record = ?2 WHERE record = ?1 AND status IN ('pending', 'retrying', 'failed')")?
         .execute([old.to_string(), new.to_string()])?;
-    Ok(())
-}
-
-pub(super) fn remember_echoes(connection: &Connection, now: Timestamp, echoes: &[Echo]) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO echoes VALUES (?1, ?2, ?3, ?4) ON CONFLICT (record, field, value_hash) DO UPDATE SET at = excluded.at",
-    )?;
-    for echo in echoes {
-        if erasure::is_erased(connection, &echo.record)? {
-            continue;
-        }
-        statement.execute(params![echo.record.to_string(), echo.field, echo.value_hash, now.0])?;
-    }
     Ok(())
 }
 

@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/007_erasure.sql"),
     include_str!("../../assets/journal/sqlite/008_sources.sql"),
     include_str!("../../assets/journal/sqlite/009_audit.sql"),
+    include_str!("../../assets/journal/sqlite/010_echoes.sql"),
 ];
 
 /// The newest format this Reknit knows.

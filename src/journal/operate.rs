@@ -9,10 +9,11 @@ use super::intake::{NewExecution, insert};
 use super::rows::{self, to_json};
 use super::{Journal, JournalError, Result, audit, erasure, review, sealing};
 use crate::domain::audit::NewEntry;
+use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, Status};
 use crate::domain::ids::{CapsuleId, ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
-use crate::domain::record::Mirror;
+
 use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
 
 /// What became of a request for several rows.
@@ -106,7 +107,7 @@ impl Journal {
     }
 
     /// The records of a pre-image, as they were before the merge.
-    pub async fn capsule(&self, id: CapsuleId) -> Result<Option<Vec<Mirror>>> {
+    pub async fn capsule(&self, id: CapsuleId) -> Result<Option<Vec<PreImage>>> {
         self.read(move |connection| {
             one(connection, "capsules", id.0, |row| {
                 let place = format!("capsules.records/{}", row.get::<_, i64>("execution_id")?);

@@ -10,9 +10,10 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json, word};
-use super::{Journal, JournalError, Result, audit, erasure, facts, review, sealing};
+use super::{Journal, JournalError, Result, audit, echoes, erasure, facts, review, sealing};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
+use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
@@ -90,7 +91,7 @@ pub struct Intent {
     /// The values about to be written, and those of records made by earlier steps.
     pub echoes: Vec<Echo>,
     /// Before a merge: every record it touches, as it is now.
-    pub capsule: Vec<Mirror>,
+    pub capsule: Vec<PreImage>,
     /// Records that are one person, as found by this turn.
     pub identity: Vec<RecordRef>,
     /// Records that earlier steps absorbed or renumbered, and what they are now.
@@ -130,7 +131,8 @@ impl Journal {
                 if changed != 1 {
                     return Err(JournalError::LeaseLost);
                 }
-                facts::remember_echoes(connection, now, &intent.echoes)?;
+                echoes::remember(connection, now, &intent.echoes)?;
+                echoes::note_writes(connection, now, id, Some(&intent.plan))?;
                 for (old, new) in &intent.remapped {
                     facts::remap(connection, old, new)?;
                     review::remap(connection, old, new)?;
@@ -361,7 +363,8 @@ fn settle(
             ])?;
     }
     facts::put_mirrors(connection, now, &settlement.mirrors)?;
-    facts::remember_echoes(connection, now, &settlement.echoes)?;
+    echoes::remember(connection, now, &settlement.echoes)?;
+    echoes::note_writes(connection, now, id, settlement.plan.as_ref())?;
     for record in &settlement.gone {
         facts::forget(connection, record)?;
     }

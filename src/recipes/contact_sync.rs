@@ -4,12 +4,15 @@
 //! carry one side's changes over, the fields held back for a human, and the agreements that hold already or will
 //! hold once the steps are done. It creates only in the CRM, only after a lookup, and only one object type.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, FieldSkip, Fill, FoundConflict, Plan, Step};
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef};
 use crate::domain::review::ConflictKind;
+use crate::mapping::chain::MOST_HOPS;
 use crate::mapping::file::Write;
 use crate::mapping::judge::{Sides, Verdict, judge, left_value, right_as_one, right_values};
 use crate::mapping::{FieldMapping, Mapping};
@@ -30,6 +33,9 @@ pub struct Facts {
     pub agreements: Vec<Agreement>,
     /// Fields with an open conflict.
     pub held: Vec<String>,
+    /// By a field's name: the hop count that a write to the CRM would have, and one to Intercom; see
+    /// [`crate::mapping::chain`]. Fields that are not here begin a chain.
+    pub hops: HashMap<String, u32>,
 }
 
 /// A plan and what is true now or will be true after it.
@@ -166,17 +172,26 @@ fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapp
             right_at: right.vendor_updated_at,
             agreed,
         };
+        let hops = facts.hops.get(&field.name).copied().unwrap_or(1);
         match judge(field, &sides) {
+            Verdict::WriteRight(..) | Verdict::WriteLeft(..) if hops > MOST_HOPS => {
+                let kind = ConflictKind::Flapping;
+                planned.plan.conflicts.push(conflict(field, kind, Vec::new(), left, right, agreed));
+            }
             Verdict::Agree(agreement) => planned.agreed.push(agreement),
             Verdict::Unchanged => {}
             Verdict::WriteRight(..) if field.write == Write::Create => {
                 planned.plan.skips.push(skip(field, "only written when a contact is created".into()));
             }
             Verdict::WriteRight(writes, agreement) if way == Way::ToCrm => {
+                for (name, _) in &writes {
+                    planned.plan.note_hops(&right.record, name, hops);
+                }
                 to_crm.extend(writes);
                 planned.will_agree.push(agreement);
             }
             Verdict::WriteLeft(name, value, agreement) if way == Way::ToIntercom => {
+                planned.plan.note_hops(&left.record, &name, hops);
                 to_intercom.insert(name, value);
                 planned.will_agree.push(agreement);
             }

@@ -25,8 +25,8 @@ const ROUTES: [Route; 4] = [
         path: "faults",
         methods: "GET, POST, DELETE",
         does: "POST {\"vendor\", \"kind\", and any of \"method\", \"path_contains\", \"body_contains\", \"mentions_any\", \
-               \"writes_only\", \"times\", \"retry_after\", \"millis\", \"bytes\", \"location\"} adds one, GET lists them, DELETE \
-               ends all",
+               \"writes_only\", \"after\" (calls to let through), \"times\", \"retry_after\", \"millis\", \"bytes\", \"location\"} \
+               adds one, GET lists them, DELETE ends all",
     },
     Route {
         path: "tokens",

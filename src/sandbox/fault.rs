@@ -114,6 +114,8 @@ pub struct Fault {
     pub mentions_any: Vec<String>,
     /// Leave reads that happen to be POSTs (search, batch read) alone.
     pub writes_only: bool,
+    /// So many calls that match go through before it strikes.
+    pub after: u32,
     /// How often it strikes; `None` is always.
     pub times: Option<u32>,
     /// What it does.
@@ -130,6 +132,7 @@ impl Fault {
             body_contains: None,
             mentions_any: Vec::new(),
             writes_only: false,
+            after: 0,
             times: None,
             kind,
         }
@@ -164,6 +167,13 @@ impl Fault {
         self
     }
 
+    /// Lets so many calls that match go through first.
+    #[must_use]
+    pub fn after(mut self, calls: u32) -> Self {
+        self.after = calls;
+        self
+    }
+
     /// Strikes only so often.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
@@ -185,7 +195,7 @@ impl Fault {
     }
 }
 
-/// The first standing fault that hits the call; its count goes down.
+/// The first standing fault that hits the call and has let enough of them through; its count goes down.
 pub(super) fn strike(
     faults: &mut [Fault],
     vendor: Vendor,
@@ -193,7 +203,15 @@ pub(super) fn strike(
     path: &str,
     body: &str,
 ) -> Option<Fault> {
-    let fault = faults.iter_mut().find(|fault| fault.hits(vendor, method, path, body))?;
+    let matching = faults.iter_mut().filter(|fault| fault.hits(vendor, method, path, body));
+    let mut ready = matching.filter_map(|fault| match fault.after {
+        0 => Some(fault),
+        _ => {
+            fault.after -= 1;
+            None
+        }
+    });
+    let fault = ready.next()?;
     if let Some(times) = &mut fault.times {
         *times -= 1;
     }

@@ -77,11 +77,13 @@ impl World {
                 self.ask(vendor, call)
             }
             FaultKind::TimeoutBeforeEffect => {
+                self.held.send_modify(|held| *held += 1);
                 self.wait(HELD).await;
                 Answer::empty(504)
             }
             FaultKind::TimeoutAfterEffect => {
                 drop(self.ask(vendor, call));
+                self.held.send_modify(|held| *held += 1);
                 self.wait(HELD).await;
                 Answer::empty(504)
             }

@@ -23,6 +23,7 @@ pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod paths;
 pub(crate) mod search;
+pub(crate) mod whole;
 pub(crate) mod wire;
 
 pub use batch::{UpsertBy, UpsertRow, Upserted, upsert_batch};

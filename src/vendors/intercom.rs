@@ -30,6 +30,7 @@ pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod query;
 pub(crate) mod version;
+pub(crate) mod whole;
 pub(crate) mod wire;
 
 /// Contacts in one page: the most Intercom gives.

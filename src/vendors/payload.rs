@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::intercom::wire;
-use crate::domain::event::NewEvent;
+use crate::domain::event::{Event, NewEvent};
 use crate::domain::record::{Mirror, ObjectKind, System, value_text};
 
 /// The record as an Intercom webhook carries it whole; none for other bodies.
@@ -35,4 +35,15 @@ pub fn property_in(event: &NewEvent) -> Option<(String, Value)> {
 pub fn is_by_an_integration(event: &NewEvent) -> bool {
     let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
     matches!(body.get("changeSource").and_then(Value::as_str), Some("INTEGRATION" | "API"))
+}
+
+/// HubSpot says that a human made the change: in its screens, its phone apps, a form or an import. Other sources, and
+/// none at all, say nothing about it.
+pub fn is_by_a_human(event: &Event) -> bool {
+    if event.connection.system != System::Hubspot {
+        return false;
+    }
+    let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
+    let human = ["CRM_UI", "CRM_UI_BULK_ACTION", "MOBILE_IOS", "MOBILE_ANDROID", "FORM", "IMPORT"];
+    body.get("changeSource").and_then(Value::as_str).is_some_and(|source| human.contains(&source))
 }

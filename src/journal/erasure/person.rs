@@ -104,6 +104,10 @@ pub(super) fn find(
             continue;
         }
         waiting.extend(tied_to(connection, &record)?);
+        for address in earlier_addresses(connection, &record)? {
+            person.identifiers.insert(format!("email:{address}"));
+            person.values.insert(address);
+        }
         let copy = connection
             .prepare_cached("SELECT * FROM mirror WHERE record = ?1")?
             .query_row([record.to_string()], |row| Ok(rows::mirror(row)))
@@ -149,6 +153,15 @@ fn with_address(connection: &Connection, address: &str) -> Result<Vec<RecordRef>
         records.push(rows::word(row, "record")?);
     }
     Ok(records)
+}
+
+/// Addresses the record had before.
+fn earlier_addresses(connection: &Connection, record: &RecordRef) -> Result<Vec<String>> {
+    if !super::shred::has_table(connection, "aliases") {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached("SELECT email FROM aliases WHERE record = ?1")?;
+    Ok(statement.query_map([record.to_string()], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
 fn learn(person: &mut Person, mirror: &Mirror) {

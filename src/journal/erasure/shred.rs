@@ -137,10 +137,23 @@ fn review_items(connection: &Connection, record: &str) -> Result<()> {
     Ok(())
 }
 
+/// Tables whose rows about a record go whole: nothing counts them.
+const BY_RECORD: [&str; 4] = ["echoes", "field_writes", "aliases", "redacted_parts"];
+
+/// Whether this format of the journal has a table.
+pub(super) fn has_table(connection: &Connection, name: &str) -> bool {
+    connection
+        .prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")
+        .and_then(|mut statement| statement.exists([name]))
+        .unwrap_or(false)
+}
+
 /// Copies and ties, which nothing counts.
 fn copies(connection: &Connection, record: &str) -> Result<()> {
     connection.prepare_cached("DELETE FROM mirror WHERE record = ?1")?.execute([record])?;
-    connection.prepare_cached("DELETE FROM echoes WHERE record = ?1")?.execute([record])?;
+    for table in BY_RECORD.iter().filter(|table| has_table(connection, table)) {
+        connection.prepare_cached(&format!("DELETE FROM {table} WHERE record = ?1"))?.execute([record])?;
+    }
     connection
         .prepare_cached(
             "DELETE FROM agreements WHERE person_id IN (SELECT person_id FROM identities WHERE record = ?1 \

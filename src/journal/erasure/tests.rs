@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::agreement::{Agreement, Echo};
+use crate::domain::capsule::PreImage;
 use crate::domain::clock::{Clock as _, ManualClock};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
@@ -138,7 +139,11 @@ async fn filled(world: &World) -> (RecordRef, RecordRef) {
         let plan = Plan { steps: vec![Step::new(format!("Update {NAME}"), effect)], ..Plan::default() };
         let intent = Intent {
             plan: plan.clone(),
-            capsule: vec![mara(one.clone())],
+            capsule: vec![PreImage {
+                mirror: mara(one.clone()),
+                associations: std::collections::BTreeMap::new(),
+                incomplete: None,
+            }],
             echoes: vec![Echo { record: record.clone(), field: "email".into(), value_hash: "x".into() }],
             ..Intent::default()
         };

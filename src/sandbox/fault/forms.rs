@@ -137,6 +137,7 @@ impl Fault {
             "body_contains",
             "mentions_any",
             "writes_only",
+            "after",
             "times",
             "kind",
             "millis",
@@ -164,6 +165,7 @@ impl Fault {
             .map(|texts| texts.iter().filter_map(Value::as_str).map(str::to_owned).collect())
             .unwrap_or_default();
         fault.writes_only = fields.get("writes_only").and_then(Value::as_bool).unwrap_or(false);
+        fault.after = number("after").map_or(0, |after| after as u32);
         fault.times = fields.get("times").and_then(Value::as_u64).map(|times| times as u32);
         Ok(fault)
     }
@@ -177,6 +179,7 @@ impl Fault {
         fields.insert("body_contains".into(), json!(self.body_contains));
         fields.insert("mentions_any".into(), json!(self.mentions_any));
         fields.insert("writes_only".into(), json!(self.writes_only));
+        fields.insert("after".into(), json!(self.after));
         fields.insert("times".into(), json!(self.times));
         let (kind, amount) = word_of(&self.kind);
         if let Some((name, amount)) = amount {

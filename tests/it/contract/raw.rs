@@ -308,14 +308,5 @@ fn faults() -> [(FaultKind, u16); 7] {
 }
 
 fn once(vendor: Vendor, kind: FaultKind) -> Fault {
-    Fault {
-        vendor,
-        kind,
-        method: None,
-        path_contains: None,
-        body_contains: None,
-        mentions_any: Vec::new(),
-        writes_only: false,
-        times: Some(1),
-    }
+    Fault::new(vendor, kind).times(1)
 }

@@ -1,6 +1,7 @@
 //! Two CRM records are one person: preview, capsule, merge, everything follows; or they are not, and stay apart.
 
 use reknit::domain::execution::Status;
+use reknit::domain::ids::CapsuleId;
 use reknit::domain::record::{RecordRef, System};
 use reknit::domain::review::Duplicate;
 use reknit::sandbox::Webhook;
@@ -97,9 +98,11 @@ async fn a_merge_leaves_one_record_and_everything_follows_it() {
     }
 
     // The capsule holds both records as they were.
-    let capsule = tables.row("SELECT execution_id, records FROM capsules");
+    let capsule = tables.row("SELECT id, execution_id FROM capsules");
     assert_eq!(capsule["execution_id"], row["id"]);
-    let records: Vec<Value> = serde_json::from_str(capsule["records"].as_str().unwrap()).unwrap();
+    let id = CapsuleId(capsule["id"].as_i64().unwrap());
+    let images = bench.journal.capsule(id).await.unwrap().unwrap();
+    let records: Vec<Value> = images.iter().map(|image| serde_json::to_value(image).unwrap()).collect();
     assert_eq!(records.len(), 2);
     for (image, before) in records.iter().zip(&before) {
         assert_eq!(image["record"], json!(format!("hubspot/contact/{}", before["id"].as_str().unwrap())));
@@ -110,7 +113,13 @@ async fn a_merge_leaves_one_record_and_everything_follows_it() {
             }
         }
         assert_eq!(kept["email"], before["properties"]["email"]);
+        assert_eq!(kept["hubspot_owner_id"], before["properties"]["hubspot_owner_id"]);
+        let all = before["properties"].as_object().unwrap();
+        let missing: Vec<_> = all.keys().filter(|name| !kept.contains_key(*name)).collect();
+        assert!(missing.is_empty(), "not in the capsule: {missing:?}");
     }
+    let related = records.iter().filter(|image| image["associations"]["companies"].is_array()).count();
+    assert!(related > 0, "the capsule says whose company it was: {records:#?}");
 
     let audit = bench.audit().await;
     assert!(
@@ -238,4 +247,70 @@ async fn a_record_that_changed_since_it_was_shown_is_not_merged_unseen() {
     bench.scan().await;
     let again = bench.duplicates().await.into_iter().find(|other| other.id == pair.id).expect("open again");
     assert_eq!(again.right_fields["jobtitle"], json!("Chief Surprise Officer"));
+}
+
+/// Kills the worker during each call of a merge, once before the vendor did anything and once after it, and lets
+/// another take over.
+#[tokio::test]
+async fn g7_a_kill_between_any_two_steps_never_leaves_a_merge_without_a_capsule_nor_two_merges() {
+    use reknit::sandbox::{Fault, FaultKind, Vendor};
+    use std::time::Duration;
+    let (mut kills, mut resumed) = (0, 0);
+    for kind in [FaultKind::TimeoutBeforeEffect, FaultKind::TimeoutAfterEffect] {
+        for call in 0.. {
+            let mut bench = Bench::build().seeded(7, 60, 30).patience(30).start().await;
+            bench.load().await;
+            bench.scan().await;
+            bench.press("4").await;
+            selected(&mut bench, |bench, pair| tied(bench, &pair.left).is_some()).await;
+            bench.press("m Y").await;
+            for vendor in [Vendor::HubSpot, Vendor::Intercom] {
+                bench.sandbox.add_fault(Fault::new(vendor, kind.clone()).after(call).times(1));
+            }
+            let engine = bench.engine.clone();
+            let mut worker = tokio::spawn(async move { engine.work_off().await });
+            // It is killed while it waits for an answer: no other call is on its way then.
+            let hung = tokio::select! {
+                () = bench.sandbox.call_held() => true,
+                _ = &mut worker => false,
+            };
+            if hung {
+                worker.abort();
+                let _ = worker.await;
+            }
+            if !hung {
+                bench.sandbox.clear_faults();
+                bench.work().await;
+                assert_eq!(bench.count("hubspot.contact.merge.api"), 1);
+                break;
+            }
+            kills += 1;
+            let merges = bench.count("hubspot.contact.merge.api");
+            let capsules = bench.tables().number("SELECT count(*) FROM capsules");
+            assert!(merges <= u64::try_from(capsules).unwrap(), "{kind:?} {call}: merged without a capsule");
+            resumed += merges;
+            bench.sandbox.clear_faults();
+            bench.advance(Duration::from_secs(61));
+            bench.journal.rescue().await.unwrap();
+            bench.advance(Duration::from_secs(5));
+            bench.work().await;
+            let row = bench
+                .tables()
+                .row("SELECT status, sentence FROM executions WHERE recipe = 'merge-duplicates'");
+            assert_eq!(row["status"], "succeeded", "{kind:?} {call}: {row}");
+            assert_eq!(bench.count("hubspot.contact.merge.api"), 1, "{kind:?} {call}");
+            let lines = bench.audit().await;
+            let told = lines
+                .iter()
+                .filter(|line| line.contains("merge hubspot/contact/") && line.contains("into"))
+                .count();
+            assert_eq!(told, 1, "{lines:#?}");
+        }
+    }
+    use std::io::Write as _;
+    let _ = writeln!(
+        std::io::stderr(),
+        "G7 merge: {kills} kills between any two steps, {resumed} after the vendor had merged: one merge each, none without a capsule"
+    );
+    assert!(kills > 10 && resumed > 0);
 }

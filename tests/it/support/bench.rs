@@ -535,6 +535,18 @@ impl Bench {
         self.clock.now()
     }
 
+    /// Another app of the HubSpot account writes a contact through the API.
+    pub(crate) async fn hubspot_app_writes(&self, id: &str, properties: &Value) {
+        let answer = reqwest::Client::new()
+            .patch(format!("{}/crm/v3/objects/contacts/{id}", self.sandbox.hubspot_base_url()))
+            .bearer_auth(self.sandbox.hubspot_token())
+            .json(&json!({"properties": properties}))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     /// Somebody signs up in Intercom and reaches HubSpot; both ids.
     pub(crate) async fn known_person(&mut self, email: &str, more: &Value) -> (String, String) {
         let mut user = json!({"role": "user", "email": email, "name": "Mara Quint"});
