@@ -8,7 +8,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
-use crate::domain::record::{Connection, RecordRef, System};
+use crate::domain::record::{Connection, ObjectKind, RecordRef, System};
 use crate::journal::facts::value_hash;
 use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::{Journal, Result};
