@@ -11,6 +11,7 @@ use super::operate::{Desk, refused, show_preview};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
+use crate::domain::clock::Timestamp;
 use crate::domain::erasure::{Erasure, ErasureState, ErasureWay, Ways};
 use crate::domain::ids::{ErasureId, ExecutionId};
 use crate::domain::record::RecordRef;
@@ -20,6 +21,10 @@ use crate::engine::erasure::{Whom, pending};
 /// Arguments of `erase`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four flags of a command line, each with a name of its own"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -147,7 +152,7 @@ async fn erase(place: &Place, read_only: bool, arguments: &Arguments) -> Result<
     });
     match engine {
         Err(problem) => {
-            output::aside(&format!("warning: only the journal was asked who they are: {}", problem.why))
+            output::aside(&format!("warning: only the journal was asked who they are: {}", problem.why));
         }
         Ok(engine) => {
             for address in &person.addresses {
@@ -261,7 +266,7 @@ fn show(erasure: &Erasure, as_json: bool) -> Result<(), Problem> {
                 format!("{} {}", part.state.glyph(), part.state),
                 part.record.as_ref().map_or_else(|| part.system.clone(), ToString::to_string),
                 part.way.to_string(),
-                part.at.map_or_else(|| "—".to_owned(), |at| at.rfc3339()),
+                part.at.map_or_else(|| "—".to_owned(), Timestamp::rfc3339),
                 part.execution.map_or_else(|| "—".to_owned(), |id| id.to_string()),
                 part.request_id.clone().unwrap_or_else(|| "—".to_owned()),
                 part.note.clone(),

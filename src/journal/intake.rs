@@ -105,9 +105,10 @@ fn store(
     }
     let record = sealing::name(event.record.as_ref());
     // Nothing is kept of what still comes for somebody who was erased.
-    let disposition = match erasure::is_gone(connection, record.as_deref())? {
-        true => Disposition::Ignore(erasure::BELONGS.to_owned()),
-        false => disposition,
+    let disposition = if erasure::is_gone(connection, record.as_deref())? {
+        Disposition::Ignore(erasure::BELONGS.to_owned())
+    } else {
+        disposition
     };
     let place = rows::event_place(&event.connection.to_string(), &event.delivery_key);
     let body = sealing::seal(connection, record.as_deref(), &place, &event.body)?;

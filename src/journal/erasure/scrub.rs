@@ -113,7 +113,7 @@ fn copies_of(path: &Path) -> Result<Vec<PathBuf>> {
 fn wipe(path: &Path) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).open(path)?;
     let mut left = file.metadata()?.len();
-    let zeros = [0; 65_536];
+    let zeros = [0; 8_192];
     while left > 0 {
         let piece = left.min(zeros.len() as u64) as usize;
         file.write_all(&zeros[..piece])?;

@@ -11,6 +11,7 @@ const PIECE: i64 = 1_000;
 
 /// Which cells of an execution speak of a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each cell")]
 pub(super) struct Spoken {
     pub(super) id: i64,
     pub(super) plan: bool,
