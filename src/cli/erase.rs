@@ -17,6 +17,7 @@ use crate::domain::ids::{ErasureId, ExecutionId};
 use crate::domain::record::RecordRef;
 use crate::domain::text::clean;
 use crate::engine::erasure::{Whom, pending};
+use crate::engine::operate::OperateError;
 
 /// Arguments of `erase`.
 #[derive(Debug, Args)]
@@ -136,14 +137,15 @@ async fn erase(place: &Place, read_only: bool, arguments: &Arguments) -> Result<
     let desk = Desk::open(place, read_only)?;
     let whom = whom(&desk, arguments.whom.as_deref().unwrap_or_default()).await?;
     let ways = ways(arguments.anonymise_crm);
-    let (person, preview) =
+    let (person, mut preview) =
         desk.operator.preview_erasure(&whom, &[], ways).await.map_err(|error| refused(&error))?;
     if arguments.dry_run || !arguments.yes {
+        preview.notes.extend(desk.config.erasure.missing().map(str::to_owned));
         show_preview(&preview, arguments.json)?;
-        if let Some(words) = desk.config.erasure.missing() {
-            output::aside(&format!("note: {words}"));
-        }
         return if arguments.dry_run { Ok(()) } else { Err(unconfirmed("look at the calls above")) };
+    }
+    if read_only {
+        return Err(refused(&OperateError::ReadOnly));
     }
     // Contacts with the address that never reached the journal are theirs too.
     let mut also: Vec<RecordRef> = Vec::new();

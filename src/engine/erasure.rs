@@ -208,7 +208,8 @@ impl Operator {
                 }
                 _ => "the whole record, for good".to_owned(),
             };
-            preview.losses.push(Loss { field: record.title(), lost, kept: String::new() });
+            let kept = if way == ErasureWay::Anonymise { "the record itself" } else { "nothing" };
+            preview.losses.push(Loss { field: record.title(), lost, kept: kept.to_owned() });
         }
         let notes = &mut preview.notes;
         notes.push(

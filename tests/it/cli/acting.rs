@@ -162,7 +162,9 @@ async fn r88_erase_shows_first_and_erases_with_yes_and_keeps_its_checklist() {
     assert_eq!(done.code(), 0, "{done:#?}");
     let erasure: serde_json::Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!((&erasure["id"], &erasure["state"]), (&json!("er_1"), &json!("done")), "{erasure:#}");
-    assert!(bench.sandbox.intercom_contact(&left).is_none() && bench.sandbox.hubspot_contact(&right).is_none());
+    assert!(
+        bench.sandbox.intercom_contact(&left).is_none() && bench.sandbox.hubspot_contact(&right).is_none()
+    );
     let list = shell.run(&["erase", "list"]).await;
     assert!(list.out.contains("er_1") && list.out.contains("3/3"), "{}", list.out);
     let show = shell.run(&["erase", "show", "er_1"]).await;
