@@ -287,6 +287,7 @@ async fn sound(journal: &Journal) {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "the check prints its figure")]
 async fn g8_nothing_of_an_erased_person_is_left_in_any_file_and_everything_still_adds_up() {
     let world = world();
     let (one, two) = filled(&world).await;
@@ -494,6 +495,7 @@ async fn a_cell_moved_to_another_row_does_not_open() {
 
 /// What sealing costs a body of the usual size: time beside the store it is part of, and bytes.
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "the check prints its figure")]
 async fn g8_what_sealing_costs() {
     let world = world();
     let body = json!({"data": {"item": {"email": EMAIL, "filling": "x".repeat(1_500)}}});
