@@ -18,6 +18,7 @@ pub mod console;
 pub mod cookbook;
 pub mod demo;
 pub mod doctor;
+pub mod erase;
 pub mod events;
 pub mod fetch;
 pub mod init;
@@ -94,6 +95,8 @@ pub enum Command {
     Sweep(sweep::Arguments),
     /// Log conversations from before Reknit on the CRM's timeline
     Backfill(backfill::Arguments),
+    /// Erase a person everywhere, or see which erasures stand open
+    Erase(erase::Arguments),
     /// The log of who did what
     Audit(audit::Arguments),
     /// Check the journal from end to end
@@ -172,6 +175,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
+        Some(Command::Erase(erase)) => erase::run(&place, arguments.read_only, &erase).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),

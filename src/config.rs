@@ -24,6 +24,8 @@ pub struct Config {
     pub limits: engine::settings::LimitSettings,
     /// What is watched, and when somebody is told.
     pub monitors: engine::monitors::Settings,
+    /// What a deletion at one side does at the other.
+    pub erasure: engine::erasure::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -96,6 +98,7 @@ impl Config {
             }
         }
         config.engine.limits.clone_from(&config.limits);
+        config.engine.erasure = config.erasure;
         Ok(config)
     }
 }

@@ -59,6 +59,7 @@ pub mod audit;
 pub mod breaker;
 pub mod capsule;
 pub mod clock;
+pub mod erasure;
 pub mod error_class;
 pub mod event;
 pub mod evidence;

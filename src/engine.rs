@@ -25,6 +25,7 @@
 //! | [`sweep`] | people who are gone without a word |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
+//! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+pub mod erasure;
 pub mod fetch;
 mod gather;
 mod held;

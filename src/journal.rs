@@ -28,7 +28,8 @@
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
-//! | [`erasure`] | tombstones of erased people |
+//! | [`erasure`] | erasing a person, the checklist of it, tombstones |
+//! | `sealing` | what rows hold of people, under keys that can be destroyed |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -60,6 +61,7 @@ mod redaction;
 mod reserve;
 pub mod review;
 mod rows;
+mod sealing;
 pub mod sources;
 mod writer;
 

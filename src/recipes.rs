@@ -7,6 +7,7 @@ use crate::domain::event::EventKind;
 use crate::domain::record::System;
 
 pub mod contact_sync;
+pub mod erasure;
 pub mod mend;
 pub mod timeline;
 
@@ -20,9 +21,11 @@ pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+/// Erases a person everywhere, or asks a human whether to.
+pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 7] = [
+pub const ALL: [&str; 8] = [
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
@@ -30,6 +33,7 @@ pub const ALL: [&str; 7] = [
     LINK_COMPANY,
     MIRROR_COMPANY,
     CONVERSATION_TO_TIMELINE,
+    ERASE_PERSON,
 ];
 /// Refreshes our copy of a company; writes nothing to a vendor.
 pub const MIRROR_COMPANY: &str = "mirror-company";
@@ -63,6 +67,7 @@ pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static s
             | Kind::ContactMerged
             | Kind::ContactDeleted,
         ) => Ok(CONTACT_TO_INTERCOM),
+        (_, Kind::ContactErased) => Ok(ERASE_PERSON),
         (_, Kind::ContactRelated) => Err("relations are reconciled by the scan, not by an event"),
         (_, Kind::ContactTagged | Kind::ContactUntagged) => Err("no recipe for tags is on"),
         (_, Kind::CompanyCreated | Kind::CompanyChanged | Kind::CompanyDeleted) => Ok(MIRROR_COMPANY),

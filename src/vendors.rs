@@ -115,6 +115,20 @@ pub async fn probe(
     }
 }
 
+/// A deletion that finds nothing is done: asking twice is answered like that.
+fn gone_already(record: &RecordRef, error: VendorError) -> Result<RecordRef, VendorError> {
+    if error.class == ErrorClass::NotFound { Ok(record.clone()) } else { Err(error) }
+}
+
+/// Whether a deletion whose answer was lost has happened: the record cannot be read any more.
+fn is_gone(record: &RecordRef, read: Result<Mirror, VendorError>) -> Result<Option<RecordRef>, VendorError> {
+    match read {
+        Ok(_) => Ok(None),
+        Err(error) if error.class == ErrorClass::NotFound => Ok(Some(record.clone())),
+        Err(error) => Err(error),
+    }
+}
+
 fn cannot_look(effect: &Effect) -> VendorError {
     let Effect::Create { connection, object, identity, .. } = effect else {
         return VendorError::new(ErrorClass::Unknown, "There is no way to look whether this happened.");

@@ -88,6 +88,12 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             format!("{} opens; what is renewed is kept there", path.display()),
         ));
     }
+    for (good, words) in erasures(place, &config).await {
+        if good {
+            warnings.push(findings.len());
+        }
+        findings.push(("Erasure".to_owned(), good, words));
+    }
     let path = place.journal(&config);
     let journal = if path.exists() {
         match place.open(&config, Opening::Look) {
@@ -186,6 +192,23 @@ async fn channels(place: &Place, config: &Config) -> (bool, String) {
         states.iter().all(|state| state.healthy || !used.contains(&state.channel))
     });
     (good, super::monitors::channel_lines(configured.as_ref(), &states).join("; "))
+}
+
+/// Erasures that are not done, and whether the settings cover both sides; the first of a pair is false for what is wrong.
+async fn erasures(place: &Place, config: &Config) -> Vec<(bool, String)> {
+    let mut findings = Vec::new();
+    if place.journal(config).exists()
+        && let Ok(journal) = place.open(config, Opening::Look)
+        && let Ok(unsettled) = journal.erasures(true).await
+        && !unsettled.is_empty()
+    {
+        let ids: Vec<String> =
+            unsettled.iter().map(|erasure| format!("{} ({})", erasure.id, erasure.state)).collect();
+        let words = format!("not done, so people are erased in some places only: {}", ids.join(", "));
+        findings.push((false, format!("{words}: `reknit erase show ID` tells what is missing")));
+    }
+    findings.extend(config.erasure.missing().map(|words| (true, words.to_owned())));
+    findings
 }
 
 /// Whether a connection's token works, how it is come by and until when it is good.

@@ -110,16 +110,17 @@ pub struct LinkArguments {
     how: How,
 }
 
-struct Desk<'a> {
+/// Where decisions are recorded and carried out.
+pub(super) struct Desk<'a> {
     place: &'a Place,
-    config: crate::config::Config,
-    mapping: Arc<crate::mapping::Mapping>,
-    journal: Journal,
-    operator: Operator,
+    pub(super) config: crate::config::Config,
+    pub(super) mapping: Arc<crate::mapping::Mapping>,
+    pub(super) journal: Journal,
+    pub(super) operator: Operator,
 }
 
 impl<'a> Desk<'a> {
-    fn open(place: &'a Place, read_only: bool) -> Result<Self, Problem> {
+    pub(super) fn open(place: &'a Place, read_only: bool) -> Result<Self, Problem> {
         let config = place.settings()?;
         let mapping = place.mapping(&config)?;
         let journal = place.open(&config, if read_only { Opening::Look } else { Opening::Work })?;
@@ -128,7 +129,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Carries executions out, or waits for the process that does; what became of them.
-    async fn carry_out(&self, ids: &[ExecutionId]) -> Result<Vec<Execution>, Problem> {
+    pub(super) async fn carry_out(&self, ids: &[ExecutionId]) -> Result<Vec<Execution>, Problem> {
         if let Some(_lock) = WorkerLock::take(&self.place.journal(&self.config))? {
             let credentials = wiring::credentials(self.place).map_err(|problem| {
                 Problem::usage(
@@ -275,7 +276,7 @@ pub(super) fn refused(error: &OperateError) -> Problem {
     }
 }
 
-fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem> {
+pub(super) fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem> {
     if json {
         return output::json(preview);
     }

@@ -44,8 +44,10 @@ words! {
         ContactTagged = "contact.tagged",
         /// A tag was taken off a person.
         ContactUntagged = "contact.untagged",
-        /// A person is gone (deleted or archived).
+        /// A person is gone in a way that can be taken back (archived, recycle bin).
         ContactDeleted = "contact.deleted",
+        /// A person was deleted for good: HubSpot's privacy deletion, Intercom's permanent one.
+        ContactErased = "contact.erased",
         /// Two people became one at the vendor.
         ContactMerged = "contact.merged",
         /// A person's company relation changed.

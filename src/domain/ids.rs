@@ -72,6 +72,8 @@ id!(/// One decision of a human.
     DecisionId, "de", "a decision");
 id!(/// One pre-image taken before a merge.
     CapsuleId, "ca", "a capsule");
+id!(/// One erasure of a person.
+    ErasureId, "er", "an erasure");
 id!(/// One identity that ties records of several systems together.
     PersonId, "pe", "a person");
 

@@ -81,6 +81,11 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         template: Option<String>,
     },
+    /// Delete a person's record for good.
+    Erase {
+        /// Which record.
+        record: RecordRef,
+    },
 }
 
 impl Effect {
@@ -88,7 +93,7 @@ impl Effect {
     pub fn connection(&self) -> &Connection {
         match self {
             Self::Create { connection, .. } => connection,
-            Self::Update { record, .. } => &record.connection,
+            Self::Update { record, .. } | Self::Erase { record } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
             Self::Link { contact, .. } | Self::Log { contact, .. } => &contact.connection,
         }

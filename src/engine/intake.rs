@@ -67,6 +67,8 @@ struct Heard {
     by_an_integration: bool,
     tag: Option<String>,
     redacted: Vec<String>,
+    /// Who takes part in a conversation.
+    people: Vec<RecordRef>,
 }
 
 impl Heard {
@@ -79,8 +81,17 @@ impl Heard {
             by_an_integration: payload::is_by_an_integration(event),
             tag: tagged.then(|| hook::tag_name(&event.body)).flatten(),
             redacted: if is_redaction { hook::redacted_parts(&event.body) } else { Vec::new() },
+            people: people_in(event),
         }
     }
+}
+
+fn people_in(event: &NewEvent) -> Vec<RecordRef> {
+    if event.connection.system != System::Intercom || !event.kind.is_of_a_conversation() {
+        return Vec::new();
+    }
+    let contact = |id| RecordRef { connection: event.connection.clone(), object: ObjectKind::Contact, id };
+    hook::contact_ids(&event.body).into_iter().map(contact).collect()
 }
 
 /// What a person reads for a vendor's topic; the topic itself where nobody told us of it.
@@ -123,6 +134,9 @@ impl Intake {
 
     fn judge(&self, sight: Sight<'_>, event: &NewEvent, heard: &Heard) -> Result<Disposition> {
         let system = event.connection.system;
+        if Self::speaks_of_the_erased(sight, heard)? {
+            return Ok(Disposition::Erased);
+        }
         if event.kind == EventKind::Other {
             return Ok(Disposition::Ignore(unrouted(system, event)));
         }
@@ -165,6 +179,16 @@ impl Intake {
             sentence,
             max_attempts: self.settings.max_attempts,
         }))
+    }
+
+    /// Somebody taking part in a conversation was erased: nothing of the body is kept.
+    fn speaks_of_the_erased(sight: Sight<'_>, heard: &Heard) -> Result<bool> {
+        for person in &heard.people {
+            if sight.is_erased(person)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn is_segment(&self, tag: &str) -> bool {

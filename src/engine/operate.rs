@@ -100,7 +100,23 @@ impl Operator {
         self.read_only
     }
 
-    fn may_write(&self) -> Result<(), OperateError> {
+    pub(super) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(super) fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    pub(super) fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    pub(super) fn calls_of(&self, effect: &crate::domain::plan::Effect) -> Vec<crate::domain::plan::Call> {
+        vendors::calls(&self.vendors, effect)
+    }
+
+    pub(super) fn may_write(&self) -> Result<(), OperateError> {
         if self.read_only { Err(OperateError::ReadOnly) } else { Ok(()) }
     }
 

@@ -136,7 +136,9 @@ impl Turn<'_> {
             Effect::Create { connection, fields, .. } => {
                 echoes(&super::intake::record_to_be(connection), fields)
             }
-            Effect::Merge { .. } | Effect::Link { .. } | Effect::Log { .. } => Vec::new(),
+            Effect::Merge { .. } | Effect::Link { .. } | Effect::Log { .. } | Effect::Erase { .. } => {
+                Vec::new()
+            }
         };
         // What earlier steps did is stored with the plan that calls them done: a crash during this call must not
         // leave a done step of which neither the audit log nor the identity map knows.
@@ -197,6 +199,8 @@ impl Turn<'_> {
             Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
             // A timeline belongs to the person and changes none of their fields.
             Effect::Log { .. } => {}
+            // What was read before it is not kept.
+            Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
             Effect::Link { contact, company } => {
                 let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
                     Some(known) => Some(known.clone()),
@@ -265,6 +269,7 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Merge { .. } => "merge",
         Effect::Link { .. } => "link",
         Effect::Log { .. } => "log",
+        Effect::Erase { .. } => "erase",
     }
 }
 
@@ -277,5 +282,6 @@ fn what(effect: &Effect) -> String {
         Effect::Merge { survivor, absorbed } => format!("{absorbed} into {survivor}"),
         Effect::Link { company, .. } => format!("to {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
+        Effect::Erase { .. } => "deleted for good".to_owned(),
     }
 }

@@ -89,9 +89,10 @@ impl Engine {
                 };
                 self.limits.learn_all(&log);
                 let (mirrors, next) = page.map_err(|error| self.failed(connection, error, &log))?;
-                self.journal.put_mirrors(mirrors.clone()).await?;
+                let taken = self.journal.put_mirrors(mirrors.clone()).await?;
                 if object == ObjectKind::Contact {
-                    contacts.extend(mirrors);
+                    // Nobody is paired with somebody who was erased.
+                    contacts.extend(mirrors.into_iter().zip(taken).filter(|it| it.1).map(|it| it.0));
                 }
                 match next {
                     Some(next) => cursor = Some(next),
@@ -233,7 +234,7 @@ impl Engine {
 
     /// Some mapped field is not what we last saw.
     pub(super) async fn is_news(&self, mirror: &Mirror) -> Result<bool, JournalError> {
-        if self.journal.is_erased(&mirror.record).await? {
+        if self.journal.is_barred(mirror).await? {
             return Ok(false);
         }
         // What is deleted is news to who knew it; some vendors list it among the changes, and keep listing it.

@@ -66,6 +66,7 @@ impl Engine {
             if let Err(error) = self.scan_once().await {
                 tracing::warn!(%error, "could not scan for duplicates and missing relations");
             }
+            self.finish_erasures().await;
             if let Err(error) = self.tidy().await {
                 tracing::warn!(%error, "could not drop what nobody asks for any more");
             }

@@ -56,6 +56,9 @@ pub struct Settings {
     /// The vendors' limits and our share of them; a section of its own in the file.
     #[serde(skip)]
     pub limits: LimitSettings,
+    /// What a deletion at one side does at the other; a section of its own in the file.
+    #[serde(skip)]
+    pub erasure: super::erasure::Settings,
 }
 
 /// The vendors' limits and our share of them.
@@ -172,6 +175,7 @@ impl Default for Settings {
             duplicate_probability: 0.5,
             segment_tags: Vec::new(),
             limits: LimitSettings::default(),
+            erasure: super::erasure::Settings::default(),
         }
     }
 }

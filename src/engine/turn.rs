@@ -253,6 +253,7 @@ impl<'a> Turn<'a> {
             recipes::CONTACT_TO_INTERCOM => contact_sync::Way::ToIntercom,
             recipes::MIRROR_COMPANY => return gather::company(self).await,
             recipes::CONVERSATION_TO_TIMELINE => return timeline::plan(self).await,
+            recipes::ERASE_PERSON => return super::erasure::plan(self).await,
             _ => return gather::mend(self).await,
         };
         let Some(record) = self.claim.execution.record.clone() else {
@@ -272,6 +273,14 @@ impl<'a> Turn<'a> {
                 own.deleted = true;
             }
             return Ok(Planned::nothing("The contact was archived; the other side is left as it is."));
+        }
+        for side in [&facts.intercom, &facts.crm].into_iter().flatten() {
+            if self.engine.journal.is_barred(side).await? {
+                return Ok(Planned::nothing(format!(
+                    "{} belongs to an erased person; nothing is made or changed.",
+                    side.record.title()
+                )));
+            }
         }
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);

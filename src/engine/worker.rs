@@ -58,6 +58,7 @@ impl Engine {
         let mut looks = 1;
         let rescue_every = RESCUE_EVERY.min(self.lease() / BEATS);
         self.limits.stop(false);
+        self.finish_erasures().await;
         while !*stop.borrow() {
             changes.borrow_and_update();
             if let Some(jump) = drift.jump(&*self.clock, CORRECTION) {

@@ -186,7 +186,7 @@ fn bodies(connection: &Connection, after: i64) -> Result<Batch> {
         let id: i64 = row.get("id")?;
         batch.read += 1;
         batch.last = Some(id);
-        if let Err(error) = rows::event(row)
+        if let Err(error) = rows::event(connection, row)
             && batch.findings.len() < TOLD
         {
             let column = match &error {

@@ -88,7 +88,7 @@ impl Journal {
                     "SELECT {COLUMNS}, delivery_key, body, body_sha256 FROM events WHERE id = ?1"
                 ))?
                 .query_row([id.0], |row| {
-                    Ok(event_row(row).and_then(|event| Ok((event, rows::event(row)?.body))))
+                    Ok(event_row(row).and_then(|event| Ok((event, rows::event(connection, row)?.body))))
                 })
                 .optional()?
                 .transpose()?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, to_json};
-use super::{Journal, Result, echoes};
+use super::{Journal, Result, echoes, erasure};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::PersonId;
@@ -26,7 +26,8 @@ pub struct Known {
 
 impl Journal {
     /// Stores copies of records, outside any execution (polling, the first load).
-    pub async fn put_mirrors(&self, mirrors: Vec<Mirror>) -> Result<()> {
+    /// Answers which were taken: those of erased people are not.
+    pub async fn put_mirrors(&self, mirrors: Vec<Mirror>) -> Result<Vec<bool>> {
         let now = self.now();
         self.write(move |connection| put_mirrors(connection, now, &mirrors)).await
     }
@@ -138,14 +139,16 @@ impl Journal {
     }
 }
 
-pub(super) fn put_mirrors(connection: &Connection, now: Timestamp, mirrors: &[Mirror]) -> Result<()> {
+pub(super) fn put_mirrors(connection: &Connection, now: Timestamp, mirrors: &[Mirror]) -> Result<Vec<bool>> {
+    erasure::free_addresses(connection, mirrors)?;
+    let admitted = erasure::admitted(connection, mirrors)?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO mirror (record, connection, object, fields, companies, email, vendor_updated_at, seen_at, deleted) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (record) DO UPDATE SET fields = excluded.fields, \
          companies = excluded.companies, email = excluded.email, vendor_updated_at = excluded.vendor_updated_at, \
          seen_at = excluded.seen_at, deleted = excluded.deleted",
     )?;
-    for mirror in mirrors {
+    for (mirror, _) in mirrors.iter().zip(&admitted).filter(|(_, admitted)| **admitted) {
         let email = mirror.text("email").trim().to_lowercase();
         statement.execute(params![
             mirror.record.to_string(),
@@ -160,7 +163,7 @@ pub(super) fn put_mirrors(connection: &Connection, now: Timestamp, mirrors: &[Mi
         ])?;
         echoes::superseded(connection, mirror)?;
     }
-    Ok(())
+    Ok(admitted)
 }
 
 fn person_of(connection: &Connection, record: &RecordRef) -> Result<Option<PersonId>> {
@@ -214,6 +217,13 @@ pub(super) fn known(connection: &Connection, record: &RecordRef) -> Result<Known
 
 /// Gives all records one identity and returns it; the oldest known one wins. Nothing to do for an empty list.
 pub(super) fn unite(connection: &Connection, records: &[RecordRef]) -> Result<Option<PersonId>> {
+    let mut living = Vec::with_capacity(records.len());
+    for record in records {
+        if !erasure::is_erased(connection, record)? {
+            living.push(record.clone());
+        }
+    }
+    let records = living.as_slice();
     if records.is_empty() {
         return Ok(None);
     }
@@ -342,7 +352,9 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
     connection
         .prepare_cached("UPDATE executions SET record = ?2 WHERE record = ?1 AND status IN ('pending', 'retrying', 'failed')")?
         .execute([old.to_string(), new.to_string()])?;
-    unite(connection, &records)?;
+    if let Some(PersonId(person)) = unite(connection, &records)? {
+        erasure::became(connection, old, person)?;
+    }
     // What has begun with the old record keeps its name, and the person's order.
     if let Some(lane) = lane(connection, new)? {
         move_to_lane(connection, old, &lane)?;

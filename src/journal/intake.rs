@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::queue::leases;
 use super::rows::sha256;
-use super::{Journal, Result, echoes, facts, redaction, rows};
+use super::{Journal, Result, echoes, erasure, facts, redaction, rows, sealing};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
@@ -52,6 +52,8 @@ pub enum Disposition {
     Ignore(String),
     /// It only repeats our own write: keep it, count it.
     Echo,
+    /// It speaks of somebody who was erased: keep that it came, nothing of its body.
+    Erased,
     /// These parts of the conversation it is about were taken back: keep it, and no stored copy of their texts.
     Redact(Vec<String>),
 }
@@ -191,6 +193,15 @@ pub(super) fn store(
     disposition: Disposition,
 ) -> Result<Appended> {
     redaction::apply_to(connection, &mut event)?;
+    let record = sealing::name(event.record.as_ref());
+    // Nothing is kept of what still comes for somebody who was erased.
+    let disposition =
+        if erasure::is_gone(connection, record.as_deref())? { Disposition::Erased } else { disposition };
+    if disposition == Disposition::Erased {
+        "{}".clone_into(&mut event.body);
+    }
+    let place = rows::event_place(&event.connection.to_string(), &event.delivery_key);
+    let body = sealing::seal(connection, record.as_deref(), &place, &event.body)?;
     let ignored = match &disposition {
         Disposition::Run(_) => None,
         Disposition::Ignore(reason) => Some(reason.clone()),
@@ -199,8 +210,8 @@ pub(super) fn store(
             Some("our stored copies of the text were redacted; no recipe runs".to_owned())
         }
         Disposition::Echo => Some("only repeats our own write".to_owned()),
+        Disposition::Erased => Some(erasure::BELONGS.to_owned()),
     };
-    let NewEvent { body, record, .. } = &event;
     connection
         .prepare_cached(
             "INSERT INTO events (connection, source, delivery_key, topic, kind, record, occurred_at, received_at, \
@@ -213,12 +224,12 @@ pub(super) fn store(
             event.delivery_key,
             event.topic,
             event.kind.as_str(),
-            record.as_ref().map(ToString::to_string),
+            record,
             event.occurred_at.map(|at| at.0),
             now.0,
             ignored,
             body,
-            sha256(body),
+            sha256(&body),
             event.sent.first_at.map(|at| at.0),
             event.sent.attempt,
         ])?;
@@ -227,9 +238,9 @@ pub(super) fn store(
         Disposition::Run(execution) => {
             Ok(Appended::Queued(id, insert(connection, now, Some(id), None, &execution)?))
         }
-        Disposition::Ignore(_) => Ok(Appended::Kept(id)),
+        Disposition::Ignore(_) | Disposition::Erased => Ok(Appended::Kept(id)),
         Disposition::Redact(parts) => {
-            if let Some(record) = record {
+            if let Some(record) = &event.record {
                 redaction::redact(connection, now, record, &parts)?;
             }
             Ok(Appended::Kept(id))

@@ -171,10 +171,11 @@ pub(super) fn writing(path: &Path) -> Result<Connection> {
 
 fn settle(connection: &Connection) -> rusqlite::Result<()> {
     prepare(connection)?;
-    // The limit gives the room of a log that grew back to the disk.
+    // The limit gives the room of a log that grew back to the disk. Secure delete: what is overwritten or deleted leaves
+    // nothing in free pages, or erasing would be a word.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000; \
-         PRAGMA journal_size_limit = 16777216;",
+         PRAGMA journal_size_limit = 16777216; PRAGMA secure_delete = ON;",
     )
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::intake::{NewExecution, insert};
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, review};
+use super::{Journal, JournalError, Result, audit, erasure, review, sealing};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
@@ -108,7 +108,20 @@ impl Journal {
 
     /// The records of a pre-image, as they were before the merge.
     pub async fn capsule(&self, id: CapsuleId) -> Result<Option<Vec<PreImage>>> {
-        self.read(move |connection| one(connection, "capsules", id.0, |row| rows::json(row, "records"))).await
+        self.read(move |connection| {
+            one(connection, "capsules", id.0, |row| {
+                let place = format!("capsules.records/{}", row.get::<_, i64>("execution_id")?);
+                let cell = sealing::open(connection, "capsules.records", &place, row.get("records")?)?;
+                match cell {
+                    sealing::Opened::Text(text) => rows::from_json(&text, "capsules.records"),
+                    sealing::Opened::Erased(at) => {
+                        let words = sealing::erased_words(at);
+                        Err(JournalError::Refused(format!("the pre-image {id} was {words}")))
+                    }
+                }
+            })
+        })
+        .await
     }
 
     /// One unlinked relation.
@@ -153,6 +166,9 @@ fn change_each(
             continue;
         };
         let judged = judge(&execution).and_then(|change| {
+            if change.0 != Status::Discarded && erasure::bars_execution(connection, &execution) {
+                return Err("it belongs to somebody who was erased".into());
+            }
             // A decision that was taken anew since is carried out by its own execution, not by this one.
             if change.0 == Status::Pending
                 && execution.decision.is_some()
@@ -239,9 +255,17 @@ fn decide(
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
         }
     };
+    // A typed value is a person's.
+    let stored = match decision {
+        Decision::Resolve { choice: crate::domain::review::Choice::Value(_), .. } => {
+            let record = sealing::name(new.record.as_ref());
+            sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?
+        }
+        _ => to_json(decision)?,
+    };
     connection
         .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, actor, to_json(decision)?])?;
+        .execute(params![now.0, actor, stored])?;
     let number = DecisionId(connection.last_insert_rowid());
     let execution = insert(connection, now, None, Some(number), new)?;
     let changed = connection

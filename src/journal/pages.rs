@@ -7,7 +7,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::rows;
-use super::{Journal, Result};
+use super::{Journal, Result, sealing};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::filter::{Filter, Key, Term, span};
@@ -352,7 +352,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         Some(event) => connection
             .prepare_cached("SELECT * FROM events WHERE id = ?1")?
             .query_row([event.0], |row| {
-                Ok(rows::event(row).and_then(|event| Ok((event, super::events::delivered(row)?))))
+                Ok(rows::event(connection, row).and_then(|event| Ok((event, super::events::delivered(row)?))))
             })
             .optional()?
             .transpose()?,
@@ -362,7 +362,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         connection.prepare_cached("SELECT * FROM attempts WHERE execution_id = ?1 ORDER BY id LIMIT 200")?;
     let mut found = statement.query([id.0])?;
     while let Some(row) = found.next()? {
-        attempts.push(rows::attempt(row)?);
+        attempts.push(rows::attempt(connection, row)?);
     }
     let mut conflicts = Vec::new();
     let mut statement = connection.prepare_cached(
@@ -383,7 +383,7 @@ fn detail(connection: &Connection, id: ExecutionId) -> Result<Option<ExecutionDe
         .map(ExecutionId);
     Ok(Some(ExecutionDetail {
         waits_for,
-        plan: plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?,
+        plan: sealing::open_plan(connection, id, plan)?,
         topic: event.as_ref().map(|(event, _)| event.topic.clone()),
         told_by: event.as_ref().map(|(event, _)| event.connection.clone()),
         received_at: event.as_ref().map(|(event, _)| event.received_at),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, echoes, facts, monitors, review};
+use super::{Journal, JournalError, Result, audit, echoes, erasure, facts, monitors, review, sealing};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
@@ -169,10 +169,13 @@ impl Journal {
     pub async fn begin(&self, id: ExecutionId, token: i64, intent: Intent, lease: Duration) -> Result<()> {
         let now = self.now();
         let beat = self.write(move |connection| {
+            if erasure::cuts_off(connection, now, id, token, &intent.identity)? {
+                return Ok(None);
+            }
             let beat = leases::beat(connection, id, token, lease)?.ok_or(JournalError::LeaseLost)?;
             connection
                 .prepare_cached("UPDATE executions SET plan = ?2, updated_at = ?3 WHERE id = ?1")?
-                .execute(params![id.0, to_json(&intent.plan)?, now.0])?;
+                .execute(params![id.0, sealing::seal_plan(connection, id, &intent.plan)?, now.0])?;
             echoes::remember(connection, now, &intent.echoes)?;
             echoes::note_writes(connection, now, id, Some(&intent.plan))?;
             for (old, new) in &intent.remapped {
@@ -182,13 +185,15 @@ impl Journal {
             facts::unite(connection, &intent.identity)?;
             audit::append(connection, now, &intent.audit)?;
             if !intent.capsule.is_empty() {
+                let place = format!("capsules.records/{}", id.0);
+                let records = sealing::seal_of(connection, id, &place, &to_json(&intent.capsule)?)?;
                 connection
                     .prepare_cached("INSERT INTO capsules (execution_id, at, records) VALUES (?1, ?2, ?3)")?
-                    .execute(params![id.0, now.0, to_json(&intent.capsule)?])?;
+                    .execute(params![id.0, now.0, records])?;
             }
-            Ok(beat)
+            Ok(Some(beat))
         });
-        let beat = beat.await?;
+        let beat = beat.await?.ok_or(JournalError::LeaseLost)?;
         self.inner.queue.watched.note(id, token, beat, self.inner.clock.steady());
         Ok(())
     }
@@ -202,7 +207,11 @@ impl Journal {
         settlement: Settlement,
     ) -> Result<()> {
         let now = self.now();
-        self.write(move |connection| settle(connection, now, id, token, status, &settlement)).await
+        self.write(move |connection| {
+            let (status, settlement) = erasure::at_settlement(connection, now, id, status, settlement)?;
+            settle(connection, now, id, token, status, &settlement)
+        })
+        .await
     }
 
     /// When the next waiting execution is due; past times mean now.
@@ -315,10 +324,7 @@ fn find(
             continue;
         }
         let execution = rows::execution(row)?;
-        let plan = row
-            .get::<_, Option<String>>("plan")?
-            .map(|text| rows::from_json(&text, "executions.plan"))
-            .transpose()?;
+        let plan = sealing::open_plan(connection, execution.id, row.get("plan")?)?;
         let alone = row.get::<_, i64>("starts")? > 0;
         claims.push(Claim { execution, event: None, decision: None, plan, token: fastrand::i64(1..), alone });
     }
@@ -376,16 +382,20 @@ fn causes(connection: &Connection, claim: &mut Claim) -> Result<()> {
         claim.event = Some(
             connection
                 .prepare_cached("SELECT * FROM events WHERE id = ?1")?
-                .query_row([event.0], |row| Ok(rows::event(row)))??,
+                .query_row([event.0], |row| Ok(rows::event(connection, row)))??,
         );
     }
     if let Some(DecisionId(id)) = claim.execution.decision {
         claim.decision = Some(
-            connection
-                .prepare_cached("SELECT decision, actor FROM decisions WHERE id = ?1")?
-                .query_row([id], |row| {
-                    Ok(rows::json(row, "decision").and_then(|decision| Ok((decision, row.get("actor")?))))
-                })??,
+            connection.prepare_cached("SELECT decision, actor FROM decisions WHERE id = ?1")?.query_row(
+                [id],
+                |row| {
+                    let what = "decisions.decision";
+                    let decision = sealing::open(connection, what, what, row.get("decision")?);
+                    let decision = decision.and_then(|cell| rows::from_json(&cell.needed(what)?, what));
+                    Ok(decision.and_then(|decision| Ok((decision, row.get("actor")?))))
+                },
+            )??,
         );
     }
     Ok(())
@@ -399,6 +409,9 @@ fn settle(
     status: Status,
     settlement: &Settlement,
 ) -> Result<()> {
+    let record = sealing::record_of(connection, id)?;
+    let sealed = |place: &str, text: &str| sealing::seal(connection, record.as_deref(), place, text);
+    let plan = settlement.plan.as_ref().map(|plan| sealing::seal_plan(connection, id, plan)).transpose()?;
     let changed = connection
         .prepare_cached(
             "UPDATE executions SET status = ?3, outcome = ?4, sentence = ?5, error_class = ?6, error_code = ?7, \
@@ -419,13 +432,14 @@ fn settle(
             i64::from(settlement.failed_try),
             settlement.due_at.map(|at| at.0),
             now.0,
-            settlement.plan.as_ref().map(to_json).transpose()?,
+            plan,
             settlement.held_by,
         ])?;
     if changed != 1 {
         return Err(JournalError::LeaseLost);
     }
     for attempt in &settlement.attempts {
+        let place = |part| rows::attempt_place(part, id.0, attempt.started_at.0);
         connection
             .prepare_cached(
                 "INSERT INTO attempts (execution_id, number, step, purpose, started_at, duration_ms, method, url, \
@@ -441,9 +455,9 @@ fn settle(
                 attempt.duration_ms,
                 attempt.method,
                 attempt.url,
-                attempt.request,
+                sealed(&place("request"), &attempt.request)?,
                 attempt.status,
-                attempt.response,
+                sealed(&place("response"), &attempt.response)?,
                 attempt.request_id,
                 attempt.class.map(ErrorClass::as_str),
             ])?;

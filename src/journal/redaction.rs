@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::rows::sha256;
+use super::sealing::{self, Opened};
 use super::{Result, audit};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -84,33 +85,50 @@ fn everywhere(connection: &Connection, now: Timestamp, record: &str, parts: &[St
     }
     let mut words = Vec::new();
     let mut places = 0;
-    for (id, body) in texts(connection, "SELECT id, body FROM events WHERE record = ?1", record)? {
-        if let Some(body) = without(&body, parts, &mut words) {
+    for cell in cells(
+        connection,
+        "SELECT id, body, 'events.body/' || connection || '/' || delivery_key FROM events WHERE record = ?1",
+        record,
+    )? {
+        if let Some(body) = without(&cell.text, parts, &mut words) {
+            let body = cell.closed(connection, record, &body)?;
             connection
                 .prepare_cached("UPDATE events SET body = ?2, body_sha256 = ?3 WHERE id = ?1")?
-                .execute(params![id, body, sha256(&body)])?;
+                .execute(params![cell.id, body, sha256(&body)])?;
             places += 1;
         }
     }
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.dedup();
     let of_runs = "execution_id IN (SELECT id FROM executions WHERE record = ?1)";
+    let of_attempts = |part: &str| {
+        format!(
+            "SELECT id, {part}, 'attempts.{part}/' || execution_id || '/' || started_at FROM attempts WHERE {of_runs}"
+        )
+    };
     let elsewhere = [
-        ("attempts", "request", of_runs),
-        ("attempts", "response", of_runs),
-        ("executions", "plan", "record = ?1"),
-        ("executions", "sentence", "record = ?1"),
-        ("executions", "vendor_words", "record = ?1"),
+        ("attempts", "request", of_attempts("request")),
+        ("attempts", "response", of_attempts("response")),
+        (
+            "executions",
+            "plan",
+            "SELECT id, plan, 'executions.plan/' || id FROM executions WHERE record = ?1 AND plan IS NOT NULL".into(),
+        ),
+        ("executions", "sentence", "SELECT id, sentence, '' FROM executions WHERE record = ?1".into()),
+        (
+            "executions",
+            "vendor_words",
+            "SELECT id, vendor_words, '' FROM executions WHERE record = ?1 AND vendor_words IS NOT NULL".into(),
+        ),
     ];
-    for (table, column, of) in elsewhere {
-        let query = format!("SELECT id, {column} FROM {table} WHERE {of} AND {column} IS NOT NULL");
-        for (id, text) in texts(connection, &query, record)? {
-            let by_id = without(&text, parts, &mut words);
-            let by_words = wordless(by_id.as_deref().unwrap_or(&text), &words);
+    for (table, column, query) in elsewhere {
+        for cell in cells(connection, &query, record)? {
+            let by_id = without(&cell.text, parts, &mut words);
+            let by_words = wordless(by_id.as_deref().unwrap_or(&cell.text), &words);
             if let Some(text) = by_words.or(by_id) {
                 connection
                     .prepare_cached(&format!("UPDATE {table} SET {column} = ?2 WHERE id = ?1"))?
-                    .execute(params![id, text])?;
+                    .execute(params![cell.id, cell.closed(connection, record, &text)?])?;
                 places += 1;
             }
         }
@@ -118,14 +136,35 @@ fn everywhere(connection: &Connection, now: Timestamp, record: &str, parts: &[St
     Ok(places)
 }
 
-fn texts(connection: &Connection, query: &str, record: &str) -> Result<Vec<(i64, String)>> {
+/// A stored text, opened; those of erased people are not among them.
+struct Cell {
+    id: i64,
+    /// What it is sealed along with; empty for what is not sealed.
+    place: String,
+    text: String,
+}
+
+impl Cell {
+    /// Another text in its place, sealed as it was.
+    fn closed(&self, connection: &Connection, record: &str, text: &str) -> Result<String> {
+        match self.place.as_str() {
+            "" => Ok(text.to_owned()),
+            place => sealing::seal(connection, Some(record), place, text),
+        }
+    }
+}
+
+fn cells(connection: &Connection, query: &str, record: &str) -> Result<Vec<Cell>> {
     let mut statement = connection.prepare_cached(query)?;
     let mut found = statement.query([record])?;
-    let mut texts = Vec::new();
+    let mut cells = Vec::new();
     while let Some(row) = found.next()? {
-        texts.push((row.get(0)?, row.get(1)?));
+        let place: String = row.get(2)?;
+        if let Opened::Text(text) = sealing::open(connection, "a stored text", &place, row.get(1)?)? {
+            cells.push(Cell { id: row.get(0)?, place, text });
+        }
     }
-    Ok(texts)
+    Ok(cells)
 }
 
 /// A JSON text without the words of these parts, which are added to `words`; none when nothing had to go.

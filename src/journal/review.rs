@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::to_json;
-use super::{Journal, Result};
+use super::{Journal, Result, erasure};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
@@ -37,6 +37,9 @@ pub(super) fn put_conflict(
     subject: &str,
     found: &FoundConflict,
 ) -> Result<()> {
+    if erasure::is_erased(connection, &found.left)? || erasure::is_erased(connection, &found.right)? {
+        return Ok(());
+    }
     let changed_at = |record: &RecordRef| -> Result<Option<i64>> {
         Ok(connection
             .prepare_cached("SELECT vendor_updated_at FROM mirror WHERE record = ?1")?
@@ -175,6 +178,9 @@ fn put_duplicates(connection: &Connection, now: Timestamp, found: &[Duplicate]) 
         "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
     )?;
     for pair in found {
+        if erasure::is_erased(connection, &pair.left)? || erasure::is_erased(connection, &pair.right)? {
+            continue;
+        }
         let (left, right) = (pair.left.to_string(), pair.right.to_string());
         let known: Option<(i64, String, String, String, String)> = connection
             .prepare_cached(
@@ -249,6 +255,9 @@ fn put_unlinked(connection: &Connection, now: Timestamp, found: &[Unlinked]) -> 
         "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
     )?;
     for item in found {
+        if erasure::is_erased(connection, &item.contact)? {
+            continue;
+        }
         let best = item.candidates.first().map_or(0.0, |candidate| candidate.probability);
         let candidates = to_json(&item.candidates)?;
         connection

@@ -1,10 +1,10 @@
 //! Between rows and domain types: how each column is read back, with an error that names it.
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{JournalError, Result};
+use super::{JournalError, Result, sealing};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::execution::{Attempt, Execution, Priority};
@@ -89,7 +89,22 @@ pub(super) fn execution(row: &Row<'_>) -> Result<Execution> {
     })
 }
 
-pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt> {
+/// What is sealed along with a call's request (or response).
+pub(super) fn attempt_place(part: &str, execution: i64, started_at: i64) -> String {
+    format!("attempts.{part}/{execution}/{started_at}")
+}
+
+/// What is sealed along with an event's body.
+pub(super) fn event_place(connection: &str, delivery_key: &str) -> String {
+    format!("events.body/{connection}/{delivery_key}")
+}
+
+pub(super) fn attempt(connection: &Connection, row: &Row<'_>) -> Result<Attempt> {
+    let (execution, started): (i64, i64) = (row.get("execution_id")?, row.get("started_at")?);
+    let opened = |part: &'static str| -> Result<String> {
+        let place = attempt_place(part, execution, started);
+        Ok(sealing::open(connection, "attempts", &place, row.get(part)?)?.or_notice())
+    };
     Ok(Attempt {
         number: row.get("number")?,
         step: row.get("step")?,
@@ -98,15 +113,15 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt> {
         duration_ms: row.get("duration_ms")?,
         method: row.get("method")?,
         url: row.get("url")?,
-        request: row.get("request")?,
+        request: opened("request")?,
         status: row.get("status")?,
-        response: row.get("response")?,
+        response: opened("response")?,
         request_id: row.get("request_id")?,
         class: optional_word(row, "class")?,
     })
 }
 
-pub(super) fn event(row: &Row<'_>) -> Result<Event> {
+pub(super) fn event(connection: &Connection, row: &Row<'_>) -> Result<Event> {
     let body: String = row.get("body")?;
     if sha256(&body) != row.get::<_, String>("body_sha256")? {
         return Err(JournalError::Damaged {
@@ -114,6 +129,8 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event> {
             why: "its SHA-256 does not match: the file was damaged or changed".into(),
         });
     }
+    let place = event_place(&row.get::<_, String>("connection")?, &row.get::<_, String>("delivery_key")?);
+    let body = sealing::open(connection, "events.body", &place, body)?.or_notice();
     Ok(Event {
         id: EventId(row.get("id")?),
         connection: word(row, "connection")?,

@@ -164,6 +164,11 @@ impl Sandbox {
         number(id).is_ok_and(|id| self.in_hubspot(webhook, |hubspot| hubspot.archive(Kind::Contacts, id)))
     }
 
+    /// The portal's admin deletes a contact for privacy, for good; false when there is none.
+    pub fn erase_hubspot_contact(&self, id: &str, webhook: Webhook) -> bool {
+        number(id).is_ok_and(|id| self.in_hubspot(webhook, |hubspot| hubspot.erase(Kind::Contacts, id)))
+    }
+
     /// Merges two contacts in the portal; the answer is the new id both lead to.
     pub fn merge_hubspot_contacts(
         &self,

@@ -47,8 +47,12 @@ pub(crate) async fn perform(
     {
         return Ok(note);
     }
-    let answer = clients.send(effect.connection(), &request, log).await?;
+    let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
+        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (answer, _) => answer?,
+    };
     match effect {
+        Effect::Erase { record } => Ok(record.clone()),
         Effect::Link { contact, .. } | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
         Effect::Log { contact, .. } => made(&answer, &contact.connection, ObjectKind::Note),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
@@ -93,6 +97,8 @@ pub(crate) async fn probe(
             let found = find(clients, connection, *object, identity, &value, log).await?;
             Ok(found.into_iter().next().map(|mirror| mirror.record))
         }
+        // An id that leads to another record by now was merged away: what it said is in that one.
+        Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
         Effect::Merge { survivor, absorbed } => merged(clients, survivor, absorbed, log).await,
     }
 }

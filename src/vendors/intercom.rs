@@ -47,11 +47,14 @@ pub(crate) async fn perform(
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
     let request = calls::request(clients.settings(), effect)?;
-    let answer = clients.send(effect.connection(), &request, log).await?;
+    let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
+        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (answer, _) => answer?,
+    };
     match effect {
         // The answer to a link is the company; what was touched is the person.
         Effect::Link { contact, .. } | Effect::Log { contact, .. } => Ok(contact.clone()),
-        Effect::Update { record, .. } => Ok(record.clone()),
+        Effect::Update { record, .. } | Effect::Erase { record } => Ok(record.clone()),
         Effect::Merge { survivor, .. } => {
             Ok(wire::id(&answer).map_or_else(|| survivor.clone(), |id| RecordRef { id, ..survivor.clone() }))
         }
@@ -91,6 +94,7 @@ pub(crate) async fn probe(
             };
             Ok(found.into_iter().next().map(|mirror| mirror.record))
         }
+        Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
         Effect::Merge { survivor, absorbed } => {
             let survivor_now = read(clients, survivor, log).await?.record;
             match read(clients, absorbed, log).await {

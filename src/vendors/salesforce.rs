@@ -70,6 +70,13 @@ pub(crate) async fn perform(
                 )
             })
         }
+        Effect::Erase { record } => {
+            let request = calls::request(clients.settings(), effect)?;
+            match clients.send(effect.connection(), &request, log).await {
+                Ok(_) => Ok(objects::rightly(record)),
+                Err(error) => super::gone_already(record, error),
+            }
+        }
         Effect::Update { record, .. } | Effect::Link { contact: record, .. } => {
             let request = calls::request(clients.settings(), effect)?;
             match clients.send(effect.connection(), &request, log).await {
@@ -103,6 +110,7 @@ pub(crate) async fn probe(
             let rows = rows(clients, connection, *object, &query, false, &purpose, log).await?;
             Ok(rows.first().and_then(wire::id).map(|id| objects::record(connection, *object, &id)))
         }
+        Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
         Effect::Merge { survivor, absorbed } => {
             let survivor = objects::rightly(survivor);
             let now = standing(clients, &objects::rightly(absorbed), log).await?;

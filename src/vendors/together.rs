@@ -169,7 +169,9 @@ impl Errand {
     /// What its record is known by: two rows with one key never stand in one batch, and the later waits for the earlier.
     pub fn key(&self) -> String {
         let key = match self {
-            Self::Read(record) | Self::Perform(Effect::Update { record, .. }) => record.id.clone(),
+            Self::Read(record) | Self::Perform(Effect::Update { record, .. } | Effect::Erase { record }) => {
+                record.id.clone()
+            }
             Self::Find { value, .. } => value.clone(),
             Self::Perform(Effect::Create { fields, identity, .. }) => {
                 fields.get(identity).map(value_text).unwrap_or_default()

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reknit::domain::clock::{ManualClock, SharedClock, Timestamp};
-use reknit::domain::event::{EventKind, EventSource, NewEvent};
+use reknit::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use reknit::domain::execution::Priority;
 use reknit::domain::record::{Connection, ObjectKind, RecordRef, System};
 use reknit::journal::Journal;
@@ -73,6 +73,7 @@ fn event(key: &str, letters: usize) -> (NewEvent, Disposition) {
         record: Some(record.clone()),
         occurred_at: None,
         body: format!("{{\"key\":\"{key}\",\"text\":\"{}\"}}", "x".repeat(letters)),
+        sent: Sent::default(),
     };
     let run = NewExecution {
         recipe: "contact-to-crm".into(),

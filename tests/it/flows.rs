@@ -5,6 +5,7 @@ mod breaker;
 mod conflict;
 mod crash;
 mod duplicate_delivery;
+mod erasure;
 mod errors;
 mod failure;
 mod hostile_data;

@@ -237,7 +237,7 @@ fn judge(evidence: &Evidence, world: &World, books: &Value, set_aside: i64, find
             findings.push(format!("acknowledged to Intercom and lost: {letter}"));
         }
     }
-    let bodies = evidence.rows("SELECT body FROM events WHERE connection = 'hubspot' AND source = 'webhook'");
+    let bodies = evidence.bodies("connection = 'hubspot' AND source = 'webhook'");
     let events: HashSet<String> = bodies
         .iter()
         .filter_map(|body| serde_json::from_str::<Value>(body).ok())

@@ -2,6 +2,7 @@
 
 mod bench;
 mod recorder;
+pub(crate) mod sealed;
 mod sends;
 mod tables;
 mod virtual_time;

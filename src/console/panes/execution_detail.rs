@@ -316,6 +316,10 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
                     theme.text,
                 )));
             }
+            Effect::Erase { record } => lines.push(Line::from(vec![
+                span(format!("    {}", record.title()), theme.text),
+                span(" is deleted for good", theme.muted),
+            ])),
         }
         for fill in &step.fills {
             lines.push(Line::from(vec![

@@ -14,8 +14,8 @@ use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Outcome, Status};
 use crate::domain::ids::ExecutionId;
-use crate::domain::plan::{Plan, StepState};
-use crate::journal::{Journal, Result, audit, monitors, review, rows};
+use crate::domain::plan::StepState;
+use crate::journal::{Journal, Result, audit, monitors, review, sealing};
 
 /// Starts that ended in a death before an execution is taken for their cause. The first may have been in company; an
 /// execution that was running at a death runs by itself from then on.
@@ -217,7 +217,7 @@ fn give_back(
         })
         .optional()?;
     let Some((plan, starts, due_at)) = found else { return Ok(false) };
-    let plan: Option<Plan> = plan.map(|text| rows::from_json(&text, "executions.plan")).transpose()?;
+    let plan = sealing::open_plan(connection, id, plan)?;
     let begun = plan.iter().flat_map(|plan| &plan.steps).any(|step| {
         matches!(step.state, StepState::Begun | StepState::InDoubt) && !step.effect.is_repeatable()
     });

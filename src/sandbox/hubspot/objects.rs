@@ -238,10 +238,19 @@ impl Portal {
             }
             Err(refusal) => return Err(refusal),
         };
+        self.erase(kind, id);
+        Ok(Answer::empty(204))
+    }
+
+    /// Deletes a record for good; false when there is none.
+    pub(in crate::sandbox) fn erase(&mut self, kind: Kind, id: u64) -> bool {
+        if self.shelf(kind).live(id).is_none() {
+            return false;
+        }
         self.shelf_mut(kind).take(id);
         self.unlink_all((kind, id));
         self.effect(kind, "gdpr_delete", id, &json!({}));
         self.notify_deletion(kind, id, "privacyDeletion");
-        Ok(Answer::empty(204))
+        true
     }
 }

@@ -91,6 +91,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Log { contact, key, at, title, text, template } => {
             super::timeline::request(settings, contact, key, *at, (title, text), template.as_deref())
         }
+        Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
     }
 }
 

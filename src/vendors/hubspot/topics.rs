@@ -3,8 +3,9 @@
 
 use super::super::topics::{Topic, row};
 use crate::domain::event::EventKind::{
-    CompanyChanged, CompanyCreated, CompanyDeleted, ContactCreated, ContactDeleted, ContactMerged,
-    ContactRelated, ContactUpdated, ConversationChanged, ConversationCreated, ConversationReplied, Other,
+    CompanyChanged, CompanyCreated, CompanyDeleted, ContactCreated, ContactDeleted, ContactErased,
+    ContactMerged, ContactRelated, ContactUpdated, ConversationChanged, ConversationCreated,
+    ConversationReplied, Other,
 };
 
 /// Every subscription type.
@@ -13,7 +14,7 @@ pub(crate) const TOPICS: &[Topic] = &[
     row(&["contact.propertyChange"], ContactUpdated, "Contact property changed"),
     row(&["contact.restore"], ContactUpdated, "Contact restored"),
     row(&["contact.deletion"], ContactDeleted, "Contact deleted"),
-    row(&["contact.privacyDeletion"], ContactDeleted, "Contact deleted for privacy"),
+    row(&["contact.privacyDeletion"], ContactErased, "Contact deleted for privacy"),
     row(&["contact.merge"], ContactMerged, "Contacts merged"),
     row(&["contact.associationChange"], ContactRelated, "Contact association changed"),
     row(&["company.creation"], CompanyCreated, "Company created"),

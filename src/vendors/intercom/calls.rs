@@ -52,6 +52,10 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             Ok(contacts::attach_company(&contact.id, &company.id).purpose("relate contact to company"))
         }
         Effect::Log { .. } => Err(unsupported("log conversations on", ObjectKind::Contact)),
+        Effect::Erase { record } if record.object == ObjectKind::Contact => {
+            Ok(contacts::delete(&record.id).purpose("delete contact for good"))
+        }
+        Effect::Erase { record } => Err(unsupported("delete", record.object)),
     }
 }
 

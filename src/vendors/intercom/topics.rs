@@ -3,10 +3,10 @@
 use super::super::topics::{Topic, row};
 use crate::domain::event::EventKind::{
     CompanyChanged, CompanyCreated, CompanyDeleted, ContactCreated, ContactDeleted, ContactEmailChanged,
-    ContactMerged, ContactRelated, ContactSignedUp, ContactSubscribed, ContactTagged, ContactUnsubscribed,
-    ContactUntagged, ContactUpdated, ConversationAssigned, ConversationChanged, ConversationClosed,
-    ConversationCreated, ConversationNoted, ConversationOpened, ConversationRated, ConversationRedacted,
-    ConversationReplied, ConversationSnoozed, ConversationTagged, Other,
+    ContactErased, ContactMerged, ContactRelated, ContactSignedUp, ContactSubscribed, ContactTagged,
+    ContactUnsubscribed, ContactUntagged, ContactUpdated, ConversationAssigned, ConversationChanged,
+    ConversationClosed, ConversationCreated, ConversationNoted, ConversationOpened, ConversationRated,
+    ConversationRedacted, ConversationReplied, ConversationSnoozed, ConversationTagged, Other,
 };
 
 /// Every topic.
@@ -27,7 +27,8 @@ pub(crate) const TOPICS: &[Topic] = &[
     row(&["contact.user.tag.deleted", "user.tag.deleted"], ContactUntagged, "User tag removed"),
     row(&["contact.lead.tag.created", "contact.tag.created"], ContactTagged, "Lead tag added"),
     row(&["contact.lead.tag.deleted", "contact.tag.deleted"], ContactUntagged, "Lead tag removed"),
-    row(&["contact.deleted", "user.deleted"], ContactDeleted, "Contact deleted"),
+    row(&["contact.deleted"], ContactErased, "Contact deleted"),
+    row(&["user.deleted"], ContactDeleted, "Contact deleted"),
     row(&["contact.archived"], ContactDeleted, "Contact archived"),
     row(&["contact.merged"], ContactMerged, "Contacts merged"),
     row(&["company.contact.attached"], ContactRelated, "Contact attached to company"),

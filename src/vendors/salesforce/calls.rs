@@ -315,6 +315,10 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             fields.insert("AccountId".to_owned(), Value::String(objects::whole_id(&company.id)));
             Ok(update(settings, "Contact", &contact.id, &fields)?.purpose("relate contact to company"))
         }
+        Effect::Erase { record } => {
+            let record = objects::rightly(record);
+            delete(settings, objects::name(record.object)?, &record.id)
+        }
         Effect::Merge { .. } => Err(VendorError::new(ErrorClass::Unknown, "A merge is not one request.")),
         Effect::Log { .. } => Err(no_timeline()),
     }

@@ -202,3 +202,32 @@ async fn pausing_and_resuming_say_what_they_hold() {
     bench.work().await;
     assert_eq!(bench.newest().await.status, reknit::domain::execution::Status::Succeeded);
 }
+
+#[tokio::test]
+async fn r88_erase_shows_first_and_erases_with_yes_and_keeps_its_checklist() {
+    let mut bench = Bench::new().await;
+    let (left, right) = bench.known_person("mara@quint.example", &json!({})).await;
+    let shell = shell(&bench);
+    let effects = bench.effects();
+    let dry = shell.run(&["erase", "mara@quint.example", "--dry-run"]).await;
+    assert_eq!(dry.code(), 0, "{dry:#?}");
+    assert!(dry.out.contains("DELETE") && dry.out.contains("gdpr-delete"), "{}", dry.out);
+    let asked = shell.run(&["erase", "mara@quint.example"]).await;
+    asked.problem(2, &["Nothing was erased", "--yes"]);
+    let look = shell.run(&["--read-only", "erase", "mara@quint.example", "--yes"]).await;
+    assert_ne!(look.code(), 0, "{look:#?}");
+    assert_eq!(bench.effects(), effects);
+    let done = shell.run(&["erase", &format!("hubspot/contact/{right}"), "--yes", "--json"]).await;
+    assert_eq!(done.code(), 0, "{done:#?}");
+    let erasure: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((&erasure["id"], &erasure["state"]), (&json!("er_1"), &json!("done")), "{erasure:#}");
+    assert!(
+        bench.sandbox.intercom_contact(&left).is_none() && bench.sandbox.hubspot_contact(&right).is_none()
+    );
+    let list = shell.run(&["erase", "list"]).await;
+    assert!(list.out.contains("er_1") && list.out.contains("3/3"), "{}", list.out);
+    let show = shell.run(&["erase", "show", "er_1"]).await;
+    assert!(show.code() == 0 && show.out.contains("journal"), "{show:#?}");
+    shell.run(&["erase", "retry", "er_9"]).await.problem(2, &["er_9"]);
+    bench.work().await;
+}

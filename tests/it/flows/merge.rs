@@ -1,6 +1,7 @@
 //! Two CRM records are one person: preview, capsule, merge, everything follows; or they are not, and stay apart.
 
 use reknit::domain::execution::Status;
+use reknit::domain::ids::CapsuleId;
 use reknit::domain::record::{RecordRef, System};
 use reknit::domain::review::Duplicate;
 use reknit::sandbox::Webhook;
@@ -97,9 +98,11 @@ async fn a_merge_leaves_one_record_and_everything_follows_it() {
     }
 
     // The capsule holds both records as they were.
-    let capsule = tables.row("SELECT execution_id, records FROM capsules");
+    let capsule = tables.row("SELECT id, execution_id FROM capsules");
     assert_eq!(capsule["execution_id"], row["id"]);
-    let records: Vec<Value> = serde_json::from_str(capsule["records"].as_str().unwrap()).unwrap();
+    let id = CapsuleId(capsule["id"].as_i64().unwrap());
+    let images = bench.journal.capsule(id).await.unwrap().unwrap();
+    let records: Vec<Value> = images.iter().map(|image| serde_json::to_value(image).unwrap()).collect();
     assert_eq!(records.len(), 2);
     for (image, before) in records.iter().zip(&before) {
         assert_eq!(image["record"], json!(format!("hubspot/contact/{}", before["id"].as_str().unwrap())));

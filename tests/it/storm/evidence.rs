@@ -41,6 +41,11 @@ impl Evidence {
         rows.and_then(Iterator::collect).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
+    /// The bodies of some events.
+    pub(super) fn bodies(&self, which: &str) -> Vec<String> {
+        crate::support::sealed::bodies(&self.0, which)
+    }
+
     /// Executions by status and outcome.
     pub(super) fn executions(&self) -> BTreeMap<String, i64> {
         self.rows("SELECT status || '/' || coalesce(outcome, '-'), count(*) FROM executions GROUP BY 1")

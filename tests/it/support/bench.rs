@@ -143,7 +143,7 @@ impl Builder {
             self.engine.max_attempts,
         );
         let operator = if self.read_only { operator.read_only() } else { operator };
-        let console = show(journal.clone(), operator, shared, self.size).await;
+        let console = show(journal.clone(), operator.clone(), shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
         Bench {
             sandbox,
@@ -151,6 +151,7 @@ impl Builder {
             journal,
             clock,
             console,
+            operator,
             screen,
             address,
             stop,
@@ -232,6 +233,7 @@ pub(crate) struct Bench {
     /// The engine's and the console's clock.
     pub(crate) clock: ManualClock,
     console: Console,
+    operator: Operator,
     screen: Terminal<TestBackend>,
     /// Where the receiver listens.
     pub(crate) address: SocketAddr,

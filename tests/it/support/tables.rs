@@ -63,6 +63,11 @@ impl Tables {
             .collect()
     }
 
+    /// The bodies of events, in the order of their numbers, opened.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        super::sealed::bodies(&self.0, "1")
+    }
+
     /// A counter of the journal.
     pub(crate) fn counter(&self, name: &str) -> i64 {
         self.number(&format!("SELECT value FROM counters WHERE name = '{name}'"))

@@ -102,7 +102,7 @@ fn a_batch_becomes_one_event_for_each_element() {
             (EventKind::ContactUpdated, "hubspot/contact/123".to_owned()),
             (EventKind::ContactMerged, "hubspot/contact/125".to_owned()),
             (EventKind::ContactRelated, "hubspot/contact/123".to_owned()),
-            (EventKind::ContactDeleted, "hubspot/contact/126".to_owned()),
+            (EventKind::ContactErased, "hubspot/contact/126".to_owned()),
         ]
     );
     let keys: std::collections::HashSet<_> = events.iter().map(|event| &event.delivery_key).collect();

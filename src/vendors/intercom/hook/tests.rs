@@ -45,7 +45,7 @@ fn deliveries_become_events() {
         (
             include_str!("../../../../tests/fixtures/intercom/hook_contact_deleted.json"),
             "contact.deleted",
-            EventKind::ContactDeleted,
+            EventKind::ContactErased,
             Some(contact("696122fb2591e0cadd20073a")),
         ),
         (
