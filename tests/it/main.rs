@@ -2,7 +2,7 @@
 //!
 //! `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
-//! built binary in a pseudo-terminal, `storm` kills it again and again.
+//! built binary in a pseudo-terminal, `storm` kills it again and again; `safety` is about what must never happen.
 
 #[cfg(test)]
 mod architecture;
@@ -18,6 +18,8 @@ mod hubspot;
 mod intercom;
 #[cfg(test)]
 mod readme;
+#[cfg(all(test, unix))]
+mod safety;
 #[cfg(test)]
 mod salesforce;
 #[cfg(all(test, unix))]
