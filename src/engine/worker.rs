@@ -83,6 +83,8 @@ impl Engine {
                 let tender = self.clone();
                 tokio::spawn(async move { tender.tend().await });
             }
+            // All that have ended: one taken out a round would let one in a round, and a round costs a commit.
+            while running.turns.try_join_next().is_some() {}
             let claimed = self.claim(&mut running).await;
             self.limits.tell().await;
             for state in self.limits.news() {

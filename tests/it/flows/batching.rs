@@ -37,7 +37,8 @@ async fn thirty_people_travel_together_and_each_keeps_only_its_own_rows() {
     bench.engine.work_off().await;
     assert_eq!(calls(&bench, "hubspot POST /crm/v3/objects/contacts"), 0, "{:#}", bench.books()["calls"]);
     assert!(calls(&bench, CREATE) <= 2, "{:#}", bench.books()["calls"]);
-    assert!(calls(&bench, READ) <= 6, "{:#}", bench.books()["calls"]);
+    // Two lookups for each of them, and what their webhooks cause: a hundred and more, each by itself.
+    assert!(calls(&bench, READ) <= 15, "{:#}", bench.books()["calls"]);
     assert_eq!(bench.count("hubspot.contact.create.api"), PEOPLE as u64);
     for id in 1..=PEOPLE {
         let detail = bench.detail(ExecutionId(id as i64)).await;
