@@ -5,7 +5,7 @@
 //! stays still proves that the entry was there. An erasure is itself an entry that names the numbers it covers, so
 //! that nobody can empty an entry in silence. This module only computes; the journal stores.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,7 +18,8 @@ pub const GENESIS: &str = "00000000000000000000000000000000000000000000000000000
 /// What stands in place of an erased object or note.
 pub const ERASED: &str = "erased";
 
-/// The verb of the entry that says which entries were erased; its object is [`numbers`], and it is never erased.
+/// The verb of the entry that says which entries were erased; its object has
+/// their [`AuditEntry::reference`]s between commas, and it is never erased.
 pub const REDACT: &str = "redact";
 
 /// The first word of a line that says where the chain ended at some moment.
@@ -87,11 +88,24 @@ impl AuditEntry {
         Self { number, at, entry, binding, erased: false, previous, hash }
     }
 
+    /// How the entry that tells of an erasure names this one. An old entry's hash cannot be computed any more without
+    /// what was erased, so what stays of it is vouched for there.
+    pub fn reference(&self) -> String {
+        match self.binding {
+            Binding::Sealed { .. } => self.number.to_string(),
+            Binding::Plain | Binding::Unknown { .. } => {
+                let (number, at) = (self.number.to_string(), self.at.0.to_string());
+                let NewEntry { actor, verb, .. } = &self.entry;
+                format!("{number}={}", digest(&[&self.previous, &number, &at, actor, verb, &self.hash]))
+            }
+        }
+    }
+
     /// What is wrong with this entry by itself, if anything.
     fn fault(&self) -> Option<String> {
         let edited = || Some("its text does not match its hash: it was edited".to_owned());
         let expected = match &self.binding {
-            // Nothing is left to compute it from; the entry after it and the one that tells of the erasure hold it.
+            // Nothing is left to compute it from; the entry that tells of the erasure vouches for the rest.
             Binding::Plain if self.erased => self.hash.clone(),
             Binding::Plain => plain_hash(self.number, self.at, &self.entry, &self.previous),
             Binding::Sealed { salt, seal: expected } => {
@@ -191,11 +205,6 @@ fn sealed_hash(number: i64, at: Timestamp, actor: &str, verb: &str, seal: &str, 
     digest(&["2", previous, &number, &at, actor, verb, seal])
 }
 
-/// Entry numbers as the object of a `redact` entry has them.
-pub fn numbers(entries: &[i64]) -> String {
-    entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
 /// What `audit verify` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -217,8 +226,8 @@ pub struct Verifier {
     last: Head,
     broken: Option<(i64, String)>,
     erased: i64,
-    /// Erased, and no later entry has said so yet.
-    unexplained: BTreeSet<i64>,
+    /// Erased, by number, and how a later entry has to name each.
+    unexplained: BTreeMap<i64, String>,
     /// Heads from outside, with who keeps them; by number.
     anchors: Vec<(Head, String)>,
     passed: usize,
@@ -261,10 +270,13 @@ impl Verifier {
         self.last = Head { number: entry.number, hash: entry.hash.clone() };
         if entry.erased {
             self.erased += 1;
-            self.unexplained.insert(entry.number);
+            self.unexplained.insert(entry.number, entry.reference());
         } else if entry.entry.verb == REDACT {
-            for number in entry.entry.object.split(',').filter_map(|number| number.parse().ok()) {
-                self.unexplained.remove(&number);
+            for reference in entry.entry.object.split(',') {
+                let number = reference.split('=').next().unwrap_or_default().parse().unwrap_or_default();
+                if self.unexplained.get(&number).is_some_and(|expected| expected == reference) {
+                    self.unexplained.remove(&number);
+                }
             }
         }
         self.compare();
@@ -301,7 +313,7 @@ impl Verifier {
         }
         // What tells of an erasure may stand beyond the break, or have been cut off with the end.
         if self.broken.is_none()
-            && let Some(number) = self.unexplained.first().copied()
+            && let Some(number) = self.unexplained.keys().next().copied()
         {
             self.broken = Some((number, "it was emptied, and no later entry tells of an erasure".to_owned()));
         }
@@ -401,6 +413,12 @@ mod tests {
         assert_eq!(verify(&forged, &[head]).broken.map(|broken| broken.0), Some(18));
     }
 
+    fn with_redaction(entries: &[AuditEntry], object: &str) -> Vec<AuditEntry> {
+        let (last, mut told) = (entries[17].hash.clone(), entries.to_vec());
+        told.push(AuditEntry::chain(19, Timestamp(0), entry(REDACT, object), "s".into(), last));
+        told
+    }
+
     #[test]
     fn an_erased_entry_keeps_the_chain_whole_only_if_a_later_entry_tells_of_it() {
         let mut entries = chain(18);
@@ -414,13 +432,14 @@ mod tests {
             }
         }
         assert_eq!(broken(&entries), Some(3));
-        let told = |object: &str| {
-            let (last, mut told) = (entries[17].hash.clone(), entries.clone());
-            told.push(AuditEntry::chain(19, Timestamp(0), entry(REDACT, object), "s".into(), last));
-            verify(&told, &[])
-        };
-        assert_eq!(told("3").broken.map(|broken| broken.0), Some(15));
-        let verdict = told(&numbers(&[3, 15]));
+        let told = |object: &str| verify(&with_redaction(&entries, object), &[]);
+        // An old entry by its number alone is not enough: what stays of it could be edited.
+        assert_eq!(told("3,15").broken.map(|broken| broken.0), Some(3));
+        let both = format!("{},{}", entries[2].reference(), entries[14].reference());
+        assert_eq!(told(&entries[2].reference()).broken.map(|broken| broken.0), Some(15));
+        let verdict = told(&both);
         assert_eq!((verdict.broken, verdict.erased, verdict.entries), (None, 2, 19));
+        entries[2].entry.actor = "eve".into();
+        assert_eq!(broken(&with_redaction(&entries, &both)), Some(3));
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Journal, JournalError, Result, head};
 use crate::domain::audit::{
-    AuditEntry, Binding, ERASED, GENESIS, Head, NewEntry, REDACT, Verdict, Verifier, hex, numbers,
+    AuditEntry, Binding, ERASED, GENESIS, Head, NewEntry, REDACT, Verdict, Verifier, hex,
 };
 use crate::domain::clock::Timestamp;
 
@@ -60,14 +60,14 @@ impl Journal {
         let mut verdict = verifier.finish();
         if verdict.broken.is_none() {
             let now = self.read(head::mark).await?;
-            verdict.broken = outside.doubt(now.commits).map(|why| (verdict.entries + 1, why));
+            let first = outside.added.unwrap_or(verdict.entries + 1);
+            verdict.broken = outside.doubt(now.commits).map(|why| (first, why));
             // No commit of ours since the head was written, and still there are more entries than it knows.
             if let Some(known) = outside.latest.filter(|known| known.commits == now.commits)
                 && now.audit.number > known.audit.number
                 && verdict.broken.is_none()
             {
-                let why = "it was added by another program than Reknit: no commit of Reknit brought it";
-                verdict.broken = Some((known.audit.number + 1, why.to_owned()));
+                verdict.broken = Some((known.audit.number + 1, head::added(known.audit.number + 1)));
             }
         }
         Ok(verdict)
@@ -217,20 +217,27 @@ pub(super) fn redact(
     actor: &str,
     reason: &str,
 ) -> Result<usize> {
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM audit WHERE number = ?1"))?;
     let mut erase = connection.prepare_cached(
-        "UPDATE audit SET object = ?2, note = ?2, salt = NULL, erased = 1 WHERE number = ?1 AND erased = 0 AND verb <> ?3",
+        "UPDATE audit SET object = ?2, note = ?2, salt = NULL, erased = 1 WHERE number = ?1",
     )?;
     let mut erased = Vec::new();
     for number in entries {
-        if erase.execute(params![number, ERASED, REDACT])? == 1 {
-            erased.push(*number);
+        let mut rows = select.query([number])?;
+        let Some(row) = rows.next()? else { continue };
+        let found = entry(row)?;
+        if found.erased || found.entry.verb == REDACT {
+            continue;
         }
+        drop(rows);
+        erase.execute(params![number, ERASED])?;
+        erased.push(found.reference());
     }
     if !erased.is_empty() {
         let told = NewEntry {
             actor: actor.to_owned(),
             verb: REDACT.to_owned(),
-            object: numbers(&erased),
+            object: erased.join(","),
             note: reason.to_owned(),
         };
         append(connection, now, &[told])?;

@@ -80,6 +80,13 @@ pub(super) struct Outside {
     /// What a start found that does not fit, until somebody accepts it.
     pub(super) disputed: Option<Mark>,
     why: String,
+    /// The first audit entry that a start found beyond the head, though no commit of ours brought it.
+    pub(super) added: Option<i64>,
+}
+
+/// What is said of such an entry.
+pub(super) fn added(first: i64) -> String {
+    format!("audit entry {first} was added by another program than Reknit: no commit of Reknit brought it")
 }
 
 impl Outside {
@@ -100,6 +107,7 @@ impl Outside {
         let standing = lines.by_ref().take(DISPUTE).flatten().map(|(mark, _)| mark);
         self.latest = standing.max_by_key(|mark| mark.commits);
         if let Some((mark, why)) = lines.next().flatten() {
+            self.added = (why == "added").then_some(mark.audit.number + 1);
             self.disputed = Some(mark);
             self.why = why;
         }
@@ -116,6 +124,7 @@ impl Outside {
                 "damaged" => format!(
                     "{file} was damaged at a start: that nothing was cut off the journal before then cannot be proved"
                 ),
+                "added" => added(disputed.audit.number + 1),
                 _ => format!(
                     "at a start the journal did not reach what {file} knew: commit {}, event ev_{}, audit entry {}. \
                      Later commits were lost, or an older file was put in its place",
@@ -234,7 +243,12 @@ impl HeadFile {
                     .optional()
                     .unwrap_or(None);
                 let follows = latest.audit.number == 0 || hash.as_ref() == Some(&latest.audit.hash);
-                (latest.commits > known.commits || !follows).then(|| ("behind", latest.clone()))
+                let added = latest.commits == known.commits && known.audit.number > latest.audit.number;
+                match (latest.commits > known.commits || !follows, added) {
+                    (true, _) => Some(("behind", latest.clone())),
+                    (false, true) => Some(("added", latest.clone())),
+                    (false, false) => None,
+                }
             }
         };
         if fresh || dispute.is_some() {

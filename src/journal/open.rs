@@ -144,13 +144,27 @@ fn prepare_to_write(path: &Path) -> Result<Connection> {
         |error: rusqlite::Error| JournalError::Unreadable { path: path.to_owned(), why: words(&error) };
     if path.exists() {
         // Look before touching: switching to WAL already writes, and a newer journal must stay as it is.
-        let looking = reader(path).map_err(unreadable)?;
+        let looking = match reader(path) {
+            // The power failed while the file was being made: what was begun has to be undone before it can be read,
+            // and undoing it is what SQLite does for whoever reads.
+            Err(error) if extended(&error) == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let undoing = Connection::open_with_flags(path, flags).map_err(unreadable)?;
+                prepare(&undoing).map_err(unreadable)?;
+                undoing
+            }
+            other => other.map_err(unreadable)?,
+        };
         migrate::check(&looking, path)?;
     }
     let mut connection = Connection::open(path).map_err(unreadable)?;
     settle(&connection).map_err(unreadable)?;
     migrate::migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+fn extended(error: &rusqlite::Error) -> Option<std::ffi::c_int> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 fn words(error: &rusqlite::Error) -> String {

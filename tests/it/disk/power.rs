@@ -12,7 +12,12 @@ use super::{folder, keys, say, seed, times};
 
 /// Images of a recording: how many there were, how many lost something acknowledged, how many raised an alarm.
 async fn cut_at_random(recording: &Recording, count: usize, rng: &mut Rng) -> (usize, usize, Vec<String>) {
-    let mut points: Vec<usize> = (0..count).map(|_| rng.usize(1..=recording.0.len())).collect();
+    // Many of them while the file is being made.
+    let point = |number: usize| match number % 5 {
+        0 => rng.usize(1..=recording.0.len().min(60)),
+        _ => rng.usize(1..=recording.0.len()),
+    };
+    let mut points: Vec<usize> = (0..count).map(point).collect();
     points.sort_unstable();
     let (mut disk, mut at, mut lossy, mut acknowledged) = (Disk::default(), 0, 0, 0);
     let mut alarms = Vec::new();
