@@ -151,7 +151,6 @@ impl Builder {
             journal,
             clock,
             console,
-            operator,
             screen,
             address,
             stop,
@@ -233,7 +232,6 @@ pub(crate) struct Bench {
     /// The engine's and the console's clock.
     pub(crate) clock: ManualClock,
     console: Console,
-    operator: Operator,
     screen: Terminal<TestBackend>,
     /// Where the receiver listens.
     pub(crate) address: SocketAddr,
