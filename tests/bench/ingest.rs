@@ -289,13 +289,11 @@ async fn ratio(count: usize) {
     for round in 0..ROUNDS {
         let keys: Vec<String> = (0..count).map(|place| format!("r{round}-{place:06}")).collect();
         let requests = Arc::new(keys.iter().map(|key| request(&place.secret, key)).collect::<Vec<_>>());
-        let (http, raw) = if round % 2 == 0 {
-            let http = flood(place.address, requests).await;
-            (http, group_commits(&bare, &keys))
-        } else {
-            let raw = group_commits(&bare, &keys);
-            (flood(place.address, requests).await, raw)
-        };
+        // Half before and half after: whoever goes first finds the disk in another state than whoever follows.
+        let (before, after) = keys.split_at(count / 2);
+        let mut raw = group_commits(&bare, before);
+        let http = flood(place.address, requests).await;
+        raw += group_commits(&bare, after);
         let ours = count as f64 / http.1.as_secs_f64();
         let theirs = count as f64 / raw.as_secs_f64();
         shares.push(ours / theirs);

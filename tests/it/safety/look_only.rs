@@ -110,6 +110,8 @@ async fn g10_commands_change_nothing() {
         vec!["serve"],
         vec!["list", "executions"],
         vec!["show", &duplicate],
+        vec!["events", "--ignored"],
+        vec!["events", "ev_1"],
         vec!["audit", "verify"],
         vec!["doctor"],
         vec!["limits"],
