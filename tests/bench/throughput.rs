@@ -201,9 +201,6 @@ impl Plant {
         stop.send_replace(true);
         worker.await.expect("the worker ends");
         let executions = (self.finished().await - finished) as f64;
-        if std::env::var_os("CALLS").is_some() {
-            println!("{executions} {expected} {:#}", self.sandbox.books()["calls"]);
-        }
         let (bytes_now, packed_now) = self.size();
         let failed = self.count(&[Status::Failed, Status::InDoubt]).await;
         assert_eq!(failed, 0, "executions failed");
