@@ -85,15 +85,17 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     Ok(())
 }
 
-/// A vendor that refuses the token ends the start; one that does not answer only does so before the first load, since
-/// later its webhooks must still be taken in.
+/// A vendor that cannot be used ends the start before the first load. Later its webhooks must still be taken in, and the
+/// work waits for the vendor by itself; only what no waiting mends ends the start then.
 async fn check_vendors(engine: &Engine) -> Result<(), Problem> {
     for system in [System::Intercom, System::Hubspot] {
         let connection = Connection::only(system);
         if let Err(error) = engine.check(&connection).await {
             let loaded = engine.has_loaded().await.unwrap_or(false);
-            if loaded && error.class.treatment().retry != crate::domain::error_class::Retry::Never {
-                tracing::warn!(%connection, words = %error.words, "does not answer at start; going on");
+            let waits = crate::domain::breaker::BreakerCause::of(error.class).is_some();
+            if loaded && (waits || error.class.treatment().retry != crate::domain::error_class::Retry::Never)
+            {
+                tracing::warn!(%connection, words = %error.words, "cannot be used at start; its work waits");
                 continue;
             }
             return Err(unreachable_vendor(system, &error));

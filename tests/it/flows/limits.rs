@@ -68,7 +68,7 @@ impl World {
             })
             .collect();
         let journal = journal();
-        let world = Self { time, sandbox, engines, journal, folder: folder };
+        let world = Self { time, sandbox, engines, journal, folder };
         world.time.begins();
         world.engines[0].first_load().await.unwrap();
         world.time.ends();
