@@ -7,7 +7,7 @@
 //! build.
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -323,7 +323,7 @@ impl Plant {
         let _ = std::fs::remove_file(&packed);
         connection.execute("VACUUM INTO ?1", [packed.to_string_lossy()]).expect("a packed copy");
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        (bytes(&path), bytes(&PathBuf::from(packed)))
+        (bytes(&path), bytes(&packed))
     }
 }
 
