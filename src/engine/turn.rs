@@ -377,7 +377,7 @@ impl<'a> Turn<'a> {
                 _ => Family::usual(errand.connection().system),
             };
             self.admit_to(errand.connection(), family).await?;
-            if let Some(place) = self.writing(&errand, step) {
+            if let Some(place) = Self::writing(&errand, step) {
                 let Begin { id, token, intent, lease } = self.intent(place);
                 self.engine.journal.begin(id, token, intent, lease).await?;
                 self.begun(place);
@@ -391,7 +391,7 @@ impl<'a> Turn<'a> {
             if *self.lost.borrow() {
                 return Err(JournalError::LeaseLost.into());
             }
-            let writing = self.writing(&errand, step);
+            let writing = Self::writing(&errand, step);
             let begin = writing.map(|place| Box::new(self.intent(place)));
             let cargo = Cargo { errand: errand.clone(), urgency: self.urgency(), begin };
             match self.engine.batcher.send(&endpoint, cargo).await {
@@ -412,7 +412,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The step of which an intent has to be stored.
-    fn writing(&self, errand: &Errand, step: Option<usize>) -> Option<usize> {
+    fn writing(errand: &Errand, step: Option<usize>) -> Option<usize> {
         step.filter(|_| matches!(errand, Errand::Perform(_)))
     }
 

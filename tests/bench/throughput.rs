@@ -7,7 +7,7 @@
 //! build.
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -201,9 +201,6 @@ impl Plant {
         stop.send_replace(true);
         worker.await.expect("the worker ends");
         let executions = (self.finished().await - finished) as f64;
-        if std::env::var_os("CALLS").is_some() {
-            println!("{executions} {expected} {:#}", self.sandbox.books()["calls"]);
-        }
         let (bytes_now, packed_now) = self.size();
         let failed = self.count(&[Status::Failed, Status::InDoubt]).await;
         assert_eq!(failed, 0, "executions failed");
@@ -326,7 +323,7 @@ impl Plant {
         let _ = std::fs::remove_file(&packed);
         connection.execute("VACUUM INTO ?1", [packed.to_string_lossy()]).expect("a packed copy");
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        (bytes(&path), bytes(&PathBuf::from(packed)))
+        (bytes(&path), bytes(&packed))
     }
 }
 

@@ -95,7 +95,7 @@ async fn read(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, lo
         let key = id.to_lowercase();
         let row = named.get(&key).copied();
         let lost = missing.get(&key);
-        let said = row.map(Value::to_string).or_else(|| lost.map(|lost| lost.to_string()));
+        let said = row.map(Value::to_string).or_else(|| lost.map(ToString::to_string));
         let sent = json!({"id": id}).to_string();
         let said = (Some(said.as_deref().unwrap_or_default()), None);
         travel.part(place, &exchanges, rows.len(), &what, &sent, said);
@@ -195,7 +195,9 @@ async fn write(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, l
         .collect();
     if inputs.len() != rows.len() {
         let error = refused("what is neither a create nor an update stood in a batch of them");
-        rows.iter().for_each(|&place| travel.division.settle(place, Err(error.clone())));
+        for &place in &rows {
+            travel.division.settle(place, Err(error.clone()));
+        }
         return;
     }
     let verb = if endpoint.verb == Verb::Create { objects::Verb::Create } else { objects::Verb::Update };
@@ -270,7 +272,9 @@ async fn link(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, lo
         .collect();
     if ends.len() != rows.len() {
         let error = refused("what is no relation stood in a batch of them");
-        rows.iter().for_each(|&place| travel.division.settle(place, Err(error.clone())));
+        for &place in &rows {
+            travel.division.settle(place, Err(error.clone()));
+        }
         return;
     }
     let inputs: Vec<Value> = ends

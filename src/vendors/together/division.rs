@@ -72,13 +72,17 @@ impl<T> Division<T> {
             || failed && repeatable && error.retry_at.is_none() && error.status.is_some();
         if failed && self.failures >= OUTAGE {
             let waiting: Vec<usize> = self.waiting.drain(..).flatten().collect();
-            rows.iter().chain(&waiting).for_each(|&place| self.settle(place, Err(error.clone())));
+            for &place in rows.iter().chain(&waiting) {
+                self.settle(place, Err(error.clone()));
+            }
         } else if rows.len() > 1 && by_a_row {
             // The sibling goes before the halves of a half: an outage is known by both, and costs no further calls.
             let (left, right) = rows.split_at(rows.len() / 2);
             self.waiting.extend([left.to_vec(), right.to_vec()]);
         } else {
-            rows.iter().for_each(|&place| self.settle(place, Err(error.clone())));
+            for &place in rows {
+                self.settle(place, Err(error.clone()));
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 //! Any sequence of outcomes gives each row one result, sends nothing again that was done or may have been, and ends.
+//! `REKNIT_BATCH_CASES` sets how many sequences are tried, here and in the batcher's test.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -64,7 +65,9 @@ fn run(
                 division.whole(&sent, &error, is_repeatable);
             }
             Does::Lost => {
-                sent.iter().for_each(|&place| done[place] += 1);
+                for &place in &sent {
+                    done[place] += 1;
+                }
                 division.whole(&sent, &of(ErrorClass::Timeout, true), is_repeatable);
             }
             Does::Rows | Does::Refuses => {
@@ -93,6 +96,7 @@ fn run(
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a guarantee's check prints its figure")]
 fn g3_every_row_has_one_result_and_nothing_is_done_twice_that_must_not() {
     let cases =
         std::env::var("REKNIT_BATCH_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000);
@@ -149,7 +153,9 @@ fn calls_of(rows: usize, fails: impl Fn(&[usize]) -> bool) -> (usize, usize) {
         match (fails(&sent), &sent[..]) {
             (false, _) => {
                 division.taken();
-                sent.iter().for_each(|&place| division.settle(place, Ok(())));
+                for &place in &sent {
+                    division.settle(place, Ok(()));
+                }
             }
             (true, [place]) => division.settle(*place, Err(error)),
             (true, _) => division.whole(&sent, &error, true),
