@@ -32,6 +32,21 @@ impl Run {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
+    /// Its exit code.
+    pub(crate) fn code(&self) -> i32 {
+        self.code
+    }
+
+    /// All it said.
+    pub(crate) fn all(&self) -> Vec<u8> {
+        format!("{}{}", self.out, self.err).into_bytes()
+    }
+
+    /// What it printed.
+    pub(crate) fn text(&self) -> &str {
+        &self.out
+    }
+
     /// It went well and said nothing on the side.
     #[track_caller]
     fn fine(self) -> Self {
@@ -79,7 +94,7 @@ impl Shell {
     }
 
     /// With one more variable in the environment.
-    fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.more.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -111,12 +126,12 @@ impl Shell {
     }
 
     /// Runs a command to its end, beside whatever this test's runtime serves.
-    async fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, "").await
     }
 
     /// The same, with something on standard input.
-    async fn run_with(&self, arguments: &[&str], input: &str) -> Run {
+    pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> Run {
         let mut command = self.command(arguments);
         let input = input.to_owned();
         let output = tokio::task::spawn_blocking(move || {
@@ -137,7 +152,7 @@ impl Shell {
 }
 
 /// A shell over a bench's journal and vendors.
-fn shell(bench: &Bench) -> Shell {
+pub(crate) fn shell(bench: &Bench) -> Shell {
     let config = format!(
         "workspace = \"bench\"\n[engine]\nhubspot_calls_per_10_seconds = 1000\n[vendors.timeouts]\nread_seconds = 5\nwrite_seconds = 5\n\
          [vendors.intercom]\nbase_url = \"{}\"\n[vendors.hubspot]\nbase_url = \"{}\"\n",

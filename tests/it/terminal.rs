@@ -4,7 +4,7 @@
 //! is read from the emulated vendors' books, and what was decided from the journal.
 
 mod demo;
-mod driver;
+pub(crate) mod driver;
 mod endings;
 mod kept;
 mod storms;

@@ -14,7 +14,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use reknit::cli::clock::SystemClock;
 use reknit::console::{Console, keys, msg::Event, theme};
-use reknit::domain::clock::{Clock as _, ManualClock, Timestamp};
+use reknit::domain::clock::{Clock as _, ManualClock, SharedClock, Timestamp};
 use reknit::domain::execution::{Execution, ExecutionDetail};
 use reknit::domain::filter::Filter;
 use reknit::domain::ids::ExecutionId;
@@ -142,18 +142,7 @@ impl Builder {
             self.engine.max_attempts,
         );
         let operator = if self.read_only { operator.read_only() } else { operator };
-        let mut console = Console::new(
-            journal.clone(),
-            operator,
-            shared,
-            "bench".to_owned(),
-            reknit::console::Settings::default(),
-            theme::Terminal { no_color: false, truecolor: true, light: false },
-            TimeZone::UTC,
-            self.size,
-        );
-        console.start();
-        console.settle().await;
+        let console = show(journal.clone(), operator, shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
         Bench {
             sandbox,
@@ -169,6 +158,22 @@ impl Builder {
             recorders,
         }
     }
+}
+
+async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u16, u16)) -> Console {
+    let mut console = Console::new(
+        journal,
+        operator,
+        clock,
+        "bench".to_owned(),
+        reknit::console::Settings::default(),
+        theme::Terminal { no_color: false, truecolor: true, light: false },
+        TimeZone::UTC,
+        size,
+    );
+    console.start();
+    console.settle().await;
+    console
 }
 
 /// Tokens as the vault hands them out; without secrets, as a locked one does.
@@ -265,6 +270,22 @@ impl Bench {
             recorded: false,
             size: (150, 50),
         }
+    }
+
+    /// Shows the journal as `reknit --read-only` does, opened to look only, instead of as before.
+    pub(crate) async fn look_only(&mut self) {
+        let clock: SharedClock = Arc::new(self.clock.clone());
+        let journal = Journal::open_to_look(&self.path(), clock.clone()).unwrap();
+        let operator = Operator::new(
+            journal.clone(),
+            Arc::new(Mapping::shipped()),
+            Arc::default(),
+            clock.clone(),
+            OPERATOR.to_owned(),
+            12,
+        );
+        let area = self.screen.size().unwrap();
+        self.console = show(journal, operator.read_only(), clock, (area.width, area.height)).await;
     }
 
     /// The test means to leave work behind.

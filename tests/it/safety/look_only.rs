@@ -1,0 +1,131 @@
+//! G10: who may only look changes nothing: every key at random, every command with ids that exist; afterwards not a byte
+//! of the journal is another and the vendors saw no call that writes.
+
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+
+use super::{Effort, say};
+use crate::cli::shell;
+use crate::support::Bench;
+
+/// A world with something of everything, and a console that may only look at it.
+async fn world() -> Bench {
+    let mut bench = Bench::build().seeded(7, 150, 50).start().await;
+    bench.load().await;
+    bench.scan().await;
+    bench
+}
+
+fn bytes(bench: &Bench) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(bench.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_file())
+        // The index of the write-ahead log: shared memory of the readers, holds no data.
+        .filter(|entry| !entry.path().to_string_lossy().ends_with("-shm"))
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+/// What the vendors saw, without the reads.
+fn writes(bench: &Bench) -> Vec<(String, u64)> {
+    let books = bench.books();
+    let calls = books["calls"].as_object().unwrap();
+    let reads =
+        |route: &str| route.contains(" GET ") || route.ends_with("/search") || route.ends_with("/batch/read");
+    let writing = calls.iter().filter(|(route, _)| !reads(route));
+    writing.map(|(route, count)| (route.clone(), count.as_u64().unwrap_or(0))).collect()
+}
+
+#[tokio::test]
+async fn g10_keys_pressed_at_random_change_nothing() {
+    let mut bench = world().await;
+    bench.look_only().await;
+    let (before, called) = (bytes(&bench), writes(&bench));
+    let mut keys: BTreeSet<&str> =
+        reknit::console::actions::TABLE.iter().flat_map(|row| row.keys.iter().copied()).collect();
+    keys.extend(["Y", "y", "n", "a", "x", "9", "0", "Space", "Backspace", "Left", "Right"]);
+    // Leaving is the one thing that would end the test.
+    keys.retain(|key| !["q", "Ctrl-c"].contains(key) && reknit::console::keys::press(key).is_some());
+    let keys: Vec<&str> = keys.into_iter().collect();
+    let mut rng = Rng::with_seed(10);
+    let mut effort = Effort::of("REKNIT_LOOK_SECONDS", 4_000);
+    while effort.goes_on() {
+        // Dialogs are answered, now and then twice.
+        let key = if rng.u32(..6) == 0 { "Y" } else { keys[rng.usize(..keys.len())] };
+        bench.press(key).await;
+    }
+    assert!(bytes(&bench) == before, "a file changed");
+    assert_eq!(writes(&bench), called);
+    say(&format!(
+        "G10 keys: {} of {} kinds pressed, 0 bytes changed, 0 calls that write",
+        effort.done - 1,
+        keys.len()
+    ));
+}
+
+#[tokio::test]
+async fn g10_commands_change_nothing() {
+    let mut bench = world().await;
+    let shell = shell(&bench);
+    bench.look().await;
+    let id = |what: &str, items: Vec<String>| items.into_iter().next().unwrap_or_else(|| format!("{what}_1"));
+    let tables = bench.tables();
+    let duplicate = id("du", tables.texts("SELECT 'du_' || id FROM duplicates WHERE state = 'open' LIMIT 1"));
+    let unlinked = id("un", tables.texts("SELECT 'un_' || id FROM unlinked WHERE state = 'open' LIMIT 1"));
+    drop(tables);
+    let (before, called) = (bytes(&bench), writes(&bench));
+    let commands: Vec<Vec<&str>> = vec![
+        vec!["retry", "ex_1"],
+        vec!["discard", "ex_1", "--reason", "no"],
+        vec!["resolve", "cf_1", "--take", "left"],
+        vec!["resolve", "cf_1", "--value", "x"],
+        vec!["merge", &duplicate],
+        vec!["distinct", &duplicate],
+        vec!["link", &unlinked, "--company", "hubspot/company/1"],
+        vec!["api", "intercom", "contacts.archive", "contact_id=1", "--yes"],
+        vec!["api", "hubspot", "objects.get", "objectType=contacts", "objectId=1"],
+        vec!["api", "hubspot", "objects.archive", "objectType=contacts", "objectId=1", "--yes"],
+        vec!["vault", "set", "HUBSPOT_REFRESH_TOKEN"],
+        vec!["vault", "remove", "HUBSPOT_REFRESH_TOKEN"],
+        vec!["serve"],
+        vec!["list", "executions"],
+        vec!["show", &duplicate],
+        vec!["audit", "verify"],
+        vec!["doctor"],
+        vec!["limits"],
+        vec!["cookbook"],
+    ];
+    let mut refused = 0;
+    for command in &commands {
+        let mut arguments = vec!["--read-only"];
+        arguments.extend(command);
+        let run = shell.run_with(&arguments, "no secret").await;
+        refused += u32::from(run.code() != 0);
+    }
+    let tried: BTreeSet<&str> = commands.iter().map(|command| command[0]).collect();
+    let help = shell.run(&["help"]).await;
+    let known = help
+        .text()
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let all: BTreeSet<&str> = known
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    // A world of their own, or a file of settings: they do not look at this journal.
+    let apart = ["demo", "sandbox", "init", "help"];
+    let missed: Vec<_> = all.iter().filter(|name| !tried.contains(*name) && !apart.contains(name)).collect();
+    assert!(missed.is_empty(), "commands that were not tried: {missed:?}");
+    assert!(bytes(&bench) == before, "a file changed");
+    assert_eq!(writes(&bench), called);
+    say(&format!(
+        "G10 commands: {} run with --read-only, {refused} refused, 0 bytes changed, 0 calls that write",
+        commands.len()
+    ));
+}
