@@ -16,6 +16,8 @@ mod disk;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod guarantees;
+#[cfg(test)]
 mod hubspot;
 #[cfg(test)]
 mod intercom;
