@@ -175,7 +175,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
-        Some(Command::Erase(erase)) => erase::run(&place, arguments.read_only, &erase).await,
+        Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),

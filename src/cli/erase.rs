@@ -129,7 +129,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
             desk.operator.dismiss_erasure(id).await.map_err(|error| refused(&error))?;
             output::line(&format!("{id} dismissed: the other systems keep the person"))
         }
-        None => erase(place, read_only, arguments).await,
+        None => Box::pin(erase(place, read_only, arguments)).await,
     }
 }
 

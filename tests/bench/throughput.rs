@@ -170,6 +170,7 @@ impl Plant {
                 public_url: Some(format!("http://{address}")),
                 ..webhook::Settings::default()
             },
+            tally: Arc::default(),
         };
         let (stop, mut stopped) = watch::channel(false);
         tokio::spawn(webhook::serve(listener, receiver, async move {

@@ -170,7 +170,9 @@ fn g12_every_state_that_stays_is_seen_however_late_it_is_shown() {
         .run(&strategy, |(mut changes, skew, dice, hubspot)| {
             // The vendor's clock starts well after 1970 whatever the skew.
             let base = 2_000_000_000;
-            changes.iter_mut().for_each(|change| change.at += base);
+            for change in &mut changes {
+                change.at += base;
+            }
             // In the order in which they were made; equal times stay as they came.
             changes.sort_by_key(|change| change.at);
             let end = changes.iter().map(|change| change.at + change.late).max().unwrap_or(0);

@@ -54,7 +54,7 @@ async fn g6_a_revoked_token_fails_nothing() {
     sign_up(&bench, PEOPLE).await;
     bench.work().await;
     let held = format!("pending {PEOPLE}");
-    assert_eq!(statuses(&bench), [held.clone()]);
+    assert_eq!(statuses(&bench), std::slice::from_ref(&held));
     assert_eq!(bench.tables().number("SELECT max(attempts) FROM executions"), 0);
     let breakers = bench.journal.breakers().await.unwrap();
     let [breaker] = breakers.as_slice() else { panic!("{breakers:?}") };

@@ -309,7 +309,6 @@ async fn g6_what_the_days_allowance_parks_goes_on_in_order_after_midnight() {
     ));
     assert_eq!(out_of_order, 0);
     assert_eq!(world.answers("hubspot 429"), 0);
-    use std::io::Write as _;
     let _ = writeln!(
         std::io::stderr(),
         "G6 daily allowance: {} parked until the account's midnight, 0 tries counted, 0 out of order, all done after it",

@@ -1,5 +1,7 @@
 //! Two CRM records are one person: preview, capsule, merge, everything follows; or they are not, and stay apart.
 
+use std::io::Write as _;
+
 use reknit::domain::execution::Status;
 use reknit::domain::ids::CapsuleId;
 use reknit::domain::record::{RecordRef, System};
@@ -307,7 +309,6 @@ async fn g7_a_kill_between_any_two_steps_never_leaves_a_merge_without_a_capsule_
             assert_eq!(told, 1, "{lines:#?}");
         }
     }
-    use std::io::Write as _;
     let _ = writeln!(
         std::io::stderr(),
         "G7 merge: {kills} kills between any two steps, {resumed} after the vendor had merged: one merge each, none without a capsule"

@@ -19,12 +19,14 @@ async fn world() -> Bench {
 
 fn bytes(bench: &Bench) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(bench.folder())
-        .unwrap()
-        .map(|entry| entry.unwrap())
+        .expect("a folder")
+        .flatten()
         .filter(|entry| entry.path().is_file())
         // The index of the write-ahead log: shared memory of the readers, holds no data.
         .filter(|entry| !entry.path().to_string_lossy().ends_with("-shm"))
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
+        .map(|entry| {
+            (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).expect("a file"))
+        })
         .collect();
     files.sort();
     files
@@ -33,7 +35,7 @@ fn bytes(bench: &Bench) -> Vec<(String, Vec<u8>)> {
 /// What the vendors saw, without the reads.
 fn writes(bench: &Bench) -> Vec<(String, u64)> {
     let books = bench.books();
-    let calls = books["calls"].as_object().unwrap();
+    let calls = books["calls"].as_object().expect("a map");
     let reads =
         |route: &str| route.contains(" GET ") || route.ends_with("/search") || route.ends_with("/batch/read");
     let writing = calls.iter().filter(|(route, _)| !reads(route));

@@ -27,11 +27,11 @@ struct Parser {
 fn fixtures(folder: &str, begins: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        std::fs::read_dir(folder).expect("fixtures").flatten().map(|entry| entry.path()).collect();
     paths.sort();
     let named =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begins));
-    paths.iter().filter(|path| named(path)).map(|path| std::fs::read(path).unwrap()).collect()
+    paths.iter().filter(|path| named(path)).map(|path| std::fs::read(path).expect("a file")).collect()
 }
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
@@ -53,8 +53,9 @@ fn look_into(event: &NewEvent) {
 }
 
 fn parsers() -> Vec<Parser> {
-    let shipped =
-        |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name)).unwrap();
+    let shipped = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name)).expect("shipped")
+    };
     vec![
         Parser {
             name: "Intercom webhooks",
@@ -115,10 +116,7 @@ fn parsers() -> Vec<Parser> {
             run: |bytes| {
                 let given = lossy(bytes);
                 let shown = text::clean(&given).into_owned();
-                assert!(
-                    !shown.chars().any(|letter| letter.is_control()),
-                    "a control letter came through: {shown:?}"
-                );
+                assert!(!shown.chars().any(char::is_control), "a control letter came through: {shown:?}");
                 let turns =
                     ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2069}'];
                 assert!(!shown.contains(turns), "an override came through: {shown:?}");

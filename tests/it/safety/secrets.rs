@@ -25,7 +25,8 @@ const KEPT: &[(&str, &str)] = &[
 /// A secret as it might be written by somebody who meant no harm.
 fn disguises(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or_default();
+    let hex: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
     let url: String = bytes
         .iter()
         .map(|byte| match byte {
@@ -62,7 +63,7 @@ fn hits(name: &str, bytes: &[u8], secrets: &[&str]) -> Vec<String> {
 }
 
 fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
         if path.is_dir() {
             files(&path, found);
