@@ -64,6 +64,15 @@ pub struct Breaker {
     pub words: String,
 }
 
+/// A time as people say it: nobody needs the milliseconds.
+fn minute(at: Timestamp) -> String {
+    let text = at.rfc3339();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}
+
 impl Breaker {
     /// Work for the connection waits.
     pub fn holds(&self) -> bool {
@@ -81,10 +90,10 @@ impl Breaker {
         let words = shorten(&self.words, QUOTED);
         match self.cause {
             BreakerCause::Auth => {
-                format!("{title}'s token: refused since {} (\"{words}\")", self.since.rfc3339())
+                format!("{title}'s token: refused since {} (\"{words}\")", minute(self.since))
             }
             BreakerCause::Unavailable => {
-                format!("{title} to answer: it does not since {} (\"{words}\")", self.since.rfc3339())
+                format!("{title} to answer: it does not since {} (\"{words}\")", minute(self.since))
             }
         }
     }

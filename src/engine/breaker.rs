@@ -124,7 +124,12 @@ impl Engine {
                 if self.holds.failed(connection, whose, window) < self.settings.breaker.failures {
                     return None;
                 }
-                self.opening(connection, cause, error)
+                // Some records that always fail are no outage: the vendor still answers the cheapest call there is.
+                let Some(silence) = self.is_silent(connection).await else {
+                    self.holds.answered(connection);
+                    return None;
+                };
+                self.opening(connection, cause, &silence)
             }
         };
         match self.journal.open_breaker(opening).await {
@@ -149,6 +154,12 @@ impl Engine {
             }
             _ => None,
         }
+    }
+
+    /// What became of the cheapest call there is, when it does not do either.
+    async fn is_silent(&self, connection: &Connection) -> Option<VendorError> {
+        let error = self.check(connection).await.err()?;
+        (BreakerCause::of(error.class) == Some(BreakerCause::Unavailable)).then_some(error)
     }
 
     /// Looks whether a connection works again, if it is time, or if a human asked for it since the last look. Whether
