@@ -146,6 +146,14 @@ impl Engine {
         }
     }
 
+    /// Gives back everything after [`Engine::work`] was dropped: its turns end at their next moment, not at once.
+    pub async fn give_all_back(&self) {
+        while !self.held.all().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        self.give_back().await;
+    }
+
     async fn redate(&self, jump: Option<i64>) {
         match self.journal.redate(jump).await {
             Ok(0) => {}
