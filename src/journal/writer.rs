@@ -78,9 +78,15 @@ where
     }
 }
 
+enum Message {
+    Work(Box<dyn Work>),
+    /// Look after the files now, as without work, and say when it is done.
+    Rest(oneshot::Sender<()>),
+}
+
 /// A handle on the writing thread. Dropping it ends the thread after the work that waits, and waits for that.
 pub(super) struct Writer {
-    queue: Option<SyncSender<Box<dyn Work>>>,
+    queue: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
     pub(super) condition: watch::Receiver<Condition>,
 }
@@ -119,12 +125,20 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let piece = Box::new(Piece { work: Some(work), result: None, reply, grows });
         let Some(queue) = &self.queue else { return Err(JournalError::Closed) };
-        match queue.try_send(piece) {
+        match queue.try_send(Message::Work(piece)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(JournalError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(JournalError::Closed),
         }
         answer.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    pub(super) async fn rest(&self) {
+        let (reply, answer) = oneshot::channel();
+        // A thread with a full queue or none at all has no rest to give.
+        if self.queue.as_ref().is_some_and(|queue| queue.try_send(Message::Rest(reply)).is_ok()) {
+            let _ = answer.await;
+        }
     }
 }
 
@@ -168,18 +182,28 @@ struct Desk {
 }
 
 impl Desk {
-    fn serve(&mut self, waiting: &Receiver<Box<dyn Work>>) {
+    fn serve(&mut self, waiting: &Receiver<Message>) {
         loop {
             match waiting.recv_timeout(PULSE) {
                 Ok(first) => {
-                    let mut group = vec![first];
-                    while group.len() < GROUP
-                        && let Ok(next) = waiting.try_recv()
-                    {
-                        group.push(next);
+                    let (mut group, mut resting, mut next) = (Vec::new(), Vec::new(), Some(first));
+                    while let Some(message) = next {
+                        match message {
+                            Message::Work(piece) => group.push(piece),
+                            Message::Rest(reply) => resting.push(reply),
+                        }
+                        next = if group.len() < GROUP { waiting.try_recv().ok() } else { None };
                     }
-                    self.perform(group);
-                    self.look_after(false);
+                    if !group.is_empty() {
+                        self.perform(group);
+                    }
+                    if !resting.is_empty() {
+                        self.try_again = Instant::now();
+                    }
+                    self.look_after(!resting.is_empty());
+                    for reply in resting {
+                        let _ = reply.send(());
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => self.look_after(true),
                 Err(RecvTimeoutError::Disconnected) => break,
