@@ -29,6 +29,13 @@ impl Journal {
         if let Some(jump) = jump {
             self.write(move |connection| redate_running(connection, now, jump)).await?;
         }
+        let mut place = Some((String::new(), 0));
+        while let Some(from) = place {
+            let (rows, next) =
+                self.write(move |connection| redate_held(connection, now, jump, &from)).await?;
+            changed += rows;
+            place = next;
+        }
         for priority in 0..3_i64 {
             let mut place = Some((now.0, i64::MAX));
             while let Some(from) = place {
@@ -50,6 +57,42 @@ fn redate_running(connection: &Connection, now: Timestamp, jump: i64) -> Result<
         )?
         .execute([jump.min(0), now.0])?;
     Ok(())
+}
+
+/// When a row is due by the clock as it was set.
+fn meant(due_at: i64, updated_at: i64, now: Timestamp, jump: Option<i64>) -> i64 {
+    match jump {
+        Some(jump) => due_at.saturating_add(jump.min(0)),
+        None => now.0.saturating_add(due_at.saturating_sub(updated_at)),
+    }
+}
+
+/// One batch of what a breaker or a pause holds back: it gets its due time back one day, which must not be a day later.
+fn redate_held(
+    connection: &Connection,
+    now: Timestamp,
+    jump: Option<i64>,
+    from: &(String, i64),
+) -> Result<(usize, Option<(String, i64)>)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT held_by, id, held_due, updated_at FROM executions WHERE held_by IS NOT NULL \
+         AND (held_by, id) > (?1, ?2) AND held_due > ?3 AND (?4 OR updated_at > ?5) ORDER BY held_by, id LIMIT ?6",
+    )?;
+    let future = now.plus(TOLERANCE).0;
+    let found: Vec<(String, i64, i64, i64)> = statement
+        .query_map(params![from.0, from.1, now.0, jump.is_some(), future, BATCH], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?
+        .collect::<std::result::Result<_, _>>()?;
+    let mut update = connection.prepare_cached(
+        "UPDATE executions SET held_due = ?2, updated_at = min(updated_at, ?3) WHERE id = ?1",
+    )?;
+    for (_, id, held_due, updated_at) in &found {
+        update.execute(params![id, meant(*held_due, *updated_at, now, jump), now.0])?;
+    }
+    let rows = found.len();
+    let next = found.into_iter().next_back().map(|(held_by, id, ..)| (held_by, id));
+    Ok((rows, next))
 }
 
 /// One batch in the queue's own order. A row only ever moves to before the place, so none is met twice, and what was
@@ -76,11 +119,7 @@ fn redate(
         "UPDATE executions SET due_at = ?2, updated_at = min(updated_at, ?3) WHERE id = ?1",
     )?;
     for (id, due_at, updated_at) in &found {
-        let due = match jump {
-            Some(jump) => due_at.saturating_add(jump.min(0)),
-            None => now.0.saturating_add(due_at.saturating_sub(*updated_at)),
-        };
-        update.execute(params![id, due, now.0])?;
+        update.execute(params![id, meant(*due_at, *updated_at, now, jump), now.0])?;
     }
     let next = found.last().map(|(id, due_at, _)| (*due_at, *id));
     Ok((found.len(), next))

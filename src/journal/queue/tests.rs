@@ -14,8 +14,10 @@ use super::*;
 use crate::domain::clock::{Clock as _, ManualClock};
 use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::execution::Priority;
+use crate::domain::pause::{Pause, PauseScope};
 use crate::domain::plan::{Effect, Step, StepState};
 use crate::domain::record::{Connection as Account, ObjectKind, System};
+use crate::journal::holds::Shelf;
 use crate::journal::intake::{Appended, Disposition, NewExecution};
 
 pub(super) const LEASE: Duration = Duration::from_secs(60);
@@ -224,6 +226,42 @@ async fn g12_no_jump_of_the_clock_takes_a_lease_or_keeps_work_waiting() {
         "G12 clock set by +-1 h, +-1 day, to 1970 and to 2038: 6 running kept, 18 waiting ran once, the last after {longest} s \
          (it was to wait 40 s)"
     ));
+}
+
+#[tokio::test]
+async fn g12_held_work_keeps_its_wait_though_the_clock_is_set_back() {
+    for jump in [None, Some(-HOUR), Some(-DAY)] {
+        let desk = Desk::new();
+        let journal = desk.journal();
+        let count = 5_000;
+        let due = desk.clock.now().plus(Duration::from_secs(20));
+        let events =
+            (0..count).map(|n| incoming(&format!("k{n}"), &format!("p{}", n % 10), Priority::Live, due));
+        journal.append(events.collect()).await.expect("stored");
+        let scope = PauseScope::recipe("contact-to-crm");
+        let pause = Pause {
+            scope: scope.clone(),
+            actor: "olga".into(),
+            reason: String::new(),
+            since: desk.clock.now(),
+            until: None,
+        };
+        journal.pause(pause.clone()).await.expect("paused");
+        let shelf = Shelf { recipes: vec!["contact-to-crm"], records_of: None };
+        while journal.shelve(&pause, shelf.clone()).await.expect("held") > 0 {}
+        assert_eq!(journal.next_due().await.expect("read"), None, "all of it is held");
+        desk.clock.set(Timestamp(desk.clock.now().0 + jump.unwrap_or(-DAY)));
+        assert_eq!(journal.redate(jump).await.expect("redated"), count);
+        assert!(jump.is_some() || journal.redate(None).await.expect("redated") == 0, "once is enough");
+        assert!(journal.resume(scope, "olga".into()).await.expect("resumed"));
+        while journal.release_ended().await.expect("let go") > 0 {}
+        let next = journal.next_due().await.expect("read").expect("waits");
+        assert_eq!(next.since(desk.clock.now()), 20_000, "{jump:?}");
+        desk.pass(20);
+        let claims = journal.claim(8, LEASE).await.expect("claims");
+        let ids: Vec<i64> = claims.iter().map(|claim| claim.execution.id.0).collect();
+        assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8], "in the old order");
+    }
 }
 
 #[tokio::test]

@@ -83,13 +83,9 @@ async fn the_demos_journal_can_be_read_by_every_command_and_tampering_shows() {
     assert!(shell.run(&["--data", data, "audit", "verify"]).await.fine().out.contains("The chain is intact"));
     let list = shell.run(&["--data", data, "audit", "list", "--limit", "3", "--json"]).await.fine().json();
     assert_eq!(list.as_array().unwrap().len(), 3);
-    assert_eq!(
-        keys(&list[0]),
-        [
-            "number", "at", "actor", "verb", "object", "note", "format", "salt", "seal", "erased",
-            "previous", "hash"
-        ]
-    );
+    let names = ["number", "at", "actor", "verb", "object", "note"];
+    let proof = ["format", "salt", "seal", "erased", "previous", "hash"];
+    assert_eq!(keys(&list[0]), [names, proof].concat());
 
     // Somebody with a database tool changes what was done.
     let path = std::path::Path::new(data).join("journal.db");

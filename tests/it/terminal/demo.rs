@@ -116,14 +116,30 @@ impl Demo {
 
     /// What really happened at the emulated vendors.
     pub(super) fn books(&self) -> Value {
+        self.control("books")
+    }
+
+    /// Whether each of the morning's sign-ups that lack a scope has been refused, and nothing is on its way any more.
+    /// Who travelled in a call with one of them was refused with it.
+    pub(super) fn has_refused(&self) -> bool {
+        let faults = self.control("faults");
+        let faults = faults["faults"].as_array().expect("a list").iter();
+        let scopes: Vec<&Value> = faults.filter(|fault| fault["kind"] == "missing_scopes").collect();
+        scopes.len() == 3
+            && scopes.iter().all(|fault| fault["times"] == 0)
+            && self.home.ids("executions", "status:running").is_empty()
+    }
+
+    /// What the emulated vendors tell of themselves.
+    fn control(&self, what: &str) -> Value {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the emulated Intercom answers");
-        stream
-            .write_all(b"GET /_sandbox/books HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .expect("a request");
+        let request =
+            format!("GET /_sandbox/{what} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         let body = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head") + 4;
-        serde_json::from_slice(&answer[body..]).expect("the books are JSON")
+        serde_json::from_slice(&answer[body..]).expect("it is JSON")
     }
 }
 
