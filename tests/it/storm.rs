@@ -125,7 +125,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_done_twice_in_a_kill_storm() {
             Duration::from_millis(rng.u64(1..120))
         } else {
             assert!(service.is_receiving().await, "{}", place.log());
-            Duration::from_millis(rng.u64(20..1_000))
+            Duration::from_millis(rng.u64(20..700))
         };
         let goal = *acks.borrow() + rng.u64(1..40);
         let _ = tokio::time::timeout(patience, acks.wait_for(|acks| *acks >= goal)).await;
@@ -197,6 +197,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_done_twice_in_a_kill_storm() {
         world.edited().len(),
         world.faults.lock().expect("unpoisoned"),
     ));
+    say(&format!("  left aside: {:?}", evidence.left_aside()));
     say(&format!(
         "  {} events ({} not acted on, for a reason that is told), executions {:?}, {} probes, {} audit entries, {} set aside",
         evidence.count("SELECT count(*) FROM events"),
