@@ -104,7 +104,7 @@ impl Background {
         if hurried {
             tracing::warn!("a vendor did not answer during the stop; the work goes on at the next start");
             self.tasks.shutdown().await;
-            if tokio::time::timeout(GIVING_BACK, self.engine.give_all_back()).await.is_err() {
+            if tokio::time::timeout(GIVING_BACK, self.engine.give_back_all()).await.is_err() {
                 tracing::warn!(
                     "the journal did not answer during the stop; unfinished work is taken over at the next start"
                 );

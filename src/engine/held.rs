@@ -57,6 +57,14 @@ impl Held {
         std::mem::take(&mut self.state().left)
     }
 
+    /// Takes what is to be given back when the process ends: what was left, and what still runs.
+    pub(super) fn take_all(&self) -> Vec<(ExecutionId, i64)> {
+        let mut state = self.state();
+        let mut all = std::mem::take(&mut state.left);
+        all.extend(state.running.drain().map(|(id, (token, _))| (id, token)));
+        all
+    }
+
     /// Puts back what could not be given back.
     pub(super) fn put_left(&self, left: Vec<(ExecutionId, i64)>) {
         self.state().left.extend(left);

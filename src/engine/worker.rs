@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::Engine;
 use super::batch::Seat;
+use super::held::Grip;
 use super::turn::Turn;
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Drift;
@@ -41,7 +42,7 @@ struct Running {
 
 impl Engine {
     /// Works until `stop` turns true, then lets running turns end (each is bounded by the vendors' timeouts). Dropped
-    /// before they have, it leaves what they had to [`Engine::give_back`].
+    /// before they have, it leaves what they had to [`Engine::give_back_all`].
     pub async fn work(&self, stop: watch::Receiver<bool>) {
         // The beat is a future of its own: it goes on whatever the loop waits for.
         tokio::select! {
@@ -133,10 +134,19 @@ impl Engine {
         }
     }
 
-    /// Gives back what turns of this process left without a settlement, so that it runs again at once instead of after
-    /// its lease; for the end of a process, after [`Engine::work`] was dropped.
-    pub async fn give_back(&self) {
-        let left = self.held.take_left();
+    /// Gives back everything this process holds, so that it runs again at once instead of after its lease; for the end
+    /// of a process, after [`Engine::work`] was dropped. A turn ends some time after it was told to, so those not yet
+    /// ended are given back too: what one of them still brings is refused like any late worker's.
+    pub async fn give_back_all(&self) {
+        self.give_back_these(self.held.take_all()).await;
+    }
+
+    /// Gives back what turns of this process left without a settlement.
+    async fn give_back(&self) {
+        self.give_back_these(self.held.take_left()).await;
+    }
+
+    async fn give_back_these(&self, left: Vec<(ExecutionId, i64)>) {
         if left.is_empty() {
             return;
         }
@@ -144,14 +154,6 @@ impl Engine {
             tracing::warn!(%error, "unfinished work could not be given back yet");
             self.held.put_left(left);
         }
-    }
-
-    /// Gives back everything after [`Engine::work`] was dropped: its turns end at their next moment, not at once.
-    pub async fn give_all_back(&self) {
-        while !self.held.all().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        self.give_back().await;
     }
 
     async fn redate(&self, jump: Option<i64>) {
@@ -176,7 +178,9 @@ impl Engine {
                     let engine = self.clone();
                     // All of them, before the first one looks around for company.
                     let seat = self.batcher.seat();
-                    running.turns.spawn(async move { engine.turn(claim, seat).await });
+                    // Held from now on: a turn that is dropped before it begins leaves its work like any other.
+                    let grip = self.held.hold(claim.execution.id, claim.token);
+                    running.turns.spawn(async move { engine.turn(claim, seat, grip).await });
                 }
                 count
             }
@@ -206,15 +210,15 @@ impl Engine {
     /// beat is raised: who calls this holds the lock of the journal's worker, so nobody looks for silent ones.
     pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
         while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
-            self.turn(claim, self.batcher.seat()).await;
+            let grip = self.held.hold(claim.execution.id, claim.token);
+            self.turn(claim, self.batcher.seat(), grip).await;
         }
         self.give_back().await;
         Ok(())
     }
 
-    async fn turn(&self, claim: Claim, seat: Seat) -> ExecutionId {
+    async fn turn(&self, claim: Claim, seat: Seat, mut grip: Grip) -> ExecutionId {
         let (id, token) = (claim.execution.id, claim.token);
-        let mut grip = self.held.hold(id, token);
         let mut turn = Turn::new(self, claim, grip.lost());
         let (status, settlement) = match AssertUnwindSafe(turn.run()).catch_unwind().await {
             Ok(Ok(settled)) => settled,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::Tables;
 
-mod backfilling;
+pub(super) mod backfilling;
 mod fetching;
 mod sweeping;
 

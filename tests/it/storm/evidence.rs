@@ -55,6 +55,16 @@ impl Evidence {
             .collect()
     }
 
+    /// Why events were not acted on, without the numbers in the words, and how many.
+    pub(super) fn left_aside(&self) -> BTreeMap<String, i64> {
+        let mut reasons = BTreeMap::new();
+        for words in self.rows("SELECT ignored FROM events WHERE ignored IS NOT NULL") {
+            let words = words.split(|letter: char| letter.is_ascii_digit()).collect::<Vec<_>>().join("");
+            *reasons.entry(words).or_default() += 1;
+        }
+        reasons
+    }
+
     /// Work that is not at its end.
     pub(super) fn unfinished(&self) -> i64 {
         self.count(

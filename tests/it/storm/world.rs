@@ -1,15 +1,19 @@
-//! What goes on around the service during the storm: people edit and sign up, vendors stumble, webhooks are sent.
-//! Every choice comes from the seed; what was answered 200 is written down as acknowledged.
+//! What goes on around the service during the storm: people edit and sign up, vendors stumble, webhooks are sent, many
+//! of them three times and in another order. Every choice comes from the seed; what was answered 200 is written down
+//! as acknowledged.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fastrand::Rng;
 use hmac::{Hmac, KeyInit, Mac};
-use reknit::sandbox::{Fault, FaultKind, Sandbox, Vendor, Webhook};
+use reknit::sandbox::{Fault, FaultKind, Release, Sandbox, Vendor, Webhook};
 use serde_json::{Value, json};
 use sha1::Sha1;
+use sha2::Sha256;
 use tokio::sync::watch;
 
 /// Somebody on both sides; edits happen on one side only, so nothing here is a true conflict.
@@ -20,16 +24,41 @@ pub(super) struct Person {
     pub(super) edited_in_hubspot: Option<String>,
 }
 
+/// Where the service receives.
+#[derive(Clone)]
+pub(super) struct Urls {
+    pub(super) intercom: String,
+    pub(super) hubspot: String,
+}
+
+/// A webhook of our own senders.
+#[derive(Clone)]
+struct Letter {
+    url: String,
+    body: String,
+    events: Events,
+}
+
+/// The vendor's ids of what a letter tells.
+#[derive(Clone)]
+enum Events {
+    Intercom(String),
+    HubSpot(Vec<i64>),
+}
+
 /// The world and what is known of it.
 pub(super) struct World {
     pub(super) sandbox: Sandbox,
     people: Mutex<Vec<Person>>,
     edited: Mutex<HashSet<String>>,
     acknowledged: Mutex<Vec<String>>,
+    hubspot_acknowledged: Mutex<Vec<i64>>,
     odd_answers: Mutex<Vec<String>>,
     acks: watch::Sender<u64>,
     pub(super) faults: Mutex<u32>,
     pub(super) signups: Mutex<u32>,
+    /// Events of our own senders that were delivered three times.
+    pub(super) tripled: Mutex<u32>,
 }
 
 impl World {
@@ -66,10 +95,12 @@ impl World {
             people: Mutex::new(people),
             edited: Mutex::default(),
             acknowledged: Mutex::default(),
+            hubspot_acknowledged: Mutex::default(),
             odd_answers: Mutex::default(),
             acks: watch::Sender::new(0),
             faults: Mutex::new(0),
             signups: Mutex::new(0),
+            tripled: Mutex::new(0),
         })
     }
 
@@ -103,6 +134,11 @@ impl World {
         self.acknowledged.lock().expect("unpoisoned").clone()
     }
 
+    /// The event ids that our HubSpot sender got a 200 for.
+    pub(super) fn hubspot_acknowledged(&self) -> Vec<i64> {
+        self.hubspot_acknowledged.lock().expect("unpoisoned").clone()
+    }
+
     /// Answers that were neither 200 nor 503.
     pub(super) fn odd_answers(&self) -> Vec<String> {
         self.odd_answers.lock().expect("unpoisoned").clone()
@@ -123,13 +159,34 @@ impl World {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                _ = stop.changed() => return,
+                _ = stop.changed() => break,
             }
             number += 1;
             match rng.u32(..100) {
-                0..82 => self.edit(&mut rng, number),
-                82..96 => self.sign_up(&mut rng, number),
+                0..80 => self.edit(&mut rng, number),
+                80..93 => self.sign_up(&mut rng, number),
+                93..96 => self.shuffle(&mut rng),
                 _ => self.stumble(&mut rng),
+            }
+        }
+        for vendor in [Vendor::Intercom, Vendor::HubSpot] {
+            self.sandbox.release_webhooks(vendor, Release::Reversed);
+        }
+    }
+
+    /// The sandbox's own webhooks are held back, come the newest first, or come again long after.
+    fn shuffle(&self, rng: &mut Rng) {
+        let vendor = [Vendor::Intercom, Vendor::HubSpot][rng.usize(..2)];
+        match rng.u32(..4) {
+            0 => self.sandbox.hold_webhooks(vendor),
+            1 => {
+                self.sandbox.release_webhooks(vendor, Release::Reversed);
+            }
+            _ => {
+                let count = rng.usize(1..8);
+                // Twice: with the first delivery that makes three.
+                self.sandbox.redeliver_webhooks(vendor, count);
+                self.sandbox.redeliver_webhooks(vendor, count);
             }
         }
     }
@@ -203,40 +260,81 @@ impl World {
         *self.faults.lock().expect("unpoisoned") += 1;
     }
 
-    /// Sends signed webhooks of its own, each until it is answered 200, some twice, until told to stop.
-    pub(super) async fn send(self: Arc<Self>, url: String, seed: u64, stop: watch::Receiver<bool>) {
+    /// Sends signed webhooks of its own, each until it is answered 200, every third one three times: whenever and in
+    /// whatever order, whoever listens by then. Until told to stop; then what is owed still goes out.
+    pub(super) async fn send(self: Arc<Self>, url: Urls, seed: u64, stop: watch::Receiver<bool>) {
         let mut rng = Rng::with_seed(seed);
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
         let mut number = 0_u64;
+        let mut owed: Vec<Letter> = Vec::new();
         let mut ticks = tokio::time::interval(Duration::from_millis(30));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !*stop.borrow() {
             ticks.tick().await;
             number += 1;
-            let person = self.some_person(&mut rng);
-            let id = format!("storm_{seed}_{number}");
-            let body = notice(&id, &person.intercom);
-            while !self.deliver(&client, &url, &body).await {
+            let letter = self.letter(&url, seed, number, &mut rng);
+            while !self.deliver(&client, &letter).await {
                 ticks.tick().await;
             }
-            self.acknowledged.lock().expect("unpoisoned").push(id);
+            match &letter.events {
+                Events::Intercom(id) => self.acknowledged.lock().expect("unpoisoned").push(id.clone()),
+                Events::HubSpot(ids) => {
+                    self.hubspot_acknowledged.lock().expect("unpoisoned").extend(ids);
+                }
+            }
             self.acks.send_modify(|acks| *acks += 1);
-            if rng.u32(..100) < 15 {
-                self.deliver(&client, &url, &body).await;
+            if rng.u32(..3) == 0 {
+                owed.extend([letter.clone(), letter]);
+                *self.tripled.lock().expect("unpoisoned") += 1;
+            }
+            while !owed.is_empty() && (owed.len() > 60 || rng.bool()) {
+                let letter = owed.swap_remove(rng.usize(..owed.len()));
+                if !self.deliver(&client, &letter).await {
+                    owed.push(letter);
+                    break;
+                }
+            }
+        }
+        rng.shuffle(&mut owed);
+        for letter in owed {
+            while !self.deliver(&client, &letter).await {
+                ticks.tick().await;
             }
         }
     }
 
-    async fn deliver(&self, client: &reqwest::Client, url: &str, body: &str) -> bool {
-        let sent = client
-            .post(url)
-            .header("content-type", "application/json")
-            .header("x-hub-signature", signature(self.sandbox.intercom_client_secret(), body))
-            .body(body.to_owned())
-            .send()
-            .await;
-        // No answer says nothing: the event may be stored or not, and is sent again like Intercom does.
-        let Ok(answer) = sent else { return false };
+    /// A hint that somebody changed: mostly Intercom's, every sixth a list of HubSpot's.
+    fn letter(&self, url: &Urls, seed: u64, number: u64, rng: &mut Rng) -> Letter {
+        if rng.u32(..6) > 0 {
+            let id = format!("storm_{seed}_{number}");
+            let body = notice(&id, &self.some_person(rng).intercom);
+            return Letter { url: url.intercom.clone(), body, events: Events::Intercom(id) };
+        }
+        let people = self.people.lock().expect("unpoisoned");
+        let known: Vec<&String> =
+            people.iter().filter_map(|person| person.edited_in_hubspot.as_ref()).collect();
+        let ids: Vec<i64> =
+            (0..rng.i64(1..6)).map(|place| (seed * 1_000_000 + number * 10) as i64 + place).collect();
+        let list: Vec<Value> =
+            ids.iter().map(|id| property_change(*id, known[rng.usize(..known.len())])).collect();
+        Letter { url: url.hubspot.clone(), body: json!(list).to_string(), events: Events::HubSpot(ids) }
+    }
+
+    async fn deliver(&self, client: &reqwest::Client, letter: &Letter) -> bool {
+        let request = client.post(&letter.url).header("content-type", "application/json");
+        let request = match letter.events {
+            Events::Intercom(_) => request
+                .header("x-hub-signature", signature(self.sandbox.intercom_client_secret(), &letter.body)),
+            Events::HubSpot(_) => {
+                let stamp = jiff::Timestamp::now().as_millisecond().to_string();
+                let signature = signature_v3(self.sandbox.hubspot_client_secret(), letter, &stamp);
+                request
+                    .header("x-hubspot-request-timestamp", stamp)
+                    .header("x-hubspot-signature-v3", signature)
+            }
+        };
+        // No answer says nothing: the event may be stored or not, and is sent again like the vendors do.
+        let Ok(answer) = request.body(letter.body.clone()).send().await else { return false };
         let status = answer.status().as_u16();
         if status != 200 && status != 503 {
             self.odd_answers.lock().expect("unpoisoned").push(status.to_string());
@@ -327,4 +425,29 @@ fn signature(secret: &str, body: &str) -> String {
         let _ = write!(header, "{byte:02x}");
         header
     })
+}
+
+/// A hint that a property changed, as HubSpot sends it in its lists.
+fn property_change(id: i64, contact: &str) -> Value {
+    json!({
+        "eventId": id,
+        "subscriptionId": 42,
+        "portalId": 4711,
+        "appId": 1,
+        "occurredAt": 1_760_000_000_000_i64 + id,
+        "subscriptionType": "contact.propertyChange",
+        "attemptNumber": 0,
+        "objectId": contact.parse::<i64>().expect("HubSpot's ids are numbers"),
+        "propertyName": "jobtitle",
+        "propertyValue": format!("Told of by {id}"),
+        "changeSource": "CRM_UI",
+    })
+}
+
+fn signature_v3(secret: &str, letter: &Letter, stamp: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    for part in ["POST", &letter.url, &letter.body, stamp] {
+        mac.update(part.as_bytes());
+    }
+    STANDARD.encode(mac.finalize().into_bytes())
 }

@@ -70,6 +70,12 @@ impl Builder {
         self
     }
 
+    /// Seconds a vendor may take for each kind of call.
+    pub(crate) fn timeouts(mut self, timeouts: vendors::Timeouts) -> Self {
+        self.vendors.timeouts = timeouts;
+        self
+    }
+
     /// No webhook secret at hand.
     pub(crate) fn without_secrets(mut self) -> Self {
         self.secrets = false;
@@ -364,6 +370,28 @@ impl Bench {
         assert!(due > now.0, "nothing waits for a time");
         self.advance(Duration::from_millis((due - now.0) as u64));
         self.work().await
+    }
+
+    /// Works and moves the time until nothing waits any more.
+    pub(crate) async fn work_out(&mut self) {
+        for _ in 0..1_000 {
+            self.work().await;
+            let now = self.clock.now();
+            // What is due already waits for its person's turn, and what is held for its vendor: not for a time.
+            let due = self.tables().number(&format!(
+                "SELECT coalesce(min(due_at), 0) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt') \
+                 AND due_at > {}",
+                now.0
+            ));
+            if due > 0 {
+                self.advance(Duration::from_millis((due - now.0) as u64));
+            } else if self.tables().number("SELECT count(*) FROM executions WHERE held_by IS NOT NULL") > 0 {
+                self.advance(Duration::from_secs(5));
+            } else {
+                return;
+            }
+        }
+        panic!("it never comes to rest");
     }
 
     /// Scans for duplicates and missing relations.

@@ -13,6 +13,7 @@ use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
 use serde_json::{Value, json};
 
 use super::{Setup, World, say};
+use crate::flows::lost_answer::Line;
 
 const NOTES: &str = "hubspot.note.create.api";
 const BEGINNING: i64 = 1_750_000_000;
@@ -154,6 +155,55 @@ async fn g3_each_conversation_is_logged_once_whoever_dies_and_whatever_is_lost()
         2 * lost.len(),
         logged.len()
     ));
+}
+
+/// The answers to so many entries, notes or timeline events, are lost.
+pub(in crate::flows) async fn lost_logs(times: usize, timeline_app: bool) -> Line {
+    let world = World::new(Setup { timeline_app, ..Setup::PLAIN }).await;
+    let people = people(&world, 5).await;
+    for number in 0..times {
+        world.conversation(&people[number % 5].0, "Hello", BEGINNING + number as i64).await;
+    }
+    let (endpoint, path, effect, treatment) = if timeline_app {
+        let endpoint = "hubspot POST timeline event, with an id of ours";
+        (endpoint, "timeline", "hubspot.contact.timeline_event.api", "sent again with the same id")
+    } else {
+        ("hubspot POST /crm/v3/objects/notes", "/crm/v3/objects/notes", NOTES, "looked up, never sent again")
+    };
+    let engine = world.loaded().await;
+    engine.begin_backfill(everything(&world), times as u64).await.unwrap();
+    let mut fault = Fault::new(Vendor::HubSpot, FaultKind::TimeoutAfterEffect).method("POST").path(path);
+    fault.writes_only = true;
+    world.sandbox.add_fault(fault.times(times as u32));
+    run_out(&world, &engine).await;
+    let tables = world.tables();
+    while tables.number("SELECT count(*) FROM executions WHERE held_by IS NOT NULL") > 0 {
+        world.clock.advance(std::time::Duration::from_secs(5));
+        world.work_out(&engine).await;
+    }
+    let ends = tables.texts("SELECT sentence FROM executions WHERE status <> 'succeeded'");
+    assert!(ends.is_empty(), "{ends:#?}");
+    let lost = tables.number("SELECT count(*) FROM attempts WHERE status IS NULL") as u64;
+    let books = world.sandbox.books();
+    assert_eq!(books["double_creates"], json!([]));
+    let calls = books["calls"].as_object().unwrap().iter();
+    let looks = tables.number(
+        "SELECT count(*) FROM attempts WHERE step IS NOT NULL AND (method = 'GET' OR url LIKE '%/search')",
+    );
+    Line {
+        endpoint,
+        lost,
+        rows: lost,
+        wanted: times as u64,
+        effects: world.count(effect),
+        calls: calls
+            .filter(|(route, _)| *route == endpoint || (timeline_app && route.contains(path)))
+            .filter(|(route, _)| !route.starts_with("hubspot GET"))
+            .filter_map(|(_, count)| count.as_u64())
+            .sum(),
+        looks: looks as u64,
+        treatment,
+    }
 }
 
 #[tokio::test]
