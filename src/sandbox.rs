@@ -382,6 +382,11 @@ impl Sandbox {
         lock(&self.world.faults).push(fault);
     }
 
+    /// The faults as they stand; of those that strike so often, how often still.
+    pub fn faults(&self) -> Vec<Fault> {
+        lock(&self.world.faults).clone()
+    }
+
     /// Switches all faults off. Connections already held stay held.
     pub fn clear_faults(&self) {
         lock(&self.world.faults).clear();

@@ -294,8 +294,13 @@ async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), S
     };
     let company = match turn.engine.journal.mirror(&record).await? {
         Some(known) if !known.deleted => Some(known),
-        // An unreadable company leaves the name blank, which never overwrites anything.
-        _ => turn.read(&record).await?.ok(),
+        _ => match turn.read(&record).await? {
+            Ok(company) => Some(company),
+            // A company that is gone leaves the name blank, which never overwrites anything. Any other failure is the
+            // execution's own: without the name, nothing would ever carry it over.
+            Err(error) if error.class == ErrorClass::NotFound => None,
+            Err(error) => return Err(Stop::Vendor(Box::new(error), None)),
+        },
     };
     if let Some(company) = company {
         contact.fields.insert("company.name".into(), company.text("name").into());

@@ -22,6 +22,8 @@ mod hubspot;
 #[cfg(test)]
 mod intercom;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod readme;
 #[cfg(all(test, unix))]
 mod safety;

@@ -21,6 +21,20 @@ pub(crate) fn open(connection: &Connection, place: &str, cell: &str) -> String {
     String::from_utf8(text.to_vec()).unwrap()
 }
 
+/// Seals a text as the journal does, under the key that a record has already.
+pub(crate) fn seal(connection: &Connection, record: &str, place: &str, text: &str) -> String {
+    let query = "SELECT id, key FROM sealing_keys WHERE record = ?1";
+    let (id, key): (i64, Vec<u8>) =
+        connection.query_row(query, [record], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &key).unwrap());
+    let nonce: [u8; 12] = std::array::from_fn(|_| fastrand::u8(..));
+    let mut sealed = text.as_bytes().to_vec();
+    let aad = Aad::from(place.as_bytes());
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed).unwrap();
+    sealed.splice(0..0, nonce);
+    format!("s1.{id}.{}", BASE64.encode(sealed))
+}
+
 /// The bodies of events, in the order of their numbers; `which` is a condition.
 pub(crate) fn bodies(connection: &Connection, which: &str) -> Vec<String> {
     let query = format!("SELECT connection, delivery_key, body FROM events WHERE {which} ORDER BY id");

@@ -253,7 +253,7 @@ fn rows() -> Vec<Row> {
             "Conversation Part Redacted",
         ),
         ("R277", "user.created", "contact.user.created", Kind::ContactCreated, "User created"),
-        ("R278", "user.deleted", "contact.deleted", Kind::ContactDeleted, "Contact deleted"),
+        ("R278", "user.deleted", "contact.archived", Kind::ContactDeleted, "Contact archived"),
         (
             "R279",
             "user.unsubscribed",
@@ -305,10 +305,10 @@ fn delivery(topic: &str, now: &str) -> (String, &'static str) {
         let item =
             json!({"type": "contact_tag", "created_at": 1_768_018_294, "tag": tag, "contact": person()});
         (item, "intercom/contact/6961d162fb0ef1f1ac90ce8c")
-    } else if now == "contact.deleted" {
+    } else if topic == "user.deleted" {
         (
-            json!({"id": "696122fb2591e0cadd20073a", "external_id": null, "type": "contact", "deleted": true}),
-            "intercom/contact/696122fb2591e0cadd20073a",
+            json!({"id": "6961d162fb0ef1f1ac90ce8c", "external_id": null, "type": "contact", "deleted": true}),
+            "intercom/contact/6961d162fb0ef1f1ac90ce8c",
         )
     } else if now.starts_with("contact.") || now.starts_with("visitor.") {
         let mut item = person();
