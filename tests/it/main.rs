@@ -2,8 +2,8 @@
 //!
 //! `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
-//! built binary in a pseudo-terminal, `storm` kills it again and again, `disk` gives the journal a bad disk; `safety` is
-//! about what must never happen.
+//! built binary in a pseudo-terminal, `storm` kills it again and again; `disk` gives the journal a
+//! bad disk; `matrix` strikes every call with every fault; `safety` is about what must never happen.
 
 #[cfg(test)]
 mod architecture;
