@@ -337,6 +337,9 @@ fn counted(rows: &[Execution]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+/// Lines of the table, how many cells, how many struck, and how long each took to recover.
+type Played = (String, usize, u32, Vec<(i64, String)>);
+
 #[test]
 fn g3_every_fault_on_every_call_is_survived() {
     let all = std::env::var_os("REKNIT_MATRIX").is_some_and(|wanted| wanted == "all");
@@ -346,7 +349,7 @@ fn g3_every_fault_on_every_call_is_survived() {
         .flat_map(|kind| strikes.iter().map(move |times| (kind.clone(), *times)))
         .collect();
     let waiting = Mutex::new(benches);
-    let played: Mutex<Vec<(String, usize, u32, Vec<(i64, String)>)>> = Mutex::default();
+    let played: Mutex<Vec<Played>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {

@@ -21,7 +21,7 @@ const NOTES: &str = "hubspot.note.create.api";
 const BEGINNING: i64 = 1_750_000_000;
 
 /// People on both sides, and one who has no e-mail and so no contact.
-async fn people(world: &World, count: usize) -> Vec<(String, String)> {
+fn people(world: &World, count: usize) -> Vec<(String, String)> {
     let mut people = Vec::new();
     for number in 0..count {
         let email = format!("p{number}@quint.example");
@@ -83,7 +83,7 @@ async fn g3_each_conversation_is_logged_once_whoever_dies_and_whatever_is_lost()
         std::env::var("REKNIT_BACKFILL").ok().and_then(|text| text.parse().ok()).unwrap_or(220);
     // The search shows nothing written during the test: who looks only there writes twice.
     let world = World::new(Setup { search_lag: 3_600_000, ..Setup::PLAIN }).await;
-    let people = people(&world, 20).await;
+    let people = people(&world, 20);
     let lead = world.sandbox.new_intercom_user(&json!({"role": "lead", "name": "Nobody"}), Webhook::Silent);
     let lead = lead.unwrap();
     let mut expected: HashMap<i64, String> = HashMap::new();
@@ -162,7 +162,7 @@ async fn g3_each_conversation_is_logged_once_whoever_dies_and_whatever_is_lost()
 /// The answers to so many entries, notes or timeline events, are lost.
 pub(in crate::flows) async fn lost_logs(times: usize, timeline_app: bool) -> Line {
     let world = World::new(Setup { timeline_app, ..Setup::PLAIN }).await;
-    let people = people(&world, 5).await;
+    let people = people(&world, 5);
     for number in 0..times {
         world.conversation(&people[number % 5].0, "Hello", BEGINNING + number as i64).await;
     }
@@ -223,7 +223,7 @@ pub(in crate::flows) async fn lost_logs(times: usize, timeline_app: bool) -> Lin
 #[tokio::test]
 async fn a_journal_that_knows_nothing_finds_what_another_has_logged() {
     let world = World::new(Setup::PLAIN).await;
-    let people = people(&world, 3).await;
+    let people = people(&world, 3);
     for number in 0..9 {
         world.conversation(&people[number % 3].0, "Hello", BEGINNING + number as i64).await;
     }
@@ -239,7 +239,7 @@ async fn a_journal_that_knows_nothing_finds_what_another_has_logged() {
 #[tokio::test]
 async fn a_timeline_app_gets_events_with_our_id_and_the_time_it_happened() {
     let world = World::new(Setup { timeline_app: true, ..Setup::PLAIN }).await;
-    let people = people(&world, 5).await;
+    let people = people(&world, 5);
     for number in 0..30 {
         world.conversation(&people[number % 5].0, "Hello", BEGINNING + number as i64).await;
     }
@@ -268,7 +268,7 @@ async fn a_timeline_app_gets_events_with_our_id_and_the_time_it_happened() {
 async fn it_pauses_resumes_ends_and_begins_again() {
     let mut world = World::new(Setup::PLAIN).await;
     world.settings.backfill_backlog = 5;
-    let people = people(&world, 2).await;
+    let people = people(&world, 2);
     for number in 0..160 {
         world.conversation(&people[number % 2].0, "Hello", BEGINNING + number as i64).await;
     }
@@ -298,7 +298,7 @@ async fn it_pauses_resumes_ends_and_begins_again() {
 #[tokio::test]
 async fn a_used_up_day_and_an_erased_person_hold_it_back() {
     let world = World::new(Setup::PLAIN).await;
-    let people = people(&world, 3).await;
+    let people = people(&world, 3);
     for number in 0..9 {
         world.conversation(&people[number % 3].0, "Hello", BEGINNING + number as i64).await;
     }
