@@ -2,8 +2,8 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | [`leases`] | renewing, giving back, taking over what a silent worker held |
-//! | [`redate`] | waiting work after the clock was set back |
+//! | `leases` | renewing, giving back, taking over what a silent worker held |
+//! | `redate` | waiting work after the clock was set back |
 //!
 //! Every change after a claim needs the claim's token and looks at the row count, so a late worker's result is
 //! refused. Nothing here decides what a failure means; the engine hands in the next status.

@@ -25,7 +25,8 @@ mod intercom;
 mod matrix;
 #[cfg(test)]
 mod readme;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod safety;
 #[cfg(test)]
 mod salesforce;
