@@ -70,6 +70,7 @@ impl Turn<'_> {
             sentence,
             outcome: Some(outcome),
             agreements,
+            resumed_from: self.resumed_from,
             conflicts: plan.conflicts.clone(),
             plan: Some(plan),
             ..self.common()

@@ -14,6 +14,7 @@ use super::limits::{Parked, family_of_lookup};
 use super::{Engine, gather, timeline};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
+use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
@@ -70,6 +71,8 @@ pub(super) struct Turn<'a> {
     /// The step each exchange belongs to.
     pub(super) step_of: Vec<Option<u32>>,
     pub(super) planned: Planned,
+    /// Set when the plan is an earlier one: it may say less than is known by now.
+    pub(super) resumed_from: Option<Timestamp>,
     /// Records as last seen, newest last.
     pub(super) mirrors: Vec<Mirror>,
     pub(super) identity: Vec<RecordRef>,
@@ -99,6 +102,7 @@ impl<'a> Turn<'a> {
             called: None,
             step_of: Vec::new(),
             planned: Planned::default(),
+            resumed_from: None,
             mirrors: Vec::new(),
             identity: Vec::new(),
             gone: Vec::new(),
@@ -147,6 +151,8 @@ impl<'a> Turn<'a> {
                 }
                 let will_agree = plan.will_agree.clone();
                 self.planned = Planned { plan, will_agree, ..Planned::default() };
+                // It was made after this; when exactly, nobody has written down.
+                self.resumed_from = Some(self.claim.execution.created_at);
                 self.look_up_doubts().await?;
             }
             earlier => {

@@ -297,6 +297,21 @@ fn move_to_lane(connection: &Connection, record: &RecordRef, lane: &str) -> Resu
     Ok(())
 }
 
+/// Drops agreements on fields on which the person's sides have agreed since a time.
+pub(super) fn leave_newer(
+    connection: &Connection,
+    person: PersonId,
+    then: Timestamp,
+    agreements: &mut Vec<Agreement>,
+) -> Result<()> {
+    let mut statement =
+        connection.prepare_cached("SELECT field FROM agreements WHERE person_id = ?1 AND at > ?2")?;
+    let newer: Vec<String> =
+        statement.query_map(params![person.0, then.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    agreements.retain(|agreement| !newer.contains(&agreement.field));
+    Ok(())
+}
+
 pub(super) fn put_agreements(
     connection: &Connection,
     now: Timestamp,

@@ -94,6 +94,8 @@ pub struct Settlement {
     pub remapped: Vec<(RecordRef, RecordRef)>,
     /// Fields on which both sides agree now, of the person in `identity`.
     pub agreements: Vec<Agreement>,
+    /// For a plan that was resumed: what the sides have agreed on since then stands, and is not set back to what it said.
+    pub resumed_from: Option<Timestamp>,
     /// Values of records made in this turn, now that their ids are known.
     pub echoes: Vec<Echo>,
     /// Disagreements found.
@@ -473,8 +475,12 @@ fn settle(
         review::remap(connection, old, new)?;
     }
     if let Some(person) = facts::unite(connection, &settlement.identity)? {
-        facts::put_agreements(connection, now, person, &settlement.agreements)?;
-        review::withdraw_settled(connection, &settlement.identity, &settlement.agreements)?;
+        let mut agreements = settlement.agreements.clone();
+        if let Some(then) = settlement.resumed_from {
+            facts::leave_newer(connection, person, then, &mut agreements)?;
+        }
+        facts::put_agreements(connection, now, person, &agreements)?;
+        review::withdraw_settled(connection, &settlement.identity, &agreements)?;
     }
     let subject: String = connection
         .prepare_cached("SELECT subject FROM executions WHERE id = ?1")?

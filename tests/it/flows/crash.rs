@@ -117,3 +117,35 @@ async fn g5_two_workers_share_the_work_and_do_each_piece_once() {
     assert_eq!(bench.count("hubspot.contact.update.api"), updates + 6);
     bench.work().await;
 }
+
+#[tokio::test]
+async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
+    use reknit::domain::execution::Status;
+    use reknit::domain::ids::ExecutionId;
+    use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
+    use serde_json::json;
+    let mut bench = crate::support::Bench::new().await;
+    // The contact is made, and its number cannot be written into Intercom.
+    let fault = Fault::new(Vendor::Intercom, FaultKind::MissingScopes).method("PUT").times(1);
+    bench.sandbox.add_fault(fault);
+    let user =
+        json!({"role": "user", "email": "mara@quint.example", "name": "Mara Quint", "phone": "+49301111111"});
+    let left = bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+    bench.work().await;
+    assert_eq!(bench.row(1).await.status, Status::Failed, "{}", bench.row(1).await.sentence);
+    let edit = |bench: &crate::support::Bench, phone: &str| {
+        bench.sandbox.edit_intercom_contact(&left, &json!({"phone": phone}), Webhook::Sent).unwrap();
+    };
+    edit(&bench, "+49302222222");
+    bench.work().await;
+    bench.advance(std::time::Duration::from_secs(1));
+    bench.operator().retry(&[ExecutionId(1)]).await.unwrap();
+    bench.engine.run_one(ExecutionId(1)).await.unwrap();
+    assert_eq!(bench.row(1).await.status, Status::Succeeded, "{}", bench.row(1).await.sentence);
+    let agreed = bench.tables().texts("SELECT left_value FROM agreements WHERE field = 'Phone'");
+    assert_eq!(agreed, ["\"+49302222222\""], "an older value would make the next edit a conflict");
+    edit(&bench, "+49303333333");
+    bench.work().await;
+    let contact = bench.sandbox.hubspot_find_by_email("mara@quint.example").unwrap();
+    assert_eq!(contact["properties"]["phone"], "+49303333333");
+}
