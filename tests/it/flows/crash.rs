@@ -125,12 +125,24 @@ async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
     use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
     use serde_json::json;
     let mut bench = crate::support::Bench::new().await;
-    // The contact is made, and its number cannot be written into Intercom.
-    let fault = Fault::new(Vendor::Intercom, FaultKind::MissingScopes).method("PUT").times(1);
-    bench.sandbox.add_fault(fault);
+    // The contact is made; the worker dies while its number is written into Intercom, and the next one may not.
+    bench
+        .sandbox
+        .add_fault(Fault::new(Vendor::Intercom, FaultKind::TimeoutBeforeEffect).method("PUT").times(1));
     let user =
         json!({"role": "user", "email": "mara@quint.example", "name": "Mara Quint", "phone": "+49301111111"});
     let left = bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+    bench.delivered().await;
+    let engine = bench.engine.clone();
+    let worker = tokio::spawn(async move { engine.work_off().await });
+    bench.sandbox.call_held().await;
+    worker.abort();
+    let _ = worker.await;
+    bench.sandbox.clear_faults();
+    bench.advance(std::time::Duration::from_secs(61));
+    bench.journal.rescue().await.unwrap();
+    bench.sandbox.add_fault(Fault::new(Vendor::Intercom, FaultKind::MissingScopes).method("PUT").times(1));
+    bench.advance(std::time::Duration::from_secs(5));
     bench.work().await;
     assert_eq!(bench.row(1).await.status, Status::Failed, "{}", bench.row(1).await.sentence);
     let edit = |bench: &crate::support::Bench, phone: &str| {
