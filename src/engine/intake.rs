@@ -156,7 +156,7 @@ impl Intake {
             return Ok(Disposition::Ignore("the payload names no record".to_owned()));
         };
         if sight.is_erased(record)? {
-            return Ok(Disposition::Ignore("this person was erased and is not brought back".to_owned()));
+            return Ok(Disposition::Erased);
         }
         if let Some((name, _)) = &heard.property
             && !self.uses(record, name)

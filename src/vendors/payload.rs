@@ -33,6 +33,10 @@ pub fn property_in(event: &NewEvent) -> Option<(String, Value)> {
 
 /// HubSpot says that an app made the change, ours or another.
 pub fn is_by_an_integration(event: &NewEvent) -> bool {
+    // Nobody else says it, and Intercom's bodies are big.
+    if event.connection.system != System::Hubspot {
+        return false;
+    }
     let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
     matches!(body.get("changeSource").and_then(Value::as_str), Some("INTEGRATION" | "API"))
 }
