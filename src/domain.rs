@@ -75,6 +75,7 @@ pub mod pause;
 pub mod plan;
 pub mod record;
 pub mod review;
+pub mod schema;
 pub mod secret;
 pub mod text;
 pub mod trouble;

@@ -8,7 +8,9 @@ use crate::domain::record::System;
 
 pub mod contact_sync;
 pub mod erasure;
+pub mod facts;
 pub mod mend;
+pub mod recipe;
 pub mod timeline;
 
 /// Carries an Intercom contact's changes to the CRM.
@@ -85,6 +87,9 @@ pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static s
             | Kind::ConversationRedacted
             | Kind::ConversationChanged,
         ) => Err("no recipe for conversations is on"),
+        (_, Kind::DealChanged | Kind::TicketChanged | Kind::PersonActed | Kind::AgentAnswered) => {
+            Err("no recipe for it is on")
+        }
         (_, Kind::Other) => Err("no recipe knows this topic"),
     }
 }

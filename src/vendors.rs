@@ -129,6 +129,12 @@ fn is_gone(record: &RecordRef, read: Result<Mirror, VendorError>) -> Result<Opti
     }
 }
 
+/// What this vendor has no call for; nothing was sent.
+fn cannot(effect: &Effect) -> VendorError {
+    let system = effect.connection().system.title();
+    VendorError::new(ErrorClass::Unknown, &format!("{system} has no call for this step; nothing was sent."))
+}
+
 fn cannot_look(effect: &Effect) -> VendorError {
     let Effect::Create { connection, object, identity, .. } = effect else {
         return VendorError::new(ErrorClass::Unknown, "There is no way to look whether this happened.");

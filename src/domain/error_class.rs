@@ -39,6 +39,10 @@ words! {
         Timeout = "timeout",
         /// The answer made no sense.
         Malformed = "malformed",
+        /// The record lacks what the recipe needs; nothing was sent.
+        MissingData = "missing_data",
+        /// The recipe's own condition or template does not fit the facts; nothing was sent.
+        Recipe = "recipe",
         /// Something we have no class for; the vendor's words are kept.
         Unknown = "unknown",
     }
@@ -154,6 +158,16 @@ impl ErrorClass {
                 Retry::Later,
                 "The vendor's answer could not be read.",
                 "It is tried again by itself; if it goes on, the vendor's status page may say more.",
+            ),
+            Self::MissingData => (
+                Retry::Never,
+                "The record lacks something this recipe needs; nothing was sent.",
+                "Fill it in on the side that holds the record, then press r.",
+            ),
+            Self::Recipe => (
+                Retry::Never,
+                "The recipe could not be judged with these facts; nothing was sent.",
+                "Correct the recipe (reknit recipe lint names file and line), then press r.",
             ),
             Self::Unknown => (
                 Retry::Never,

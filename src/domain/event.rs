@@ -80,6 +80,14 @@ words! {
         ConversationRedacted = "conversation.redacted",
         /// A conversation changed in another way (read, priority, participants, deletion).
         ConversationChanged = "conversation.changed",
+        /// A sale appeared or changed.
+        DealChanged = "deal.changed",
+        /// A support case appeared or changed.
+        TicketChanged = "ticket.changed",
+        /// A person did something in the product, told by Intercom's own events.
+        PersonActed = "person.acted",
+        /// A support agent (a bot) of the customer's own asked for a human, or answered.
+        AgentAnswered = "agent.answered",
         /// A topic we know and have no recipe for, or do not know; journaled, with the reason.
         Other = "other",
     }

@@ -43,6 +43,9 @@ pub enum Effect {
         fields: Fields,
         /// A field of `fields` that identifies the record, to look for it when an answer was lost.
         identity: String,
+        /// Records of the same system it is related to from its birth: a deal's contact, a task's company.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        related: Vec<RecordRef>,
     },
     /// Change values of a record.
     Update {
@@ -86,23 +89,103 @@ pub enum Effect {
         /// Which record.
         record: RecordRef,
     },
+    /// Put a tag on a contact, a company or a conversation, or take it off.
+    Tag {
+        /// Which record.
+        record: RecordRef,
+        /// The tag's name; one that does not exist is made.
+        tag: String,
+        /// On, or off.
+        on: bool,
+    },
+    /// Tell Intercom that a person did something: an event in their activity.
+    Track {
+        /// Who.
+        contact: RecordRef,
+        /// What, one word of ours; with `at` it makes a repeat the same event.
+        event: String,
+        /// When.
+        at: Timestamp,
+        /// At most ten values.
+        details: Fields,
+    },
+    /// Begin a conversation in a person's name.
+    Converse {
+        /// Who.
+        contact: RecordRef,
+        /// What they say, as plain text.
+        text: String,
+        /// Ours, one word: stands in the text, so that a lost answer does not begin a second one.
+        key: String,
+    },
+    /// Say something in a conversation as a teammate.
+    Reply {
+        /// In which conversation.
+        conversation: RecordRef,
+        /// As which teammate: the vendor's id.
+        speaker: String,
+        /// What, as plain text.
+        text: String,
+        /// Only teammates see it.
+        note: bool,
+        /// Ours, one word, to look for it when an answer was lost.
+        key: String,
+    },
+    /// Give a conversation to a teammate or a team.
+    Assign {
+        /// Which conversation.
+        conversation: RecordRef,
+        /// In whose name: the vendor's id of a teammate.
+        by: String,
+        /// To whom: the vendor's id.
+        to: String,
+        /// It is a team's id.
+        team: bool,
+    },
+    /// Make a field that the other side does not have yet.
+    DefineField {
+        /// Where.
+        connection: Connection,
+        /// Of which kind of record.
+        object: ObjectKind,
+        /// The vendor's name of it.
+        field: String,
+        /// What it holds.
+        kind: super::schema::FieldKind,
+    },
 }
 
 impl Effect {
     /// The connection it goes to.
     pub fn connection(&self) -> &Connection {
         match self {
-            Self::Create { connection, .. } => connection,
-            Self::Update { record, .. } | Self::Erase { record } => &record.connection,
+            Self::Create { connection, .. } | Self::DefineField { connection, .. } => connection,
+            Self::Update { record, .. } | Self::Erase { record } | Self::Tag { record, .. } => {
+                &record.connection
+            }
             Self::Merge { survivor, .. } => &survivor.connection,
-            Self::Link { contact, .. } | Self::Log { contact, .. } => &contact.connection,
+            Self::Link { contact, .. }
+            | Self::Log { contact, .. }
+            | Self::Track { contact, .. }
+            | Self::Converse { contact, .. } => &contact.connection,
+            Self::Reply { conversation, .. } | Self::Assign { conversation, .. } => &conversation.connection,
         }
     }
 
     /// Doing it twice is the same as doing it once.
     pub fn is_repeatable(&self) -> bool {
-        // A timeline event carries an id of ours, and HubSpot keeps one event for each.
-        matches!(self, Self::Update { .. } | Self::Link { .. } | Self::Log { template: Some(_), .. })
+        // A timeline event carries an id of ours, and HubSpot keeps one event for each; Intercom keeps one event of a
+        // name and a second. To make a field that is there is refused, which says that it is there.
+        matches!(
+            self,
+            Self::Update { .. }
+                | Self::Link { .. }
+                | Self::Log { template: Some(_), .. }
+                | Self::Tag { .. }
+                | Self::Track { .. }
+                | Self::Assign { .. }
+                | Self::DefineField { .. }
+        )
     }
 }
 
@@ -175,6 +258,20 @@ pub struct FoundConflict {
     pub allowed: Vec<String>,
 }
 
+/// Something told to people or to another system beside the vendors: put into the outbox in the transaction that
+/// settles the execution, delivered afterwards; its failure never fails the execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    /// To which channel: `slack`, `webhook`, or the name of a sink in the settings.
+    pub channel: String,
+    /// Ours: a notice of one key and channel is put into the outbox once.
+    pub key: String,
+    /// In one line.
+    pub title: String,
+    /// The rest, field by field.
+    pub fields: Fields,
+}
+
 /// What one execution will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Plan {
@@ -189,6 +286,9 @@ pub struct Plan {
     /// When nothing is to be done at all: why.
     #[serde(default)]
     pub nothing: Option<String>,
+    /// What is told once all steps are done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// Fields on which both sides agree once all steps are done; kept for whoever goes on after a crash.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub will_agree: Vec<Agreement>,

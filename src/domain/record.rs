@@ -62,6 +62,8 @@ words! {
         Task = "task",
         /// A text on a record's timeline.
         Note = "note",
+        /// Something with a beginning and an end, in a calendar (Salesforce: event).
+        Event = "event",
     }
 }
 

@@ -92,7 +92,7 @@ impl Turn<'_> {
         place: usize,
         effect: &Effect,
     ) -> Result<Result<Option<RecordRef>, VendorError>, Stop> {
-        if let Effect::Create { connection, object: ObjectKind::Contact, fields, identity } = effect {
+        if let Effect::Create { connection, object: ObjectKind::Contact, fields, identity, .. } = effect {
             let (connection, field) = (connection.clone(), identity.clone());
             let value = fields.get(identity).map(value_text).unwrap_or_default();
             let errand = Errand::Find { connection, field, value };
@@ -136,9 +136,7 @@ impl Turn<'_> {
             Effect::Create { connection, fields, .. } => {
                 echoes(&super::intake::record_to_be(connection), fields)
             }
-            Effect::Merge { .. } | Effect::Link { .. } | Effect::Log { .. } | Effect::Erase { .. } => {
-                Vec::new()
-            }
+            _ => Vec::new(),
         };
         // What earlier steps did is stored with the plan that calls them done: a crash during this call must not
         // leave a done step of which neither the audit log nor the identity map knows.
@@ -197,8 +195,14 @@ impl Turn<'_> {
                 }
             }
             Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
-            // A timeline belongs to the person and changes none of their fields.
-            Effect::Log { .. } => {}
+            // A timeline belongs to the person and changes none of their fields, and so do tags, events and conversations.
+            Effect::Log { .. }
+            | Effect::Tag { .. }
+            | Effect::Track { .. }
+            | Effect::Converse { .. }
+            | Effect::Reply { .. }
+            | Effect::Assign { .. }
+            | Effect::DefineField { .. } => {}
             // What was read before it is not kept.
             Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
             Effect::Link { contact, company } => {
@@ -270,6 +274,13 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Link { .. } => "link",
         Effect::Log { .. } => "log",
         Effect::Erase { .. } => "erase",
+        Effect::Tag { on: true, .. } => "tag",
+        Effect::Tag { .. } => "untag",
+        Effect::Track { .. } => "track",
+        Effect::Converse { .. } => "converse",
+        Effect::Reply { .. } => "reply",
+        Effect::Assign { .. } => "assign",
+        Effect::DefineField { .. } => "define_field",
     }
 }
 
@@ -283,5 +294,11 @@ fn what(effect: &Effect) -> String {
         Effect::Link { company, .. } => format!("to {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),
+        Effect::Tag { tag, .. } => tag.clone(),
+        Effect::Track { event, .. } => event.clone(),
+        Effect::Converse { key, .. } => format!("a conversation ({key})"),
+        Effect::Reply { key, note, .. } => format!("{} ({key})", if *note { "a note" } else { "a reply" }),
+        Effect::Assign { to, team, .. } => format!("to {} {to}", if *team { "team" } else { "teammate" }),
+        Effect::DefineField { object, field, .. } => format!("{object} field {field}"),
     }
 }

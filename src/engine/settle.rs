@@ -421,6 +421,8 @@ const fn failure(class: ErrorClass) -> &'static str {
         ErrorClass::Unavailable => "the vendor could not answer",
         ErrorClass::Timeout => "no answer in time",
         ErrorClass::Malformed => "the answer made no sense",
+        ErrorClass::MissingData => "something it needs is missing",
+        ErrorClass::Recipe => "the recipe does not fit the facts",
         ErrorClass::Unknown => "refused",
     }
 }

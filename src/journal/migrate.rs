@@ -24,6 +24,11 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/008_sources.sql"),
     include_str!("../../assets/journal/sqlite/009_audit.sql"),
     include_str!("../../assets/journal/sqlite/010_echoes.sql"),
+    include_str!("../../assets/journal/sqlite/011_rules.sql"),
+    include_str!("../../assets/journal/sqlite/012_notices.sql"),
+    include_str!("../../assets/journal/sqlite/013_conflicts.sql"),
+    include_str!("../../assets/journal/sqlite/014_drift.sql"),
+    include_str!("../../assets/journal/sqlite/015_rollout.sql"),
 ];
 
 /// The newest format this Reknit knows.

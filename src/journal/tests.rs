@@ -146,6 +146,7 @@ async fn a_worker_that_died_during_a_create_leaves_doubt_and_one_that_always_die
                 object: ObjectKind::Contact,
                 fields: serde_json::Map::new(),
                 identity: "email".into(),
+                related: Vec::new(),
             },
         );
         step.state = StepState::Begun;

@@ -126,6 +126,7 @@ fn create(left: &Mirror, mapping: &Mapping, crm: &Connection) -> Planned {
             object: ObjectKind::Contact,
             fields,
             identity: "email".to_owned(),
+            related: Vec::new(),
         },
     ));
     let mut back = Step::new(

@@ -53,6 +53,12 @@ pub(crate) async fn perform(
     };
     match effect {
         Effect::Erase { record } => Ok(record.clone()),
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::cannot(effect)),
         Effect::Link { contact, .. } | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
         Effect::Log { contact, .. } => made(&answer, &contact.connection, ObjectKind::Note),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
@@ -86,10 +92,16 @@ pub(crate) async fn probe(
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
         Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::cannot(effect)),
         Effect::Log { contact, key, template, .. } => {
             timeline::probe(clients, contact, key, template.as_deref(), log).await
         }
-        Effect::Create { connection, object, fields, identity } => {
+        Effect::Create { connection, object, fields, identity, .. } => {
             let value = fields.get(identity).map(value_text).unwrap_or_default();
             if value.is_empty() {
                 return Err(super::cannot_look(effect));

@@ -54,6 +54,12 @@ pub(crate) async fn perform(
     match effect {
         // The answer to a link is the company; what was touched is the person.
         Effect::Link { contact, .. } | Effect::Log { contact, .. } => Ok(contact.clone()),
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::cannot(effect)),
         Effect::Update { record, .. } | Effect::Erase { record } => Ok(record.clone()),
         Effect::Merge { survivor, .. } => {
             Ok(wire::id(&answer).map_or_else(|| survivor.clone(), |id| RecordRef { id, ..survivor.clone() }))
@@ -82,7 +88,13 @@ pub(crate) async fn probe(
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
         Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
-        Effect::Create { connection, object, fields, identity } => {
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::cannot(effect)),
+        Effect::Create { connection, object, fields, identity, .. } => {
             let value = fields.get(identity).map(crate::domain::record::value_text).unwrap_or_default();
             if value.is_empty() {
                 return Err(super::cannot_look(effect));

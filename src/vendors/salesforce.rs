@@ -47,6 +47,12 @@ pub(crate) async fn perform(
 ) -> Result<RecordRef, VendorError> {
     match effect {
         Effect::Log { .. } => Err(calls::no_timeline()),
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::cannot(effect)),
         Effect::Merge { survivor, absorbed } => merging::two(clients, survivor, absorbed, log).await,
         Effect::Create { connection, object, fields, .. } => {
             let settings = clients.settings();
@@ -94,7 +100,13 @@ pub(crate) async fn probe(
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
         Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
-        Effect::Create { connection, object, fields, identity } => {
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::cannot(effect)),
+        Effect::Create { connection, object, fields, identity, .. } => {
             if let Some((field, value)) = calls::external_id(clients.settings(), *object, fields) {
                 return by_external_id(clients, connection, *object, (field, &value), log).await;
             }

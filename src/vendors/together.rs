@@ -178,6 +178,14 @@ impl Errand {
             }
             Self::Perform(Effect::Link { contact, .. } | Effect::Log { contact, .. }) => contact.id.clone(),
             Self::Perform(Effect::Merge { survivor, .. }) => survivor.id.clone(),
+            Self::Perform(Effect::Tag { record, .. }) => record.id.clone(),
+            Self::Perform(Effect::Track { contact, .. } | Effect::Converse { contact, .. }) => {
+                contact.id.clone()
+            }
+            Self::Perform(Effect::Reply { conversation, .. } | Effect::Assign { conversation, .. }) => {
+                conversation.id.clone()
+            }
+            Self::Perform(Effect::DefineField { field, .. }) => field.clone(),
         };
         key.trim().to_lowercase()
     }

@@ -305,6 +305,7 @@ async fn upsert(
                         &json!({"role": "user", "email": email(row), "external_id": format!("x-{row}")}),
                     ),
                     identity: "external_id".to_owned(),
+                    related: Vec::new(),
                 };
                 failed += usize::from(vendors::perform(clients, &effect, log).await.is_err());
             }

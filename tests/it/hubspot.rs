@@ -93,7 +93,8 @@ impl Stage {
         let fields = fields(json!({"email": email}));
         let connection = self.connection.clone();
         let identity = "email".to_owned();
-        let create = Effect::Create { connection, object: ObjectKind::Contact, fields, identity };
+        let create =
+            Effect::Create { connection, object: ObjectKind::Contact, fields, identity, related: Vec::new() };
         self.perform(&create).await.unwrap()
     }
 }

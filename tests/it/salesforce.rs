@@ -57,7 +57,13 @@ impl Org {
 
     fn create(&self, object: ObjectKind, values: Value) -> Effect {
         let fields = fields(values);
-        Effect::Create { connection: self.connection.clone(), object, fields, identity: "Email".to_owned() }
+        Effect::Create {
+            connection: self.connection.clone(),
+            object,
+            fields,
+            identity: "Email".to_owned(),
+            related: Vec::new(),
+        }
     }
 
     async fn perform(&mut self, effect: &Effect) -> Result<RecordRef, VendorError> {

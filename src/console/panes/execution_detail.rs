@@ -295,6 +295,16 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
                     ]));
                 }
             }
+            Effect::Tag { record, .. } => lines.push(about(&record.title(), theme)),
+            Effect::Track { contact, .. } | Effect::Converse { contact, .. } => {
+                lines.push(about(&contact.title(), theme));
+            }
+            Effect::Reply { conversation, text, .. } => {
+                lines.push(about(&conversation.title(), theme));
+                lines.push(Line::from(span(cut_end(text, cells.saturating_sub(6)), theme.text)));
+            }
+            Effect::Assign { conversation, .. } => lines.push(about(&conversation.title(), theme)),
+            Effect::DefineField { field, .. } => lines.push(about(field, theme)),
             Effect::Merge { survivor, absorbed } => lines.push(Line::from(vec![
                 span(format!("    {}", absorbed.title()), theme.text),
                 span(" becomes part of ", theme.muted),
@@ -397,6 +407,11 @@ fn calls(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>
         lines.extend(json::lines(theme, &attempt.response, 2, cells));
     }
     lines
+}
+
+/// A record a step is about, on a line of its own.
+fn about(title: &str, theme: &crate::console::theme::Theme) -> Line<'static> {
+    Line::from(span(format!("    {title}"), theme.text))
 }
 
 fn split_url(url: &str) -> (&str, &str) {

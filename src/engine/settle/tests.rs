@@ -92,6 +92,7 @@ impl Desk {
                 object: ObjectKind::Contact,
                 fields: Fields::default(),
                 identity: "email".to_owned(),
+                related: Vec::new(),
             }
         };
         let state = if case.doubt { StepState::InDoubt } else { StepState::Begun };

@@ -82,6 +82,7 @@ fn made(id: &str) -> Plan {
         object: ObjectKind::Contact,
         fields: serde_json::Map::new(),
         identity: "email".into(),
+        related: Vec::new(),
     };
     let mut step = Step::new("Create HubSpot contact", effect);
     step.state = StepState::Done;

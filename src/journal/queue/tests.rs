@@ -125,6 +125,7 @@ pub(super) fn begun() -> Intent {
             object: ObjectKind::Contact,
             fields: serde_json::Map::new(),
             identity: "email".into(),
+            related: Vec::new(),
         },
     );
     step.state = StepState::Begun;

@@ -99,6 +99,7 @@ fn create(system: System) -> Effect {
         object: ObjectKind::Contact,
         fields: json!({"email": "jane@example.com"}).as_object().unwrap().clone(),
         identity: "email".to_owned(),
+        related: Vec::new(),
     }
 }
 

@@ -91,6 +91,12 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Log { contact, key, at, title, text, template } => {
             super::timeline::request(settings, contact, key, *at, (title, text), template.as_deref())
         }
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::super::cannot(effect)),
         Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
     }
 }
@@ -104,7 +110,7 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
         ObjectKind::Task => &["hs_task_subject", "hs_task_status", "hs_timestamp", "hubspot_owner_id"],
         ObjectKind::Note => &["hs_note_body", "hs_timestamp", "hubspot_owner_id"],
         ObjectKind::Ticket => &["subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id"],
-        ObjectKind::Lead | ObjectKind::Conversation => &[],
+        ObjectKind::Lead | ObjectKind::Conversation | ObjectKind::Event => &[],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
     if matches!(object, ObjectKind::Contact | ObjectKind::Company) {
@@ -128,7 +134,7 @@ pub(crate) fn plural(object: ObjectKind) -> Result<&'static str, VendorError> {
         ObjectKind::Ticket => Ok("tickets"),
         ObjectKind::Task => Ok("tasks"),
         ObjectKind::Note => Ok("notes"),
-        ObjectKind::Conversation | ObjectKind::Lead => Err(VendorError::new(
+        ObjectKind::Conversation | ObjectKind::Lead | ObjectKind::Event => Err(VendorError::new(
             ErrorClass::Unknown,
             &format!("Reknit neither reads nor writes {object}s in HubSpot; nothing was sent."),
         )),

@@ -52,6 +52,12 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             Ok(contacts::attach_company(&contact.id, &company.id).purpose("relate contact to company"))
         }
         Effect::Log { .. } => Err(unsupported("log conversations on", ObjectKind::Contact)),
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::super::cannot(effect)),
         Effect::Erase { record } if record.object == ObjectKind::Contact => {
             Ok(contacts::delete(&record.id).purpose("delete contact for good"))
         }
@@ -231,6 +237,7 @@ mod tests {
                     object: ObjectKind::Note,
                     fields: fields(value),
                     identity: "body".to_owned(),
+                    related: Vec::new(),
                 },
             )
         };

@@ -285,6 +285,12 @@ pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Reque
 /// The one request of a create, an update or a link.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
     match effect {
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => Err(super::super::cannot(effect)),
         Effect::Create { object, fields, .. } => {
             let sobject = objects::name(*object)?;
             let fields = &defaults(*object, fields);

@@ -105,6 +105,7 @@ pub(crate) fn name(object: ObjectKind) -> Result<&'static str, VendorError> {
         ObjectKind::Deal => Ok("Opportunity"),
         ObjectKind::Ticket => Ok("Case"),
         ObjectKind::Task | ObjectKind::Note => Ok("Task"),
+        ObjectKind::Event => Ok("Event"),
         ObjectKind::Conversation => Err(VendorError::new(
             ErrorClass::Unknown,
             "Salesforce has no conversations; Reknit writes what was said as tasks. Nothing was sent.",
@@ -121,6 +122,7 @@ pub(crate) fn kind_named(name: &str) -> Option<ObjectKind> {
         "Opportunity" => ObjectKind::Deal,
         "Case" => ObjectKind::Ticket,
         "Task" => ObjectKind::Task,
+        "Event" => ObjectKind::Event,
         _ => return None,
     })
 }
@@ -134,6 +136,7 @@ pub(crate) fn kind_of(id: &str) -> Option<ObjectKind> {
         "006" => ObjectKind::Deal,
         "500" => ObjectKind::Ticket,
         "00T" => ObjectKind::Task,
+        "00U" => ObjectKind::Event,
         _ => return None,
     })
 }

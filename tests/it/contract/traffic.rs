@@ -514,6 +514,7 @@ fn create(system: System, object: ObjectKind, identity: &str, values: &Value) ->
         object,
         fields: fields(values),
         identity: identity.to_owned(),
+        related: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ fn create(object: ObjectKind, values: &Value) -> Effect {
         object,
         fields: fields(values),
         identity: "Email".to_owned(),
+        related: Vec::new(),
     }
 }
 

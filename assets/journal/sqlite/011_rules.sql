@@ -1,0 +1,1 @@
+-- Editions of mappings and recipes, what ran once, conversations of people.

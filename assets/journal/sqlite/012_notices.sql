@@ -1,0 +1,1 @@
+-- The outbox: what is told to channels and sinks beside the vendors.

@@ -1,0 +1,1 @@
+-- Decisions on conflicts that stand: rules, pauses of a direction, ignored until.

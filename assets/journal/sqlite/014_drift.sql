@@ -1,0 +1,1 @@
+-- What the vendors' objects looked like when they were last read.

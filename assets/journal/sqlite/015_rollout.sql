@@ -1,0 +1,1 @@
+-- The rollout checklist: who has looked at what.
