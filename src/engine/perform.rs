@@ -148,6 +148,7 @@ impl Turn<'_> {
             identity: self.identity.clone(),
             remapped: self.remapped.clone(),
             audit: self.audit.clone(),
+            editions: self.editions.clone(),
         };
         Begin {
             id: self.claim.execution.id,
@@ -173,7 +174,8 @@ impl Turn<'_> {
         match effect {
             Effect::Create { fields, .. } => {
                 self.echoes.extend(echoes(record, fields));
-                if let Some(from) = self.claim.execution.record.clone() {
+                let person = self.person.clone().or_else(|| self.claim.execution.record.clone());
+                if let Some(from) = person.filter(|from| are_one(from, record)) {
                     self.identity = vec![from, record.clone()];
                 }
                 self.saw(Mirror {
@@ -253,6 +255,12 @@ impl Turn<'_> {
         let _ = self.read(merged).await?;
         Ok(())
     }
+}
+
+/// Whether two records of two systems can be one person or one organisation.
+fn are_one(from: &RecordRef, made: &RecordRef) -> bool {
+    let person = |record: &RecordRef| matches!(record.object, ObjectKind::Contact | ObjectKind::Lead);
+    from.connection != made.connection && (person(from) && person(made) || from.object == made.object)
 }
 
 fn echoes(record: &RecordRef, fields: &Fields) -> Vec<Echo> {
