@@ -14,6 +14,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 pub mod alerts;
 mod answer;
+mod around;
 mod error;
 mod gate;
 mod http;
@@ -33,6 +34,9 @@ pub mod together;
 mod token;
 pub mod topics;
 
+pub use around::{
+    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, stages, tags_of,
+};
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};

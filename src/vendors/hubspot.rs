@@ -16,6 +16,7 @@ use super::Page;
 use super::error::VendorError;
 use super::http::{Clients, Log};
 
+pub(crate) mod around;
 pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod errors;
@@ -174,7 +175,7 @@ pub(crate) async fn find_contact(
     find(clients, connection, ObjectKind::Contact, field, value, log).await
 }
 
-async fn find(
+pub(crate) async fn find(
     clients: &Clients,
     connection: &Connection,
     object: ObjectKind,

@@ -73,6 +73,56 @@ const COMPANY: [&str; 19] = [
     "hs_lastmodifieddate",
 ];
 
+/// What is read of a deal.
+const DEAL: [&str; 16] = [
+    "dealname",
+    "dealstage",
+    "pipeline",
+    "amount",
+    "closedate",
+    "dealtype",
+    "description",
+    "hubspot_owner_id",
+    "hs_is_closed",
+    "hs_is_closed_won",
+    "hs_deal_stage_probability",
+    "intercom_contact_id",
+    "intercom_conversation_id",
+    "hs_object_id",
+    "createdate",
+    "hs_lastmodifieddate",
+];
+
+/// What is read of a ticket.
+const TICKET: [&str; 12] = [
+    "subject",
+    "content",
+    "hs_pipeline",
+    "hs_pipeline_stage",
+    "hs_ticket_priority",
+    "hs_ticket_category",
+    "hubspot_owner_id",
+    "intercom_contact_id",
+    "intercom_conversation_id",
+    "hs_object_id",
+    "createdate",
+    "hs_lastmodifieddate",
+];
+
+/// What is read of a task.
+const TASK: [&str; 10] = [
+    "hs_task_subject",
+    "hs_task_body",
+    "hs_task_status",
+    "hs_task_priority",
+    "hs_task_type",
+    "hs_timestamp",
+    "hubspot_owner_id",
+    "hs_object_id",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+];
+
 /// The one request of an effect.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
     match effect {
@@ -106,20 +156,23 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
     let usual: &[&str] = match object {
         ObjectKind::Contact => &CONTACT,
         ObjectKind::Company => &COMPANY,
-        ObjectKind::Deal => &["dealname", "dealstage", "pipeline", "amount", "closedate", "hubspot_owner_id"],
-        ObjectKind::Task => &["hs_task_subject", "hs_task_status", "hs_timestamp", "hubspot_owner_id"],
+        ObjectKind::Deal => &DEAL,
+        ObjectKind::Task => &TASK,
         ObjectKind::Note => &["hs_note_body", "hs_timestamp", "hubspot_owner_id"],
-        ObjectKind::Ticket => &["subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id"],
+        ObjectKind::Ticket => &TICKET,
         ObjectKind::Lead | ObjectKind::Conversation | ObjectKind::Event => &[],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
-    if matches!(object, ObjectKind::Contact | ObjectKind::Company) {
-        for extra in &settings.hubspot.extra_properties {
-            // A property's name is a plain word; anything else would end up in the query as it is.
-            let plain = extra.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if plain && !extra.is_empty() && !names.contains(extra) {
-                names.push(extra.clone());
-            }
+    for extra in &settings.hubspot.extra_properties {
+        let extra = match extra.split_once('.') {
+            Some((of, name)) if of == object.as_str() => name,
+            None if matches!(object, ObjectKind::Contact | ObjectKind::Company) => extra.as_str(),
+            _ => continue,
+        };
+        // A property's name is a plain word; anything else would end up in the query as it is.
+        let plain = extra.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if plain && !extra.is_empty() && !names.iter().any(|name| name == extra) {
+            names.push(extra.to_owned());
         }
     }
     names
