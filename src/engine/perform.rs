@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::batch::Begin;
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
@@ -77,10 +75,8 @@ impl Turn<'_> {
         for fill in self.planned.plan.steps[place].fills.clone() {
             let given =
                 self.planned.plan.steps.get(fill.from_step as usize).and_then(|step| step.result.clone());
-            if let (Some(record), Effect::Update { fields, .. }) =
-                (given, &mut self.planned.plan.steps[place].effect)
-            {
-                fields.insert(fill.field, Value::String(record.id));
+            if let Some(record) = given {
+                self.planned.plan.steps[place].effect.fill(&fill.field, &record);
             }
         }
     }
@@ -173,7 +169,11 @@ impl Turn<'_> {
         match effect {
             Effect::Create { fields, .. } => {
                 self.echoes.extend(echoes(record, fields));
-                if let Some(from) = self.claim.execution.record.clone() {
+                // A task or a deal that was made because of a record is not that record.
+                if let Some(from) = self.claim.execution.record.clone()
+                    && is_a_person(&from) == is_a_person(record)
+                    && (is_a_person(record) || from.object == record.object)
+                {
                     self.identity = vec![from, record.clone()];
                 }
                 self.saw(Mirror {
@@ -211,7 +211,7 @@ impl Turn<'_> {
                     None => self.engine.journal.mirror(contact).await?,
                 };
                 if let Some(mut mirror) = known {
-                    if !mirror.companies.contains(&company.id) {
+                    if company.object == ObjectKind::Company && !mirror.companies.contains(&company.id) {
                         mirror.companies.push(company.id.clone());
                     }
                     self.saw(mirror);
@@ -253,6 +253,10 @@ impl Turn<'_> {
         let _ = self.read(merged).await?;
         Ok(())
     }
+}
+
+const fn is_a_person(record: &RecordRef) -> bool {
+    matches!(record.object, ObjectKind::Contact | ObjectKind::Lead)
 }
 
 fn echoes(record: &RecordRef, fields: &Fields) -> Vec<Echo> {
