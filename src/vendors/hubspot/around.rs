@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System, value_text};
 
 use super::super::around::{Owner, Stage, carries, endless};
@@ -14,6 +15,7 @@ use super::super::error::VendorError;
 use super::super::http::{Clients, Log};
 use super::calls::objects::{self, BATCH, Wish};
 use super::calls::{account, associations, schema};
+use super::search::{Comparison, Filter, Search};
 use super::wire;
 
 /// Related ids in one page.
@@ -75,7 +77,22 @@ pub(super) async fn read_many(
     ids: &[String],
     log: &mut Log,
 ) -> Result<Vec<Mirror>, VendorError> {
-    let wish = Wish { associations: String::new(), ..Wish::usual(clients.settings(), object) };
+    read_with(clients, connection, object, ids, "", log).await
+}
+
+/// The same, with one more property.
+async fn read_with(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    ids: &[String],
+    further: &str,
+    log: &mut Log,
+) -> Result<Vec<Mirror>, VendorError> {
+    let mut wish = Wish { associations: String::new(), ..Wish::usual(clients.settings(), object) };
+    if !further.is_empty() && !wish.properties.split(',').any(|name| name == further) {
+        wish.properties = format!("{},{further}", wish.properties);
+    }
     let mut found = Vec::new();
     for some in ids.chunks(BATCH) {
         let request = objects::batch_read(clients.settings(), object, some, None, &wish)?;
@@ -131,8 +148,7 @@ pub(crate) async fn find_by_key(
     log: &mut Log,
 ) -> Result<Option<Mirror>, VendorError> {
     let mut ids = related_ids(clients, person, object, log).await?;
-    // What carries a key of a moment ago is among the newest, and those have the highest numbers.
-    ids.sort_by_cached_key(|id| std::cmp::Reverse((id.len(), id.clone())));
+    newest_first(&mut ids);
     for some in ids.chunks(BATCH) {
         let rows = read_many(clients, &person.connection, object, some, log).await?;
         if let Some(found) = rows.into_iter().find(|mirror| !mirror.deleted && carries(mirror, key)) {
@@ -140,6 +156,67 @@ pub(crate) async fn find_by_key(
         }
     }
     Ok(None)
+}
+
+/// Whether a record that was to be made is there: by the key of ours in it, else by the value it is known by, among what
+/// its people are related to. None where only a search can tell.
+pub(super) async fn made(
+    clients: &Clients,
+    effect: &Effect,
+    (object, identity, value): (ObjectKind, &str, &str),
+    related: &[RecordRef],
+    log: &mut Log,
+) -> Result<Option<Option<RecordRef>>, VendorError> {
+    let connection = effect.connection();
+    let key = effect.key();
+    let Some(first) = related.first() else {
+        // A long text is searched for by a word of it.
+        return match key {
+            Some(key) => Ok(Some(with_word(clients, connection, object, identity, &key, log).await?)),
+            None => Ok(None),
+        };
+    };
+    let mut ids = related_ids(clients, first, object, log).await?;
+    newest_first(&mut ids);
+    for some in ids.chunks(BATCH) {
+        let rows = read_with(clients, connection, object, some, identity, log).await?;
+        let is_it = |mirror: &&Mirror| match &key {
+            Some(key) => carries(mirror, key),
+            // Without a key only an open one of that name can be what was to be made.
+            None => mirror.text(identity) == value && mirror.text("hs_is_closed") != "true",
+        };
+        if let Some(found) = rows.iter().filter(|mirror| !mirror.deleted).find(is_it) {
+            return Ok(Some(Some(found.record.clone())));
+        }
+    }
+    Ok(Some(None))
+}
+
+async fn with_word(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    property: &str,
+    word: &str,
+    log: &mut Log,
+) -> Result<Option<RecordRef>, VendorError> {
+    let filter = Filter::new(property, Comparison::One("CONTAINS_TOKEN", word.to_owned()));
+    let search = Search::all(vec![filter]).properties(vec![property.to_owned()]);
+    let request = objects::search(clients.settings(), object, &search)?
+        .purpose(format!("look for the {object} with our key"));
+    let answer = clients.send(connection, &request, log).await?;
+    for row in wire::results(&answer) {
+        let mirror = wire::mirror(connection, object, row)?;
+        if carries(&mirror, word) {
+            return Ok(Some(mirror.record));
+        }
+    }
+    Ok(None)
+}
+
+/// What was made a moment ago is among the newest, and those have the highest numbers.
+fn newest_first(ids: &mut [String]) {
+    ids.sort_by_cached_key(|id| std::cmp::Reverse((id.len(), id.clone())));
 }
 
 pub(crate) async fn owners(

@@ -2,11 +2,12 @@
 //! every area of the API needs stands here; the areas follow in `objects`, `associations`, `schema` and `account`.
 
 use reqwest::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::Effect;
-use crate::domain::record::{Fields, ObjectKind, value_text};
+use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
+use crate::domain::schema::FieldKind;
 
 use super::super::error::VendorError;
 use super::super::request::{Manner, Request};
@@ -126,7 +127,9 @@ const TASK: [&str; 10] = [
 /// The one request of an effect.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
     match effect {
-        Effect::Create { object, fields, .. } => objects::create(settings, *object, &texts(fields), None),
+        Effect::Create { object, fields, related, .. } => {
+            objects::create(settings, *object, &texts(fields), relations(*object, related)?.as_ref())
+        }
         Effect::Update { record, fields } => {
             objects::update(settings, record.object, &record.id, None, &texts(fields))
         }
@@ -141,14 +144,77 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Log { contact, key, at, title, text, template } => {
             super::timeline::request(settings, contact, key, *at, (title, text), template.as_deref())
         }
+        Effect::DefineField { object, field, kind, options, .. } => {
+            schema::create_property(settings, *object, &definition(*object, field, *kind, options)?)
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
         | Effect::Reply { .. }
-        | Effect::Assign { .. }
-        | Effect::DefineField { .. } => Err(super::super::cannot(effect)),
+        | Effect::Assign { .. } => Err(super::super::cannot(effect)),
         Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
     }
+}
+
+/// What a new record is related to from its birth, in the same call.
+pub(crate) fn relations(object: ObjectKind, related: &[RecordRef]) -> Result<Option<Value>, VendorError> {
+    if let Some(odd) = related.iter().find(|record| record.is_to_be_made()) {
+        return Err(refused(&format!("the {} it is related to is not made yet", odd.object)));
+    }
+    let ends: Vec<(ObjectKind, &str)> =
+        related.iter().map(|record| (record.object, record.id.as_str())).collect();
+    associations::inline(object, &ends)
+}
+
+/// A property of the portal's own, in the group every kind of record has.
+fn definition(
+    object: ObjectKind,
+    field: &str,
+    kind: FieldKind,
+    options: &[String],
+) -> Result<Value, VendorError> {
+    let (data_type, field_type) = match kind {
+        FieldKind::Text => ("string", "text"),
+        FieldKind::Number => ("number", "number"),
+        FieldKind::Boolean => ("bool", "booleancheckbox"),
+        FieldKind::Date => ("date", "date"),
+        FieldKind::DateTime => ("datetime", "date"),
+        FieldKind::Option => ("enumeration", "select"),
+        FieldKind::Options => ("enumeration", "checkbox"),
+        FieldKind::Reference | FieldKind::Other => {
+            return Err(refused(&format!("Reknit makes no property of the kind {kind} in HubSpot")));
+        }
+    };
+    let group = match object {
+        ObjectKind::Task | ObjectKind::Note => object.as_str().to_owned(),
+        _ => format!("{object}information"),
+    };
+    let mut given = json!({
+        "name": field,
+        "label": label(field),
+        "type": data_type,
+        "fieldType": field_type,
+        "groupName": group,
+    });
+    match kind {
+        FieldKind::Option | FieldKind::Options if options.is_empty() => {
+            return Err(refused(&format!("the list property {field} has no options")));
+        }
+        FieldKind::Option | FieldKind::Options => given["options"] = json!(options),
+        // HubSpot wants the two answers named.
+        FieldKind::Boolean => {
+            given["options"] = json!([{"value": "true", "label": "Yes"}, {"value": "false", "label": "No"}]);
+        }
+        _ => {}
+    }
+    Ok(given)
+}
+
+/// `open_support_ticket` as people read it: `Open support ticket`.
+fn label(field: &str) -> String {
+    let words = field.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The properties asked for, each once.
@@ -246,10 +312,8 @@ pub(crate) fn texts(fields: &Fields) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::domain::record::{RecordRef, System};
+    use crate::domain::record::System;
     use crate::vendors::settings::HubspotPaths;
 
     fn contact(id: &str) -> RecordRef {
