@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::batch::Begin;
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
@@ -77,10 +75,8 @@ impl Turn<'_> {
         for fill in self.planned.plan.steps[place].fills.clone() {
             let given =
                 self.planned.plan.steps.get(fill.from_step as usize).and_then(|step| step.result.clone());
-            if let (Some(record), Effect::Update { fields, .. }) =
-                (given, &mut self.planned.plan.steps[place].effect)
-            {
-                fields.insert(fill.field, Value::String(record.id));
+            if let Some(record) = given {
+                self.planned.plan.steps[place].effect.fill(&fill.field, &record);
             }
         }
     }
@@ -174,6 +170,7 @@ impl Turn<'_> {
         match effect {
             Effect::Create { fields, .. } => {
                 self.echoes.extend(echoes(record, fields));
+                // A task or a deal that was made because of a record is not that record.
                 let person = self.person.clone().or_else(|| self.claim.execution.record.clone());
                 if let Some(from) = person.filter(|from| are_one(from, record)) {
                     self.identity = vec![from, record.clone()];
@@ -213,7 +210,7 @@ impl Turn<'_> {
                     None => self.engine.journal.mirror(contact).await?,
                 };
                 if let Some(mut mirror) = known {
-                    if !mirror.companies.contains(&company.id) {
+                    if company.object == ObjectKind::Company && !mirror.companies.contains(&company.id) {
                         mirror.companies.push(company.id.clone());
                     }
                     self.saw(mirror);
