@@ -27,6 +27,7 @@ mod recognised;
 mod redact;
 mod request;
 pub mod salesforce;
+mod schema;
 mod settings;
 mod signature;
 pub mod together;
@@ -36,6 +37,7 @@ pub mod topics;
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
+pub use schema::{objects as described_objects, schema};
 pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
 pub use token::Standing;
 
