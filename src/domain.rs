@@ -77,6 +77,7 @@ pub mod record;
 pub mod review;
 pub mod schema;
 pub mod secret;
+pub mod standing;
 pub mod text;
 pub mod trouble;
 

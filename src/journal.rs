@@ -41,6 +41,7 @@ use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
 pub mod check;
+pub mod conflicts;
 pub mod echoes;
 pub mod erasure;
 pub mod events;

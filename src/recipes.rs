@@ -11,6 +11,7 @@ pub mod erasure;
 pub mod facts;
 pub mod mend;
 pub mod recipe;
+pub mod standing;
 pub mod timeline;
 
 /// Carries an Intercom contact's changes to the CRM.

@@ -32,6 +32,7 @@ mod signature;
 pub mod together;
 mod token;
 pub mod topics;
+pub mod writer;
 
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
