@@ -28,6 +28,11 @@ pub struct Report {
 impl Journal {
     /// Puts executions back into the queue, before all others. The attempts count from zero again.
     pub async fn retry(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
+        self.retry_at(ids, self.now(), actor).await
+    }
+
+    /// The same, for a time at which what they need is there.
+    pub async fn retry_at(&self, ids: Vec<ExecutionId>, at: Timestamp, actor: String) -> Result<Report> {
         let now = self.now();
         self.write(move |connection| {
             change_each(connection, now, &ids, &actor, "retry", |execution| {
@@ -37,7 +42,7 @@ impl Journal {
                 // A call that may have happened is looked up first, also when a human is impatient.
                 let status =
                     if execution.status == Status::InDoubt { Status::InDoubt } else { Status::Pending };
-                Ok((status, None, Some(now), format!("{actor} asked for another run.")))
+                Ok((status, None, Some(at), format!("{actor} asked for another run.")))
             })
         })
         .await

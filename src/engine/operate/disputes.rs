@@ -5,6 +5,7 @@
 //! proposal: its ids are frozen, and what changed since is left out and named.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -23,6 +24,8 @@ use super::{OperateError, Operator, still_open};
 
 /// Letters of a value in a list of what becomes of conflicts.
 const SHOWN: usize = 60;
+/// A changed mapping is in force after so long, wherever the journal is served.
+const MAPPING_IS_READ: Duration = Duration::from_secs(4);
 /// Calls that a preview for several conflicts shows; it says how many there are.
 const CALLS: usize = 20;
 
@@ -462,7 +465,11 @@ impl Operator {
             return Err(OperateError::Impossible(format!("{id}: {why}")));
         }
         if !proposal.preview.retries.is_empty() {
-            let report = self.retry(&proposal.preview.retries).await?;
+            // Whoever runs them has to have read the changed mapping by then.
+            let wait = if proposal.mapping.is_some() { MAPPING_IS_READ } else { Duration::ZERO };
+            let at = self.clock.now().plus(wait);
+            let report =
+                self.journal.retry_at(proposal.preview.retries.clone(), at, self.actor.clone()).await?;
             applied.retried = report.queued;
         }
         applied.sentence = self.told(proposal, &applied);
