@@ -73,7 +73,7 @@ pub struct Operator {
     max_attempts: u32,
     rulebook: Rulebook,
     /// Where mappings of the operator's own lie.
-    mappings: Option<PathBuf>,
+    mappings: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Operator {
@@ -119,10 +119,10 @@ impl Operator {
         self
     }
 
-    /// The same operator with a folder for mappings of its own.
+    /// The same operator with a folder for mappings of one's own, and the contact mapping's file where one is named.
     #[must_use]
-    pub fn with_mappings(mut self, folder: PathBuf) -> Self {
-        self.mappings = Some(folder);
+    pub fn with_mappings(mut self, folder: PathBuf, contact: Option<PathBuf>) -> Self {
+        self.mappings = Some((folder, contact));
         self
     }
 

@@ -343,6 +343,7 @@ pub(super) async fn decide(turn: &Turn<'_>, conflicts: &[FoundConflict]) -> Vec<
                 recipe: recipes::RESOLVE_CONFLICT.to_owned(),
                 subject: turn.claim.execution.subject.clone(),
                 record: Some(conflict.left.clone()),
+                person: None,
                 lane,
                 priority: Priority::Live,
                 due_at: turn.engine.clock.now(),

@@ -18,7 +18,7 @@ impl Operator {
         to: &str,
     ) -> Result<(PathBuf, String, String), OperateError> {
         let impossible = |why: String| OperateError::Impossible(why);
-        let folder = self
+        let (folder, contact) = self
             .mappings
             .as_ref()
             .ok_or_else(|| impossible("this Reknit has no folder for mappings.".into()))?;
@@ -26,7 +26,12 @@ impl Operator {
             "" => "contact",
             name => name,
         };
-        let file = folder.join(format!("{name}.toml"));
+        let file = match contact {
+            Some(file) if name == "contact" || file.file_stem().is_some_and(|stem| stem == name) => {
+                file.clone()
+            }
+            _ => folder.join(format!("{name}.toml")),
+        };
         let old = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
