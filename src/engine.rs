@@ -11,6 +11,7 @@
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
+//! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
@@ -26,6 +27,8 @@
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
+//! | [`rulebook`] | rules that decide conflicts of a shape |
+//! | `writers` | who wrote the values of a conflict |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -55,6 +58,8 @@ pub mod operate;
 mod perform;
 pub mod poll;
 pub mod retry;
+pub mod rulebook;
+pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
@@ -62,6 +67,7 @@ pub mod sweep;
 mod timeline;
 mod turn;
 pub mod worker;
+mod writers;
 
 pub use settings::Settings;
 
@@ -71,11 +77,15 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    pub(crate) rules: rules::Rules,
+    /// Of the rules what this one works by: renewed for each turn.
+    pub(crate) in_force: Arc<rules::InForce>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
     batcher: batch::Batcher,
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
     /// Where conversations live.
@@ -102,20 +112,32 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
+        let crm = Connection::only(System::Hubspot);
+        let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
+            in_force: rules.current(),
+            rules,
             clock,
             holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
+            rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             intercom: Connection::only(System::Intercom),
-            crm: Connection::only(System::Hubspot),
+            crm,
         }
+    }
+
+    /// The same engine with rules that decide conflicts.
+    #[must_use]
+    pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
+        self.rulebook = rulebook;
+        self
     }
 
     /// The journal it serves.

@@ -218,7 +218,7 @@ impl Finding {
 
 /// A field of a mapping that is not carried over for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldHold {
+pub struct DriftHold {
     /// The mapping's name.
     pub mapping: String,
     /// The field's name in it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::limits::Parked;
 use crate::domain::breaker::Breaker;
 use crate::domain::clock::{SharedClock, Timestamp};
-use crate::domain::drift::FieldHold;
+use crate::domain::drift::DriftHold;
 use crate::domain::pause::{Pause, PauseScope};
 use crate::domain::record::Connection;
 use crate::journal::Journal;
@@ -40,7 +40,7 @@ struct Known {
     read_at: Option<Instant>,
     breakers: Vec<Breaker>,
     pauses: Vec<Pause>,
-    fields: Vec<FieldHold>,
+    fields: Vec<DriftHold>,
     ended: bool,
     /// Failures of a connection in a row: whose, and when.
     streaks: HashMap<Connection, Vec<(i64, Timestamp)>>,
@@ -137,7 +137,7 @@ impl Holds {
     }
 
     /// The fields of a mapping that are not carried over for now, with the reason.
-    pub(super) fn fields_of(&self, mapping: &str) -> Vec<FieldHold> {
+    pub(super) fn fields_of(&self, mapping: &str) -> Vec<DriftHold> {
         self.with(|known| known.fields.iter().filter(|hold| hold.mapping == mapping).cloned().collect())
     }
 

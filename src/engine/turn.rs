@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
-use super::{Engine, gather, timeline};
+use super::{Engine, gather, rulebook, timeline, writers};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -86,6 +86,14 @@ pub(super) struct Turn<'a> {
     /// The two sides of the person, for conflicts that a refusal raises.
     pub(super) left: Option<Mirror>,
     pub(super) right: Option<Mirror>,
+    /// The editions of recipe and mapping that the plan is made by.
+    pub(super) editions: Option<String>,
+    /// The person it is about, where the record is not their own.
+    pub(super) person: Option<RecordRef>,
+    /// Deals and tickets, and whose they are.
+    pub(super) people_behind: Vec<(RecordRef, RecordRef)>,
+    /// The recipe only plans.
+    pub(super) shadow: bool,
     /// How long this turn may still wait in place for windows to open.
     patience: Duration,
     /// Turns true when another worker has the work: no further call is made then.
@@ -112,6 +120,10 @@ impl<'a> Turn<'a> {
             agreements: Vec::new(),
             left: None,
             right: None,
+            editions: None,
+            person: None,
+            people_behind: Vec::new(),
+            shadow: false,
             patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
             lost,
         }
@@ -119,6 +131,17 @@ impl<'a> Turn<'a> {
 
     /// Runs the turn; the result is what is to be settled.
     pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
+        let (status, mut settlement) = self.end().await?;
+        if !settlement.conflicts.is_empty() {
+            // The copies of this turn are in the settlement by now.
+            self.mirrors.clone_from(&settlement.mirrors);
+            writers::name(self, &mut settlement.conflicts).await;
+            settlement.ruled = rulebook::decide(self, &settlement.conflicts).await;
+        }
+        Ok((status, settlement))
+    }
+
+    async fn end(&mut self) -> Result<(Status, Settlement), JournalError> {
         let result = self.work().await;
         match result {
             Ok(()) => {

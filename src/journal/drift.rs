@@ -8,7 +8,7 @@ use super::rows::{json, to_json, word};
 use super::{Journal, JournalError, Result, audit};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
-use crate::domain::drift::{Change, DriftState, FieldHold, Finding, Hit, UserKind};
+use crate::domain::drift::{Change, DriftState, DriftHold, Finding, Hit, UserKind};
 use crate::domain::record::{Connection, ObjectKind, RecordRef};
 use crate::domain::schema::ObjectSchema;
 
@@ -305,7 +305,7 @@ fn finding(row: &Row<'_>) -> Result<Finding> {
 }
 
 /// The fields of mappings that are not carried over for now.
-pub(super) fn holds(connection: &Sqlite) -> Result<Vec<FieldHold>> {
+pub(super) fn holds(connection: &Sqlite) -> Result<Vec<DriftHold>> {
     let mut statement =
         connection.prepare_cached("SELECT * FROM drift WHERE state = 'open' AND holding = 1 ORDER BY id")?;
     let mut found = statement.query([])?;
@@ -314,7 +314,7 @@ pub(super) fn holds(connection: &Sqlite) -> Result<Vec<FieldHold>> {
         let finding = finding(row)?;
         let reason = finding.reason();
         for hit in finding.held().filter(|hit| hit.kind == UserKind::Mapping && !hit.whole) {
-            holds.push(FieldHold {
+            holds.push(DriftHold {
                 mapping: hit.user.clone(),
                 field: hit.place.clone(),
                 reason: reason.clone(),

@@ -12,7 +12,7 @@ use super::{Journal, Result, audit, drift, rows};
 use crate::domain::audit::NewEntry;
 use crate::domain::breaker::{Breaker, BreakerCause, Rest};
 use crate::domain::clock::Timestamp;
-use crate::domain::drift::FieldHold;
+use crate::domain::drift::DriftHold;
 use crate::domain::pause::{Pause, PauseScope};
 use crate::domain::record::Connection;
 
@@ -27,7 +27,7 @@ pub struct Holding {
     /// The pauses that have not run out.
     pub pauses: Vec<Pause>,
     /// Fields of mappings that are not carried over for now.
-    pub fields: Vec<FieldHold>,
+    pub fields: Vec<DriftHold>,
     /// Executions wait for something that holds no longer, or a pause has run out.
     pub ended: bool,
 }
