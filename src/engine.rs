@@ -27,6 +27,8 @@
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
+//! | [`rulebook`] | rules that decide conflicts of a shape |
+//! | `writers` | who wrote the values of a conflict |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -56,6 +58,7 @@ pub mod operate;
 mod perform;
 pub mod poll;
 pub mod retry;
+pub mod rulebook;
 pub mod rules;
 pub mod scan;
 pub mod settings;
@@ -64,6 +67,7 @@ pub mod sweep;
 mod timeline;
 mod turn;
 pub mod worker;
+mod writers;
 
 pub use settings::Settings;
 
@@ -81,6 +85,7 @@ pub struct Engine {
     batcher: batch::Batcher,
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
     /// Where conversations live.
@@ -120,11 +125,19 @@ impl Engine {
             holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
+            rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
+    }
+
+    /// The same engine with rules that decide conflicts.
+    #[must_use]
+    pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
+        self.rulebook = rulebook;
+        self
     }
 
     /// The journal it serves.

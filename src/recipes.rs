@@ -15,6 +15,7 @@ pub mod finding;
 pub mod lint;
 pub mod mend;
 pub mod recipe;
+pub mod standing;
 pub mod template;
 pub mod timeline;
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
-use super::{Engine, gather, timeline};
+use super::{Engine, gather, rulebook, timeline, writers};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -131,6 +131,17 @@ impl<'a> Turn<'a> {
 
     /// Runs the turn; the result is what is to be settled.
     pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
+        let (status, mut settlement) = self.end().await?;
+        if !settlement.conflicts.is_empty() {
+            // The copies of this turn are in the settlement by now.
+            self.mirrors.clone_from(&settlement.mirrors);
+            writers::name(self, &mut settlement.conflicts).await;
+            settlement.ruled = rulebook::decide(self, &settlement.conflicts).await;
+        }
+        Ok((status, settlement))
+    }
+
+    async fn end(&mut self) -> Result<(Status, Settlement), JournalError> {
         let result = self.work().await;
         match result {
             Ok(()) => {
