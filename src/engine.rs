@@ -11,6 +11,7 @@
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
+//! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
@@ -55,6 +56,7 @@ pub mod operate;
 mod perform;
 pub mod poll;
 pub mod retry;
+pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
@@ -71,6 +73,9 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    pub(crate) rules: rules::Rules,
+    /// Of the rules what this one works by: renewed for each turn.
+    pub(crate) in_force: Arc<rules::InForce>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
     batcher: batch::Batcher,
@@ -102,11 +107,15 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
+        let crm = Connection::only(System::Hubspot);
+        let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
+            in_force: rules.current(),
+            rules,
             clock,
             holds: limits.holds(),
             limits,
@@ -114,7 +123,7 @@ impl Engine {
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             intercom: Connection::only(System::Intercom),
-            crm: Connection::only(System::Hubspot),
+            crm,
         }
     }
 

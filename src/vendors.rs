@@ -14,6 +14,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 pub mod alerts;
 mod answer;
+mod around;
 mod error;
 mod gate;
 mod http;
@@ -33,6 +34,9 @@ pub mod together;
 mod token;
 pub mod topics;
 
+pub use around::{
+    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, stages, tags_of,
+};
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
@@ -131,8 +135,24 @@ fn is_gone(record: &RecordRef, read: Result<Mirror, VendorError>) -> Result<Opti
 
 /// What this vendor has no call for; nothing was sent.
 fn cannot(effect: &Effect) -> VendorError {
-    let system = effect.connection().system.title();
-    VendorError::new(ErrorClass::Unknown, &format!("{system} has no call for this step; nothing was sent."))
+    let system = effect.connection().system;
+    let why = match effect {
+        Effect::Tag { record, .. } if system == System::Intercom => {
+            format!("puts no tags on a {}", record.object)
+        }
+        Effect::Tag { .. } => "has no tags; set a field instead".to_owned(),
+        Effect::Track { .. } => "takes no events of people; only Intercom does".to_owned(),
+        Effect::Converse { .. } | Effect::Reply { .. } | Effect::Assign { .. } => {
+            "holds no conversations; only Intercom does".to_owned()
+        }
+        Effect::DefineField { .. } if system == System::Salesforce => {
+            "lets fields be made in Setup, under the object's Fields & Relationships, and not by the calls Reknit makes"
+                .to_owned()
+        }
+        Effect::DefineField { object, .. } => format!("lets no fields of a {object} be made"),
+        _ => "has no call for this step".to_owned(),
+    };
+    VendorError::new(ErrorClass::Unknown, &format!("{} {why}; nothing was sent.", system.title()))
 }
 
 fn cannot_look(effect: &Effect) -> VendorError {

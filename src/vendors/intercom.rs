@@ -23,6 +23,7 @@ pub(crate) use self::companies::list as list_companies;
 use self::query::{Query, Subject};
 use self::version::Version;
 
+pub(crate) mod around;
 pub(crate) mod calls;
 pub mod companies;
 pub mod conversations;

@@ -17,6 +17,7 @@ use super::error::{Context, VendorError};
 use super::http::{Clients, Log};
 use super::request::Expects;
 
+pub(crate) mod around;
 pub mod bulk;
 pub(crate) mod calls;
 pub mod collections;

@@ -372,8 +372,12 @@ pub(crate) fn external_id<'a>(
     object: ObjectKind,
     fields: &Fields,
 ) -> Option<(&'a str, String)> {
-    let name = settings.salesforce.external_id_field.as_str();
-    if name.is_empty() || !matches!(object, ObjectKind::Contact | ObjectKind::Lead) {
+    let name = if matches!(object, ObjectKind::Contact | ObjectKind::Lead) {
+        settings.salesforce.external_id_field.as_str()
+    } else {
+        key_field(settings, object).unwrap_or_default()
+    };
+    if name.is_empty() {
         return None;
     }
     let value = fields
@@ -381,6 +385,15 @@ pub(crate) fn external_id<'a>(
         .find(|(field, _)| field.eq_ignore_ascii_case(name))
         .map(|(_, value)| value_text(value))?;
     (!value.is_empty()).then_some((name, value))
+}
+
+/// The field of a kind that holds a key of ours, where the settings name one.
+pub(crate) fn key_field(settings: &Settings, object: ObjectKind) -> Option<&str> {
+    let own = objects::name(object).ok()?;
+    settings.salesforce.key_fields.iter().find_map(|named| {
+        let (of, field) = named.split_once('.')?;
+        (of.eq_ignore_ascii_case(own) && soql::identifier(field).is_ok()).then_some(field)
+    })
 }
 
 /// A note is a task that is done.
