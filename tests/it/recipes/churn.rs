@@ -36,7 +36,9 @@ async fn rated(world: &mut World, person: &Person, score: i64, rated_first: bool
 #[tokio::test]
 async fn r59_r60_five_hundred_does_not_fire_and_a_cent_more_does() {
     for rated_first in [false, true] {
-        for (mrr, fires) in [("500.00", false), ("500.01", true), ("500", false), ("12000", true), ("", false)] {
+        for (mrr, fires) in
+            [("500.00", false), ("500.01", true), ("500", false), ("12000", true), ("", false)]
+        {
             let mut world = World::with(&[RATING]).await;
             let person = customer(&mut world, "mara@quint.example", mrr).await;
             rated(&mut world, &person, 2, rated_first).await;
@@ -75,9 +77,10 @@ async fn r59_somebody_the_crm_does_not_know_waits_for_a_human_when_the_rating_is
     }
     let (_, sentence) = world.outcome(RATING).await;
     assert!(sentence.contains("CRM does not know the person"), "{sentence}");
-    let class = world.bench.tables().texts(
-        "SELECT error_class FROM executions WHERE recipe = 'churn-low-rating' AND status = 'failed'",
-    );
+    let class = world
+        .bench
+        .tables()
+        .texts("SELECT error_class FROM executions WHERE recipe = 'churn-low-rating' AND status = 'failed'");
     assert_eq!(class, ["missing_data"]);
 }
 

@@ -62,7 +62,8 @@ async fn r83_a_company_the_crm_knows_by_its_domain_is_updated_not_made() {
 async fn r83_of_several_companies_the_first_is_the_primary_one_and_stays_it() {
     let mut world = World::with(&["contact-to-crm", TO_CRM]).await;
     let (person, _, first) = known_company(&mut world).await;
-    let second = intercom_company(&world, "other-1", &json!({"name": "Other", "website": "https://other.example"}));
+    let second =
+        intercom_company(&world, "other-1", &json!({"name": "Other", "website": "https://other.example"}));
     world.bench.sandbox.attach_intercom_company(&person.left, &second, Webhook::Sent);
     world.bench.work().await;
     let related = world.bench.sandbox.hubspot_companies_of(&person.right);

@@ -31,7 +31,12 @@ async fn r168_r169_r170_r171_the_lead_is_moved_on_with_context_owner_and_task() 
     let [account, territory, enterprise, fallback] = OWNERS;
     let cases = [
         // The account's owner comes before the territory, that before the segment.
-        (json!({"country": "DE"}), json!({"hubspot_owner_id": account, "numberofemployees": "5000"}), account, "account owner"),
+        (
+            json!({"country": "DE"}),
+            json!({"hubspot_owner_id": account, "numberofemployees": "5000"}),
+            account,
+            "account owner",
+        ),
         (json!({"country": "DE"}), json!({"numberofemployees": "5000"}), territory, "territory"),
         (json!({"country": "FR"}), json!({"numberofemployees": "1000"}), enterprise, "segment"),
         (json!({"country": "FR"}), json!({"numberofemployees": "999"}), fallback, "no rule fits"),
@@ -77,7 +82,8 @@ async fn r172_a_later_step_never_runs_when_an_earlier_one_failed() {
     let mut world = World::changed(&[SALES], routed).await;
     let person = world.person("mara@quint.example", &json!({"country": "DE"})).await;
     // The note is refused for good; stage before it, owner and task after it.
-    let fault = Fault::new(Vendor::HubSpot, FaultKind::MissingScopes).method("POST").path("/crm/v3/objects/notes");
+    let fault =
+        Fault::new(Vendor::HubSpot, FaultKind::MissingScopes).method("POST").path("/crm/v3/objects/notes");
     world.bench.sandbox.add_fault(fault.writes_about(&["hs_timestamp"]));
     let conversation = handed_over(&mut world, &person, "hand-to-sales").await;
     assert_eq!(world.outcome(SALES).await.0, "failed");
@@ -137,7 +143,9 @@ async fn acts(world: &mut World, person: &Person, number: u32, event: &str) {
 
 #[tokio::test]
 async fn r91_r145_events_give_points_by_the_workspaces_own_table_each_once() {
-    let own = |_: &str, text: String| text.replace("viewed-pricing = 5", "viewed-pricing = 7\nsecret-handshake = 30");
+    let own = |_: &str, text: String| {
+        text.replace("viewed-pricing = 5", "viewed-pricing = 7\nsecret-handshake = 30")
+    };
     let mut world = World::changed(&[SCORING], own).await;
     let person = world.person("mara@quint.example", &json!({})).await;
     for (number, (event, score)) in
@@ -147,7 +155,12 @@ async fn r91_r145_events_give_points_by_the_workspaces_own_table_each_once() {
     {
         let number = u32::try_from(number).unwrap();
         acts(&mut world, &person, number, event).await;
-        assert_eq!(world.property(&person, "engagement_score"), score, "{event}: {:?}", world.outcome(SCORING).await);
+        assert_eq!(
+            world.property(&person, "engagement_score"),
+            score,
+            "{event}: {:?}",
+            world.outcome(SCORING).await
+        );
         acts(&mut world, &person, number, event).await;
         assert_eq!(world.property(&person, "engagement_score"), score, "{event} told twice");
     }

@@ -149,10 +149,15 @@ async fn r241_r263_a_chosen_stage_is_one_event_of_somebody_in_a_chosen_segment()
 
 #[tokio::test]
 async fn r264_the_default_list_takes_three_topics_and_no_other() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/recipes/person-events.toml"));
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/recipes/person-events.toml"));
     let recipe: toml::Value = toml::from_str(&text.unwrap()).unwrap();
-    let events: Vec<&str> =
-        recipe["settings"]["events"].as_array().unwrap().iter().map(|event| event.as_str().unwrap()).collect();
+    let events: Vec<&str> = recipe["settings"]["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event.as_str().unwrap())
+        .collect();
     // By the names of the source, then by today's names of the same topics.
     assert_eq!(events[..3], ["user.created", "contact.created", "user.deleted"]);
     assert_eq!(events[3..], ["contact.user.created", "contact.lead.created", "contact.deleted"]);

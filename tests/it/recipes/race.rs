@@ -32,5 +32,7 @@ async fn r55_two_conversations_at_once_open_one_deal() {
         let done = world.outcomes("chat-to-deal").await;
         assert!(done.iter().all(|(status, _)| status == "succeeded"), "run {run}: {done:?}");
     }
-    super::world::say(&format!("deals under two conversations at once: {one_deal} of {runs} runs with one open deal, at most {worst}"));
+    super::world::say(&format!(
+        "deals under two conversations at once: {one_deal} of {runs} runs with one open deal, at most {worst}"
+    ));
 }

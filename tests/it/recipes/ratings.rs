@@ -52,7 +52,10 @@ async fn r43_r44_r47_scores_below_three_raise_at_risk_and_one_task_in_either_ord
                 let late = due(&tasks[0]) - world.bench.now().plus(std::time::Duration::from_secs(86_400)).0;
                 assert!(late.abs() <= 1_000, "due {late} ms beside 24 hours from now");
             } else {
-                assert_eq!((world.property(&person, "lifecyclestage").as_str(), tasks.len()), ("customer", 0));
+                assert_eq!(
+                    (world.property(&person, "lifecyclestage").as_str(), tasks.len()),
+                    ("customer", 0)
+                );
             }
             world.bench.sandbox.redeliver_last_webhook();
             world.bench.work().await;
@@ -71,13 +74,17 @@ async fn r78_without_a_rating_it_is_skipped_as_such_with_the_survey_named() {
     let (status, sentence) = world.outcome(NAME).await;
     assert_eq!(status, "skipped", "{sentence}");
     assert!(sentence.contains("CSAT"), "{sentence}");
-    assert_eq!((world.tasks().await.len(), world.property(&person, "lifecyclestage")), (0, "customer".into()));
+    assert_eq!(
+        (world.tasks().await.len(), world.property(&person, "lifecyclestage")),
+        (0, "customer".into())
+    );
 }
 
 #[tokio::test]
 async fn r44_without_an_owner_the_fallback_gets_the_task_and_it_says_so() {
-    let fallback =
-        |_: &str, text: String| text.replace("fallback_owner = \"\"", &format!("fallback_owner = \"{TOMASZ}\""));
+    let fallback = |_: &str, text: String| {
+        text.replace("fallback_owner = \"\"", &format!("fallback_owner = \"{TOMASZ}\""))
+    };
     let mut world = World::changed(&[NAME], fallback).await;
     let person = world.person("mara@quint.example", &json!({"lifecyclestage": "customer"})).await;
     rated(&mut world, &person, 1, false).await;

@@ -231,7 +231,10 @@ async fn r8_pricing_chat() {
     world.closes(&conversation);
     world.bench.work().await;
     let notes = world.notes().await;
-    assert!(notes.iter().any(|note| note["hs_note_body"].as_str().unwrap().contains("40 seats")), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note["hs_note_body"].as_str().unwrap().contains("40 seats")),
+        "{notes:?}"
+    );
     assert!(notes.iter().all(|note| note["contacts"] == json!([person.right])));
     let deals = world.deals().await;
     assert_eq!((deals.len(), &deals[0]["contacts"]), (1, &json!([person.right])));

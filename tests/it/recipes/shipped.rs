@@ -53,7 +53,10 @@ async fn r90_what_is_off_runs_nothing_and_says_so() {
     world.starts(&person, "What does it cost?", "Support").await;
     world.bench.work().await;
     assert_eq!(world.deals().await.len(), 0);
-    let ignored = world.bench.tables().texts("SELECT coalesce(ignored, '') FROM events WHERE kind = 'conversation.created'");
+    let ignored = world
+        .bench
+        .tables()
+        .texts("SELECT coalesce(ignored, '') FROM events WHERE kind = 'conversation.created'");
     assert!(ignored.len() == 1 && ignored[0].contains("is on"), "{ignored:?}");
     let _ = calls;
 }

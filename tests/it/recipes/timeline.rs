@@ -46,7 +46,10 @@ async fn r40_r42_an_entry_holds_id_first_words_without_markup_and_a_link() {
     let notes = world.notes().await;
     let text = body(&notes[0]);
     assert!(text.contains(&conversation), "{text}");
-    assert!(text.contains("Is our plan &amp; price right?") || text.contains("Is our plan & price right?"), "{text}");
+    assert!(
+        text.contains("Is our plan &amp; price right?") || text.contains("Is our plan & price right?"),
+        "{text}"
+    );
     assert!(!text.contains("<b>"), "{text}");
     assert!(text.contains("https://") && text.contains("/conversation/"), "a link: {text}");
     let rest = text.replace(family, "");
@@ -75,7 +78,10 @@ async fn r65_an_entry_holds_author_role_time_text_attachments_and_link() {
     let notes = world.notes().await;
     assert_eq!(notes.len(), 2);
     let (first, second) = (body(&notes[0]), body(&notes[1]));
-    assert!(first.contains("Mara Quint") && first.to_lowercase().contains("contact"), "author and role: {first}");
+    assert!(
+        first.contains("Mara Quint") && first.to_lowercase().contains("contact"),
+        "author and role: {first}"
+    );
     assert!(second.contains(admin["name"].as_str().unwrap()), "author: {second}");
     assert!(second.to_lowercase().contains("team"), "role: {second}");
     assert!(second.contains("Here is the offer."), "{second}");

@@ -75,7 +75,8 @@ impl World {
     /// A call to HubSpot's API that must succeed.
     pub(crate) async fn hubspot(&self, method: &str, path: &str, body: &Value) -> Value {
         let sandbox = &self.bench.sandbox;
-        self.call(method, &format!("{}{path}", sandbox.hubspot_base_url()), sandbox.hubspot_token(), body).await
+        self.call(method, &format!("{}{path}", sandbox.hubspot_base_url()), sandbox.hubspot_token(), body)
+            .await
     }
 
     /// A call to Intercom's API that must succeed.
@@ -172,7 +173,8 @@ impl World {
                 record["id"] = row["id"].clone();
                 for to in ["contacts", "companies"] {
                     let related = row["associations"][to]["results"].as_array();
-                    let mut ids: Vec<Value> = related.into_iter().flatten().map(|one| one["id"].clone()).collect();
+                    let mut ids: Vec<Value> =
+                        related.into_iter().flatten().map(|one| one["id"].clone()).collect();
                     ids.sort_by_key(Value::to_string);
                     ids.dedup();
                     record[to] = json!(ids);
@@ -193,7 +195,8 @@ impl World {
 
     /// All tasks.
     pub(crate) async fn tasks(&self) -> Vec<Value> {
-        self.records("tasks", "hs_task_subject,hs_task_body,hs_timestamp,hubspot_owner_id,hs_task_status").await
+        self.records("tasks", "hs_task_subject,hs_task_body,hs_timestamp,hubspot_owner_id,hs_task_status")
+            .await
     }
 
     /// All notes, oldest first.
