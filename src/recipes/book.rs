@@ -50,7 +50,7 @@ impl Book {
         self.recipes.get(name)
     }
     /// r
-    pub fn recipes(&self) -> impl Iterator<Item = &Arc<Recipe>> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Recipe>> {
         self.recipes.values()
     }
     /// t
