@@ -28,7 +28,8 @@ fn a_translation_goes_into_the_table_and_every_comment_stays() {
 
 #[test]
 fn a_field_without_a_table_gets_pairs_that_are_looked_at_first() {
-    let edited = add_translation(contact(), "Job title", "ceo \"boss\" \u{1b}[2J\n", "CEO").expect("it loads");
+    let edited =
+        add_translation(contact(), "Job title", "ceo \"boss\" \u{1b}[2J\n", "CEO").expect("it loads");
     let mapping = Mapping::parse(&edited, "edited").expect("it loads");
     let title = &mapping.field("Job title").expect("there").transform;
     assert_eq!(title.forward(&json!("anything else")), Ok(vec![json!("anything else")]));
