@@ -69,7 +69,7 @@ impl Book {
     }
 
     /// All of them.
-    pub fn recipes(&self) -> impl Iterator<Item = &Arc<Recipe>> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Recipe>> {
         self.recipes.iter()
     }
 
@@ -106,7 +106,7 @@ mod tests {
     fn r90_only_the_contact_sync_is_on_by_default() {
         let book = Book::shipped();
         let on: Vec<&str> =
-            book.recipes().filter(|it| it.state != State::Off).map(|it| it.name.as_str()).collect();
+            book.all().filter(|it| it.state != State::Off).map(|it| it.name.as_str()).collect();
         assert_eq!(on, ["contact-to-crm", "contact-to-intercom"]);
     }
 
@@ -122,7 +122,7 @@ mod tests {
         let own = SHIPPED[0].1.replace("state = \"on\"", "state = \"off\"");
         let changed = Book::with([("mine.toml", own.as_str())]).expect("a book");
         assert_eq!(changed.recipe("contact-to-crm").map(|it| it.state), Some(State::Off));
-        assert_eq!(changed.recipes().count(), book.recipes().count());
+        assert_eq!(changed.all().count(), book.all().count());
         let twice =
             Book::with([("a.toml", own.as_str()), ("b.toml", own.as_str())]).expect_err("two of one name");
         assert!(
