@@ -11,6 +11,7 @@ pub mod edit;
 pub mod file;
 pub mod gone;
 pub mod judge;
+pub mod lint;
 pub mod mappings;
 mod read;
 pub mod transform;
