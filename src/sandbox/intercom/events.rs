@@ -73,7 +73,21 @@ impl Workspace {
                 .map(|(key, _)| key)
                 .take(10)
                 .collect();
-            self.effect("event", "create", &contact, &json!({"event_name": name, "metadata": keys}));
+            let told = json!({"event_name": name, "metadata": keys, "created_at": at,
+                              "values": call.body["metadata"]});
+            self.effect("event", "create", &contact, &told);
+            let person = self.contacts.get(&contact);
+            let item = json!({
+                "type": "event",
+                "id": crate::sandbox::desk::request_id(),
+                "event_name": name,
+                "created_at": at,
+                "intercom_user_id": contact,
+                "user_id": person.and_then(|person| person.external_id.clone()),
+                "email": person.and_then(|person| person.email.clone()),
+                "metadata": call.body["metadata"],
+            });
+            self.notify("event.created", &item);
         }
         Answer::empty(202)
     }

@@ -89,6 +89,12 @@ impl Workspace {
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         let Deed { kind, body, author, assigned_to, at } = deed;
         let (by_admin, was) = (author.admin, conversation.state);
+        let told = json!({
+            "part_type": kind,
+            "by": author.id,
+            "body": body,
+            "assigned_to": assigned_to.as_ref().map(|(kind, id)| format!("{kind} {id}")),
+        });
         let body = body.map(paragraph);
         let at = at.unwrap_or(now);
         let part =
@@ -127,7 +133,7 @@ impl Workspace {
         {
             self.alarms.remove(&(until, id));
         }
-        self.effect("conversation_part", "create", &id.to_string(), &json!({"part_type": kind}));
+        self.effect("conversation_part", "create", &id.to_string(), &told);
         self.notify_conversation(id, topic);
     }
 
