@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::domain::secret::holds_a_token;
 use crate::{console, engine, vendors, webhook};
 
 /// Everything `reknit.toml` can say; every part has a default.
@@ -145,23 +146,6 @@ fn nearest(message: &str) -> String {
         }
         None => format!("there is no setting \"{unknown}\" here"),
     }
-}
-
-/// Vendors' token shapes, and long random-looking values of keys that name a secret.
-fn holds_a_token(line: &str) -> bool {
-    let line = line.trim();
-    if line.starts_with('#') {
-        return false;
-    }
-    let shapes =
-        ["pat-na", "pat-eu", "pat-ap", "dG9rO", "xoxb-", "xoxp-", "Bearer ", "hooks.slack.com/services/"];
-    if shapes.iter().any(|shape| line.contains(shape)) {
-        return true;
-    }
-    let Some((key, value)) = line.split_once('=') else { return false };
-    let key = key.to_lowercase();
-    let names_a_secret = ["token", "secret", "password", "api_key"].iter().any(|word| key.contains(word));
-    names_a_secret && value.trim().trim_matches(['"', '\'']).len() >= 12
 }
 
 #[cfg(test)]
