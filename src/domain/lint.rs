@@ -33,8 +33,6 @@ words! {
         RequiredNotMapped = "required_not_mapped",
         /// The owner of records may be changed from both sides.
         OwnerOnBothSides = "owner_on_both_sides",
-        /// The field takes fewer letters than the other side holds.
-        TooLong = "too_long",
     }
 }
 

@@ -8,7 +8,7 @@ use super::rows::{json, to_json, word};
 use super::{Journal, JournalError, Result, audit};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
-use crate::domain::drift::{Change, DriftState, DriftHold, Finding, Hit, UserKind};
+use crate::domain::drift::{Change, DriftHold, DriftState, Finding, Hit, UserKind};
 use crate::domain::record::{Connection, ObjectKind, RecordRef};
 use crate::domain::schema::ObjectSchema;
 

@@ -17,7 +17,7 @@ pub const fn objects(system: System) -> &'static [ObjectKind] {
     use ObjectKind as Kind;
     match system {
         System::Intercom => &[Kind::Contact, Kind::Company, Kind::Conversation],
-        System::Hubspot => &[Kind::Contact, Kind::Company, Kind::Deal, Kind::Ticket],
+        System::Hubspot => &[Kind::Contact, Kind::Company, Kind::Deal, Kind::Ticket, Kind::Task, Kind::Note],
         System::Salesforce => {
             &[Kind::Contact, Kind::Lead, Kind::Company, Kind::Deal, Kind::Ticket, Kind::Task, Kind::Event]
         }

@@ -1,7 +1,7 @@
 //! The difference between an accepted schema and today's, change by change, and how one of them is accepted.
 
 use super::{Change, DriftKind, word_of};
-use crate::domain::schema::{FieldSchema, ObjectSchema, OptionValue};
+use crate::domain::schema::{FieldKind, FieldSchema, ObjectSchema, OptionValue};
 
 /// What changed, in the order of the fields' names. What became more than it was (a new field, a right gained) is no
 /// change anybody has to hear of, but for new options.
@@ -64,7 +64,8 @@ pub fn diff(accepted: &ObjectSchema, now: &ObjectSchema) -> Vec<Change> {
         }
         let offered = |field: &FieldSchema| field.options.iter().filter(|one| !one.retired).count();
         // A list that turned into free text, or free text into a list, is a change of kind.
-        if offered(was) > 0 && was.kind == is.kind {
+        // People come and go: who may own a record is no schema.
+        if offered(was) > 0 && was.kind == is.kind && was.kind != FieldKind::Reference {
             for (kind, values) in options(was, is) {
                 let count = |field: &FieldSchema| format!("{} options", offered(field));
                 changes.push(change(&was.name, kind, count(was), count(is), values));

@@ -80,7 +80,7 @@ fn field(object: ObjectKind, row: &Value) -> Option<FieldSchema> {
     let kind = kind(name, word("type"), word("fieldType"), word("referencedObjectType"));
     let fixed = row.get("modificationMetadata").and_then(|data| data.get("readOnlyValue"));
     let read_only = flag("calculated") || fixed.and_then(Value::as_bool).unwrap_or(false);
-    let lists = matches!(kind, FieldKind::Option | FieldKind::Options);
+    let lists = matches!(kind, FieldKind::Option | FieldKind::Options | FieldKind::Reference);
     let options = row.get("options").and_then(Value::as_array).filter(|_| lists);
     let label = Some(word("label")).filter(|label| !label.is_empty()).unwrap_or(name);
     Some(FieldSchema {
