@@ -45,6 +45,11 @@ pub(in crate::sandbox) fn owner_id(index: usize) -> &'static str {
     OWNERS[index % OWNERS.len()].0
 }
 
+/// How likely a deal in that stage is to be won, as the pipeline says it.
+pub(super) fn deal_stage(stage: &str) -> Option<&'static str> {
+    DEAL_STAGES.iter().find(|(id, ..)| *id == stage).map(|(_, _, probability)| *probability)
+}
+
 pub(super) fn stage_options(kind: &str) -> Vec<(String, String)> {
     let stages = if kind == "deals" { &DEAL_STAGES[..] } else { &TICKET_STAGES[..] };
     stages.iter().map(|(id, label, _)| ((*id).to_owned(), (*label).to_owned())).collect()
