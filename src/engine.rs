@@ -29,6 +29,8 @@
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
+//! | [`rulebook`] | rules that decide conflicts of a shape |
+//! | `writers` | who wrote the values of a conflict |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -57,9 +59,10 @@ pub mod monitors;
 mod notices;
 pub mod operate;
 mod perform;
-pub mod recipe;
 pub mod poll;
+pub mod recipe;
 pub mod retry;
+pub mod rulebook;
 pub mod rules;
 pub mod scan;
 pub mod settings;
@@ -68,6 +71,7 @@ pub mod sweep;
 mod timeline;
 mod turn;
 pub mod worker;
+mod writers;
 
 pub use settings::Settings;
 
@@ -85,6 +89,7 @@ pub struct Engine {
     batcher: batch::Batcher,
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
     schemas: Arc<std::sync::Mutex<recipe::Cached>>,
@@ -125,12 +130,20 @@ impl Engine {
             holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
+            rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             schemas: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
+    }
+
+    /// The same engine with rules that decide conflicts.
+    #[must_use]
+    pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
+        self.rulebook = rulebook;
+        self
     }
 
     /// The journal it serves.

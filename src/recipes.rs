@@ -17,6 +17,7 @@ pub mod mend;
 pub mod needs;
 pub mod planner;
 pub mod recipe;
+pub mod standing;
 pub mod template;
 pub mod timeline;
 

@@ -206,7 +206,8 @@ async fn sync(turn: &mut Turn<'_>, mapping: &str, to_crm: bool) -> Result<Planne
     let engine = turn.engine;
     let own = engine.in_force.mappings.named(mapping).filter(|_| mapping != engine.mapping.name);
     // The settings may name another file for the people's mapping, whatever it calls itself.
-    let people = own.is_none_or(|own| (own.intercom, own.crm) == (engine.mapping.intercom, engine.mapping.crm));
+    let people =
+        own.is_none_or(|own| (own.intercom, own.crm) == (engine.mapping.intercom, engine.mapping.crm));
     let mapping = own.filter(|_| !people).unwrap_or(&engine.mapping);
     Ok(contact_sync::plan(way, &facts, mapping, &engine.crm))
 }
@@ -327,7 +328,11 @@ pub struct Rehearsed {
 impl Engine {
     /// Plans a recipe for an event and does nothing else: reads are made, nothing is written, neither at a vendor nor in
     /// the journal. The recipe need not be on.
-    pub async fn rehearse(&self, recipe: &Recipe, event: Event) -> Result<Rehearsed, crate::journal::JournalError> {
+    pub async fn rehearse(
+        &self,
+        recipe: &Recipe,
+        event: Event,
+    ) -> Result<Rehearsed, crate::journal::JournalError> {
         let engine = self.current_for(Some(recipe));
         let now = engine.clock.now();
         let person = person_in(&event);
@@ -366,7 +371,9 @@ impl Engine {
             Err(Stop::Journal(error)) => return Err(error),
             Err(Stop::Missing(why) | Stop::Fault(why)) => (Plan::default(), Some(why)),
             Err(Stop::Impossible(why)) => (Plan::default(), Some(why.to_string())),
-            Err(Stop::Parked(parked)) => (Plan::default(), Some(format!("It would wait for {}.", parked.why))),
+            Err(Stop::Parked(parked)) => {
+                (Plan::default(), Some(format!("It would wait for {}.", parked.why)))
+            }
             Err(Stop::Paused(pause)) => (Plan::default(), Some(pause.sentence())),
             Err(Stop::Vendor(error, _)) => (Plan::default(), Some(error.to_string())),
         };
@@ -376,7 +383,9 @@ impl Engine {
     /// The engine as it works a recipe: with the rules in force now, and the CRM the recipe names.
     pub(super) fn current_for(&self, recipe: Option<&Recipe>) -> Self {
         let mut engine = self.current();
-        if let Some(system) = recipe.and_then(|recipe| recipe.crm).filter(|system| *system != engine.crm.system) {
+        if let Some(system) =
+            recipe.and_then(|recipe| recipe.crm).filter(|system| *system != engine.crm.system)
+        {
             use crate::domain::record::ObjectKind::Contact;
             engine.crm = Connection::only(system);
             if let Some(mapping) = engine.in_force.mappings.for_pair(system, Contact, Contact) {

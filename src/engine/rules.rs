@@ -189,9 +189,7 @@ pub fn assemble(files: &Files, crm: System) -> Result<InForce, Vec<String>> {
     let mappings = Mappings::with(&files.mappings)
         .map_err(|errors| wrong.extend(errors.0.iter().map(ToString::to_string)));
     let contact = files.contact.as_ref().map(|(path, text)| Mapping::read(text, path));
-    let contact = contact
-        .transpose()
-        .map_err(|errors| wrong.extend(errors.iter().map(ToString::to_string)));
+    let contact = contact.transpose().map_err(|errors| wrong.extend(errors.iter().map(ToString::to_string)));
     let (Ok(book), Ok(mappings), Ok(contact)) = (book, mappings, contact) else { return Err(wrong) };
     let contact = contact.or_else(|| {
         let pair = mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Contact);
@@ -282,8 +280,7 @@ impl Rules {
         if !self.0.note_seen(&files) && !is_news {
             return Ok(false);
         }
-        let assembled =
-            files.map_err(|why| vec![why]).and_then(|files| assemble(&files, self.0.crm));
+        let assembled = files.map_err(|why| vec![why]).and_then(|files| assemble(&files, self.0.crm));
         match assembled {
             Ok(in_force) => {
                 self.put(numbered(in_force, journal).await?);

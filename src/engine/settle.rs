@@ -130,12 +130,8 @@ impl Turn<'_> {
             (None, true) => "Shadow: nothing would have to be written.".to_owned(),
             (_, false) => format!("Shadow: would {}. Nothing was written.", would.join("; ")),
         };
-        let settlement = Settlement {
-            sentence,
-            outcome: Some(Outcome::Skip),
-            plan: Some(plan),
-            ..self.common()
-        };
+        let settlement =
+            Settlement { sentence, outcome: Some(Outcome::Skip), plan: Some(plan), ..self.common() };
         (Status::Skipped, settlement)
     }
 

@@ -56,7 +56,8 @@ pub(super) async fn facts(turn: &mut Turn<'_>) -> Result<Result<Facts, String>, 
 pub(super) fn template(turn: &Turn<'_>) -> Option<String> {
     let settings = &turn.engine.clients.settings().hubspot;
     let template = settings.timeline_template.trim();
-    (settings.timeline_app && !template.is_empty()).then(|| template.to_owned())
+    let is_hubspot = turn.engine.crm.system == System::Hubspot;
+    (is_hubspot && settings.timeline_app && !template.is_empty()).then(|| template.to_owned())
 }
 
 const ERASED: &str = "who was erased";

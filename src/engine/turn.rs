@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
-use super::{Engine, gather};
+use super::{Engine, gather, rulebook, writers};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
@@ -20,13 +20,13 @@ use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::domain::record::{Connection, Fields, Mirror, RecordRef, System};
+use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
 use crate::journal::JournalError;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::{Claim, Settlement};
+use crate::recipes;
 use crate::recipes::contact_sync::Planned;
 use crate::recipes::mend::Impossible;
-use crate::recipes;
 use crate::vendors::together::{self, Brought, Errand};
 use crate::vendors::{Log, VendorError};
 
@@ -134,6 +134,17 @@ impl<'a> Turn<'a> {
 
     /// Runs the turn; the result is what is to be settled.
     pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
+        let (status, mut settlement) = self.end().await?;
+        if !settlement.conflicts.is_empty() {
+            // The copies of this turn are in the settlement by now.
+            self.mirrors.clone_from(&settlement.mirrors);
+            writers::name(self, &mut settlement.conflicts).await;
+            settlement.ruled = rulebook::decide(self, &settlement.conflicts).await;
+        }
+        Ok((status, settlement))
+    }
+
+    async fn end(&mut self) -> Result<(Status, Settlement), JournalError> {
         let result = self.work().await;
         match result {
             Ok(()) => {
@@ -298,7 +309,8 @@ impl<'a> Turn<'a> {
     /// work that waits for a day's renewal costs no calls each time it looks.
     async fn look_whether_open(&mut self) -> Result<(), Stop> {
         let Some(recipe) = self.recipe() else { return Ok(()) };
-        let sides = [Some(&self.engine.intercom), Some(&self.engine.crm).filter(|_| Self::uses_the_crm(recipe))];
+        let sides =
+            [Some(&self.engine.intercom), Some(&self.engine.crm).filter(|_| Self::uses_the_crm(recipe))];
         for side in sides.into_iter().flatten() {
             if let Some(parked) = self.engine.limits.closed(side, self.urgency())
                 && !self.looked(side, &parked).await

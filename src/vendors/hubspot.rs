@@ -23,6 +23,7 @@ pub(crate) mod errors;
 pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod paths;
+pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod timeline;
 pub(crate) mod together;

@@ -81,7 +81,10 @@ async fn begin(
     facts: &mut Facts,
 ) -> Result<Option<String>, Stop> {
     if turn.engine.journal.is_erased(record).await? {
-        return Ok(Some(format!("{} belongs to an erased person; nothing is made or changed.", record.title())));
+        return Ok(Some(format!(
+            "{} belongs to an erased person; nothing is made or changed.",
+            record.title()
+        )));
     }
     let gone = |record: &RecordRef| Some(format!("{} is gone; nothing was done.", record.title()));
     match record.object {
@@ -95,7 +98,8 @@ async fn begin(
             let mut mirror = said.conversation.clone();
             dress(&mut mirror, event);
             facts.conversation = Some(mirror);
-            turn.person = said.people.first().map(|person| person.intercom.clone()).or_else(|| turn.person.take());
+            turn.person =
+                said.people.first().map(|person| person.intercom.clone()).or_else(|| turn.person.take());
             facts.timeline = Some(said);
             facts.timeline_template = super::timeline::template(turn);
         }
@@ -125,7 +129,11 @@ async fn begin(
         ObjectKind::Contact | ObjectKind::Lead => {
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };
             facts.tag = event.and_then(|event| hook::tag_name(&event.body));
-            if record.system() == System::Intercom { facts.contact = Some(mirror) } else { facts.crm = Some(mirror) }
+            if record.system() == System::Intercom {
+                facts.contact = Some(mirror)
+            } else {
+                facts.crm = Some(mirror)
+            }
         }
         ObjectKind::Company => {
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };
@@ -170,11 +178,8 @@ async fn owner_of(
     if !(needs.contact || needs.crm) {
         return Ok(());
     }
-    let people = ask!(
-        turn,
-        &record.connection,
-        vendors::people_of(&turn.engine.clients, record, &mut turn.log)
-    );
+    let people =
+        ask!(turn, &record.connection, vendors::people_of(&turn.engine.clients, record, &mut turn.log));
     let Some(first) = people.map_err(failed)?.into_iter().next() else { return Ok(()) };
     facts.crm = current(turn, &first).await?;
     Ok(())
@@ -202,7 +207,8 @@ async fn person(turn: &mut Turn<'_>, needs: &Needs, facts: &mut Facts) -> Result
         facts.crm = other_side(turn, Way::ToCrm, &contact, &side, facts).await?;
         if facts.crm.is_none() && contact.text("email").trim().is_empty() {
             facts.unmatched = Some(
-                "the person has no e-mail address in Intercom, and no record of the CRM is tied to them".to_owned(),
+                "the person has no e-mail address in Intercom, and no record of the CRM is tied to them"
+                    .to_owned(),
             );
         }
     }
@@ -492,8 +498,10 @@ mod tests {
                    "conversation_rating.rating": 2, "conversation_rating.remark": "slow"}),
         );
         dress(&mut support, None);
-        let named: Vec<&Value> =
-            ["type", "open", "rating", "remark", "begun_at"].iter().map(|name| &support.fields[*name]).collect();
+        let named: Vec<&Value> = ["type", "open", "rating", "remark", "begun_at"]
+            .iter()
+            .map(|name| &support.fields[*name])
+            .collect();
         assert_eq!(named, [&json!("Support"), &json!(true), &json!(2), &json!("slow"), &json!(5)]);
     }
 }

@@ -52,7 +52,8 @@ fn translate(fields: &mut Fields, schema: &ObjectSchema) -> Result<(), VendorErr
         let Some(field) = schema.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)) else {
             continue;
         };
-        let is_list = matches!(field.kind, FieldKind::Option | FieldKind::Options) && !field.options.is_empty();
+        let is_list =
+            matches!(field.kind, FieldKind::Option | FieldKind::Options) && !field.options.is_empty();
         let Some(text) = value.as_str().filter(|text| is_list && !text.is_empty()) else { continue };
         let parts: Vec<&str> = match field.kind {
             FieldKind::Options => text.split(';').map(str::trim).filter(|part| !part.is_empty()).collect(),
@@ -113,7 +114,9 @@ async fn schema(
     turn.learn(None);
     let schema = match read {
         Ok(schema) => Some(Arc::new(schema)),
-        Err(error) if matches!(error.class, ErrorClass::Permission | ErrorClass::NotFound | ErrorClass::Unknown) => {
+        Err(error)
+            if matches!(error.class, ErrorClass::Permission | ErrorClass::NotFound | ErrorClass::Unknown) =>
+        {
             None
         }
         Err(error) => return Err(failed(error)),
@@ -131,8 +134,11 @@ mod tests {
     use crate::domain::schema::OptionValue;
 
     fn schema() -> ObjectSchema {
-        let option =
-            |value: &str, label: &str| OptionValue { value: value.into(), label: label.into(), retired: false };
+        let option = |value: &str, label: &str| OptionValue {
+            value: value.into(),
+            label: label.into(),
+            retired: false,
+        };
         ObjectSchema {
             connection: Connection::only(System::Hubspot),
             object: ObjectKind::Contact,
@@ -141,7 +147,10 @@ mod tests {
                 label: "Lifecycle Stage".into(),
                 kind: FieldKind::Option,
                 vendor_kind: "enumeration".into(),
-                options: vec![option("marketingqualifiedlead", "Marketing Qualified Lead"), option("lead", "Lead")],
+                options: vec![
+                    option("marketingqualifiedlead", "Marketing Qualified Lead"),
+                    option("lead", "Lead"),
+                ],
                 writable: true,
                 required: false,
                 unique: false,
@@ -151,7 +160,8 @@ mod tests {
     }
 
     fn translated(value: &str) -> Result<Value, VendorError> {
-        let mut fields = json!({"lifecyclestage": value, "city": value}).as_object().expect("an object").clone();
+        let mut fields =
+            json!({"lifecyclestage": value, "city": value}).as_object().expect("an object").clone();
         translate(&mut fields, &schema())?;
         assert_eq!(fields["city"], json!(value), "no list");
         Ok(fields["lifecyclestage"].clone())
@@ -168,6 +178,8 @@ mod tests {
     fn a_value_the_list_does_not_have_is_refused_with_what_it_takes() {
         let error = translated("Hot").expect_err("no option");
         assert_eq!(error.class, ErrorClass::NotAllowedValue);
-        assert!(error.words.contains("marketingqualifiedlead, lead") && error.words.contains("nothing was sent"));
+        assert!(
+            error.words.contains("marketingqualifiedlead, lead") && error.words.contains("nothing was sent")
+        );
     }
 }
