@@ -97,8 +97,7 @@ impl Drawing<'_> {
     /// Draws an action that makes a record where its lookup found none.
     pub(super) fn create(&mut self, place: usize) -> Result<(), RecipeFault> {
         let recipe = self.recipe;
-        let Act::Create { object, in_intercom, find, set_found, .. } = &recipe.actions[place].act
-        else {
+        let Act::Create { object, in_intercom, find, set_found, .. } = &recipe.actions[place].act else {
             return Ok(());
         };
         let what = format!("the {object}");
