@@ -29,6 +29,8 @@
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`explain`] | how a value of a person came about |
+//! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -46,6 +48,7 @@ pub mod breaker;
 mod capsule;
 mod chains;
 pub mod erasure;
+pub mod explain;
 pub mod fetch;
 mod gather;
 mod held;
@@ -66,6 +69,7 @@ mod settle;
 pub mod sweep;
 mod timeline;
 mod turn;
+pub mod why_not;
 pub mod worker;
 mod writers;
 
