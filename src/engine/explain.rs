@@ -137,7 +137,13 @@ pub async fn explain(
     for (at, sentence) in now.into_iter().rev() {
         account.entries.insert(
             0,
-            Entry { at, kind: "now", id: String::new(), sentence: format!("Now {sentence}"), links: Vec::new() },
+            Entry {
+                at,
+                kind: "now",
+                id: String::new(),
+                sentence: format!("Now {sentence}"),
+                links: Vec::new(),
+            },
         );
     }
     Ok(account)
@@ -196,7 +202,8 @@ async fn execution(
     {
         link("decision", format!("{} decided it at {}", decided.actor, decided.at.rfc3339()));
     }
-    let edition = execution.editions.clone().unwrap_or_else(|| format!("mapping edition {}", mapping.version));
+    let edition =
+        execution.editions.clone().unwrap_or_else(|| format!("mapping edition {}", mapping.version));
     link("mapping", format!("{} by {edition}", execution.recipe));
     link("transform", format!("{}: {}", field.transform.name(), turns(field)));
     link("rule", field.rule());
@@ -221,7 +228,9 @@ async fn execution(
         (all, ..) if all.iter().all(|(.., state)| *state == StepState::Done) => {
             format!("{} wrote it ({}).", execution.id, execution.recipe)
         }
-        _ => format!("{} wanted to write it; it is {}: {}", execution.id, execution.status, execution.sentence),
+        _ => {
+            format!("{} wanted to write it; it is {}: {}", execution.id, execution.status, execution.sentence)
+        }
     };
     if let Some(skip) = skip.filter(|_| !writes.is_empty()) {
         link("skip", skip.reason.clone());
@@ -242,7 +251,9 @@ async fn of_conflict(
     let mut links = Vec::new();
     let mut link = |what: &'static str, words: String| links.push(Link { what, words });
     let by = |writer: &Option<Writer>| {
-        writer.as_ref().map_or_else(|| "by whom is not known".to_owned(), |writer| format!("by {}", writer.who))
+        writer
+            .as_ref()
+            .map_or_else(|| "by whom is not known".to_owned(), |writer| format!("by {}", writer.who))
     };
     let left = quoted(&value_text(&conflict.left_value));
     let right = quoted(&value_text(&conflict.right_value));

@@ -140,7 +140,8 @@ impl Operator {
         &self.journal
     }
 
-    pub(super) fn mapping(&self) -> &Mapping {
+    /// The contact mapping it plans by.
+    pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 

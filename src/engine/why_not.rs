@@ -179,9 +179,7 @@ pub async fn why_not(journal: &Journal, person: &str) -> Result<Reason, JournalE
         None => None,
     };
     let later = newest.as_ref().map(|detail| detail.execution.created_at);
-    if let Some((event, why)) =
-        ignored.filter(|(event, _)| later.is_none_or(|at| at < event.received_at))
-    {
+    if let Some((event, why)) = ignored.filter(|(event, _)| later.is_none_or(|at| at < event.received_at)) {
         let gate = if why.contains("recipe") { "recipe" } else { "taken in" };
         if gate == "recipe" {
             walk.pass("taken in", "Stored.");
@@ -231,13 +229,7 @@ async fn is_erased(journal: &Journal, person: &str, named: &Named) -> Result<boo
         object: ObjectKind::Contact,
         id: "nobody".to_owned(),
     };
-    let asked = Mirror {
-        record,
-        fields,
-        vendor_updated_at: None,
-        companies: Vec::new(),
-        deleted: false,
-    };
+    let asked = Mirror { record, fields, vendor_updated_at: None, companies: Vec::new(), deleted: false };
     journal.is_barred(&asked).await
 }
 
@@ -301,14 +293,18 @@ async fn of_execution(
     }
     walk.pass("limit", "Not held up by a limit.");
     let nothing = detail.plan.as_ref().and_then(|plan| plan.nothing.clone());
-    if let Some(why) = nothing.clone().or_else(|| {
-        (execution.status == Status::Skipped).then(|| execution.sentence.clone())
-    }) {
+    if let Some(why) =
+        nothing.clone().or_else(|| (execution.status == Status::Skipped).then(|| execution.sentence.clone()))
+    {
         let (gate, next) = stopped_by(&why);
         walk.stop(gate, format!("{id} did nothing: {why}"), next);
     }
     if execution.error_class == Some(ErrorClass::MissingData) {
-        walk.stop("data", format!("{id}: {}", execution.sentence), "fill in what is missing, then `reknit retry`");
+        walk.stop(
+            "data",
+            format!("{id}: {}", execution.sentence),
+            "fill in what is missing, then `reknit retry`",
+        );
     }
     walk.pass("data", "What the recipe needs is there.");
     walk.pass("lookup", "Found, or certainly not there yet; never two.");
@@ -332,11 +328,15 @@ async fn of_execution(
         let told = execution.error_class.map(|class| {
             advise(detail.failed_at(), class, detail.vendor_words.as_deref().unwrap_or_default())
         });
-        let said = detail.vendor_words.as_ref().map_or_else(String::new, |words| format!(" It said: \"{words}\"."));
+        let said =
+            detail.vendor_words.as_ref().map_or_else(String::new, |words| format!(" It said: \"{words}\"."));
         walk.stop(
             "validation",
             format!("{id} {}: {}{said}", execution.status, execution.sentence),
-            told.map_or_else(|| format!("`reknit retry {id}`"), |told| format!("{}; then `reknit retry {id}`", told.hint)),
+            told.map_or_else(
+                || format!("`reknit retry {id}`"),
+                |told| format!("{}; then `reknit retry {id}`", told.hint),
+            ),
         );
     }
     walk.pass("validation", "The vendor took it.");

@@ -63,9 +63,17 @@ impl Journal {
                 named.person = text.parse().ok();
             } else {
                 let address = text.to_lowercase();
-                first = records(connection, "SELECT record FROM mirror WHERE email = ?1 ORDER BY deleted, record", &address)?;
+                first = records(
+                    connection,
+                    "SELECT record FROM mirror WHERE email = ?1 ORDER BY deleted, record",
+                    &address,
+                )?;
                 if first.is_empty() {
-                    first = records(connection, "SELECT record FROM aliases WHERE email = ?1 ORDER BY until DESC", &address)?;
+                    first = records(
+                        connection,
+                        "SELECT record FROM aliases WHERE email = ?1 ORDER BY until DESC",
+                        &address,
+                    )?;
                     named.by_former_address = !first.is_empty();
                 }
             }
@@ -79,7 +87,8 @@ impl Journal {
             let mut all = first;
             if let Some(person) = named.person {
                 let number = person.0.to_string();
-                let sql = "SELECT record FROM identities WHERE person_id = CAST(?1 AS INTEGER) ORDER BY record";
+                let sql =
+                    "SELECT record FROM identities WHERE person_id = CAST(?1 AS INTEGER) ORDER BY record";
                 all.extend(records(connection, sql, &number)?);
             }
             all.sort();
@@ -144,9 +153,7 @@ impl Journal {
         self.read(move |connection| {
             Ok(connection
                 .prepare_cached("SELECT at, actor FROM decisions WHERE id = ?1")?
-                .query_row([id.0], |row| {
-                    Ok(Decided { id, at: Timestamp(row.get(0)?), actor: row.get(1)? })
-                })
+                .query_row([id.0], |row| Ok(Decided { id, at: Timestamp(row.get(0)?), actor: row.get(1)? }))
                 .optional()?)
         })
         .await
