@@ -6,12 +6,18 @@
 use crate::domain::event::EventKind;
 
 pub mod book;
+pub mod condition;
 pub mod contact_sync;
 pub mod erasure;
 pub mod facts;
+pub mod file;
+pub mod finding;
+pub mod lint;
 pub mod mend;
+pub mod needs;
 pub mod recipe;
 pub mod standing;
+pub mod template;
 pub mod timeline;
 
 /// Carries an Intercom contact's changes to the CRM.

@@ -245,7 +245,7 @@ impl Intake {
         let told_before = |name: &str| {
             let (now, before) =
                 (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));
-            let mapped = self.mapping.fields.iter().find(|field| field.intercom == name);
+            let mapped = self.mapping.fields.iter().find(|field| field.intercom_fields().any(|own| own == name));
             mapped.map_or_else(|| now == before, |field| same(field, now, before))
         };
         Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))
@@ -265,7 +265,7 @@ impl Intake {
                 .mapping
                 .fields
                 .iter()
-                .map(|field| field.intercom.as_str())
+                .flat_map(|field| field.intercom_fields())
                 .filter(|field| !field.starts_with("company."))
                 .chain([self.mapping.intercom_identity.as_str()])
                 .collect(),

@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::domain::error_class::ErrorClass;
+use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System, value_text};
 
 use super::super::around::{Owner, Stage, carries, endless};
 use super::super::error::VendorError;
 use super::super::http::{Clients, Log};
+use super::activity::{self, Relation};
 use super::soql::{Comparison, Literal, Query};
 use super::{calls, objects, wire};
 
@@ -145,7 +147,9 @@ pub(crate) async fn find_by_key(
     let connection = &person.connection;
     if let Some(field) = calls::key_field(clients.settings(), object) {
         let found = find(clients, connection, object, field, key, log).await?;
-        return Ok(found.into_iter().next());
+        if !found.is_empty() {
+            return Ok(found.into_iter().next());
+        }
     }
     // Salesforce cannot ask for words inside a long text, so the person's own records are looked through.
     let found = match (object, person.object) {
@@ -158,6 +162,37 @@ pub(crate) async fn find_by_key(
         }
     };
     Ok(found.into_iter().find(|mirror| carries(mirror, key)))
+}
+
+/// Whether a contact has a role in an opportunity already, for a link that would give them one.
+pub(super) async fn has_role(clients: &Clients, effect: &Effect, log: &mut Log) -> Result<bool, VendorError> {
+    let Effect::Link { contact, company } = effect else { return Ok(false) };
+    let Ok(Relation::Role { deal, contact }) = activity::relation(contact, company) else { return Ok(false) };
+    let query = Query::of("OpportunityContactRole", &["Id"])
+        .and("OpportunityId", Comparison::Is, Literal::Text(&deal))
+        .and("ContactId", Comparison::Is, Literal::Text(&contact))
+        .at_most(1);
+    let purpose = "look whether the contact has a role";
+    let rows = all(clients, effect.connection(), ObjectKind::Deal, &query, purpose, log).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Whose a deal or a case is: by its roles, or by its own field.
+pub(crate) async fn people_of(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<Vec<RecordRef>, VendorError> {
+    let (of, by) = match record.object {
+        ObjectKind::Deal => ("OpportunityContactRole", "OpportunityId"),
+        _ => ("Case", "Id"),
+    };
+    let query = Query::of(of, &["ContactId"]).and(by, Comparison::Is, Literal::Text(&record.id)).by("CreatedDate");
+    let rows = all(clients, &record.connection, record.object, &query, "whose it is", log).await?;
+    let ids = rows.iter().filter_map(|row| row.get("ContactId")).map(value_text).filter(|id| !id.is_empty());
+    let contact =
+        |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
+    Ok(ids.map(contact).collect())
 }
 
 /// The field by which a record says whose it is.
