@@ -10,6 +10,8 @@ mod check;
 pub mod edit;
 pub mod file;
 pub mod gone;
+pub mod identity;
+pub mod import;
 pub mod judge;
 pub mod mappings;
 mod read;
