@@ -12,6 +12,7 @@
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
+//! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
@@ -54,6 +55,7 @@ pub mod fetch;
 mod gather;
 mod held;
 pub mod holds;
+mod identity;
 pub mod intake;
 pub mod limits;
 mod look;

@@ -12,6 +12,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::record::value_text;
 use crate::domain::review::{Conflict, ConflictKind, ReviewState, Writer};
 
+/// The field of a conflict about who somebody is, as the planners call it.
+const IDENTITY: &str = "Identity";
+
 /// Every line about a conflict; `others` are the fields of the same record that wait too.
 pub fn lines(ctx: &Ctx, conflict: &Conflict, others: &[&str], cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
@@ -217,6 +220,11 @@ fn why(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
             "The target has no such field; create it there or change the mapping.".to_owned()
         }
         ConflictKind::OwnershipBreach => "The side that does not own the field changed it.".to_owned(),
+        ConflictKind::Identity if conflict.field == IDENTITY => {
+            "The external id names one record and the e-mail another. Nothing of this person is written until you say \
+             which of the two they are."
+                .to_owned()
+        }
         ConflictKind::Identity => format!(
             "Another {crm} record has this identity already. Take the other value, type a right one, or merge the \
              two records (4) if they are one person."
@@ -262,9 +270,16 @@ fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
         ]
     };
     let mut lines = Vec::new();
+    let whose = conflict.field == IDENTITY;
     let mut alone = |name: &str, word: String| lines.push(Line::from(key(name, &word, cells)));
-    alone("←", format!("take {ic}'s value: {a}{refused}"));
-    if conflict.kind == ConflictKind::UnknownField {
+    if whose {
+        alone("←", format!("the external id is right: {a}"));
+        alone("→", format!("the e-mail is right: {b}"));
+    } else {
+        alone("←", format!("take {ic}'s value: {a}{refused}"));
+    }
+    if whose {
+    } else if conflict.kind == ConflictKind::UnknownField {
         alone("→", format!("leave the field out of {crm}; both sides stay as they are"));
     } else {
         alone("→", format!("take {crm}'s value: {b}"));
@@ -273,7 +288,7 @@ fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
         alone("f", format!("say what {a} is in {crm}, for everybody from now on"));
     }
     let mut small: Vec<(&str, &str)> = Vec::new();
-    if conflict.kind != ConflictKind::UnknownField {
+    if conflict.kind != ConflictKind::UnknownField && !whose {
         small.push(("e", "type another value"));
     }
     if conflict.kind != ConflictKind::Identity {

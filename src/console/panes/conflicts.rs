@@ -357,6 +357,9 @@ impl Pane for Conflicts {
             return Err(format!("{} is decided and being carried out", conflict.id));
         }
         match (action, conflict.kind) {
+            (Action::TypeValue, ConflictKind::Identity) if conflict.field == "Identity" => {
+                Err("who somebody is, is one of the two records".to_owned())
+            }
             (Action::TypeValue, ConflictKind::UnknownField) => {
                 Err("the target has no such field, so it takes no value at all".to_owned())
             }
