@@ -121,7 +121,7 @@ impl InForce {
             name: recipe.name.clone(),
             text: recipe.text.clone(),
         };
-        let texts = book.recipes().map(recipe).collect();
+        let texts = book.all().map(recipe).collect();
         Self { book, contact, crm, first_run: BTreeSet::new(), editions: BTreeMap::new(), texts }
     }
 
