@@ -170,16 +170,17 @@ fn cannot_look(effect: &Effect) -> VendorError {
 
 /// The exact calls of an effect, without secrets: what [`perform`] would send. None where it would send nothing.
 pub fn calls(settings: &Settings, effect: &Effect) -> Vec<Call> {
-    let (base, request) = match effect.connection().system {
-        System::Intercom => (&settings.intercom.base_url, intercom::calls::request(settings, effect)),
-        System::Hubspot => (&settings.hubspot.base_url, hubspot::calls::request(settings, effect)),
+    let (base, requests) = match effect.connection().system {
+        System::Intercom => (&settings.intercom.base_url, intercom::calls::requests(settings, effect)),
+        System::Hubspot => (
+            &settings.hubspot.base_url,
+            hubspot::calls::request(settings, effect).map(|request| vec![request]),
+        ),
         System::Salesforce => {
-            let base = &settings.salesforce.instance_url;
-            let requests = salesforce::calls::requests(settings, effect).unwrap_or_default();
-            return requests.iter().map(|request| request.call(base)).collect();
+            (&settings.salesforce.instance_url, salesforce::calls::requests(settings, effect))
         }
     };
-    request.map(|request| request.call(base)).into_iter().collect()
+    requests.unwrap_or_default().iter().map(|request| request.call(base)).collect()
 }
 
 /// Reads a record as it is now. One that was merged away is an error of class `merged_away` naming the survivor.

@@ -97,11 +97,18 @@ pub struct IntercomSettings {
     pub base_url: String,
     /// Sent as `Intercom-Version`; without it the workspace's own setting would decide.
     pub version: String,
+    /// The teammate in whose name Reknit tags conversations, and speaks where nobody else is named; empty = whoever the
+    /// token belongs to.
+    pub admin_id: String,
 }
 
 impl Default for IntercomSettings {
     fn default() -> Self {
-        Self { base_url: "https://api.intercom.io".to_owned(), version: "2.16".to_owned() }
+        Self {
+            base_url: "https://api.intercom.io".to_owned(),
+            version: "2.16".to_owned(),
+            admin_id: String::new(),
+        }
     }
 }
 

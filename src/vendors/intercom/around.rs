@@ -104,20 +104,14 @@ fn names(answer: &Value, list: &str) -> Vec<String> {
     names.map(value_text).filter(|name| !name.is_empty()).collect()
 }
 
-/// A tag's id by its name; names do not mind case.
-pub(crate) async fn tag_id(
-    clients: &Clients,
-    connection: &Connection,
-    name: &str,
-    log: &mut Log,
-) -> Result<Option<String>, VendorError> {
-    let request = workspace::tags().purpose("list tags");
-    let answer = clients.send(connection, &request, log).await?;
+/// The id of the tag of that name in a list of tags; names do not mind case.
+pub(crate) fn tag_in(answer: &Value, list: &str, name: &str) -> Option<String> {
     let name = name.trim().to_lowercase();
-    let found = wire::items(&answer).iter().find(|tag| {
+    let tags = answer.pointer(list).or_else(|| answer.get("tags")).and_then(Value::as_array);
+    let is_it = |tag: &&Value| {
         tag.get("name").and_then(Value::as_str).is_some_and(|own| own.trim().to_lowercase() == name)
-    });
-    Ok(found.and_then(wire::id))
+    };
+    tags.into_iter().flatten().find(is_it).and_then(wire::id)
 }
 
 pub(crate) async fn admins(

@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::domain::error_class::ErrorClass;
+use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System, value_text};
 
 use super::super::around::{Owner, Stage, carries, endless};
 use super::super::error::VendorError;
 use super::super::http::{Clients, Log};
+use super::activity::{self, Relation};
 use super::soql::{Comparison, Literal, Query};
 use super::{calls, objects, wire};
 
@@ -145,7 +147,9 @@ pub(crate) async fn find_by_key(
     let connection = &person.connection;
     if let Some(field) = calls::key_field(clients.settings(), object) {
         let found = find(clients, connection, object, field, key, log).await?;
-        return Ok(found.into_iter().next());
+        if !found.is_empty() {
+            return Ok(found.into_iter().next());
+        }
     }
     // Salesforce cannot ask for words inside a long text, so the person's own records are looked through.
     let found = match (object, person.object) {
@@ -158,6 +162,19 @@ pub(crate) async fn find_by_key(
         }
     };
     Ok(found.into_iter().find(|mirror| carries(mirror, key)))
+}
+
+/// Whether a contact has a role in an opportunity already, for a link that would give them one.
+pub(super) async fn has_role(clients: &Clients, effect: &Effect, log: &mut Log) -> Result<bool, VendorError> {
+    let Effect::Link { contact, company } = effect else { return Ok(false) };
+    let Ok(Relation::Role { deal, contact }) = activity::relation(contact, company) else { return Ok(false) };
+    let query = Query::of("OpportunityContactRole", &["Id"])
+        .and("OpportunityId", Comparison::Is, Literal::Text(&deal))
+        .and("ContactId", Comparison::Is, Literal::Text(&contact))
+        .at_most(1);
+    let purpose = "look whether the contact has a role";
+    let rows = all(clients, effect.connection(), ObjectKind::Deal, &query, purpose, log).await?;
+    Ok(!rows.is_empty())
 }
 
 /// The field by which a record says whose it is.
