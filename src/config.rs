@@ -2,6 +2,7 @@
 //!
 //! Secrets never stand in it: something token-shaped is an error that names its line and does not repeat it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub struct Config {
     pub limits: engine::settings::LimitSettings,
     /// What is watched, and when somebody is told.
     pub monitors: engine::monitors::Settings,
+    /// Places of one's own that recipes tell things to, by name.
+    pub sinks: BTreeMap<String, vendors::alerts::SinkSettings>,
     /// What a deletion at one side does at the other.
     pub erasure: engine::erasure::Settings,
     /// The vendors' clients.
@@ -93,6 +96,7 @@ impl Config {
             engine.breaker.check(),
             config.limits.check(),
             config.monitors.check(),
+            config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {
                 return Err(wrong(line_of_setting(text, &why), why));

@@ -21,6 +21,7 @@
 //! | [`holds`] | what holds work back now: open breakers, pauses |
 //! | [`breaker`] | when a breaker opens, who looks, when it closes |
 //! | [`monitors`] | what is watched, who is told, the figures to scrape |
+//! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
 //! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
@@ -53,6 +54,7 @@ pub mod intake;
 pub mod limits;
 mod look;
 pub mod monitors;
+mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;

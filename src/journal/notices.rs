@@ -31,12 +31,17 @@ impl Journal {
         self.write(move |connection| claim(connection, now, &channel, lease)).await
     }
 
-    /// Stores what a channel made of a notice.
-    pub async fn settle_notice(&self, outgoing: Outgoing, receipt: Receipt) -> Result<()> {
+    /// Stores what a channel made of a notice; `pause` is how long it wants to be left alone after each.
+    pub async fn settle_notice(&self, outgoing: Outgoing, receipt: Receipt, pause: Duration) -> Result<()> {
         let now = self.now();
         self.write(move |connection| {
             settle(connection, now, outgoing.id, &receipt)?;
-            let until = if let Receipt::NotBefore(at, _) = &receipt { *at } else { now };
+            let until = if let Receipt::NotBefore(at, _) = &receipt { *at } else { now.plus(pause) };
+            connection
+                .prepare_cached(
+                    "UPDATE notices SET next_at = max(next_at, ?2) WHERE channel = ?1 AND status = 'pending'",
+                )?
+                .execute(params![outgoing.notice.channel, until.0])?;
             // How a channel of the alerts fares is theirs and ours together.
             match outgoing.notice.channel.parse() {
                 Ok(kind) => deliveries::answered(connection, now, kind, &receipt, until),
