@@ -14,6 +14,7 @@ pub mod file;
 pub mod finding;
 pub mod lint;
 pub mod mend;
+pub mod needs;
 pub mod recipe;
 pub mod template;
 pub mod timeline;
