@@ -35,8 +35,7 @@ mod token;
 pub mod topics;
 
 pub use around::{
-    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, people_of, stages,
-    tags_of,
+    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, people_of, stages, tags_of,
 };
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
