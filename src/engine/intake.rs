@@ -245,7 +245,8 @@ impl Intake {
         let told_before = |name: &str| {
             let (now, before) =
                 (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));
-            let mapped = self.mapping.fields.iter().find(|field| field.intercom_fields().any(|own| own == name));
+            let mapped =
+                self.mapping.fields.iter().find(|field| field.intercom_fields().any(|own| own == name));
             mapped.map_or_else(|| now == before, |field| same(field, now, before))
         };
         Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))

@@ -44,7 +44,9 @@ pub fn gone(field: &str) -> Option<(String, String)> {
             ),
         };
         return Some((
-            format!("Intercom's API has not given \"{field}\" since version 2.0: users and leads became contacts"),
+            format!(
+                "Intercom's API has not given \"{field}\" since version 2.0: users and leads became contacts"
+            ),
             fix,
         ));
     }

@@ -128,10 +128,9 @@ pub fn judge_against(field: &FieldMapping, sides: &Sides<'_>, schemas: Schemas<'
     }
     let seen = Seen::of(field, sides, schemas);
     let (left_changed, right_changed) = match sides.agreed {
-        Some(agreed) => (
-            !same(field, &agreed.left, &seen.left),
-            !same_parts(field, &agreed.right, &seen.right),
-        ),
+        Some(agreed) => {
+            (!same(field, &agreed.left, &seen.left), !same_parts(field, &agreed.right, &seen.right))
+        }
         None => seen.first_meeting(sides),
     };
     if sides.agreed.is_some() && !left_changed && !right_changed {
@@ -141,9 +140,9 @@ pub fn judge_against(field: &FieldMapping, sides: &Sides<'_>, schemas: Schemas<'
     let alike = field.transform == Transform::Direct && same(field, &seen.left, seen.right[0]);
     let forward = if alike { Ok(Vec::new()) } else { seen.forward() };
     if alike
-        || forward.as_ref().is_ok_and(|turned| {
-            turned.iter().zip(&seen.right).all(|(one, other)| same(field, one, other))
-        })
+        || forward
+            .as_ref()
+            .is_ok_and(|turned| turned.iter().zip(&seen.right).all(|(one, other)| same(field, one, other)))
     {
         return Verdict::Agree(seen.agreement());
     }
@@ -238,8 +237,8 @@ impl<'a> Seen<'a> {
         // Where neither knows anything, a default speaks for the side the value would come from.
         let left_says =
             left || (both_blank && self.left_rule == Blank::Default && field.direction.writes(Side::Crm));
-        let right_says =
-            right || (both_blank && self.right_rule == Blank::Default && field.direction.writes(Side::Intercom));
+        let right_says = right
+            || (both_blank && self.right_rule == Blank::Default && field.direction.writes(Side::Intercom));
         match field.one_owner() {
             Some(Side::Intercom) => return (left_says, field.fill && !left && right),
             Some(Side::Crm) => return (field.fill && !right && left, right_says),
@@ -317,7 +316,9 @@ impl<'a> Seen<'a> {
         if same(field, &value, &self.left) {
             return Verdict::Agree(self.agreement());
         }
-        if let Err((kind, allowed)) = target::takes(field, Side::Intercom, &field.intercom, &value, self.schemas) {
+        if let Err((kind, allowed)) =
+            target::takes(field, Side::Intercom, &field.intercom, &value, self.schemas)
+        {
             return Verdict::Conflict { kind, allowed };
         }
         let agreement = self.agree(value.clone(), as_one(&self.right));

@@ -49,7 +49,7 @@ mod section;
 use toml_edit::Document;
 
 use super::check;
-use super::file::{MatchKey, Mapping, MappingError};
+use super::file::{Mapping, MappingError, MatchKey};
 use crate::domain::record::{ObjectKind, System};
 use section::{Faults, Section};
 
@@ -95,10 +95,7 @@ pub(super) fn mapping(text: &str, file: &str) -> Result<Mapping, Vec<MappingErro
     };
     let version = match &head {
         Some(head) => {
-            head.only(
-                &["name", "version", "intercom", "crm", "system", "creates", "define"],
-                &mut faults,
-            );
+            head.only(&["name", "version", "intercom", "crm", "system", "creates", "define"], &mut faults);
             mapping.name = head.needed_text("name", &mut faults);
             mapping.intercom = object(head, "intercom", &INTERCOM, &mut faults);
             mapping.crm = object(head, "crm", &CRM, &mut faults);
@@ -119,10 +116,17 @@ pub(super) fn mapping(text: &str, file: &str) -> Result<Mapping, Vec<MappingErro
             identity.only(&["crm", "intercom", "match"], &mut faults);
             mapping.crm_identity = identity.text("crm", &mut faults).unwrap_or_default();
             mapping.intercom_identity = identity.text("intercom", &mut faults).unwrap_or_default();
-            mapping.keys = identity.sections("match", &mut faults).iter().map(|key| {
-                key.only(&["intercom", "crm"], &mut faults);
-                MatchKey { intercom: key.needed_text("intercom", &mut faults), crm: key.needed_text("crm", &mut faults) }
-            }).collect();
+            mapping.keys = identity
+                .sections("match", &mut faults)
+                .iter()
+                .map(|key| {
+                    key.only(&["intercom", "crm"], &mut faults);
+                    MatchKey {
+                        intercom: key.needed_text("intercom", &mut faults),
+                        crm: key.needed_text("crm", &mut faults),
+                    }
+                })
+                .collect();
             if mapping.keys.is_empty() && identity.get("match").is_none() {
                 mapping.keys = usual_keys(&mapping);
             }
@@ -152,7 +156,11 @@ fn object(head: &Section<'_>, key: &str, known: &[ObjectKind], faults: &mut Faul
     if found.is_none() && !word.is_empty() {
         let known: Vec<&str> = known.iter().map(|object| object.as_str()).collect();
         let at = head.at_of(key).unwrap_or(head.at);
-        faults.at(at, format!("{key} = \"{word}\" is not an object of a mapping"), format!("write one of {}", known.join(", ")));
+        faults.at(
+            at,
+            format!("{key} = \"{word}\" is not an object of a mapping"),
+            format!("write one of {}", known.join(", ")),
+        );
     }
     found.unwrap_or(ObjectKind::Contact)
 }
@@ -165,7 +173,11 @@ fn system(head: &Section<'_>, faults: &mut Faults<'_>) -> Option<System> {
         "salesforce" => Some(System::Salesforce),
         other => {
             let at = head.at_of("system").unwrap_or(head.at);
-            faults.at(at, format!("system = \"{other}\" is not a CRM"), "write hubspot, salesforce, or \"\" for either");
+            faults.at(
+                at,
+                format!("system = \"{other}\" is not a CRM"),
+                "write hubspot, salesforce, or \"\" for either",
+            );
             None
         }
     }

@@ -247,13 +247,9 @@ impl Transform {
                 let at = time(left).filter(|at| jiff::Timestamp::from_millisecond(at.0).is_ok());
                 at.map(|at| vec![Value::String(at.rfc3339())]).ok_or(Refusal::WrongType)
             }
-            Self::Number => {
-                number(left).map(|number| vec![Value::Number(number)]).ok_or(Refusal::WrongType)
-            }
+            Self::Number => number(left).map(|number| vec![Value::Number(number)]).ok_or(Refusal::WrongType),
             Self::Boolean => truth(left).map(|truth| vec![Value::Bool(truth)]).ok_or(Refusal::WrongType),
-            Self::Date => {
-                day(left).map(|day| vec![Value::String(day.to_string())]).ok_or(Refusal::WrongType)
-            }
+            Self::Date => day(left).map(|day| vec![Value::String(day.to_string())]).ok_or(Refusal::WrongType),
             Self::Option(own) => option_value(left, if own.is_empty() { known } else { own }),
             Self::Template(template) => template.fill(left).map(|text| vec![Value::String(text)]),
             Self::Constant(_) => unreachable!("a constant was answered above"),
@@ -300,9 +296,7 @@ impl Transform {
                 Some(value) => Ok(value),
                 None => inner.backward_among(right, known),
             },
-            Self::UnixToIso => {
-                time(first).map(|at| Value::from(at.seconds())).ok_or(Refusal::WrongType)
-            }
+            Self::UnixToIso => time(first).map(|at| Value::from(at.seconds())).ok_or(Refusal::WrongType),
             Self::Number => number(first).map(Value::Number).ok_or(Refusal::WrongType),
             Self::Boolean => truth(first).map(Value::Bool).ok_or(Refusal::WrongType),
             Self::Date => {

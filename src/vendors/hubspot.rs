@@ -24,6 +24,7 @@ pub mod hook;
 pub(crate) mod marked;
 pub(crate) mod operations;
 pub(crate) mod paths;
+pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod timeline;
 pub(crate) mod together;

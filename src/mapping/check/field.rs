@@ -45,7 +45,10 @@ fn shape(field: &FieldMapping, note: Note<'_>) {
     if left > 1 && !transform.proper().takes_several() {
         note(
             field.line,
-            format!("field \"{name}\": transform {} takes one field of Intercom, not {left}", transform.name()),
+            format!(
+                "field \"{name}\": transform {} takes one field of Intercom, not {left}",
+                transform.name()
+            ),
             "use join_name or template for several".into(),
         );
     }
@@ -60,14 +63,19 @@ fn shape(field: &FieldMapping, note: Note<'_>) {
     {
         note(
             field.line,
-            format!("field \"{name}\": a single value cannot be translated under transform {}", transform.name()),
+            format!(
+                "field \"{name}\": a single value cannot be translated under transform {}",
+                transform.name()
+            ),
             "take [field.translate] out".into(),
         );
     }
     if field.write == Write::Create && field.direction == Direction::ToIntercom {
         note(
             field.line,
-            format!("field \"{name}\": write = \"create\" is about records made in the CRM, but it goes to Intercom only"),
+            format!(
+                "field \"{name}\": write = \"create\" is about records made in the CRM, but it goes to Intercom only"
+            ),
             "take write out".into(),
         );
     }
@@ -77,7 +85,10 @@ fn ownership(field: &FieldMapping, note: Note<'_>) {
     let name = &field.name;
     if (field.owner == Owner::Mirrored) != field.original.is_some() {
         let (why, fix) = if field.original.is_none() {
-            ("a mirrored field does not say which side holds the original", "add original = \"crm\" or \"intercom\"")
+            (
+                "a mirrored field does not say which side holds the original",
+                "add original = \"crm\" or \"intercom\"",
+            )
         } else {
             ("original is only for mirrored fields", "take it out, or write owner = \"mirrored\"")
         };
@@ -102,7 +113,9 @@ fn ownership(field: &FieldMapping, note: Note<'_>) {
         Direction::Off => {}
         Direction::Both if field.owner == Owner::Mirrored => note(
             field.line,
-            format!("field \"{name}\": {other}'s copy is read-only, but direction = \"both\" takes changes from it"),
+            format!(
+                "field \"{name}\": {other}'s copy is read-only, but direction = \"both\" takes changes from it"
+            ),
             format!("write direction = \"{way}\""),
         ),
         Direction::Both if !field.fill => note(
@@ -145,7 +158,8 @@ fn single_writer(mapping: &Mapping, field: &FieldMapping, note: Note<'_>) {
         note(
             field.line,
             format!("field \"{}\": {what} has one writer, but here two sides may write it", field.name),
-            "write owner = \"crm\" with direction = \"to_intercom\", or owner = \"intercom\" with \"to_crm\"".into(),
+            "write owner = \"crm\" with direction = \"to_intercom\", or owner = \"intercom\" with \"to_crm\""
+                .into(),
         );
     }
 }
@@ -171,7 +185,11 @@ fn blanks(field: &FieldMapping, note: Note<'_>) {
         );
     }
     if used && field.transform.is_constant() {
-        note(field.line, format!("field \"{name}\": a constant is never blank"), "take the default out".into());
+        note(
+            field.line,
+            format!("field \"{name}\": a constant is never blank"),
+            "take the default out".into(),
+        );
     }
 }
 
@@ -184,7 +202,10 @@ fn values(field: &FieldMapping, note: Note<'_>) {
     {
         note(
             field.line,
-            format!("field \"{name}\": transform {} gives a {gives}, but type = \"{kind}\"", field.transform.name()),
+            format!(
+                "field \"{name}\": transform {} gives a {gives}, but type = \"{kind}\"",
+                field.transform.name()
+            ),
             "use the transform that gives this type, or correct type".into(),
         );
     }
@@ -213,12 +234,15 @@ fn values(field: &FieldMapping, note: Note<'_>) {
 /// A value of one kind may stand in a field of the other.
 fn becomes(gives: FieldKind, kind: FieldKind) -> bool {
     match kind {
-        FieldKind::Text | FieldKind::Option | FieldKind::Options | FieldKind::Reference => {
-            !matches!((gives, kind), (FieldKind::Date | FieldKind::DateTime, FieldKind::Option | FieldKind::Options))
-        }
+        FieldKind::Text | FieldKind::Option | FieldKind::Options | FieldKind::Reference => !matches!(
+            (gives, kind),
+            (FieldKind::Date | FieldKind::DateTime, FieldKind::Option | FieldKind::Options)
+        ),
         FieldKind::DateTime => matches!(gives, FieldKind::DateTime | FieldKind::Date),
         // A table's values are what its author wrote: looked at when they are written.
-        FieldKind::Number | FieldKind::Boolean | FieldKind::Date => gives == kind || gives == FieldKind::Option,
+        FieldKind::Number | FieldKind::Boolean | FieldKind::Date => {
+            gives == kind || gives == FieldKind::Option
+        }
         FieldKind::Other => true,
     }
 }
@@ -238,7 +262,9 @@ fn intercom(mapping: &Mapping, field: &FieldMapping, note: Note<'_>) {
         if left.starts_with("company.") && field.direction.writes(Side::Intercom) {
             note(
                 field.line,
-                format!("field \"{name}\": {left} belongs to the company and cannot be written through a contact"),
+                format!(
+                    "field \"{name}\": {left} belongs to the company and cannot be written through a contact"
+                ),
                 "write direction = \"to_crm\", or map it in the company's file".into(),
             );
         }

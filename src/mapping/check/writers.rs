@@ -132,7 +132,8 @@ fn circles(mappings: &[&Mapping], system: System) -> Vec<MappingError> {
                     called(mapping, other.mapping, other.field),
                     field.name
                 ),
-                fix: "make them one field with direction = \"both\" and owner = \"newest\" or \"review\"".into(),
+                fix: "make them one field with direction = \"both\" and owner = \"newest\" or \"review\""
+                    .into(),
             });
         }
     }

@@ -195,6 +195,7 @@ fn transform(entry: &Section<'_>, name: &str, faults: &mut Faults<'_>) -> Option
 }
 
 fn options(pairs: Fields) -> Vec<OptionValue> {
-    let option = |(label, value): (String, Value)| OptionValue { value: value_text(&value), label, retired: false };
+    let option =
+        |(label, value): (String, Value)| OptionValue { value: value_text(&value), label, retired: false };
     pairs.into_iter().map(option).collect()
 }

@@ -122,7 +122,11 @@ impl<'a> Section<'a> {
         number
     }
 
-    pub(super) fn word<T: FromStr<Err = UnknownWord>>(&self, key: &str, faults: &mut Faults<'_>) -> Option<T> {
+    pub(super) fn word<T: FromStr<Err = UnknownWord>>(
+        &self,
+        key: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<T> {
         let text = self.text(key, faults)?;
         match text.parse() {
             Ok(word) => Some(word),
@@ -197,10 +201,14 @@ impl<'a> Section<'a> {
             };
             return tables.iter().map(section).collect();
         }
-        let inline = item.as_array().map(|list| list.iter().map(|entry| {
-            let at = entry.span().map_or(self.at, |span| span.start);
-            entry.as_inline_table().map(|table| Section::new(table, at, String::new()))
-        }).collect::<Option<Vec<_>>>());
+        let inline = item.as_array().map(|list| {
+            list.iter()
+                .map(|entry| {
+                    let at = entry.span().map_or(self.at, |span| span.start);
+                    entry.as_inline_table().map(|table| Section::new(table, at, String::new()))
+                })
+                .collect::<Option<Vec<_>>>()
+        });
         match inline {
             Some(Some(sections)) => sections,
             _ => {

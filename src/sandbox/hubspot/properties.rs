@@ -113,6 +113,9 @@ const DEALS: &[Row] = &[
     ("dealstage", "enumeration", "@deals"),
     ("dealtype", "enumeration", "newbusiness,existingbusiness"),
     ("description", "string", ""),
+    ("hs_is_closed", "!bool", ""),
+    ("hs_is_closed_won", "!bool", ""),
+    ("hs_deal_stage_probability", "number", ""),
     ("hubspot_owner_id", "enumeration", "@owners"),
     ("createdate", "!datetime", ""),
     ("hs_lastmodifieddate", "!datetime", ""),
@@ -358,7 +361,7 @@ impl Portal {
         Answer::ok(json!({"results": results}))
     }
 
-    fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
+    pub(in crate::sandbox) fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
         let text = |key: &str| body.get(key).and_then(Value::as_str);
         let (Some(name), Some(label), Some(data_type), Some(field_type), Some(group)) =
             (text("name"), text("label"), text("type"), text("fieldType"), text("groupName"))

@@ -149,7 +149,10 @@ pub(super) fn without_tags(body: &str) -> String {
             _ => {}
         }
     }
-    text
+    // A name of a sign stands for the sign; the one all others begin with comes last.
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .into_iter()
+        .fold(text, |text, (name, sign)| text.replace(name, sign))
 }
 
 /// Puts conversations into the words of an older version: up to 2.15 nobody assigned is null, not 0, and priority has

@@ -91,6 +91,12 @@ impl Workspace {
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
         let Deed { kind, body, author, assigned_to, at, attachments } = deed;
         let (by_admin, was) = (author.admin, conversation.state);
+        let told = json!({
+            "part_type": kind,
+            "by": author.id,
+            "body": body,
+            "assigned_to": assigned_to.as_ref().map(|(kind, id)| format!("{kind} {id}")),
+        });
         let body = body.map(paragraph);
         let at = at.unwrap_or(now);
         let part = Part {
@@ -138,7 +144,7 @@ impl Workspace {
         {
             self.alarms.remove(&(until, id));
         }
-        self.effect("conversation_part", "create", &id.to_string(), &json!({"part_type": kind}));
+        self.effect("conversation_part", "create", &id.to_string(), &told);
         self.notify_conversation(id, topic);
     }
 
@@ -183,6 +189,26 @@ impl Workspace {
         conversation.updated = now.max(conversation.updated);
         self.effect("conversation", "rate", &id.to_string(), &json!({"rating": score}));
         self.notify_conversation(id, "conversation.rating.added");
+        true
+    }
+
+    /// The team writes attributes; null takes one away.
+    pub(in crate::sandbox) fn put_attributes(
+        &mut self,
+        id: u64,
+        values: serde_json::Map<String, Value>,
+    ) -> bool {
+        let now = self.now() / 1_000;
+        let Some(conversation) = self.conversations.get_mut(&id) else { return false };
+        for (name, value) in values {
+            if value.is_null() {
+                conversation.custom.shift_remove(&name);
+            } else {
+                conversation.custom.insert(name, value);
+            }
+        }
+        conversation.updated = now.max(conversation.updated);
+        self.effect("conversation", "update", &id.to_string(), &json!({}));
         true
     }
 
