@@ -14,6 +14,7 @@
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
+//! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
@@ -51,6 +52,7 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+mod companies;
 pub mod erasure;
 pub mod explain;
 pub mod fetch;

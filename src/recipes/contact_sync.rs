@@ -168,7 +168,7 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
     planned
 }
 
-fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
+pub(crate) fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
     if !facts.also.is_empty() {
         let others: Vec<String> = facts.also.iter().map(RecordRef::title).collect();
         return Planned::nothing(format!(
