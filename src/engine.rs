@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::SharedClock;
-use crate::domain::record::{Connection, System};
+use crate::domain::record::{Connection, ObjectKind, System};
 use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
@@ -71,6 +71,8 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    /// Of Salesforce's leads; none where the CRM has no such kind.
+    leads: Option<Arc<Mapping>>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
     batcher: batch::Batcher,
@@ -93,6 +95,7 @@ impl Engine {
         clock: SharedClock,
         settings: Settings,
     ) -> Self {
+        let crm = Connection::only(settings.crm);
         let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
         let clients = clients.gated(Arc::new(limits.clone()));
         let carry = batch::carry::Vendors {
@@ -107,6 +110,7 @@ impl Engine {
             clients,
             batcher,
             mapping,
+            leads: None,
             clock,
             holds: limits.holds(),
             limits,
@@ -114,8 +118,20 @@ impl Engine {
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             intercom: Connection::only(System::Intercom),
-            crm: Connection::only(System::Hubspot),
+            crm,
         }
+    }
+
+    /// The same engine with a mapping for Salesforce's leads.
+    #[must_use]
+    pub fn with_leads(mut self, mapping: Option<Arc<Mapping>>) -> Self {
+        self.leads = mapping;
+        self
+    }
+
+    /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
+    pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// The journal it serves.

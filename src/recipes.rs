@@ -10,6 +10,7 @@ pub mod contact_sync;
 pub mod erasure;
 pub mod facts;
 pub mod mend;
+pub mod newcomer;
 pub mod recipe;
 pub mod timeline;
 

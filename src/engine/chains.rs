@@ -31,7 +31,7 @@ pub(super) async fn hops(turn: &Turn<'_>, way: Way, facts: &Facts) -> Result<Has
     if by_a_human || (at_left.is_empty() && at_right.is_empty()) {
         return Ok(HashMap::new());
     }
-    let mapping = &turn.engine.mapping;
+    let mapping = turn.engine.mapping_of(right.record.object);
     let counts = mapping.fields.iter().filter_map(|field| {
         let agreed = facts.agreements.iter().find(|agreement| agreement.field == field.name);
         let at_left = last_write(&at_left, left, std::slice::from_ref(&field.intercom));
@@ -59,7 +59,7 @@ pub(super) async fn hops(turn: &Turn<'_>, way: Way, facts: &Facts) -> Result<Has
 fn last_write(writes: &[FieldWrite], now: &Mirror, names: &[String]) -> Option<LastWrite> {
     let parts = writes.iter().filter(|write| names.contains(&write.field));
     parts.fold(None, |known: Option<LastWrite>, write| {
-        let value = now.fields.get(&write.field).unwrap_or(&Value::Null);
+        let value = now.value(&write.field).unwrap_or(&Value::Null);
         let overwritten = value_hash(value) != write.value_hash;
         Some(LastWrite {
             hops: known.map_or(write.hops, |known| known.hops.max(write.hops)),

@@ -9,7 +9,7 @@ use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
 use crate::domain::ids::{DuplicateId, ExecutionId};
 use crate::domain::plan::Preview;
-use crate::domain::record::{Mirror, RecordRef, System};
+use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
 use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
@@ -67,6 +67,8 @@ pub struct Operator {
     actor: String,
     read_only: bool,
     max_attempts: u32,
+    crm: System,
+    leads: Option<Arc<Mapping>>,
 }
 
 impl Operator {
@@ -79,7 +81,29 @@ impl Operator {
         actor: String,
         max_attempts: u32,
     ) -> Self {
-        Self { journal, mapping, vendors, clock, actor, read_only: false, max_attempts }
+        Self {
+            journal,
+            mapping,
+            vendors,
+            clock,
+            actor,
+            read_only: false,
+            max_attempts,
+            crm: System::Hubspot,
+            leads: None,
+        }
+    }
+
+    /// The same operator of another CRM, with the mapping of its leads where it has such a kind.
+    #[must_use]
+    pub fn of_crm(mut self, crm: System, leads: Option<Arc<Mapping>>) -> Self {
+        (self.crm, self.leads) = (crm, leads);
+        self
+    }
+
+    /// The mapping between Intercom's contacts and a kind of record of the CRM.
+    fn mapping_of(&self, object: ObjectKind) -> &Mapping {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
@@ -169,7 +193,8 @@ impl Operator {
                 let conflict =
                     self.journal.conflict(*id).await?.ok_or_else(|| OperateError::Missing(id.to_string()))?;
                 still_open(conflict.state, &id.to_string())?;
-                let field = self.mapping.field(&conflict.field).ok_or_else(|| {
+                let mapping = self.mapping_of(conflict.right.object);
+                let field = mapping.field(&conflict.field).ok_or_else(|| {
                     OperateError::Impossible(format!(
                         "the mapping has no field \"{}\" any more.",
                         conflict.field
@@ -180,7 +205,7 @@ impl Operator {
                 if field.intercom.starts_with("company.") {
                     left.fields.insert(field.intercom.clone(), conflict.left_value.clone());
                 }
-                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, &self.mapping)?;
+                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, mapping)?;
                 let title = format!("Settle {} of {}", conflict.field, conflict.subject);
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.notes.extend(planned.plan.nothing.clone());
@@ -224,7 +249,7 @@ impl Operator {
                         }
                     }
                 }
-                let planned = mend::merge(&survivor, &absorbed, &linked, &self.mapping)?;
+                let planned = mend::merge(&survivor, &absorbed, &linked, self.mapping_of(survivor.record.object))?;
                 let title = format!("Merge {} into {}", absorbed.record.title(), survivor.record.title());
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.losses = mend::losses(&survivor, &absorbed);

@@ -21,7 +21,7 @@ use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::domain::record::{Connection, Fields, Mirror, RecordRef, System};
+use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::journal::JournalError;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::{Claim, Settlement};
@@ -250,7 +250,7 @@ impl<'a> Turn<'a> {
         let Some(mirror) = self.mirrors.iter().find(|mirror| mirror.record == *record) else { return false };
         fields
             .iter()
-            .all(|(name, value)| value_hash(mirror.fields.get(name).unwrap_or(&none)) == value_hash(value))
+            .all(|(name, value)| value_hash(mirror.value(name).unwrap_or(&none)) == value_hash(value))
     }
 
     async fn plan(&mut self) -> Result<Planned, Stop> {
@@ -291,7 +291,12 @@ impl<'a> Turn<'a> {
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);
         self.agreements.clone_from(&facts.agreements);
-        Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm))
+        let object = match &facts.crm {
+            Some(crm) => crm.record.object,
+            None if facts.becomes_lead => ObjectKind::Lead,
+            None => ObjectKind::Contact,
+        };
+        Ok(contact_sync::plan(way, &facts, self.engine.mapping_of(object), &self.engine.crm))
     }
 
     fn urgency(&self) -> Urgency {

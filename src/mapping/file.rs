@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::transform::Transform;
-use crate::domain::record::Fields;
+use crate::domain::record::{Fields, System};
 use crate::domain::words;
 
 words! {
@@ -173,6 +173,24 @@ impl Mapping {
             .expect("the shipped mapping is checked by a test")
     }
 
+    /// The shipped mapping of contacts with a CRM.
+    pub fn shipped_for(crm: System) -> Self {
+        match crm {
+            System::Salesforce => Self::parse(
+                include_str!("../../assets/mapping/contact-salesforce.toml"),
+                "contact-salesforce.toml",
+            )
+            .expect("the shipped mappings are checked by a test"),
+            _ => Self::shipped(),
+        }
+    }
+
+    /// The shipped mapping of Salesforce's leads.
+    pub fn shipped_leads() -> Self {
+        Self::parse(include_str!("../../assets/mapping/lead.toml"), "lead.toml")
+            .expect("the shipped mappings are checked by a test")
+    }
+
     /// Reads a mapping; `file` is only for messages.
     pub fn parse(text: &str, file: &str) -> Result<Self, MappingError> {
         let line_of = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
@@ -266,6 +284,6 @@ impl Mapping {
 
     /// The field that writes one of the CRM's fields.
     pub fn field_of_crm(&self, crm: &str) -> Option<&FieldMapping> {
-        self.fields.iter().find(|field| field.crm.iter().any(|name| name == crm))
+        self.fields.iter().find(|field| field.crm.iter().any(|name| name.eq_ignore_ascii_case(crm)))
     }
 }

@@ -9,7 +9,7 @@ use super::file::{Blank, Direction, FieldMapping, Owner};
 use super::transform::{Refusal, is_blank, time};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
-use crate::domain::record::{Fields, value_text};
+use crate::domain::record::{Fields, named, value_text};
 use crate::domain::review::ConflictKind;
 
 /// What is known about one field on both sides.
@@ -56,7 +56,7 @@ pub fn left_value(field: &FieldMapping, fields: &Fields) -> Value {
 
 /// The CRM's values of a field; null where missing.
 pub fn right_values(field: &FieldMapping, fields: &Fields) -> Vec<Value> {
-    field.crm.iter().map(|name| fields.get(name).cloned().unwrap_or(Value::Null)).collect()
+    field.crm.iter().map(|name| named(fields, name).cloned().unwrap_or(Value::Null)).collect()
 }
 
 /// The CRM's side as one value: the value itself, or the list where a field has several parts.

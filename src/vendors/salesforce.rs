@@ -23,6 +23,7 @@ pub mod collections;
 pub mod composite;
 mod csv;
 pub(crate) mod errors;
+pub mod hook;
 mod jobs;
 pub mod merging;
 mod objects;
