@@ -233,9 +233,9 @@ impl Mirror {
 /// A field by its name as it is written, else in other capitals: Salesforce's names do not mind, and of the other systems
 /// none has two names that differ in nothing else.
 pub fn named<'a>(fields: &'a Fields, field: &str) -> Option<&'a Value> {
-    fields.get(field).or_else(|| {
-        fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value)
-    })
+    fields
+        .get(field)
+        .or_else(|| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value))
 }
 
 /// A JSON value as a person reads it: null is empty, objects and lists are compact JSON.

@@ -262,8 +262,7 @@ impl Intake {
             .collect();
         let ours = sight.standing_echoes(record, &values, since)?;
         let told_before = |name: &str| {
-            let (now, before) =
-                (carried.value(name).unwrap_or(&none), known.value(name).unwrap_or(&none));
+            let (now, before) = (carried.value(name).unwrap_or(&none), known.value(name).unwrap_or(&none));
             let of_intercom = record.system() == System::Intercom;
             let mut fields = self.mapping_of(record.object).fields.iter();
             let mapped = fields.find(|field| {
@@ -297,8 +296,7 @@ impl Intake {
                 .chain([mapping.intercom_identity.as_str()])
                 .collect(),
             _ => {
-                let fields =
-                    mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));
+                let fields = mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));
                 fields.chain([mapping.crm_identity.as_str()]).collect()
             }
         }

@@ -249,7 +249,8 @@ impl Operator {
                         }
                     }
                 }
-                let planned = mend::merge(&survivor, &absorbed, &linked, self.mapping_of(survivor.record.object))?;
+                let planned =
+                    mend::merge(&survivor, &absorbed, &linked, self.mapping_of(survivor.record.object))?;
                 let title = format!("Merge {} into {}", absorbed.record.title(), survivor.record.title());
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.losses = mend::losses(&survivor, &absorbed);

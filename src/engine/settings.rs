@@ -219,9 +219,11 @@ impl Settings {
     pub fn check_crm(&self) -> Result<(), String> {
         match self.crm {
             System::Hubspot | System::Salesforce => Ok(()),
-            System::Intercom => Err("engine.crm = \"intercom\" is no CRM: conversations live in Intercom, accounts in \
+            System::Intercom => {
+                Err("engine.crm = \"intercom\" is no CRM: conversations live in Intercom, accounts in \
                                      the CRM; write \"hubspot\" or \"salesforce\""
-                .into()),
+                    .into())
+            }
         }
     }
 

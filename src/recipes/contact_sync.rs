@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::newcomer;
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, FieldSkip, Fill, FoundConflict, Plan, Step};
-use super::newcomer;
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::ConflictKind;
 use crate::mapping::chain::MOST_HOPS;

@@ -93,14 +93,16 @@ mod tests {
 
     #[test]
     fn r105_r106_a_lead_has_a_company_a_last_name_and_a_source() {
-        let mut fields = json!({"Email": "x@y.example", "lastname": " "}).as_object().expect("an object").clone();
+        let mut fields =
+            json!({"Email": "x@y.example", "lastname": " "}).as_object().expect("an object").clone();
         complete(System::Salesforce, ObjectKind::Lead, &mut fields);
         assert_eq!(
             Value::Object(fields),
             json!({"Email": "x@y.example", "lastname": "[not provided]", "Company": "[not provided]",
                    "LeadSource": "Intercom"})
         );
-        let mut fields = json!({"LastName": "Doe", "LeadSource": "Web"}).as_object().expect("an object").clone();
+        let mut fields =
+            json!({"LastName": "Doe", "LeadSource": "Web"}).as_object().expect("an object").clone();
         complete(System::Salesforce, ObjectKind::Contact, &mut fields);
         assert_eq!(Value::Object(fields), json!({"LastName": "Doe", "LeadSource": "Web"}));
     }

@@ -40,11 +40,10 @@ pub(super) async fn alive() -> &'static str {
 /// Deliveries would be taken now.
 pub(super) async fn ready(State(receiver): State<Receiver>) -> Response {
     let signed = [System::Intercom, System::Hubspot].map(Connection::only);
-    let can_judge =
-        signed.iter().any(|connection| receiver.credentials.webhook_secret(connection).is_some())
-            || [salesforce_hook::SECRET, agent::SECRET]
-                .iter()
-                .any(|name| receiver.credentials.named(name).is_some());
+    let can_judge = signed.iter().any(|connection| receiver.credentials.webhook_secret(connection).is_some())
+        || [salesforce_hook::SECRET, agent::SECRET]
+            .iter()
+            .any(|name| receiver.credentials.named(name).is_some());
     match (receiver.inbox.is_ready(), can_judge) {
         (true, true) => "ready\n".into_response(),
         (false, _) => {
