@@ -80,6 +80,8 @@ pub struct Engine {
     pub(crate) settings: Arc<Settings>,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
+    /// Who we are in Salesforce, once somebody asked.
+    own_user: Arc<tokio::sync::OnceCell<String>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -117,6 +119,7 @@ impl Engine {
             settings: Arc::new(settings),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
+            own_user: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }

@@ -266,7 +266,11 @@ impl Intake {
             let of_intercom = record.system() == System::Intercom;
             let mut fields = self.mapping_of(record.object).fields.iter();
             let mapped = fields.find(|field| {
-                if of_intercom { field.intercom == name } else { field.crm.iter().any(|crm| crm == name) }
+                if of_intercom {
+                    field.intercom_fields().any(|own| own == name)
+                } else {
+                    field.crm.iter().any(|crm| crm == name)
+                }
             });
             mapped.map_or_else(|| now == before, |field| same(field, now, before))
         };
@@ -291,9 +295,11 @@ impl Intake {
             System::Intercom => mapping
                 .fields
                 .iter()
-                .map(|field| field.intercom.as_str())
+                .flat_map(|field| field.intercom_fields())
                 .filter(|field| !field.starts_with("company."))
                 .chain([mapping.intercom_identity.as_str()])
+                // Somebody who is a lead there has that lead's id in a field of its own.
+                .chain(self.leads.iter().map(|leads| leads.intercom_identity.as_str()))
                 .collect(),
             _ => {
                 let fields = mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));

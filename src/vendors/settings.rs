@@ -166,6 +166,8 @@ pub struct SalesforceSettings {
     pub external_id_field: String,
     /// Fields to read beside the usual ones, with their object: `Lead.Plan__c`. One the org lacks is refused by it.
     pub extra_fields: Vec<String>,
+    /// Ids of users that other apps work as: what they change, no human did. The one behind our token counts as one.
+    pub app_users: Vec<String>,
     /// The lead status a converted lead gets: one of the org's that mean "converted".
     pub converted_status: String,
 }
@@ -179,6 +181,7 @@ impl Default for SalesforceSettings {
             version: "66.0".to_owned(),
             external_id_field: "Intercom_Contact_ID__c".to_owned(),
             extra_fields: Vec::new(),
+            app_users: Vec::new(),
             converted_status: "Closed - Converted".to_owned(),
         }
     }

@@ -41,12 +41,13 @@ const BUILT_IN: [(&str, &str, &str, bool); 15] = [
     ("company", "website", "string", true),
 ];
 
-const CUSTOM: [&str; 7] = [
+const CUSTOM: [&str; 8] = [
     "plan",
     "job_title",
     "lifecycle_stage",
     "hubspot_contact_id",
     "salesforce_contact_id",
+    "salesforce_lead_id",
     "referral_code",
     "company_size",
 ];

@@ -629,12 +629,15 @@ impl Bench {
         for (name, value) in more.as_object().into_iter().flatten() {
             user[name] = value.clone();
         }
-        let object = if user["role"] == "lead" { "Lead" } else { "Contact" };
+        let (object, identity) = match user["role"].as_str() {
+            Some("lead") => ("Lead", "salesforce_lead_id"),
+            _ => ("Contact", "salesforce_contact_id"),
+        };
         let left = self.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
         self.work().await;
         let found = self.sandbox.salesforce_find(object, "Email", email);
         let right = found.first().expect("it reached Salesforce")["Id"].as_str().unwrap().to_owned();
-        assert_eq!(self.intercom(&left)["custom_attributes"]["salesforce_contact_id"], json!(right));
+        assert_eq!(self.intercom(&left)["custom_attributes"][identity], json!(right));
         (left, right)
     }
 
