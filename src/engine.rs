@@ -11,6 +11,7 @@
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
+//! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
@@ -20,6 +21,7 @@
 //! | [`holds`] | what holds work back now: open breakers, pauses |
 //! | [`breaker`] | when a breaker opens, who looks, when it closes |
 //! | [`monitors`] | what is watched, who is told, the figures to scrape |
+//! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
 //! | [`sweep`] | people who are gone without a word |
@@ -51,10 +53,12 @@ pub mod intake;
 pub mod limits;
 mod look;
 pub mod monitors;
+mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
 pub mod retry;
+pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
@@ -73,6 +77,9 @@ pub struct Engine {
     pub(crate) mapping: Arc<Mapping>,
     /// Of Salesforce's leads; none where the CRM has no such kind.
     leads: Option<Arc<Mapping>>,
+    pub(crate) rules: rules::Rules,
+    /// Of the rules what this one works by: renewed for each turn.
+    pub(crate) in_force: Arc<rules::InForce>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
     batcher: batch::Batcher,
@@ -107,12 +114,15 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
+        let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
             leads: None,
+            in_force: rules.current(),
+            rules,
             clock,
             holds: limits.holds(),
             limits,

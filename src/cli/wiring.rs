@@ -256,13 +256,15 @@ pub fn clients(
 
 /// The channels alerts go through.
 pub fn channels(config: &Config, credentials: &dyn Credentials) -> Result<Channels, Problem> {
-    Channels::new(&config.vendors, credentials, clock(), &config.workspace).map_err(|error| {
-        Problem::usage(
-            "The alert channels cannot be set up; nothing was started.",
-            error.to_string(),
-            "correct that secret, or leave it away to have no such channel",
-        )
-    })
+    Channels::with_sinks(&config.vendors, credentials, clock(), &config.workspace, &config.sinks).map_err(
+        |error| {
+            Problem::usage(
+                "The alert channels cannot be set up; nothing was started.",
+                error.to_string(),
+                "correct that secret, or leave it away to have no such channel",
+            )
+        },
+    )
 }
 
 /// An engine over a journal.

@@ -152,7 +152,38 @@ pub enum Effect {
         field: String,
         /// What it holds.
         kind: super::schema::FieldKind,
+        /// The values it takes, where it is a list.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
     },
+}
+
+/// Every key of ours begins so, and is one word for any vendor's search.
+const KEY: &str = "reknit";
+
+/// The word of ours that stands for some text, always the same one and telling nothing of it. It stands in a value of
+/// the record that is made, so that the record is found again when the answer was lost.
+pub fn key_for(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().take(10).fold(String::from(KEY), |mut key, byte| {
+        let _ = write!(key, "{byte:02x}");
+        key
+    })
+}
+
+/// The first word of ours in a text.
+pub fn key_in(text: &str) -> Option<&str> {
+    let word = |at: usize| {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (word, begins) = (&rest[..end], !text[..at].ends_with(|c: char| c.is_alphanumeric()));
+        let digits = &word[KEY.len()..];
+        let fits = digits.len() == 20 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (begins && fits).then_some(word)
+    };
+    text.match_indices(KEY).find_map(|(at, _)| word(at))
 }
 
 impl Effect {
@@ -169,6 +200,44 @@ impl Effect {
             | Self::Track { contact, .. }
             | Self::Converse { contact, .. } => &contact.connection,
             Self::Reply { conversation, .. } | Self::Assign { conversation, .. } => &conversation.connection,
+        }
+    }
+
+    /// Puts in the record that an earlier step made: into the field, or for the field `related` among the related ones. A
+    /// step about somebody who was still to be made is about that record from now on.
+    pub fn fill(&mut self, field: &str, given: &RecordRef) {
+        match self {
+            Self::Create { related, .. } if field == RELATED => {
+                related.retain(|record| !record.is_to_be_made());
+                related.push(given.clone());
+            }
+            Self::Create { fields, .. } | Self::Update { fields, .. } if field != RELATED => {
+                fields.insert(field.to_owned(), Value::String(given.id.clone()));
+            }
+            Self::Link { contact: record, .. }
+            | Self::Log { contact: record, .. }
+            | Self::Tag { record, .. }
+            | Self::Track { contact: record, .. }
+            | Self::Converse { contact: record, .. }
+            | Self::Reply { conversation: record, .. }
+            | Self::Assign { conversation: record, .. }
+                if record.is_to_be_made() =>
+            {
+                *record = given.clone();
+            }
+            _ => {}
+        }
+    }
+
+    /// The key of ours by which what it makes is found again, where it carries one.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Log { key, .. } | Self::Converse { key, .. } | Self::Reply { key, .. } => Some(key.clone()),
+            Self::Create { fields, identity, .. } => {
+                let values = fields.get(identity).into_iter().chain(fields.values());
+                values.filter_map(Value::as_str).find_map(key_in).map(str::to_owned)
+            }
+            _ => None,
         }
     }
 
@@ -189,7 +258,10 @@ impl Effect {
     }
 }
 
-/// A value of a step that only an earlier step's answer can give: the id of what it made.
+/// The field of a [`Fill`] that means the related records of a create.
+pub const RELATED: &str = "related";
+
+/// A value of a step that only an earlier step's answer can give: the id of what it made. See [`Effect::fill`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fill {
     /// The field to fill.
@@ -348,4 +420,44 @@ pub struct Preview {
     pub notes: Vec<String>,
     /// It cannot be taken back at the vendor.
     pub irreversible: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::System;
+
+    #[test]
+    fn a_key_is_found_in_whatever_stands_around_it() {
+        let key = key_for("csat 20001");
+        assert_eq!(key_for("csat 20001"), key);
+        assert_ne!(key_for("csat 20002"), key);
+        for text in
+            [format!("{key}"), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
+        {
+            assert_eq!(key_in(&text), Some(key.as_str()), "{text}");
+        }
+        for text in [format!("{key}0"), format!("x{key}"), key[..25].to_owned(), "łreknit".to_owned()] {
+            assert_eq!(key_in(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_step_made_goes_where_it_was_waited_for() {
+        let made = RecordRef::new(System::Hubspot, ObjectKind::Contact, "151");
+        let mut deal = Effect::Create {
+            connection: made.connection.clone(),
+            object: ObjectKind::Deal,
+            fields: Fields::new(),
+            identity: "dealname".to_owned(),
+            related: vec![RecordRef::to_be_made(&made.connection)],
+        };
+        deal.fill(RELATED, &made);
+        let Effect::Create { related, fields, .. } = &deal else { panic!("a create") };
+        assert_eq!((related.as_slice(), fields.len()), (&[made.clone()][..], 0));
+        let mut tag =
+            Effect::Tag { record: RecordRef::to_be_made(&made.connection), tag: "x".into(), on: true };
+        tag.fill("", &made);
+        assert_eq!(tag, Effect::Tag { record: made, tag: "x".into(), on: true });
+    }
 }

@@ -301,7 +301,7 @@ pub(super) async fn look_up(
 }
 
 /// Fills in `company.name` from the contact's first company.
-async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), Stop> {
+pub(super) async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), Stop> {
     let Some(id) = contact.companies.first() else { return Ok(()) };
     let record = RecordRef {
         connection: contact.record.connection.clone(),

@@ -171,6 +171,7 @@ impl Operator {
         let new = NewExecution {
             recipe: prepared.recipe.to_owned(),
             subject: prepared.subject,
+            person: None,
             lane: lane_of(&self.journal, &prepared.record).await?,
             record: Some(prepared.record),
             priority: Priority::Operator,

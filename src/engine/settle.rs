@@ -382,6 +382,8 @@ impl Turn<'_> {
             remapped: std::mem::take(&mut self.remapped),
             audit: std::mem::take(&mut self.audit),
             echoes: std::mem::take(&mut self.echoes),
+            editions: self.editions.take(),
+            people_behind: std::mem::take(&mut self.people_behind),
             ..Settlement::default()
         }
     }

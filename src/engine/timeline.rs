@@ -52,7 +52,8 @@ pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
     };
     let settings = &turn.engine.clients.settings().hubspot;
     let template = settings.timeline_template.trim();
-    let template = (settings.timeline_app && !template.is_empty()).then_some(template);
+    let is_hubspot = turn.engine.crm.system == System::Hubspot;
+    let template = (is_hubspot && settings.timeline_app && !template.is_empty()).then_some(template);
     Ok(timeline::plan(&facts, template))
 }
 
@@ -85,9 +86,6 @@ async fn person(turn: &mut Turn<'_>, contact: RecordRef) -> Result<(Person, Stri
     let name = own.display_name();
     let name = if name == own.record.title() { "Contact".to_owned() } else { name };
     let crm = turn.engine.crm.clone();
-    if crm.system != System::Hubspot {
-        return Ok(left_out(&contact, "whose CRM has no timeline that Reknit writes to"));
-    }
     let known = turn.engine.journal.known(&own.record).await?;
     let mut fitting: Vec<RecordRef> =
         known.records.into_iter().filter(|other| other.connection == crm).collect();

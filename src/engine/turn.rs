@@ -86,6 +86,14 @@ pub(super) struct Turn<'a> {
     /// The two sides of the person, for conflicts that a refusal raises.
     pub(super) left: Option<Mirror>,
     pub(super) right: Option<Mirror>,
+    /// The editions of recipe and mapping that the plan is made by.
+    pub(super) editions: Option<String>,
+    /// The person it is about, where the record is not their own.
+    pub(super) person: Option<RecordRef>,
+    /// Deals and tickets, and whose they are.
+    pub(super) people_behind: Vec<(RecordRef, RecordRef)>,
+    /// The recipe only plans.
+    pub(super) shadow: bool,
     /// How long this turn may still wait in place for windows to open.
     patience: Duration,
     /// Turns true when another worker has the work: no further call is made then.
@@ -112,6 +120,10 @@ impl<'a> Turn<'a> {
             agreements: Vec::new(),
             left: None,
             right: None,
+            editions: None,
+            person: None,
+            people_behind: Vec::new(),
+            shadow: false,
             patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
             lost,
         }

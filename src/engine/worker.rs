@@ -219,7 +219,8 @@ impl Engine {
 
     async fn turn(&self, claim: Claim, seat: Seat, mut grip: Grip) -> ExecutionId {
         let (id, token) = (claim.execution.id, claim.token);
-        let mut turn = Turn::new(self, claim, grip.lost());
+        let engine = self.current();
+        let mut turn = Turn::new(&engine, claim, grip.lost());
         let (status, settlement) = match AssertUnwindSafe(turn.run()).catch_unwind().await {
             Ok(Ok(settled)) => settled,
             Ok(Err(error)) => {

@@ -290,7 +290,7 @@ fn relane(connection: &Connection, person: PersonId) -> Result<()> {
 fn move_to_lane(connection: &Connection, record: &RecordRef, lane: &str) -> Result<()> {
     connection
         .prepare_cached(
-            "UPDATE executions SET lane = ?2 WHERE record = ?1 AND lane <> ?2 \
+            "UPDATE executions SET lane = ?2 WHERE (record = ?1 OR person = ?1) AND lane <> ?2 \
              AND status IN ('pending', 'running', 'retrying', 'in_doubt', 'failed', 'held')",
         )?
         .execute([record.to_string(), lane.to_owned()])?;

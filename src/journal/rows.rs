@@ -60,7 +60,7 @@ fn optional_time(row: &Row<'_>, column: &'static str) -> Result<Option<Timestamp
 }
 
 pub(super) const EXECUTION: &str = "id, event_id, decision_id, recipe, subject, record, status, outcome, sentence, \
-     error_class, error_code, attempts, max_attempts, due_at, priority, created_at, updated_at";
+     error_class, error_code, attempts, max_attempts, due_at, priority, created_at, updated_at, editions";
 
 pub(super) fn execution(row: &Row<'_>) -> Result<Execution> {
     let rank: i64 = row.get("priority")?;
@@ -86,6 +86,7 @@ pub(super) fn execution(row: &Row<'_>) -> Result<Execution> {
             .unwrap_or(Priority::Background),
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
+        editions: row.get("editions")?,
     })
 }
 

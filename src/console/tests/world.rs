@@ -279,13 +279,14 @@ fn incoming(subject: &str, due_at: Timestamp) -> (NewEvent, Disposition) {
         recipe: "contact-to-crm".to_owned(),
         subject: subject.to_owned(),
         record: Some(record),
+        person: None,
         lane: key,
         priority: Priority::Live,
         due_at,
         sentence: "Waits for a worker.".to_owned(),
         max_attempts: 12,
     };
-    (event, Disposition::Run(execution))
+    (event, Disposition::Run(vec![execution]))
 }
 
 fn done() -> Settlement {

@@ -81,16 +81,17 @@ fn event(key: &str, record: Option<RecordRef>, body: &Value) -> NewEvent {
 }
 
 fn run(record: &RecordRef, subject: &str, now: Timestamp) -> Disposition {
-    Disposition::Run(NewExecution {
+    Disposition::Run(vec![NewExecution {
         recipe: "contact-to-crm".into(),
         subject: subject.into(),
         record: Some(record.clone()),
+        person: None,
         lane: record.to_string(),
         priority: Priority::Live,
         due_at: now,
         sentence: format!("Waits for {subject}."),
         max_attempts: 12,
-    })
+    }])
 }
 
 fn attempt(now: Timestamp, text: &str) -> Attempt {

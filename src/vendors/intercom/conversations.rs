@@ -139,7 +139,7 @@ fn read_thread(connection: &Connection, answer: &Value) -> Result<Thread, Vendor
     Ok(Thread { conversation: conversation(connection, answer)?, parts, total })
 }
 
-fn conversation(connection: &Connection, item: &Value) -> Result<Conversation, VendorError> {
+pub(super) fn conversation(connection: &Connection, item: &Value) -> Result<Conversation, VendorError> {
     let contacts = item.get("contacts").map(wire::items).unwrap_or_default();
     let tags = item.pointer("/tags/tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Ok(Conversation {
