@@ -20,6 +20,7 @@ pub mod demo;
 pub mod doctor;
 pub mod erase;
 pub mod events;
+pub mod explain;
 pub mod fetch;
 pub mod init;
 pub mod journal;
@@ -31,11 +32,14 @@ pub mod output;
 pub mod pause;
 pub mod problem;
 pub mod progress;
+pub mod resolve;
+pub mod rules;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
 pub mod sweep;
 pub mod vault;
+pub mod why_not;
 pub mod wiring;
 
 use problem::Problem;
@@ -71,14 +75,20 @@ pub enum Command {
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
     Show(show::Arguments),
+    /// How a field of a person came to be what it is: event, mapping, rule, call, decision
+    Explain(explain::Arguments),
+    /// Why nothing came of a person: the gates in order, the first that stopped it
+    WhyNot(why_not::Arguments),
     /// What the vendors told us and what became of it: ignored, repeated, or the execution it caused
     Events(events::Arguments),
     /// Run executions again
     Retry(operate::RetryArguments),
     /// Give up on executions
     Discard(operate::DiscardArguments),
-    /// Settle a conflict: take a side or a value
-    Resolve(operate::ResolveArguments),
+    /// Settle a conflict: a side, a value, none, a translation; leave it for now; alone or as a rule
+    Resolve(resolve::Arguments),
+    /// Rules that decide conflicts by themselves
+    Rules(rules::Arguments),
     /// Merge a duplicate candidate
     Merge(operate::MergeArguments),
     /// Say that a duplicate candidate is two different records
@@ -163,10 +173,13 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
         Some(Command::Show(show)) => show::run(&place, &show).await,
+        Some(Command::Explain(explain)) => explain::run(&place, &explain).await,
+        Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
-        Some(Command::Resolve(resolve)) => operate::resolve(&place, arguments.read_only, &resolve).await,
+        Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
+        Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,

@@ -14,6 +14,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 pub mod alerts;
 mod answer;
+mod around;
 mod error;
 mod gate;
 mod http;
@@ -27,15 +28,22 @@ mod recognised;
 mod redact;
 mod request;
 pub mod salesforce;
+mod schema;
 mod settings;
 mod signature;
 pub mod together;
 mod token;
 pub mod topics;
+pub mod writer;
 
+pub use around::{
+    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, people_of, stages,
+    tags_of,
+};
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
+pub use schema::{objects as described_objects, schema};
 pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
 pub use token::Standing;
 
@@ -131,8 +139,24 @@ fn is_gone(record: &RecordRef, read: Result<Mirror, VendorError>) -> Result<Opti
 
 /// What this vendor has no call for; nothing was sent.
 fn cannot(effect: &Effect) -> VendorError {
-    let system = effect.connection().system.title();
-    VendorError::new(ErrorClass::Unknown, &format!("{system} has no call for this step; nothing was sent."))
+    let system = effect.connection().system;
+    let why = match effect {
+        Effect::Tag { record, .. } if system == System::Intercom => {
+            format!("puts no tags on a {}", record.object)
+        }
+        Effect::Tag { .. } => "has no tags; set a field instead".to_owned(),
+        Effect::Track { .. } => "takes no events of people; only Intercom does".to_owned(),
+        Effect::Converse { .. } | Effect::Reply { .. } | Effect::Assign { .. } => {
+            "holds no conversations; only Intercom does".to_owned()
+        }
+        Effect::DefineField { .. } if system == System::Salesforce => {
+            "lets fields be made in Setup, under the object's Fields & Relationships, and not by the calls Reknit makes"
+                .to_owned()
+        }
+        Effect::DefineField { object, .. } => format!("lets no fields of a {object} be made"),
+        _ => "has no call for this step".to_owned(),
+    };
+    VendorError::new(ErrorClass::Unknown, &format!("{} {why}; nothing was sent.", system.title()))
 }
 
 fn cannot_look(effect: &Effect) -> VendorError {
@@ -150,16 +174,17 @@ fn cannot_look(effect: &Effect) -> VendorError {
 
 /// The exact calls of an effect, without secrets: what [`perform`] would send. None where it would send nothing.
 pub fn calls(settings: &Settings, effect: &Effect) -> Vec<Call> {
-    let (base, request) = match effect.connection().system {
-        System::Intercom => (&settings.intercom.base_url, intercom::calls::request(settings, effect)),
-        System::Hubspot => (&settings.hubspot.base_url, hubspot::calls::request(settings, effect)),
+    let (base, requests) = match effect.connection().system {
+        System::Intercom => (&settings.intercom.base_url, intercom::calls::requests(settings, effect)),
+        System::Hubspot => (
+            &settings.hubspot.base_url,
+            hubspot::calls::request(settings, effect).map(|request| vec![request]),
+        ),
         System::Salesforce => {
-            let base = &settings.salesforce.instance_url;
-            let requests = salesforce::calls::requests(settings, effect).unwrap_or_default();
-            return requests.iter().map(|request| request.call(base)).collect();
+            (&settings.salesforce.instance_url, salesforce::calls::requests(settings, effect))
         }
     };
-    request.map(|request| request.call(base)).into_iter().collect()
+    requests.unwrap_or_default().iter().map(|request| request.call(base)).collect()
 }
 
 /// Reads a record as it is now. One that was merged away is an error of class `merged_away` naming the survivor.

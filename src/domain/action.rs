@@ -10,7 +10,7 @@ words! {
         Retry = "retry",
         /// Give up on an execution, with a reason.
         Discard = "discard",
-        /// Settle a conflict: take a side or type a value.
+        /// Settle a conflict: take a side, type a value, empty both, translate, or leave it for now.
         Resolve = "resolve",
         /// Merge a duplicate candidate.
         Merge = "merge",

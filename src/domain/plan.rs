@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::agreement::Agreement;
 use super::clock::Timestamp;
+use super::ids::{ConflictId, ExecutionId};
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
-use super::review::ConflictKind;
+use super::review::{ConflictKind, Writer};
 
 words! {
     /// Where one step of a plan stands.
@@ -152,7 +153,38 @@ pub enum Effect {
         field: String,
         /// What it holds.
         kind: super::schema::FieldKind,
+        /// The values it takes, where it is a list.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
     },
+}
+
+/// Every key of ours begins so, and is one word for any vendor's search.
+const KEY: &str = "reknit";
+
+/// The word of ours that stands for some text, always the same one and telling nothing of it. It stands in a value of
+/// the record that is made, so that the record is found again when the answer was lost.
+pub fn key_for(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().take(10).fold(String::from(KEY), |mut key, byte| {
+        let _ = write!(key, "{byte:02x}");
+        key
+    })
+}
+
+/// The first word of ours in a text.
+pub fn key_in(text: &str) -> Option<&str> {
+    let word = |at: usize| {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (word, begins) = (&rest[..end], !text[..at].ends_with(|c: char| c.is_alphanumeric()));
+        let digits = &word[KEY.len()..];
+        let fits = digits.len() == 20 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (begins && fits).then_some(word)
+    };
+    text.match_indices(KEY).find_map(|(at, _)| word(at))
 }
 
 impl Effect {
@@ -169,6 +201,49 @@ impl Effect {
             | Self::Track { contact, .. }
             | Self::Converse { contact, .. } => &contact.connection,
             Self::Reply { conversation, .. } | Self::Assign { conversation, .. } => &conversation.connection,
+        }
+    }
+
+    /// Puts in the record that an earlier step made: into the field, or for the field `related` among the related ones. A
+    /// step about somebody who was still to be made is about that record from now on.
+    pub fn fill(&mut self, field: &str, given: &RecordRef) {
+        match self {
+            Self::Create { related, .. } if field == RELATED => {
+                related.retain(|record| !record.is_to_be_made());
+                related.push(given.clone());
+            }
+            Self::Create { fields, .. } | Self::Update { fields, .. }
+                if field != RELATED && !field.is_empty() =>
+            {
+                fields.insert(field.to_owned(), Value::String(given.id.clone()));
+            }
+            Self::Update { record, .. } if field.is_empty() && record.is_to_be_made() => {
+                *record = given.clone();
+            }
+            Self::Link { contact: record, .. }
+            | Self::Log { contact: record, .. }
+            | Self::Tag { record, .. }
+            | Self::Track { contact: record, .. }
+            | Self::Converse { contact: record, .. }
+            | Self::Reply { conversation: record, .. }
+            | Self::Assign { conversation: record, .. }
+                if record.is_to_be_made() =>
+            {
+                *record = given.clone();
+            }
+            _ => {}
+        }
+    }
+
+    /// The key of ours by which what it makes is found again, where it carries one.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Log { key, .. } | Self::Converse { key, .. } | Self::Reply { key, .. } => Some(key.clone()),
+            Self::Create { fields, identity, .. } => {
+                let values = fields.get(identity).into_iter().chain(fields.values());
+                values.filter_map(Value::as_str).find_map(key_in).map(str::to_owned)
+            }
+            _ => None,
         }
     }
 
@@ -189,7 +264,10 @@ impl Effect {
     }
 }
 
-/// A value of a step that only an earlier step's answer can give: the id of what it made.
+/// The field of a [`Fill`] that means the related records of a create.
+pub const RELATED: &str = "related";
+
+/// A value of a step that only an earlier step's answer can give: the id of what it made. See [`Effect::fill`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fill {
     /// The field to fill.
@@ -254,8 +332,20 @@ pub struct FoundConflict {
     pub base: Option<Value>,
     /// The mapping's rule, in words.
     pub rule: String,
+    /// Where that rule stands: `contact.toml:47`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
+    /// The role that decides this field.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub decides: String,
     /// What the target would take, nearest first; empty when anything.
     pub allowed: Vec<String>,
+    /// Who wrote Intercom's value, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<Writer>,
+    /// Who wrote the CRM's value, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right_by: Option<Writer>,
 }
 
 /// Something told to people or to another system beside the vendors: put into the outbox in the transaction that
@@ -335,6 +425,30 @@ pub struct Loss {
     pub kept: String,
 }
 
+/// A change of a file on this machine, as it will be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEdit {
+    /// Which file.
+    pub file: String,
+    /// The unified diff, line by line: ` ` stays, `-` goes, `+` comes.
+    pub diff: Vec<String>,
+}
+
+/// One of several conflicts that a decision settles at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Becomes {
+    /// Its number.
+    pub conflict: ConflictId,
+    /// Whose it is.
+    pub subject: String,
+    /// Intercom's value, as shown.
+    pub left: String,
+    /// The CRM's value, as shown.
+    pub right: String,
+    /// What is written, in words; or why nothing is.
+    pub becomes: String,
+}
+
 /// What the operator is shown before confirming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Preview {
@@ -342,10 +456,59 @@ pub struct Preview {
     pub title: String,
     /// The calls, in order.
     pub calls: Vec<Call>,
+    /// Files that are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<FileEdit>,
+    /// Every conflict that is settled, when it is not just the one asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub becomes: Vec<Becomes>,
+    /// Failed executions that run again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retries: Vec<ExecutionId>,
     /// What will be lost.
     pub losses: Vec<Loss>,
     /// Remarks: what cannot be undone, what happens if one call fails.
     pub notes: Vec<String>,
     /// It cannot be taken back at the vendor.
     pub irreversible: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::System;
+
+    #[test]
+    fn a_key_is_found_in_whatever_stands_around_it() {
+        let key = key_for("csat 20001");
+        assert_eq!(key_for("csat 20001"), key);
+        assert_ne!(key_for("csat 20002"), key);
+        for text in
+            [format!("{key}"), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
+        {
+            assert_eq!(key_in(&text), Some(key.as_str()), "{text}");
+        }
+        for text in [format!("{key}0"), format!("x{key}"), key[..25].to_owned(), "łreknit".to_owned()] {
+            assert_eq!(key_in(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_step_made_goes_where_it_was_waited_for() {
+        let made = RecordRef::new(System::Hubspot, ObjectKind::Contact, "151");
+        let mut deal = Effect::Create {
+            connection: made.connection.clone(),
+            object: ObjectKind::Deal,
+            fields: Fields::new(),
+            identity: "dealname".to_owned(),
+            related: vec![RecordRef::to_be_made(&made.connection)],
+        };
+        deal.fill(RELATED, &made);
+        let Effect::Create { related, fields, .. } = &deal else { panic!("a create") };
+        assert_eq!((related.as_slice(), fields.len()), (&[made.clone()][..], 0));
+        let mut tag =
+            Effect::Tag { record: RecordRef::to_be_made(&made.connection), tag: "x".into(), on: true };
+        tag.fill("", &made);
+        assert_eq!(tag, Effect::Tag { record: made, tag: "x".into(), on: true });
+    }
 }

@@ -119,7 +119,10 @@ impl Engine {
     /// What a backfill will cost, with one call.
     pub async fn backfill_cost(&self, span: Span) -> Result<Cost, PollError> {
         if self.crm.system != System::Hubspot {
-            let why = format!("{} has no timeline that Reknit writes to", self.crm.system.title());
+            let why = format!(
+                "the past is brought into HubSpot only; into {} Reknit logs conversations from now on",
+                self.crm.system.title()
+            );
             return Err(JournalError::Refused(why).into());
         }
         self.wait_for_a_call(&self.intercom, Family::usual(System::Intercom)).await;
@@ -269,17 +272,18 @@ impl Engine {
             occurred_at: begun,
             sent: Sent::default(),
         };
-        let run = Disposition::Run(NewExecution {
+        let run = Disposition::Run(vec![NewExecution {
             recipe: recipes::CONVERSATION_TO_TIMELINE.to_owned(),
             subject: name.unwrap_or_else(|| record.title()),
             // Not the person's lane: their own changes never wait for what is long past.
+            person: None,
             lane: record.to_string(),
             record: Some(record),
             priority: Priority::Background,
             due_at: window.map_or(now, |window| window.next(now)),
             sentence: "Of the past; waits until nothing else is to be done.".into(),
             max_attempts: self.settings.max_attempts,
-        });
+        }]);
         Ok(Some((event, run)))
     }
 

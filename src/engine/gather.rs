@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::chains;
+use super::identity;
 use super::intake::{ECHO_LIFE, record_to_be};
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Agreement;
@@ -13,7 +14,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
-use crate::domain::review::{Choice, Decision};
+use crate::domain::review::{Choice, Conflict, Decision};
 use crate::journal::facts::value_hash;
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::recipes::contact_sync::{self, Facts, Planned, Way};
@@ -27,8 +28,14 @@ const ALIASES: usize = 3;
 pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> Result<Facts, Stop> {
     follow_merge(turn, record);
     let known = turn.engine.journal.known(record).await?;
-    let mut facts = Facts { agreements: known.agreements, held: known.held, ..Facts::default() };
+    let mut facts =
+        Facts { agreements: known.agreements, held: known.held, off: known.off, ..Facts::default() };
+    let mut ignored = known.ignored;
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
+    facts.waits = identity::waits(&facts.held, &ignored, &own.record);
+    if facts.waits.is_some() {
+        return Ok(facts);
+    }
     let other_side = match way {
         Way::ToCrm => turn.engine.crm.clone(),
         Way::ToIntercom => turn.engine.intercom.clone(),
@@ -56,11 +63,13 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
         }
     };
     if let Some(other) = &other {
-        for field in turn.engine.journal.known(&other.record).await?.held {
+        let known = turn.engine.journal.known(&other.record).await?;
+        for field in known.held {
             if !facts.held.contains(&field) {
                 facts.held.push(field);
             }
         }
+        ignored.extend(known.ignored);
         turn.identity = vec![own.record.clone(), other.record.clone()];
     }
     match way {
@@ -70,9 +79,26 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
     if let Some(intercom) = &mut facts.intercom {
         name_company(turn, intercom).await?;
     }
+    hold_ignored(turn, &mut facts, &ignored);
     take_up_own_writes(turn, &mut facts, &known.agreed_at).await?;
     facts.hops = chains::hops(turn, way, &facts).await?;
     Ok(facts)
+}
+
+/// A conflict that is left alone holds its field back as long as its time is not over and both values are the same.
+fn hold_ignored(turn: &Turn<'_>, facts: &mut Facts, ignored: &[Conflict]) {
+    let (Some(left), Some(right)) = (&facts.intercom, &facts.crm) else { return };
+    let now = turn.engine.clock.now();
+    for conflict in ignored {
+        let Some(field) = turn.engine.mapping.field(&conflict.field) else { continue };
+        let found = contact_sync::conflict(field, conflict.kind, Vec::new(), left, right, None);
+        let still = conflict.ignored_until.is_none_or(|until| now < until)
+            && same(field, &found.left_value, &conflict.left_value)
+            && same(field, &found.right_value, &conflict.right_value);
+        if still && !facts.held.contains(&conflict.field) {
+            facts.held.push(conflict.field.clone());
+        }
+    }
 }
 
 /// A value we wrote after the last agreement, without having lived to say so, is what both sides agreed on: the
@@ -196,7 +222,7 @@ fn follow_merge(turn: &mut Turn<'_>, record: &RecordRef) {
 }
 
 /// The record the run starts from; none when it is gone. One that was merged away is followed.
-async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
+pub(super) async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
     match turn.read(record).await? {
         Ok(mirror) => Ok(Some(mirror)),
         Err(error) => {
@@ -247,7 +273,10 @@ pub(super) async fn look_up(
             id: named.trim().to_owned(),
         };
         match turn.read(&record).await? {
-            Ok(mirror) => return Ok(vec![mirror]),
+            Ok(mirror) => {
+                identity::check(turn, way, own, &mirror, other_side).await?;
+                return Ok(vec![mirror]);
+            }
             Err(error) => match followed(turn, &record, &error).await? {
                 Some(mirror) => return Ok(vec![mirror]),
                 // A cross-reference to a record that is gone: the other ways may still find the person.
@@ -258,6 +287,9 @@ pub(super) async fn look_up(
     }
     if way == Way::ToCrm {
         let found = turn.find(other_side, &mapping.crm_identity, &own.record.id).await?;
+        if let [one] = found.as_slice() {
+            identity::check(turn, way, own, one, other_side).await?;
+        }
         if !found.is_empty() {
             return Ok(found);
         }
@@ -285,7 +317,7 @@ pub(super) async fn look_up(
 }
 
 /// Fills in `company.name` from the contact's first company.
-async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), Stop> {
+pub(super) async fn name_company(turn: &mut Turn<'_>, contact: &mut Mirror) -> Result<(), Stop> {
     let Some(id) = contact.companies.first() else { return Ok(()) };
     let record = RecordRef {
         connection: contact.record.connection.clone(),
@@ -338,6 +370,9 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                 .conflict(conflict)
                 .await?
                 .ok_or_else(|| Impossible(format!("{conflict} is gone from the journal.")))?;
+            if conflict.field == mend::IDENTITY {
+                return identity::settle(turn, &conflict, &choice).await;
+            }
             let Some(field) = mapping.field(&conflict.field) else {
                 return Err(
                     Impossible(format!("The mapping has no field \"{}\" any more.", conflict.field)).into()
@@ -411,6 +446,6 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
 }
 
 /// A record without which the decision means nothing.
-async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
+pub(super) async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
     turn.read(record).await?.map_err(|error| Stop::Vendor(Box::new(error), None))
 }

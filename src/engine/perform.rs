@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::batch::Begin;
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
@@ -77,10 +75,8 @@ impl Turn<'_> {
         for fill in self.planned.plan.steps[place].fills.clone() {
             let given =
                 self.planned.plan.steps.get(fill.from_step as usize).and_then(|step| step.result.clone());
-            if let (Some(record), Effect::Update { fields, .. }) =
-                (given, &mut self.planned.plan.steps[place].effect)
-            {
-                fields.insert(fill.field, Value::String(record.id));
+            if let Some(record) = given {
+                self.planned.plan.steps[place].effect.fill(&fill.field, &record);
             }
         }
     }
@@ -148,6 +144,7 @@ impl Turn<'_> {
             identity: self.identity.clone(),
             remapped: self.remapped.clone(),
             audit: self.audit.clone(),
+            editions: self.editions.clone(),
         };
         Begin {
             id: self.claim.execution.id,
@@ -173,7 +170,9 @@ impl Turn<'_> {
         match effect {
             Effect::Create { fields, .. } => {
                 self.echoes.extend(echoes(record, fields));
-                if let Some(from) = self.claim.execution.record.clone() {
+                // A task or a deal that was made because of a record is not that record.
+                let person = self.person.clone().or_else(|| self.claim.execution.record.clone());
+                if let Some(from) = person.filter(|from| are_one(from, record)) {
                     self.identity = vec![from, record.clone()];
                 }
                 self.saw(Mirror {
@@ -211,7 +210,7 @@ impl Turn<'_> {
                     None => self.engine.journal.mirror(contact).await?,
                 };
                 if let Some(mut mirror) = known {
-                    if !mirror.companies.contains(&company.id) {
+                    if company.object == ObjectKind::Company && !mirror.companies.contains(&company.id) {
                         mirror.companies.push(company.id.clone());
                     }
                     self.saw(mirror);
@@ -253,6 +252,12 @@ impl Turn<'_> {
         let _ = self.read(merged).await?;
         Ok(())
     }
+}
+
+/// Whether two records of two systems can be one person or one organisation.
+fn are_one(from: &RecordRef, made: &RecordRef) -> bool {
+    let person = |record: &RecordRef| matches!(record.object, ObjectKind::Contact | ObjectKind::Lead);
+    from.connection != made.connection && (person(from) && person(made) || from.object == made.object)
 }
 
 fn echoes(record: &RecordRef, fields: &Fields) -> Vec<Echo> {

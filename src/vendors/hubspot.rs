@@ -16,18 +16,23 @@ use super::Page;
 use super::error::VendorError;
 use super::http::{Clients, Log};
 
+pub(crate) mod around;
 pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod errors;
 pub mod hook;
+pub(crate) mod marked;
 pub(crate) mod operations;
 pub(crate) mod paths;
+pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod timeline;
 pub(crate) mod together;
 pub(crate) mod topics;
 pub(crate) mod whole;
 pub(crate) mod wire;
+
+pub use marked::marked;
 
 pub use batch::{UpsertBy, UpsertRow, Upserted, upsert_batch};
 use calls::objects::Wish;
@@ -49,16 +54,20 @@ pub(crate) async fn perform(
     }
     let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
         (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        // A property of that name is there: made by an earlier try whose answer was lost, or by somebody else.
+        (Err(error), Effect::DefineField { .. }) if error.status == Some(409) => Value::Null,
         (answer, _) => answer?,
     };
     match effect {
         Effect::Erase { record } => Ok(record.clone()),
+        Effect::DefineField { connection, object, field, .. } => {
+            Ok(RecordRef { connection: connection.clone(), object: *object, id: field.clone() })
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
         | Effect::Reply { .. }
-        | Effect::Assign { .. }
-        | Effect::DefineField { .. } => Err(super::cannot(effect)),
+        | Effect::Assign { .. } => Err(super::cannot(effect)),
         Effect::Link { contact, .. } | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
         Effect::Log { contact, .. } => made(&answer, &contact.connection, ObjectKind::Note),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
@@ -91,20 +100,24 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::DefineField { .. } => Ok(None),
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
         | Effect::Reply { .. }
-        | Effect::Assign { .. }
-        | Effect::DefineField { .. } => Err(super::cannot(effect)),
+        | Effect::Assign { .. } => Err(super::cannot(effect)),
         Effect::Log { contact, key, template, .. } => {
             timeline::probe(clients, contact, key, template.as_deref(), log).await
         }
-        Effect::Create { connection, object, fields, identity, .. } => {
+        Effect::Create { connection, object, fields, identity, related } => {
             let value = fields.get(identity).map(value_text).unwrap_or_default();
             if value.is_empty() {
                 return Err(super::cannot_look(effect));
+            }
+            if let Some(found) =
+                around::made(clients, effect, (*object, identity, &value), related, log).await?
+            {
+                return Ok(found);
             }
             let found = find(clients, connection, *object, identity, &value, log).await?;
             Ok(found.into_iter().next().map(|mirror| mirror.record))
@@ -174,7 +187,7 @@ pub(crate) async fn find_contact(
     find(clients, connection, ObjectKind::Contact, field, value, log).await
 }
 
-async fn find(
+pub(crate) async fn find(
     clients: &Clients,
     connection: &Connection,
     object: ObjectKind,

@@ -23,13 +23,16 @@ pub(crate) use self::companies::list as list_companies;
 use self::query::{Query, Subject};
 use self::version::Version;
 
+pub(crate) mod around;
 pub(crate) mod calls;
 pub mod companies;
 pub mod conversations;
+pub(crate) mod deeds;
 pub(crate) mod errors;
 pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod query;
+pub(crate) mod schema;
 pub(crate) mod together;
 pub(crate) mod topics;
 pub(crate) mod version;
@@ -46,6 +49,9 @@ pub(crate) async fn perform(
     effect: &Effect,
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
+    if is_deed(effect) {
+        return deeds::perform(clients, effect, log).await;
+    }
     let request = calls::request(clients.settings(), effect)?;
     let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
         (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
@@ -71,6 +77,19 @@ pub(crate) async fn perform(
     }
 }
 
+/// Whether an effect is one of those in `deeds`.
+const fn is_deed(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Tag { .. }
+            | Effect::Track { .. }
+            | Effect::Converse { .. }
+            | Effect::Reply { .. }
+            | Effect::Assign { .. }
+            | Effect::DefineField { .. }
+    )
+}
+
 fn no_id(object: ObjectKind) -> VendorError {
     VendorError {
         may_have_happened: true,
@@ -93,7 +112,7 @@ pub(crate) async fn probe(
         | Effect::Converse { .. }
         | Effect::Reply { .. }
         | Effect::Assign { .. }
-        | Effect::DefineField { .. } => Err(super::cannot(effect)),
+        | Effect::DefineField { .. } => deeds::probe(clients, effect, log).await,
         Effect::Create { connection, object, fields, identity, .. } => {
             let value = fields.get(identity).map(crate::domain::record::value_text).unwrap_or_default();
             if value.is_empty() {

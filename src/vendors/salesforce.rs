@@ -17,6 +17,8 @@ use super::error::{Context, VendorError};
 use super::http::{Clients, Log};
 use super::request::Expects;
 
+pub(crate) mod activity;
+pub(crate) mod around;
 pub mod bulk;
 pub(crate) mod calls;
 pub mod collections;
@@ -27,6 +29,7 @@ mod jobs;
 pub mod merging;
 mod objects;
 pub(crate) mod operations;
+pub(crate) mod schema;
 pub(crate) mod soap;
 pub mod soql;
 mod wire;
@@ -46,7 +49,7 @@ pub(crate) async fn perform(
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
     match effect {
-        Effect::Log { .. } => Err(calls::no_timeline()),
+        Effect::Log { .. } => activity::perform_log(clients, effect, log).await,
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
@@ -56,6 +59,7 @@ pub(crate) async fn perform(
         Effect::Merge { survivor, absorbed } => merging::two(clients, survivor, absorbed, log).await,
         Effect::Create { connection, object, fields, .. } => {
             let settings = clients.settings();
+            let effect = &activity::about_whom(clients, effect, log).await?;
             let request = calls::request(settings, effect)?;
             let answer = clients.send(connection, &request, log).await?;
             if let Some(id) = wire::id(&answer) {
@@ -83,7 +87,18 @@ pub(crate) async fn perform(
                 Err(error) => super::gone_already(record, error),
             }
         }
-        Effect::Update { record, .. } | Effect::Link { contact: record, .. } => {
+        Effect::Link { contact, .. } => {
+            let effect = &activity::about_whom(clients, effect, log).await?;
+            let request = calls::request(clients.settings(), effect)?;
+            if around::has_role(clients, effect, log).await? {
+                return Ok(objects::rightly(contact));
+            }
+            match clients.send(effect.connection(), &request, log).await {
+                Ok(_) => Ok(objects::rightly(contact)),
+                Err(error) => Err(followed(clients, contact, error, log).await),
+            }
+        }
+        Effect::Update { record, .. } => {
             let request = calls::request(clients.settings(), effect)?;
             match clients.send(effect.connection(), &request, log).await {
                 Ok(_) => Ok(objects::rightly(record)),
@@ -99,20 +114,32 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Log { .. } => {
+            let effect = activity::about_whom(clients, effect, log).await?;
+            activity::find(clients, &effect, log).await
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
         | Effect::Reply { .. }
         | Effect::Assign { .. }
         | Effect::DefineField { .. } => Err(super::cannot(effect)),
-        Effect::Create { connection, object, fields, identity, .. } => {
+        Effect::Create { connection, object, fields, identity, related } => {
             if let Some((field, value)) = calls::external_id(clients.settings(), *object, fields) {
                 return by_external_id(clients, connection, *object, (field, &value), log).await;
             }
             let value = fields.get(identity).map(value_text).unwrap_or_default();
             if value.is_empty() {
                 return Err(super::cannot_look(effect));
+            }
+            if let (Some(key), Some(first)) = (effect.key(), related.first()) {
+                // Long texts cannot be asked for: the key is looked for among the person's own records.
+                let effect = activity::about_whom(clients, effect, log).await?;
+                let Effect::Create { related, .. } = &effect else { return Err(super::cannot_look(&effect)) };
+                let first = related.first().unwrap_or(first);
+                let found = around::find_by_key(clients, *object, first, &key, log).await?;
+                return Ok(found.map(|mirror| mirror.record));
             }
             let query = Query::of(objects::name(*object)?, &["Id"])
                 .and(identity, Comparison::Is, Literal::Text(&value))

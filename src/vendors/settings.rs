@@ -97,11 +97,18 @@ pub struct IntercomSettings {
     pub base_url: String,
     /// Sent as `Intercom-Version`; without it the workspace's own setting would decide.
     pub version: String,
+    /// The teammate in whose name Reknit tags conversations, and speaks where nobody else is named; empty = whoever the
+    /// token belongs to.
+    pub admin_id: String,
 }
 
 impl Default for IntercomSettings {
     fn default() -> Self {
-        Self { base_url: "https://api.intercom.io".to_owned(), version: "2.16".to_owned() }
+        Self {
+            base_url: "https://api.intercom.io".to_owned(),
+            version: "2.16".to_owned(),
+            admin_id: String::new(),
+        }
     }
 }
 
@@ -115,7 +122,8 @@ pub struct HubspotSettings {
     pub paths: HubspotPaths,
     /// Where a refresh token is exchanged: `/oauth/v1/token`, `/oauth/v3/token` or `/oauth/2026-03/token`.
     pub oauth_path: String,
-    /// Properties to read beside the usual ones, of contacts and companies alike; HubSpot ignores unknown names.
+    /// Properties to read beside the usual ones: `deal.region` of that kind of record alone, a bare name of contacts and
+    /// companies alike. HubSpot ignores names it does not know.
     pub extra_properties: Vec<String>,
     /// Contact properties with unique values: looked up by a read instead of a search.
     pub unique_properties: Vec<String>,
@@ -166,6 +174,9 @@ pub struct SalesforceSettings {
     pub external_id_field: String,
     /// Fields to read beside the usual ones, with their object: `Lead.Plan__c`. One the org lacks is refused by it.
     pub extra_fields: Vec<String>,
+    /// Fields that may hold a key of ours, with their object: `Case.Intercom_Conversation_ID__c`, an external id with
+    /// unique values. What is made with one is made or changed by it, so that it is never made twice.
+    pub key_fields: Vec<String>,
     /// The lead status a converted lead gets: one of the org's that mean "converted".
     pub converted_status: String,
 }
@@ -179,6 +190,7 @@ impl Default for SalesforceSettings {
             version: "66.0".to_owned(),
             external_id_field: "Intercom_Contact_ID__c".to_owned(),
             extra_fields: Vec::new(),
+            key_fields: Vec::new(),
             converted_status: "Closed - Converted".to_owned(),
         }
     }

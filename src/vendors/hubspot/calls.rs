@@ -2,11 +2,12 @@
 //! every area of the API needs stands here; the areas follow in `objects`, `associations`, `schema` and `account`.
 
 use reqwest::Method;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::Effect;
-use crate::domain::record::{Fields, ObjectKind, value_text};
+use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
+use crate::domain::schema::FieldKind;
 
 use super::super::error::VendorError;
 use super::super::request::{Manner, Request};
@@ -73,10 +74,62 @@ const COMPANY: [&str; 19] = [
     "hs_lastmodifieddate",
 ];
 
+/// What is read of a deal.
+const DEAL: [&str; 16] = [
+    "dealname",
+    "dealstage",
+    "pipeline",
+    "amount",
+    "closedate",
+    "dealtype",
+    "description",
+    "hubspot_owner_id",
+    "hs_is_closed",
+    "hs_is_closed_won",
+    "hs_deal_stage_probability",
+    "intercom_contact_id",
+    "intercom_conversation_id",
+    "hs_object_id",
+    "createdate",
+    "hs_lastmodifieddate",
+];
+
+/// What is read of a ticket.
+const TICKET: [&str; 12] = [
+    "subject",
+    "content",
+    "hs_pipeline",
+    "hs_pipeline_stage",
+    "hs_ticket_priority",
+    "hs_ticket_category",
+    "hubspot_owner_id",
+    "intercom_contact_id",
+    "intercom_conversation_id",
+    "hs_object_id",
+    "createdate",
+    "hs_lastmodifieddate",
+];
+
+/// What is read of a task.
+const TASK: [&str; 10] = [
+    "hs_task_subject",
+    "hs_task_body",
+    "hs_task_status",
+    "hs_task_priority",
+    "hs_task_type",
+    "hs_timestamp",
+    "hubspot_owner_id",
+    "hs_object_id",
+    "hs_createdate",
+    "hs_lastmodifieddate",
+];
+
 /// The one request of an effect.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
     match effect {
-        Effect::Create { object, fields, .. } => objects::create(settings, *object, &texts(fields), None),
+        Effect::Create { object, fields, related, .. } => {
+            objects::create(settings, *object, &texts(fields), relations(*object, related)?.as_ref())
+        }
         Effect::Update { record, fields } => {
             objects::update(settings, record.object, &record.id, None, &texts(fields))
         }
@@ -91,14 +144,76 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Log { contact, key, at, title, text, template } => {
             super::timeline::request(settings, contact, key, *at, (title, text), template.as_deref())
         }
+        Effect::DefineField { object, field, kind, options, .. } => {
+            schema::create_property(settings, *object, &definition(*object, field, *kind, options)?)
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
         | Effect::Reply { .. }
-        | Effect::Assign { .. }
-        | Effect::DefineField { .. } => Err(super::super::cannot(effect)),
+        | Effect::Assign { .. } => Err(super::super::cannot(effect)),
         Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
     }
+}
+
+/// What a new record is related to from its birth, in the same call.
+pub(crate) fn relations(object: ObjectKind, related: &[RecordRef]) -> Result<Option<Value>, VendorError> {
+    if let Some(odd) = related.iter().find(|record| record.is_to_be_made()) {
+        return Err(refused(&format!("the {} it is related to is not made yet", odd.object)));
+    }
+    let ends: Vec<(ObjectKind, &str)> =
+        related.iter().map(|record| (record.object, record.id.as_str())).collect();
+    associations::inline(object, &ends)
+}
+
+/// A property of the portal's own, in the group every kind of record has.
+fn definition(
+    object: ObjectKind,
+    field: &str,
+    kind: FieldKind,
+    options: &[String],
+) -> Result<Value, VendorError> {
+    let (data_type, field_type) = match kind {
+        FieldKind::Text => ("string", "text"),
+        FieldKind::Number => ("number", "number"),
+        FieldKind::Boolean => ("bool", "booleancheckbox"),
+        FieldKind::Date => ("date", "date"),
+        FieldKind::DateTime => ("datetime", "date"),
+        FieldKind::Option => ("enumeration", "select"),
+        FieldKind::Options => ("enumeration", "checkbox"),
+        FieldKind::Reference | FieldKind::Other => {
+            return Err(refused(&format!("Reknit makes no property of the kind {kind} in HubSpot")));
+        }
+    };
+    if matches!(object, ObjectKind::Task | ObjectKind::Note) {
+        return Err(refused(&format!("Reknit makes no properties of {object}s in HubSpot")));
+    }
+    let mut given = json!({
+        "name": field,
+        "label": label(field),
+        "type": data_type,
+        "fieldType": field_type,
+        "groupName": format!("{object}information"),
+    });
+    match kind {
+        FieldKind::Option | FieldKind::Options if options.is_empty() => {
+            return Err(refused(&format!("the list property {field} has no options")));
+        }
+        FieldKind::Option | FieldKind::Options => given["options"] = json!(options),
+        // HubSpot wants the two answers named.
+        FieldKind::Boolean => {
+            given["options"] = json!([{"value": "true", "label": "Yes"}, {"value": "false", "label": "No"}]);
+        }
+        _ => {}
+    }
+    Ok(given)
+}
+
+/// `open_support_ticket` as people read it: `Open support ticket`.
+fn label(field: &str) -> String {
+    let words = field.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The properties asked for, each once.
@@ -106,20 +221,23 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
     let usual: &[&str] = match object {
         ObjectKind::Contact => &CONTACT,
         ObjectKind::Company => &COMPANY,
-        ObjectKind::Deal => &["dealname", "dealstage", "pipeline", "amount", "closedate", "hubspot_owner_id"],
-        ObjectKind::Task => &["hs_task_subject", "hs_task_status", "hs_timestamp", "hubspot_owner_id"],
+        ObjectKind::Deal => &DEAL,
+        ObjectKind::Task => &TASK,
         ObjectKind::Note => &["hs_note_body", "hs_timestamp", "hubspot_owner_id"],
-        ObjectKind::Ticket => &["subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id"],
+        ObjectKind::Ticket => &TICKET,
         ObjectKind::Lead | ObjectKind::Conversation | ObjectKind::Event => &[],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
-    if matches!(object, ObjectKind::Contact | ObjectKind::Company) {
-        for extra in &settings.hubspot.extra_properties {
-            // A property's name is a plain word; anything else would end up in the query as it is.
-            let plain = extra.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if plain && !extra.is_empty() && !names.contains(extra) {
-                names.push(extra.clone());
-            }
+    for extra in &settings.hubspot.extra_properties {
+        let extra = match extra.split_once('.') {
+            Some((of, name)) if of == object.as_str() => name,
+            None if matches!(object, ObjectKind::Contact | ObjectKind::Company) => extra.as_str(),
+            _ => continue,
+        };
+        // A property's name is a plain word; anything else would end up in the query as it is.
+        let plain = extra.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if plain && !extra.is_empty() && !names.iter().any(|name| name == extra) {
+            names.push(extra.to_owned());
         }
     }
     names
@@ -193,10 +311,8 @@ pub(crate) fn texts(fields: &Fields) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::domain::record::{RecordRef, System};
+    use crate::domain::record::System;
     use crate::vendors::settings::HubspotPaths;
 
     fn contact(id: &str) -> RecordRef {

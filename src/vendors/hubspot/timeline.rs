@@ -10,8 +10,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{Connection, ObjectKind, RecordRef};
 
-use super::calls::objects::{self, BATCH, Wish};
-use super::calls::{account, associations};
+use super::around;
+use super::calls::{account, objects};
 use super::search::{Comparison, Filter, Search};
 use super::wire;
 use crate::vendors::error::VendorError;
@@ -21,10 +21,6 @@ use crate::vendors::settings::Settings;
 
 /// Characters HubSpot takes in a note's body.
 const LONGEST: usize = 65_536;
-/// Related notes in one page.
-const RELATED: usize = 500;
-/// Pages of related notes that are looked through; nobody has more than ten thousand notes.
-const PAGES: usize = 20;
 const BODY: &str = "hs_note_body";
 
 /// The one request that writes the entry.
@@ -115,39 +111,8 @@ pub(super) async fn probe(
             Err(error) => Err(error),
         };
     }
-    let mut after: Option<String> = None;
-    for _ in 0..PAGES {
-        let about = (ObjectKind::Contact, contact.id.as_str());
-        let request = associations::list(settings, about, ObjectKind::Note, Some(RELATED), after.as_deref())?;
-        let answer = clients.send(&contact.connection, &request, log).await?;
-        let ids = related(&answer);
-        for some in ids.chunks(BATCH) {
-            let wish = Wish { properties: BODY.to_owned(), ..Wish::default() };
-            let request = objects::batch_read(settings, ObjectKind::Note, some, None, &wish)?
-                .purpose("look whether the conversation is logged");
-            let answer = clients.send(&contact.connection, &request, log).await?;
-            if let Some(note) = ours(&answer, &contact.connection, key) {
-                return Ok(Some(note));
-            }
-        }
-        after = wire::next(&answer);
-        if after.is_none() {
-            break;
-        }
-    }
-    Ok(None)
-}
-
-/// Ids of related records, as a list or as a batch read of one.
-fn related(answer: &Value) -> Vec<String> {
-    let rows = wire::results(answer);
-    let nested = rows.iter().filter_map(|row| row.get("to")?.as_array()).flatten();
-    let flat = rows.iter().filter(|row| row.get("to").is_none());
-    flat.chain(nested)
-        .filter_map(|row| row.get("toObjectId"))
-        .map(crate::domain::record::value_text)
-        .filter(|id| !id.is_empty())
-        .collect()
+    let note = around::find_by_key(clients, ObjectKind::Note, contact, key, log).await?;
+    Ok(note.map(|note| note.record))
 }
 
 #[cfg(test)]
@@ -184,13 +149,5 @@ mod tests {
         assert_eq!((&body["timestamp"], &body["tokens"]["text"]), (&json!(at.rfc3339()), &json!("Hi")));
         let note = request(&settings, &contact, "reknit1a2b", at, ("Chat", "Hi"), None).expect("good");
         assert_eq!(note.body.expect("a body")["properties"]["hs_timestamp"], json!(at.rfc3339()));
-    }
-
-    #[test]
-    fn related_ids_are_read_from_both_families_of_paths() {
-        let listed = json!({"results": [{"toObjectId": 7}, {"toObjectId": "8"}]});
-        let batch = json!({"results": [{"from": {"id": "1"}, "to": [{"toObjectId": 7}, {"toObjectId": 8}]}]});
-        assert_eq!(related(&listed), ["7", "8"]);
-        assert_eq!(related(&batch), ["7", "8"]);
     }
 }

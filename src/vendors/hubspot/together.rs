@@ -181,22 +181,19 @@ fn missing(answer: &Value) -> HashMap<String, &Value> {
 }
 
 async fn write(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, log: &mut Log) {
-    let inputs: Vec<Value> = rows
-        .iter()
-        .filter_map(|&place| match &travel.errands[place] {
-            Errand::Perform(Effect::Update { record, fields }) => {
-                Some(json!({"id": record.id, "properties": fields, "objectWriteTraceId": place.to_string()}))
-            }
-            Errand::Perform(Effect::Create { fields, .. }) => {
-                Some(json!({"properties": fields, "objectWriteTraceId": place.to_string()}))
-            }
-            _ => None,
-        })
-        .collect();
-    if inputs.len() != rows.len() {
-        let error = refused("what is neither a create nor an update stood in a batch of them");
-        for &place in &rows {
-            travel.division.settle(place, Err(error.clone()));
+    let mut inputs = Vec::with_capacity(rows.len());
+    let mut odd = Vec::new();
+    for &place in &rows {
+        match row(&travel.errands[place], place) {
+            Ok(input) => inputs.push(input),
+            Err(error) => odd.push((place, error)),
+        }
+    }
+    if !odd.is_empty() {
+        // What HubSpot could only refuse keeps nobody else back.
+        travel.division.again(rows.iter().copied().filter(|row| odd.iter().all(|(place, _)| place != row)));
+        for (place, error) in odd {
+            travel.division.settle(place, Err(error));
         }
         return;
     }
@@ -246,6 +243,24 @@ async fn write(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, l
                 travel.division.settle(place, made.map(Brought::Done));
             }
         }
+    }
+}
+
+/// A row of a batch of creates or updates.
+fn row(errand: &Errand, place: usize) -> Result<Value, VendorError> {
+    let trace = place.to_string();
+    match errand {
+        Errand::Perform(Effect::Update { record, fields }) => {
+            Ok(json!({"id": record.id, "properties": fields, "objectWriteTraceId": trace}))
+        }
+        Errand::Perform(Effect::Create { object, fields, related, .. }) => {
+            let mut row = json!({"properties": fields, "objectWriteTraceId": trace});
+            if let Some(relations) = super::calls::relations(*object, related)? {
+                row["associations"] = relations;
+            }
+            Ok(row)
+        }
+        _ => Err(refused("what is neither a create nor an update stood in a batch of them")),
     }
 }
 

@@ -18,7 +18,20 @@ pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod workspace;
 
-/// The one request of an effect.
+/// What an effect will send that changes something, in order.
+pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
+    match effect {
+        Effect::Tag { .. }
+        | Effect::Track { .. }
+        | Effect::Converse { .. }
+        | Effect::Reply { .. }
+        | Effect::Assign { .. }
+        | Effect::DefineField { .. } => super::deeds::requests(settings, effect),
+        _ => request(settings, effect).map(|request| vec![request]),
+    }
+}
+
+/// The one request of an effect on a record.
 pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, VendorError> {
     match effect {
         Effect::Create { object, fields, .. } => match object {

@@ -15,6 +15,7 @@ use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
 use super::super::error::VendorError;
 use super::super::request::{Manner, Request, encode};
 use super::super::settings::Settings;
+use super::activity::{self, Relation};
 use super::{objects, soap, soql};
 
 /// The name our writes carry, so that change events tell them from others'.
@@ -259,13 +260,6 @@ pub(crate) fn user_info() -> Request {
     Request::get(ObjectKind::Contact, "/services/oauth2/userinfo").purpose("check the connection")
 }
 
-pub(super) fn no_timeline() -> VendorError {
-    VendorError::new(
-        ErrorClass::Unknown,
-        "Reknit logs conversations on HubSpot's timeline only, not in Salesforce; nothing was sent.",
-    )
-}
-
 /// What an effect will send, in order. Where a later request needs what an earlier one answers, words stand there.
 pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
     match effect {
@@ -291,9 +285,15 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         | Effect::Reply { .. }
         | Effect::Assign { .. }
         | Effect::DefineField { .. } => Err(super::super::cannot(effect)),
-        Effect::Create { object, fields, .. } => {
+        Effect::Create { object, fields, related, .. } => {
             let sobject = objects::name(*object)?;
-            let fields = &defaults(*object, fields);
+            if let Some(odd) = related.iter().find(|record| record.is_to_be_made()) {
+                return Err(VendorError::new(
+                    ErrorClass::Validation,
+                    &format!("The {} it is related to is not made yet; nothing was sent.", odd.object),
+                ));
+            }
+            let fields = &defaults(*object, &activity::with_relations(*object, fields, related));
             let request = match external_id(settings, *object, fields) {
                 Some((field, value)) => upsert(settings, sobject, (field, &value), fields, false)?,
                 None => create(settings, sobject, fields)?,
@@ -305,28 +305,33 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             let request = update(settings, objects::name(record.object)?, &record.id, fields)?;
             Ok(about(request, record.object))
         }
-        Effect::Link { contact, company } => {
-            let contact = objects::rightly(contact);
-            if contact.object != ObjectKind::Contact || company.object != ObjectKind::Company {
-                return Err(VendorError::new(
-                    ErrorClass::Validation,
-                    &format!(
-                        "Only a contact belongs to an account; a {} names its company as text. Merge it into a contact \
-                         of the account instead. Nothing was sent.",
-                        contact.object
-                    ),
-                ));
+        Effect::Link { contact, company } => Ok(match activity::relation(contact, company)? {
+            Relation::Field(record, field, id) => {
+                let mut fields = Fields::new();
+                fields.insert(field.to_owned(), Value::String(id));
+                let to = if record.object == contact.object { company.object } else { contact.object };
+                update(settings, objects::name(record.object)?, &record.id, &fields)?
+                    .purpose(format!("relate {} to {to}", record.object))
             }
-            let mut fields = Fields::new();
-            fields.insert("AccountId".to_owned(), Value::String(objects::whole_id(&company.id)));
-            Ok(update(settings, "Contact", &contact.id, &fields)?.purpose("relate contact to company"))
-        }
+            Relation::Role { deal, contact } => {
+                let mut fields = Fields::new();
+                fields.insert("OpportunityId".to_owned(), Value::String(deal));
+                fields.insert("ContactId".to_owned(), Value::String(contact));
+                Request {
+                    object: ObjectKind::Deal,
+                    ..create(settings, "OpportunityContactRole", &fields)?.purpose("relate deal to contact")
+                }
+            }
+        }),
         Effect::Erase { record } => {
             let record = objects::rightly(record);
             delete(settings, objects::name(record.object)?, &record.id)
         }
         Effect::Merge { .. } => Err(VendorError::new(ErrorClass::Unknown, "A merge is not one request.")),
-        Effect::Log { .. } => Err(no_timeline()),
+        Effect::Log { .. } => match activity::log(settings, effect) {
+            Some(create) => Ok(request(settings, &create)?.purpose("log conversation")),
+            None => Err(super::super::cannot(effect)),
+        },
     }
 }
 
@@ -372,8 +377,12 @@ pub(crate) fn external_id<'a>(
     object: ObjectKind,
     fields: &Fields,
 ) -> Option<(&'a str, String)> {
-    let name = settings.salesforce.external_id_field.as_str();
-    if name.is_empty() || !matches!(object, ObjectKind::Contact | ObjectKind::Lead) {
+    let name = if matches!(object, ObjectKind::Contact | ObjectKind::Lead) {
+        settings.salesforce.external_id_field.as_str()
+    } else {
+        key_field(settings, object).unwrap_or_default()
+    };
+    if name.is_empty() {
         return None;
     }
     let value = fields
@@ -381,6 +390,15 @@ pub(crate) fn external_id<'a>(
         .find(|(field, _)| field.eq_ignore_ascii_case(name))
         .map(|(_, value)| value_text(value))?;
     (!value.is_empty()).then_some((name, value))
+}
+
+/// The field of a kind that holds a key of ours, where the settings name one.
+pub(crate) fn key_field(settings: &Settings, object: ObjectKind) -> Option<&str> {
+    let own = objects::name(object).ok()?;
+    settings.salesforce.key_fields.iter().find_map(|named| {
+        let (of, field) = named.split_once('.')?;
+        (of.eq_ignore_ascii_case(own) && soql::identifier(field).is_ok()).then_some(field)
+    })
 }
 
 /// A note is a task that is done.

@@ -94,7 +94,79 @@ const ACCOUNT: &[&str] = &[
     "SystemModstamp",
 ];
 
-const OTHER: &[&str] = &["Id", "OwnerId", "IsDeleted", "CreatedDate", "LastModifiedDate", "SystemModstamp"];
+const OPPORTUNITY: &[&str] = &[
+    "Id",
+    "Name",
+    "AccountId",
+    "StageName",
+    "IsClosed",
+    "IsWon",
+    "Probability",
+    "Amount",
+    "CloseDate",
+    "Type",
+    "LeadSource",
+    "Description",
+    "OwnerId",
+    "IsDeleted",
+    "CreatedDate",
+    "LastModifiedDate",
+    "SystemModstamp",
+];
+
+const CASE: &[&str] = &[
+    "Id",
+    "CaseNumber",
+    "ContactId",
+    "AccountId",
+    "SuppliedEmail",
+    "Subject",
+    "Description",
+    "Type",
+    "Reason",
+    "Origin",
+    "Status",
+    "Priority",
+    "IsClosed",
+    "ClosedDate",
+    "OwnerId",
+    "IsDeleted",
+    "CreatedDate",
+    "LastModifiedDate",
+    "SystemModstamp",
+];
+
+const TASK: &[&str] = &[
+    "Id",
+    "WhoId",
+    "WhatId",
+    "Subject",
+    "Description",
+    "Status",
+    "Priority",
+    "ActivityDate",
+    "IsClosed",
+    "OwnerId",
+    "IsDeleted",
+    "CreatedDate",
+    "LastModifiedDate",
+    "SystemModstamp",
+];
+
+const EVENT: &[&str] = &[
+    "Id",
+    "WhoId",
+    "WhatId",
+    "Subject",
+    "Description",
+    "StartDateTime",
+    "EndDateTime",
+    "OwnerId",
+    "IsDeleted",
+    "CreatedDate",
+    "LastModifiedDate",
+    "SystemModstamp",
+];
 
 /// The API name of a kind.
 pub(crate) fn name(object: ObjectKind) -> Result<&'static str, VendorError> {
@@ -191,7 +263,11 @@ pub(crate) fn fields(settings: &Settings, object: ObjectKind) -> Vec<String> {
         ObjectKind::Contact => CONTACT,
         ObjectKind::Lead => LEAD,
         ObjectKind::Company => ACCOUNT,
-        _ => OTHER,
+        ObjectKind::Deal => OPPORTUNITY,
+        ObjectKind::Ticket => CASE,
+        ObjectKind::Task | ObjectKind::Note => TASK,
+        ObjectKind::Event => EVENT,
+        ObjectKind::Conversation => &["Id"],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
     let mut more = Vec::new();
@@ -199,7 +275,7 @@ pub(crate) fn fields(settings: &Settings, object: ObjectKind) -> Vec<String> {
         more.push(salesforce.external_id_field.as_str());
     }
     let own = name(object).unwrap_or_default();
-    for extra in &salesforce.extra_fields {
+    for extra in salesforce.extra_fields.iter().chain(&salesforce.key_fields) {
         if let Some((of, field)) = extra.split_once('.')
             && of.eq_ignore_ascii_case(own)
         {

@@ -8,7 +8,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{ObjectKind, value_text};
 
 use super::super::paths::{Place, ask, path};
-use super::{given, objects, post, refused};
+use super::{associations, given, objects, post, refused};
 use crate::vendors::error::VendorError;
 use crate::vendors::request::{Manner, Request};
 use crate::vendors::settings::Settings;
@@ -52,10 +52,6 @@ pub(crate) fn owner(settings: &Settings, id: &str, archived: bool) -> Request {
     Request::get(ObjectKind::Contact, path)
 }
 
-/// Where a note is shown: association types of notes, HubSpot's own numbers.
-const NOTE_TYPES: [(ObjectKind, u64); 3] =
-    [(ObjectKind::Contact, 202), (ObjectKind::Company, 190), (ObjectKind::Deal, 214)];
-
 /// A note about a conversation, dated when the conversation was and related in the same call.
 pub(crate) fn note(
     settings: &Settings,
@@ -72,16 +68,9 @@ pub(crate) fn note(
         ("hs_note_body", Some(json!(words))),
         ("hubspot_owner_id", owner.map(|owner| json!(owner))),
     ]);
-    let related = about
-        .iter()
-        .map(|(object, id)| {
-            let known = NOTE_TYPES.iter().find(|row| row.0 == *object).map(|row| row.1);
-            let type_id = known.ok_or_else(|| refused(&format!("Reknit relates no notes to a {object}")))?;
-            let types = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]);
-            Ok(json!({"to": {"id": id}, "types": types}))
-        })
-        .collect::<Result<Vec<Value>, VendorError>>()?;
-    objects::create(settings, ObjectKind::Note, &properties, Some(&Value::Array(related)))
+    let about: Vec<(ObjectKind, &str)> = about.iter().map(|(object, id)| (*object, id.as_str())).collect();
+    let related = associations::inline(ObjectKind::Note, &about)?;
+    objects::create(settings, ObjectKind::Note, &properties, related.as_ref())
         .map(|request| request.purpose("log a conversation as a note"))
 }
 

@@ -40,6 +40,47 @@ const PRIMARY: [(ObjectKind, ObjectKind, u64); 6] = [
     (ObjectKind::Ticket, ObjectKind::Company, 26),
 ];
 
+/// The unlabelled types, by the kinds they lead from and to.
+const PLAIN: [(ObjectKind, ObjectKind, u64); 20] = [
+    (ObjectKind::Contact, ObjectKind::Company, 279),
+    (ObjectKind::Contact, ObjectKind::Deal, 4),
+    (ObjectKind::Contact, ObjectKind::Ticket, 15),
+    (ObjectKind::Company, ObjectKind::Contact, 280),
+    (ObjectKind::Company, ObjectKind::Deal, 342),
+    (ObjectKind::Company, ObjectKind::Ticket, 340),
+    (ObjectKind::Deal, ObjectKind::Contact, 3),
+    (ObjectKind::Deal, ObjectKind::Company, 341),
+    (ObjectKind::Deal, ObjectKind::Ticket, 27),
+    (ObjectKind::Ticket, ObjectKind::Contact, 16),
+    (ObjectKind::Ticket, ObjectKind::Company, 339),
+    (ObjectKind::Ticket, ObjectKind::Deal, 28),
+    (ObjectKind::Note, ObjectKind::Contact, 202),
+    (ObjectKind::Note, ObjectKind::Company, 190),
+    (ObjectKind::Note, ObjectKind::Deal, 214),
+    (ObjectKind::Note, ObjectKind::Ticket, 228),
+    (ObjectKind::Task, ObjectKind::Contact, 204),
+    (ObjectKind::Task, ObjectKind::Company, 192),
+    (ObjectKind::Task, ObjectKind::Deal, 216),
+    (ObjectKind::Task, ObjectKind::Ticket, 230),
+];
+
+/// What a new record is related to, as its create takes it; none where there is nothing.
+pub(crate) fn inline(
+    object: ObjectKind,
+    related: &[(ObjectKind, &str)],
+) -> Result<Option<Value>, VendorError> {
+    let mut rows = Vec::with_capacity(related.len());
+    for (to, id) in related {
+        let known = PLAIN.iter().find(|row| row.0 == object && row.1 == *to);
+        let Some((_, _, type_id)) = known else {
+            return Err(refused(&format!("Reknit relates no {object}s to a {to} in HubSpot")));
+        };
+        let types = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]);
+        rows.push(json!({"to": {"id": id}, "types": types}));
+    }
+    Ok((!rows.is_empty()).then_some(Value::Array(rows)))
+}
+
 /// Refuses types that would change a primary company, unless that is what was asked for.
 pub(crate) fn no_silent_primary(
     from: ObjectKind,
