@@ -243,12 +243,15 @@ fn alike(field: &FieldMapping, world: &World) -> bool {
         .transform
         .forward(&left)
         .is_ok_and(|turned| turned.iter().zip(&right).all(|(one, other)| same(field, one, other)));
-    let default = is_blank(&left) && right.iter().any(|value| value == &field.blanks.default)
-        || right.iter().all(is_blank) && left == field.blanks.default
-        // The default of a name that is split fills one of the parts.
-        || is_blank(&left) && field.crm.len() > 1 && right.contains(&json!("a"));
-    // A blank that came after an agreement on something both sides could not say in one way.
-    forward || default || field.transform.backward(&right).is_some_and(|back| same(field, &back, &left))
+    let is_default = |value: &Value| same(field, value, &field.blanks.default);
+    let default = (is_blank(&left) && right.iter().any(is_default))
+        || (right.iter().all(is_blank) && is_default(&left));
+    // What no transform takes may still stand on both sides, written there by the same hand.
+    let literally = same(field, &left, &right_as_one(&right));
+    forward
+        || default
+        || literally
+        || field.transform.backward(&right).is_some_and(|back| same(field, &back, &left))
 }
 
 /// The mapping itself says why the two differ and why that is so on purpose.
