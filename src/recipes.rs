@@ -16,6 +16,7 @@ pub mod finding;
 pub mod lint;
 pub mod mend;
 pub mod needs;
+pub mod newcomer;
 pub mod planner;
 pub mod recipe;
 pub mod standing;

@@ -14,7 +14,7 @@ use super::transform::{Refusal, Transform, is_blank, plain, time};
 use super::transform::{day, numbers_alike, truth};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
-use crate::domain::record::Fields;
+use crate::domain::record::{Fields, named};
 use crate::domain::review::ConflictKind;
 use crate::domain::schema::OptionValue;
 pub use target::Schemas;
@@ -81,7 +81,7 @@ pub fn right_values(field: &FieldMapping, fields: &Fields) -> Vec<Value> {
 }
 
 fn right_seen<'a>(field: &FieldMapping, fields: &'a Fields) -> Vec<&'a Value> {
-    field.crm.iter().map(|name| fields.get(name).unwrap_or(&NOTHING)).collect()
+    field.crm.iter().map(|name| named(fields, name).unwrap_or(&NOTHING)).collect()
 }
 
 /// The CRM's side as one value: the value itself, or the list where a field has several parts.
