@@ -2,10 +2,12 @@
 //!
 //! Secrets never stand in it: something token-shaped is an error that names its line and does not repeat it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::domain::secret::holds_a_token;
 use crate::{console, engine, vendors, webhook};
 
 /// Everything `reknit.toml` can say; every part has a default.
@@ -24,6 +26,8 @@ pub struct Config {
     pub limits: engine::settings::LimitSettings,
     /// What is watched, and when somebody is told.
     pub monitors: engine::monitors::Settings,
+    /// Places of one's own that recipes tell things to, by name.
+    pub sinks: BTreeMap<String, vendors::alerts::SinkSettings>,
     /// What a deletion at one side does at the other.
     pub erasure: engine::erasure::Settings,
     /// The vendors' clients.
@@ -32,6 +36,10 @@ pub struct Config {
     pub webhook: webhook::Settings,
     /// The console.
     pub console: console::Settings,
+    /// The folder that `rules` and `mappings` of one's own lie in: that of the settings file, else the data's. Not a
+    /// setting: told by where the settings were found.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// The commented default that `reknit init` writes.
@@ -92,6 +100,7 @@ impl Config {
             engine.breaker.check(),
             config.limits.check(),
             config.monitors.check(),
+            config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {
                 return Err(wrong(line_of_setting(text, &why), why));
@@ -141,23 +150,6 @@ fn nearest(message: &str) -> String {
         }
         None => format!("there is no setting \"{unknown}\" here"),
     }
-}
-
-/// Vendors' token shapes, and long random-looking values of keys that name a secret.
-fn holds_a_token(line: &str) -> bool {
-    let line = line.trim();
-    if line.starts_with('#') {
-        return false;
-    }
-    let shapes =
-        ["pat-na", "pat-eu", "pat-ap", "dG9rO", "xoxb-", "xoxp-", "Bearer ", "hooks.slack.com/services/"];
-    if shapes.iter().any(|shape| line.contains(shape)) {
-        return true;
-    }
-    let Some((key, value)) = line.split_once('=') else { return false };
-    let key = key.to_lowercase();
-    let names_a_secret = ["token", "secret", "password", "api_key"].iter().any(|word| key.contains(word));
-    names_a_secret && value.trim().trim_matches(['"', '\'']).len() >= 12
 }
 
 #[cfg(test)]

@@ -11,21 +11,27 @@
 //! | `turn` | one turn: the five lines everything turns on |
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
+//! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
+//! | [`recipe`] | one run of a recipe of the book |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
 //! | [`holds`] | what holds work back now: open breakers, pauses |
 //! | [`breaker`] | when a breaker opens, who looks, when it closes |
 //! | [`monitors`] | what is watched, who is told, the figures to scrape |
+//! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
+//! | [`rulebook`] | rules that decide conflicts of a shape |
+//! | `writers` | who wrote the values of a conflict |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -51,17 +57,23 @@ pub mod intake;
 pub mod limits;
 mod look;
 pub mod monitors;
+mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
+pub mod recipe;
 pub mod retry;
+pub mod rulebook;
+pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
 pub mod worker;
+mod writers;
 
 pub use settings::Settings;
 
@@ -71,13 +83,18 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    pub(crate) rules: rules::Rules,
+    /// Of the rules what this one works by: renewed for each turn.
+    pub(crate) in_force: Arc<rules::InForce>,
     pub(crate) clock: SharedClock,
     pub(crate) limits: limits::Limits,
     batcher: batch::Batcher,
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
+    schemas: Arc<std::sync::Mutex<recipe::Cached>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -102,20 +119,33 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
+        let crm = Connection::only(System::Hubspot);
+        let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
+            in_force: rules.current(),
+            rules,
             clock,
             holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
+            rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
+            schemas: Arc::default(),
             intercom: Connection::only(System::Intercom),
-            crm: Connection::only(System::Hubspot),
+            crm,
         }
+    }
+
+    /// The same engine with rules that decide conflicts.
+    #[must_use]
+    pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
+        self.rulebook = rulebook;
+        self
     }
 
     /// The journal it serves.

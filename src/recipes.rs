@@ -1,16 +1,24 @@
 //! What to do on an event or a decision: one file per recipe, each a pure function from facts to a plan.
 //!
-//! No recipe waits, calls a vendor or reads a clock. [`route`] says which recipe an event runs; the planners take
-//! the facts the engine gathered. A create is always preceded by a lookup: the facts carry its result.
+//! No recipe waits, calls a vendor or reads a clock. The [`book::Book`] says which recipes an event triggers; the planners
+//! take the facts the engine gathered. A create is always preceded by a lookup: the facts carry its result.
 
 use crate::domain::event::EventKind;
-use crate::domain::record::System;
 
+pub mod book;
+pub mod condition;
 pub mod contact_sync;
 pub mod erasure;
 pub mod facts;
+pub mod file;
+pub mod finding;
+pub mod lint;
 pub mod mend;
+pub mod needs;
+pub mod planner;
 pub mod recipe;
+pub mod standing;
+pub mod template;
 pub mod timeline;
 
 /// Carries an Intercom contact's changes to the CRM.
@@ -42,55 +50,25 @@ pub const MIRROR_COMPANY: &str = "mirror-company";
 /// Logs a conversation of the past on the CRM contact's timeline.
 pub const CONVERSATION_TO_TIMELINE: &str = "conversation-to-timeline";
 
-/// Which recipe an event of a system runs, or why none does.
-pub fn route(system: System, kind: EventKind) -> Result<&'static str, &'static str> {
-    use EventKind as Kind;
-    match (system, kind) {
-        (
-            System::Intercom,
-            Kind::ContactCreated
-            | Kind::ContactUpdated
-            | Kind::ContactEmailChanged
-            | Kind::ContactSignedUp
-            | Kind::ContactUnsubscribed
-            | Kind::ContactSubscribed
-            | Kind::ContactRelated
-            | Kind::ContactMerged
-            | Kind::ContactDeleted,
-        ) => Ok(CONTACT_TO_CRM),
-        (
-            System::Hubspot | System::Salesforce,
-            Kind::ContactCreated
-            | Kind::ContactUpdated
-            | Kind::ContactEmailChanged
-            | Kind::ContactSignedUp
-            | Kind::ContactUnsubscribed
-            | Kind::ContactSubscribed
-            | Kind::ContactMerged
-            | Kind::ContactDeleted,
-        ) => Ok(CONTACT_TO_INTERCOM),
-        (_, Kind::ContactErased) => Ok(ERASE_PERSON),
-        (_, Kind::ContactRelated) => Err("relations are reconciled by the scan, not by an event"),
-        (_, Kind::ContactTagged | Kind::ContactUntagged) => Err("no recipe for tags is on"),
-        (_, Kind::CompanyCreated | Kind::CompanyChanged | Kind::CompanyDeleted) => Ok(MIRROR_COMPANY),
-        (
-            _,
-            Kind::ConversationCreated
-            | Kind::ConversationReplied
-            | Kind::ConversationClosed
-            | Kind::ConversationOpened
-            | Kind::ConversationSnoozed
-            | Kind::ConversationAssigned
-            | Kind::ConversationNoted
-            | Kind::ConversationTagged
-            | Kind::ConversationRated
-            | Kind::ConversationRedacted
-            | Kind::ConversationChanged,
-        ) => Err("no recipe for conversations is on"),
-        (_, Kind::DealChanged | Kind::TicketChanged | Kind::PersonActed | Kind::AgentAnswered) => {
-            Err("no recipe for it is on")
+/// What is part of Reknit and runs on an event whatever the recipes say.
+pub fn built_in(kind: EventKind) -> Option<&'static str> {
+    match kind {
+        EventKind::ContactErased => Some(ERASE_PERSON),
+        EventKind::CompanyCreated | EventKind::CompanyChanged | EventKind::CompanyDeleted => {
+            Some(MIRROR_COMPANY)
         }
-        (_, Kind::Other) => Err("no recipe knows this topic"),
+        _ => None,
+    }
+}
+
+/// Why an event that no recipe wants runs nothing.
+pub fn unwanted(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::ContactRelated => "relations are reconciled by the scan, not by an event",
+        EventKind::ContactTagged | EventKind::ContactUntagged => "no recipe for tags is on",
+        EventKind::Other => "no recipe knows this topic",
+        kind if kind.is_of_a_conversation() => "no recipe for conversations is on",
+        _ => "no recipe for it is on",
     }
 }
 

@@ -148,6 +148,9 @@ pub struct Execution {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// The editions of recipe and mapping that planned it, `contact-to-crm 3, contact 2`; none before it was planned.
+    #[serde(default)]
+    pub editions: Option<String>,
 }
 
 /// One call to a vendor, as it was sent and answered; bodies redacted.

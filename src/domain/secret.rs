@@ -42,6 +42,23 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whether a line of a settings or recipe file holds a vendor's token, or a long value of a key that names a secret.
+pub fn holds_a_token(line: &str) -> bool {
+    let line = line.trim();
+    if line.starts_with('#') {
+        return false;
+    }
+    let shapes =
+        ["pat-na", "pat-eu", "pat-ap", "dG9rO", "xoxb-", "xoxp-", "Bearer ", "hooks.slack.com/services/"];
+    if shapes.iter().any(|shape| line.contains(shape)) {
+        return true;
+    }
+    let Some((key, value)) = line.split_once('=') else { return false };
+    let key = key.to_lowercase();
+    let names_a_secret = ["token", "secret", "password", "api_key"].iter().any(|word| key.contains(word));
+    names_a_secret && value.trim().trim_matches(['"', '\'']).len() >= 12
+}
+
 /// How a connection comes by its access tokens.
 #[derive(Debug, Clone)]
 pub enum Grant {

@@ -272,17 +272,18 @@ impl Engine {
             occurred_at: begun,
             sent: Sent::default(),
         };
-        let run = Disposition::Run(NewExecution {
+        let run = Disposition::Run(vec![NewExecution {
             recipe: recipes::CONVERSATION_TO_TIMELINE.to_owned(),
             subject: name.unwrap_or_else(|| record.title()),
             // Not the person's lane: their own changes never wait for what is long past.
+            person: None,
             lane: record.to_string(),
             record: Some(record),
             priority: Priority::Background,
             due_at: window.map_or(now, |window| window.next(now)),
             sentence: "Of the past; waits until nothing else is to be done.".into(),
             max_attempts: self.settings.max_attempts,
-        });
+        }]);
         Ok(Some((event, run)))
     }
 

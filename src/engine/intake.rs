@@ -8,19 +8,21 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Engine;
+use super::rules::{InForce, Rules};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent};
 use crate::domain::execution::Priority;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::text::shorten;
 use crate::journal::facts::value_hash;
-use crate::journal::intake::{Appended, Disposition, NewExecution, Sight};
+use crate::journal::intake::{Appended, Disposition, Sight};
 use crate::journal::{Journal, Result};
 use crate::mapping::Mapping;
 use crate::mapping::judge::same;
-use crate::recipes;
 use crate::vendors::intercom::hook;
 use crate::vendors::{payload, topics};
+
+pub(super) mod wanted;
 
 /// How long a value we wrote is recognised when it comes back: HubSpot delivers for up to a day.
 pub(super) const ECHO_LIFE: Duration = Duration::from_secs(25 * 3600);
@@ -43,6 +45,9 @@ pub(super) fn record_to_be(connection: &Connection) -> RecordRef {
 #[derive(Clone)]
 pub struct Intake {
     journal: Journal,
+    rules: Rules,
+    /// Of the rules, what one event is judged by.
+    in_force: std::sync::Arc<InForce>,
     mapping: std::sync::Arc<Mapping>,
     clock: crate::domain::clock::SharedClock,
     settings: std::sync::Arc<super::Settings>,
@@ -53,6 +58,8 @@ impl Engine {
     pub fn intake(&self) -> Intake {
         Intake {
             journal: self.journal.clone(),
+            rules: self.rules.clone(),
+            in_force: std::sync::Arc::clone(&self.in_force),
             mapping: std::sync::Arc::clone(&self.mapping),
             clock: self.clock.clone(),
             settings: std::sync::Arc::clone(&self.settings),
@@ -120,15 +127,21 @@ impl Intake {
                 (event, heard)
             })
             .collect();
-        let intake = self.clone();
+        let intake = self.current();
         self.journal
             .append_judged(incoming, move |sight, event, heard| intake.judge(sight, event, &heard))
             .await
     }
 
+    /// With the rules that are in force now.
+    fn current(&self) -> Self {
+        let in_force = self.rules.current();
+        Self { mapping: std::sync::Arc::clone(&in_force.contact), in_force, ..self.clone() }
+    }
+
     /// What an event would cause, for whoever stores it together with something else.
     pub(super) async fn disposition(&self, event: &NewEvent) -> Result<Disposition> {
-        let (intake, event, heard) = (self.clone(), event.clone(), Heard::of(event));
+        let (intake, event, heard) = (self.current(), event.clone(), Heard::of(event));
         self.journal.sighted(move |sight| intake.judge(sight, &event, &heard)).await
     }
 
@@ -148,37 +161,7 @@ impl Intake {
                 "the tag \"{tag}\" is a segment (engine.segment_tags), so it is no event"
             )));
         }
-        let recipe = match recipes::route(system, event.kind) {
-            Ok(recipe) => recipe,
-            Err(reason) => return Ok(Disposition::Ignore(reason.to_owned())),
-        };
-        let Some(record) = &event.record else {
-            return Ok(Disposition::Ignore("the payload names no record".to_owned()));
-        };
-        if sight.is_erased(record)? {
-            return Ok(Disposition::Erased);
-        }
-        if let Some((name, _)) = &heard.property
-            && !self.uses(record, name)
-        {
-            return Ok(Disposition::Ignore("the mapping does not use this property".to_owned()));
-        }
-        if event.source == EventSource::Webhook && self.is_echo(sight, event, heard, record)? {
-            return Ok(Disposition::Echo);
-        }
-        let now = self.clock.now();
-        let (priority, due_at, sentence) = self.when(event, now);
-        Ok(Disposition::Run(NewExecution {
-            recipe: recipe.to_owned(),
-            subject: subject(sight, heard, record)?,
-            // A person's other records are looked up where the execution is made.
-            lane: record.to_string(),
-            record: Some(record.clone()),
-            priority,
-            due_at,
-            sentence,
-            max_attempts: self.settings.max_attempts,
-        }))
+        self.fan_out(sight, event, heard)
     }
 
     /// Somebody taking part in a conversation was erased: nothing of the body is kept.
@@ -262,7 +245,8 @@ impl Intake {
         let told_before = |name: &str| {
             let (now, before) =
                 (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));
-            let mapped = self.mapping.fields.iter().find(|field| field.intercom == name);
+            let mapped =
+                self.mapping.fields.iter().find(|field| field.intercom_fields().any(|own| own == name));
             mapped.map_or_else(|| now == before, |field| same(field, now, before))
         };
         Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))
@@ -282,7 +266,7 @@ impl Intake {
                 .mapping
                 .fields
                 .iter()
-                .map(|field| field.intercom.as_str())
+                .flat_map(|field| field.intercom_fields())
                 .filter(|field| !field.starts_with("company."))
                 .chain([self.mapping.intercom_identity.as_str()])
                 .collect(),

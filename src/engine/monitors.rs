@@ -33,8 +33,8 @@ const SAFETY_NET: Duration = Duration::from_secs(15);
 /// One who watches. Clones share their wake-up.
 #[derive(Clone)]
 pub struct Watch {
-    engine: Engine,
-    channels: Channels,
+    pub(super) engine: Engine,
+    pub(super) channels: Channels,
     settings: Arc<Settings>,
     to_send: Arc<Notify>,
 }
@@ -47,7 +47,11 @@ impl Watch {
 
     /// Watches and sends until `stop` turns true; an alert under way is brought to its end.
     pub async fn run(&self, stop: watch::Receiver<bool>) {
-        tokio::join!(self.keep_evaluating(stop.clone()), self.keep_sending(stop));
+        tokio::join!(
+            self.keep_evaluating(stop.clone()),
+            self.keep_sending(stop.clone()),
+            self.keep_telling(stop)
+        );
     }
 
     async fn keep_evaluating(&self, mut stop: watch::Receiver<bool>) {

@@ -144,6 +144,7 @@ impl Turn<'_> {
             identity: self.identity.clone(),
             remapped: self.remapped.clone(),
             audit: self.audit.clone(),
+            editions: self.editions.clone(),
         };
         Begin {
             id: self.claim.execution.id,
@@ -170,10 +171,8 @@ impl Turn<'_> {
             Effect::Create { fields, .. } => {
                 self.echoes.extend(echoes(record, fields));
                 // A task or a deal that was made because of a record is not that record.
-                if let Some(from) = self.claim.execution.record.clone()
-                    && is_a_person(&from) == is_a_person(record)
-                    && (is_a_person(record) || from.object == record.object)
-                {
+                let person = self.person.clone().or_else(|| self.claim.execution.record.clone());
+                if let Some(from) = person.filter(|from| are_one(from, record)) {
                     self.identity = vec![from, record.clone()];
                 }
                 self.saw(Mirror {
@@ -255,8 +254,10 @@ impl Turn<'_> {
     }
 }
 
-const fn is_a_person(record: &RecordRef) -> bool {
-    matches!(record.object, ObjectKind::Contact | ObjectKind::Lead)
+/// Whether two records of two systems can be one person or one organisation.
+fn are_one(from: &RecordRef, made: &RecordRef) -> bool {
+    let person = |record: &RecordRef| matches!(record.object, ObjectKind::Contact | ObjectKind::Lead);
+    from.connection != made.connection && (person(from) && person(made) || from.object == made.object)
 }
 
 fn echoes(record: &RecordRef, fields: &Fields) -> Vec<Echo> {

@@ -248,7 +248,7 @@ impl Engine {
         }
         Ok(self.mapping.fields.iter().any(|field| {
             if mirror.record.connection == self.intercom {
-                !field.intercom.starts_with("company.") && differs(field, &field.intercom)
+                field.intercom_fields().any(|name| !name.starts_with("company.") && differs(field, name))
             } else {
                 field.crm.iter().any(|name| differs(field, name))
             }

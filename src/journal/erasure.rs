@@ -279,6 +279,7 @@ fn add_record(
         recipe: RECIPE.to_owned(),
         subject: format!("{} ({id})", shred::SUBJECT),
         record: Some(record.clone()),
+        person: None,
         lane: name.clone(),
         priority: Priority::Operator,
         due_at: now,

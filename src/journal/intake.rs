@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::queue::leases;
 use super::rows::sha256;
-use super::{Journal, Result, echoes, erasure, facts, redaction, rows, sealing};
+use super::{Journal, Result, echoes, erasure, facts, redaction, rows, rules, sealing};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
@@ -31,7 +31,9 @@ pub struct NewExecution {
     pub subject: String,
     /// The record it starts from.
     pub record: Option<RecordRef>,
-    /// One execution at a time per lane.
+    /// The person it is about, where the record is not the person's own: their lane is this execution's.
+    pub person: Option<RecordRef>,
+    /// One execution at a time per lane; only where neither the person nor the record is tied to somebody known.
     pub lane: String,
     /// Who goes first.
     pub priority: Priority,
@@ -46,8 +48,8 @@ pub struct NewExecution {
 /// What an event is good for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Disposition {
-    /// Run a recipe.
-    Run(NewExecution),
+    /// Run recipes, each in an execution of its own: what becomes of one is nothing to the others.
+    Run(Vec<NewExecution>),
     /// Keep it, run nothing, for this reason.
     Ignore(String),
     /// It only repeats our own write: keep it, count it.
@@ -61,7 +63,7 @@ pub enum Disposition {
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// Stored, and this execution made.
+    /// Stored, and executions made of which this is the first.
     Queued(EventId, ExecutionId),
     /// Stored without an execution.
     Kept(EventId),
@@ -105,6 +107,15 @@ impl Sight<'_> {
         since: Timestamp,
     ) -> Result<Vec<bool>> {
         echoes::written(self.connection, &record.to_string(), values, since, true)
+    }
+
+    /// Whether an execution of a recipe wrote to a record after a time (milliseconds).
+    pub fn wrote_lately(&self, record: &RecordRef, recipe: &str, since: i64) -> Result<bool> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM field_writes JOIN executions ON executions.id = field_writes.execution_id \
+             WHERE field_writes.record = ?1 AND field_writes.at > ?3 AND executions.recipe = ?2",
+        )?;
+        Ok(statement.exists(params![record.to_string(), recipe, since])?)
     }
 
     /// Whether it belongs to somebody who was erased.
@@ -203,6 +214,7 @@ pub(super) fn store(
     let place = rows::event_place(&event.connection.to_string(), &event.delivery_key);
     let body = sealing::seal(connection, record.as_deref(), &place, &event.body)?;
     let ignored = match &disposition {
+        Disposition::Run(executions) if executions.is_empty() => Some("no recipe for it is on".to_owned()),
         Disposition::Run(_) => None,
         Disposition::Ignore(reason) => Some(reason.clone()),
         Disposition::Redact(parts) if parts.is_empty() => Some("it names no part to redact".to_owned()),
@@ -235,9 +247,8 @@ pub(super) fn store(
         ])?;
     let id = EventId(connection.last_insert_rowid());
     match disposition {
-        Disposition::Run(execution) => {
-            Ok(Appended::Queued(id, insert(connection, now, Some(id), None, &execution)?))
-        }
+        Disposition::Run(executions) => Ok(insert_all(connection, now, id, &executions)?
+            .map_or(Appended::Kept(id), |first| Appended::Queued(id, first))),
         Disposition::Ignore(_) | Disposition::Erased => Ok(Appended::Kept(id)),
         Disposition::Redact(parts) => {
             if let Some(record) = &event.record {
@@ -288,6 +299,31 @@ impl Journal {
     }
 }
 
+/// Makes the executions of an event; the first one's number.
+pub(super) fn insert_all(
+    connection: &Connection,
+    now: Timestamp,
+    event: EventId,
+    executions: &[NewExecution],
+) -> Result<Option<ExecutionId>> {
+    let mut first = None;
+    for execution in executions {
+        let made = insert(connection, now, Some(event), None, execution)?;
+        first = first.or(Some(made));
+    }
+    Ok(first)
+}
+
+/// The lane an execution belongs into at this moment: the caller's is a moment old, and the record may have been tied to
+/// a person since.
+fn lane_of(connection: &Connection, new: &NewExecution, person: Option<&RecordRef>) -> Result<String> {
+    let tied = match person.or(new.record.as_ref()) {
+        Some(record) => facts::lane(connection, record)?,
+        None => None,
+    };
+    Ok(tied.unwrap_or_else(|| person.map_or_else(|| new.lane.clone(), ToString::to_string)))
+}
+
 /// Makes a pending execution.
 pub(super) fn insert(
     connection: &Connection,
@@ -296,18 +332,18 @@ pub(super) fn insert(
     decision: Option<DecisionId>,
     new: &NewExecution,
 ) -> Result<ExecutionId> {
-    // The caller's lane is a moment old: the record may have been tied to a person since.
-    let lane = match &new.record {
-        Some(record) => facts::lane(connection, record)?,
-        None => None,
+    let known = match (&new.person, &new.record) {
+        (None, Some(record)) => rules::person_behind(connection, record)?,
+        _ => None,
     };
-    let lane = lane.as_ref().unwrap_or(&new.lane);
-    let held = leases::held_lane(connection, lane)?;
+    let person = new.person.as_ref().or(known.as_ref());
+    let lane = lane_of(connection, new, person)?;
+    let held = leases::held_lane(connection, &lane)?;
     connection
         .prepare_cached(
             "INSERT INTO executions (event_id, decision_id, recipe, subject, record, lane, status, sentence, \
-             max_attempts, due_at, priority, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?8, ?9, ?10, ?11, ?11)",
+             max_attempts, due_at, priority, created_at, updated_at, person) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
         )?
         .execute(params![
             event.map(|id| id.0),
@@ -322,6 +358,7 @@ pub(super) fn insert(
             new.due_at.0,
             new.priority.rank(),
             now.0,
+            person.map(ToString::to_string),
         ])?;
     Ok(ExecutionId(connection.last_insert_rowid()))
 }

@@ -14,8 +14,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::conflicts::{self, Ruled};
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, echoes, erasure, facts, monitors, review, sealing};
+use super::{
+    Journal, JournalError, Result, audit, echoes, erasure, facts, monitors, notices, review, rules, sealing,
+};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
@@ -24,7 +27,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
 use crate::domain::execution::{Attempt, Execution, Outcome, Status};
 use crate::domain::ids::{DecisionId, ExecutionId};
-use crate::domain::plan::{FoundConflict, Plan};
+use crate::domain::plan::{FoundConflict, Notice, Plan};
 use crate::domain::record::{Mirror, RecordRef};
 use crate::domain::review::Decision;
 
@@ -100,8 +103,16 @@ pub struct Settlement {
     pub echoes: Vec<Echo>,
     /// Disagreements found.
     pub conflicts: Vec<FoundConflict>,
+    /// Which of them rules decide, and how: by the field.
+    pub ruled: Vec<Ruled>,
     /// Audit lines.
     pub audit: Vec<NewEntry>,
+    /// The editions of recipe and mapping that planned it; none leaves what is known.
+    pub editions: Option<String>,
+    /// Deals and tickets, and whose they are.
+    pub people_behind: Vec<(RecordRef, RecordRef)>,
+    /// What is told now: with the success, or of the failure.
+    pub notices: Vec<Notice>,
 }
 
 /// What is stored before a call, so that whoever finds the work again after a crash knows it.
@@ -119,6 +130,8 @@ pub struct Intent {
     pub remapped: Vec<(RecordRef, RecordRef)>,
     /// Audit lines of earlier steps: a step that the plan calls done is in the audit log.
     pub audit: Vec<NewEntry>,
+    /// The editions of recipe and mapping that planned it.
+    pub editions: Option<String>,
 }
 
 impl Journal {
@@ -176,8 +189,13 @@ impl Journal {
             }
             let beat = leases::beat(connection, id, token, lease)?.ok_or(JournalError::LeaseLost)?;
             connection
-                .prepare_cached("UPDATE executions SET plan = ?2, updated_at = ?3 WHERE id = ?1")?
-                .execute(params![id.0, sealing::seal_plan(connection, id, &intent.plan)?, now.0])?;
+                .prepare_cached("UPDATE executions SET plan = ?2, updated_at = ?3, editions = coalesce(?4, editions) WHERE id = ?1")?
+                .execute(params![
+                    id.0,
+                    sealing::seal_plan(connection, id, &intent.plan)?,
+                    now.0,
+                    intent.editions
+                ])?;
             echoes::remember(connection, now, &intent.echoes)?;
             echoes::note_writes(connection, now, id, Some(&intent.plan))?;
             for (old, new) in &intent.remapped {
@@ -419,7 +437,7 @@ fn settle(
             "UPDATE executions SET status = ?3, outcome = ?4, sentence = ?5, error_class = ?6, error_code = ?7, \
              vendor_words = ?8, attempts = attempts + ?9, due_at = ?10, updated_at = ?11, plan = coalesce(?12, plan), \
              held_by = ?13, held_due = CASE WHEN ?13 IS NULL THEN NULL ELSE due_at END, held_sentence = NULL, \
-             lease_token = NULL, lease_ms = NULL, starts = 0 \
+             lease_token = NULL, lease_ms = NULL, starts = 0, editions = coalesce(?14, editions) \
              WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
         )?
         .execute(params![
@@ -436,6 +454,7 @@ fn settle(
             now.0,
             plan,
             settlement.held_by,
+            settlement.editions,
         ])?;
     if changed != 1 {
         return Err(JournalError::LeaseLost);
@@ -486,9 +505,12 @@ fn settle(
         .prepare_cached("SELECT subject FROM executions WHERE id = ?1")?
         .query_row([id.0], |row| row.get(0))?;
     for conflict in &settlement.conflicts {
-        review::put_conflict(connection, now, id, &subject, conflict)?;
+        conflicts::put(connection, now, id, &subject, conflict, &settlement.ruled)?;
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
+    rules::settle_once(connection, id, status)?;
+    rules::put_people_behind(connection, now, &settlement.people_behind)?;
+    notices::put(connection, now, id, &settlement.notices)?;
     monitors::series::settled(connection, now, id, status, settlement.failed_try, settlement.plan.as_ref())?;
     audit::append(connection, now, &settlement.audit)
 }

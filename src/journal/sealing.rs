@@ -111,7 +111,7 @@ pub(super) fn seal_plan(connection: &Connection, id: ExecutionId, plan: &Plan) -
 /// The record an execution is about.
 pub(super) fn record_of(connection: &Connection, id: ExecutionId) -> Result<Option<String>> {
     Ok(connection
-        .prepare_cached("SELECT record FROM executions WHERE id = ?1")?
+        .prepare_cached("SELECT coalesce(person, record) FROM executions WHERE id = ?1")?
         .query_row([id.0], |row| row.get(0))
         .optional()?
         .flatten())

@@ -295,12 +295,11 @@ fn store(
         Some(known) => known,
         None => intake::store(connection, now, event.clone(), disposition.clone())?,
     };
-    if let (Appended::Duplicate(EventId(id)), Disposition::Run(execution)) = (appended, disposition) {
+    if let (Appended::Duplicate(EventId(id)), Disposition::Run(executions)) = (appended, disposition) {
         let given_up = !connection
             .prepare_cached("SELECT 1 FROM executions WHERE event_id = ?1 AND status <> 'discarded'")?
             .exists([id])?;
-        if given_up {
-            let made = intake::insert(connection, now, Some(EventId(id)), None, execution)?;
+        if given_up && let Some(made) = intake::insert_all(connection, now, EventId(id), executions)? {
             return Ok(Appended::Queued(EventId(id), made));
         }
     }

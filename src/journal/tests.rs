@@ -53,16 +53,17 @@ fn event(key: &str) -> NewEvent {
 }
 
 fn run(lane: &str, due: Timestamp) -> Disposition {
-    Disposition::Run(NewExecution {
+    Disposition::Run(vec![NewExecution {
         recipe: "contact-to-crm".into(),
         subject: format!("Person of {lane}"),
         record: Some(person(lane)),
+        person: None,
         lane: lane.into(),
         priority: Priority::Live,
         due_at: due,
         sentence: "Waits for a worker.".into(),
         max_attempts: 12,
-    })
+    }])
 }
 
 async fn queue(fixture: &Fixture, key: &str, lane: &str) -> ExecutionId {

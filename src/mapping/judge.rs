@@ -3,14 +3,21 @@
 //! The answer is a verdict about this field alone; a conflict never holds back another field. Nothing is written
 //! here, and a value that a side owns is never lost silently: it is written, kept, or shown as a conflict.
 
+mod target;
+
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::file::{Blank, Direction, FieldMapping, Owner};
-use super::transform::{Refusal, is_blank, time};
+use super::file::{Blank, Direction, FieldMapping, Mapping, Owner, Side, Write};
+use super::transform::{Refusal, Transform, is_blank, plain, time};
+use super::transform::{day, numbers_alike, truth};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
-use crate::domain::record::{Fields, value_text};
+use crate::domain::record::Fields;
 use crate::domain::review::ConflictKind;
+use crate::domain::schema::OptionValue;
+pub use target::Schemas;
 
 /// What is known about one field on both sides.
 #[derive(Debug, Clone, Copy)]
@@ -49,14 +56,32 @@ pub enum Verdict {
     },
 }
 
-/// Intercom's value of a field; null when missing.
+/// What a field that is not there holds.
+static NOTHING: Value = Value::Null;
+
+/// Intercom's value of a field; null when missing, a list where a name or text is made of several fields.
 pub fn left_value(field: &FieldMapping, fields: &Fields) -> Value {
-    fields.get(&field.intercom).cloned().unwrap_or(Value::Null)
+    left_seen(field, fields).into_owned()
+}
+
+fn left_seen<'a>(field: &'a FieldMapping, fields: &'a Fields) -> Cow<'a, Value> {
+    if let Transform::Constant(value) = &field.transform {
+        return Cow::Borrowed(value);
+    }
+    if field.also.is_empty() {
+        return Cow::Borrowed(fields.get(&field.intercom).unwrap_or(&NOTHING));
+    }
+    let values = field.intercom_fields().map(|name| fields.get(name).cloned().unwrap_or(Value::Null));
+    Cow::Owned(Value::Array(values.collect()))
 }
 
 /// The CRM's values of a field; null where missing.
 pub fn right_values(field: &FieldMapping, fields: &Fields) -> Vec<Value> {
-    field.crm.iter().map(|name| fields.get(name).cloned().unwrap_or(Value::Null)).collect()
+    right_seen(field, fields).into_iter().cloned().collect()
+}
+
+fn right_seen<'a>(field: &FieldMapping, fields: &'a Fields) -> Vec<&'a Value> {
+    field.crm.iter().map(|name| fields.get(name).unwrap_or(&NOTHING)).collect()
 }
 
 /// The CRM's side as one value: the value itself, or the list where a field has several parts.
@@ -67,49 +92,93 @@ pub fn right_as_one(values: &[Value]) -> Value {
     }
 }
 
+fn as_one(values: &[&Value]) -> Value {
+    match values {
+        [one] => (*one).clone(),
+        several => Value::Array(several.iter().map(|value| (*value).clone()).collect()),
+    }
+}
+
+/// One field on both sides, as it is looked at while it is judged.
+struct Seen<'a> {
+    field: &'a FieldMapping,
+    left: Cow<'a, Value>,
+    right: Vec<&'a Value>,
+    left_blank: bool,
+    right_blank: bool,
+    /// What a blank value of that side does.
+    left_rule: Blank,
+    right_rule: Blank,
+    schemas: Schemas<'a>,
+}
+
 /// Compares a field three ways.
 pub fn judge(field: &FieldMapping, sides: &Sides<'_>) -> Verdict {
-    let left = left_value(field, sides.left);
-    let right = right_values(field, sides.right);
-    let agreement =
-        || Agreement { field: field.name.clone(), left: left.clone(), right: right_as_one(&right) };
+    judge_against(field, sides, Schemas::default())
+}
+
+/// The same, where the vendors' schemas are known: fields they lack and values they do not take are found beforehand.
+pub fn judge_against(field: &FieldMapping, sides: &Sides<'_>, schemas: Schemas<'_>) -> Verdict {
+    if field.direction == Direction::Off {
+        return Verdict::Leave("switched off in the mapping".into());
+    }
+    let role = sides.left.get("role").and_then(Value::as_str);
+    if !field.role.is_empty() && role.is_some_and(|role| role != field.role) {
+        return Verdict::Leave(format!("only for Intercom contacts that are a {}", field.role));
+    }
+    let seen = Seen::of(field, sides, schemas);
     let (left_changed, right_changed) = match sides.agreed {
         Some(agreed) => {
-            (!same(field, &agreed.left, &left), !same(field, &agreed.right, &right_as_one(&right)))
+            (!same(field, &agreed.left, &seen.left), !same_parts(field, &agreed.right, &seen.right))
         }
-        None => first_meeting(field, sides, is_blank(&left), right.iter().all(is_blank)),
+        None => seen.first_meeting(sides),
     };
     if sides.agreed.is_some() && !left_changed && !right_changed {
         return Verdict::Unchanged;
     }
-    let forward = field.transform.forward(&left);
-    if let Ok(turned) = &forward
-        && turned.iter().zip(&right).all(|(one, other)| same(field, one, other))
+    // What looks alike needs no copy of the value turned.
+    let alike = field.transform == Transform::Direct && same(field, &seen.left, seen.right[0]);
+    let forward = if alike { Ok(Vec::new()) } else { seen.forward() };
+    if alike
+        || forward
+            .as_ref()
+            .is_ok_and(|turned| turned.iter().zip(&seen.right).all(|(one, other)| same(field, one, other)))
     {
-        return Verdict::Agree(agreement());
+        return Verdict::Agree(seen.agreement());
     }
-    let to_right = || write_right(field, &left, &right, forward.clone());
-    let to_left = || write_left(field, &left, &right);
+    let known_before = sides.agreed.is_some();
+    if field.write == Write::Create && known_before {
+        return Verdict::Leave("only written when the record is made".into());
+    }
     let breach = || Verdict::Conflict { kind: ConflictKind::OwnershipBreach, allowed: Vec::new() };
     if field.owner == Owner::Consent {
         let out_before = sides.agreed.is_some_and(|agreed| is_out(&agreed.left) && is_out(&agreed.right));
-        return match (is_out(&left), right.iter().any(is_out)) {
+        return match (is_out(&seen.left), seen.right.iter().any(|value| is_out(value))) {
             // Somebody took an opt-out back on one side only: nobody is written to because of that unasked.
             (true, false) | (false, true) if out_before => breach(),
-            (true, false) => to_right(),
-            (false, true) => to_left(),
-            _ => Verdict::Agree(agreement()),
+            (true, false) => seen.to_right(forward),
+            (false, true) => seen.to_left(),
+            _ => Verdict::Agree(seen.agreement()),
         };
     }
     match (left_changed, right_changed, field.owner) {
         (false, false, _) => Verdict::Leave("nothing known on the side that owns it".into()),
-        (true, false, Owner::Crm) if sides.agreed.is_some() => breach(),
-        (false, true, Owner::Intercom) if sides.agreed.is_some() => breach(),
-        (true, false, _) | (true, true, Owner::Intercom) => to_right(),
-        (false, true, _) | (true, true, Owner::Crm) => to_left(),
+        // A copy that was edited shows the original again.
+        (_, _, Owner::Mirrored) if field.original == Some(Side::Crm) => seen.to_left(),
+        (_, _, Owner::Mirrored) => seen.to_right(forward),
+        (true, false, Owner::Crm) if known_before && !(field.fill && seen.right_blank) => breach(),
+        (false, true, Owner::Intercom) if known_before && seen.left_blank && field.fill => seen.to_left(),
+        (false, true, Owner::Intercom)
+            if known_before && seen.left_blank && seen.left_rule == Blank::Default =>
+        {
+            Verdict::Leave("blank in Intercom: the CRM's value is kept".into())
+        }
+        (false, true, Owner::Intercom) if known_before => breach(),
+        (true, false, _) | (true, true, Owner::Intercom) => seen.to_right(forward),
+        (false, true, _) | (true, true, Owner::Crm) => seen.to_left(),
         (true, true, Owner::Newest) => match (sides.left_at, sides.right_at) {
-            (Some(left_at), Some(right_at)) if left_at > right_at => to_right(),
-            (Some(left_at), Some(right_at)) if right_at > left_at => to_left(),
+            (Some(left_at), Some(right_at)) if left_at > right_at => seen.to_right(forward),
+            (Some(left_at), Some(right_at)) if right_at > left_at => seen.to_left(),
             _ => Verdict::Conflict { kind: ConflictKind::BothChanged, allowed: Vec::new() },
         },
         (true, true, Owner::Review | Owner::Consent) => {
@@ -118,80 +187,159 @@ pub fn judge(field: &FieldMapping, sides: &Sides<'_>) -> Verdict {
     }
 }
 
-/// Which side counts as changed when the two never agreed before: the owner's, or the one that knows something.
-fn first_meeting(
-    field: &FieldMapping,
-    sides: &Sides<'_>,
-    left_blank: bool,
-    right_blank: bool,
-) -> (bool, bool) {
-    match field.owner {
-        Owner::Intercom => (!left_blank, false),
-        Owner::Crm => (false, !right_blank),
-        Owner::Newest | Owner::Review if left_blank || right_blank => (!left_blank, !right_blank),
-        Owner::Newest => match (sides.left_at, sides.right_at) {
-            (Some(left_at), Some(right_at)) => (left_at > right_at, right_at > left_at),
-            _ => (true, true),
-        },
-        Owner::Review | Owner::Consent => (true, true),
-    }
-}
-
 /// The value says that the person wants no more e-mails.
 fn is_out(value: &Value) -> bool {
-    matches!(value_text(value).trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "opted_out")
+    truth(value) == Some(true) || plain(value).trim().eq_ignore_ascii_case("opted_out")
 }
 
-fn write_right(
-    field: &FieldMapping,
-    left: &Value,
-    right: &[Value],
-    forward: Result<Vec<Value>, Refusal>,
-) -> Verdict {
-    if field.direction == Direction::ToIntercom {
-        return Verdict::Leave("the mapping only writes it to Intercom".into());
-    }
-    if is_blank(left) && field.blank == Blank::Keep {
-        return Verdict::Leave("blank in Intercom: the CRM's value is kept".into());
-    }
-    match forward {
-        Err(Refusal::NotAllowed(allowed)) => Verdict::Conflict { kind: ConflictKind::NotAllowed, allowed },
-        Err(Refusal::WrongType) => Verdict::Conflict { kind: ConflictKind::WrongType, allowed: Vec::new() },
-        Ok(turned) => {
-            let writes = field
-                .crm
-                .iter()
-                .zip(&turned)
-                .zip(right)
-                .filter(|((_, new), old)| !same(field, new, old))
-                .map(|((name, new), _)| (name.clone(), new.clone()))
-                .collect();
-            let agreement =
-                Agreement { field: field.name.clone(), left: left.clone(), right: right_as_one(&turned) };
-            Verdict::WriteRight(writes, agreement)
+impl<'a> Seen<'a> {
+    fn of(field: &'a FieldMapping, sides: &Sides<'a>, schemas: Schemas<'a>) -> Self {
+        let left = left_seen(field, sides.left);
+        let right = right_seen(field, sides.right);
+        let left_raw = field.intercom_fields().filter_map(|name| sides.left.get(name)).next();
+        let right_raw = field.crm.iter().filter_map(|name| sides.right.get(name)).next();
+        Self {
+            left_blank: is_blank(&left),
+            right_blank: right.iter().all(|value| is_blank(value)),
+            left_rule: field.blanks.rule(left_raw),
+            right_rule: field.blanks.rule(right_raw),
+            field,
+            left,
+            right,
+            schemas,
         }
+    }
+
+    fn agreement(&self) -> Agreement {
+        self.agree(self.left.clone().into_owned(), as_one(&self.right))
+    }
+
+    fn agree(&self, left: Value, right: Value) -> Agreement {
+        Agreement { field: self.field.name.clone(), left, right }
+    }
+
+    fn options(&self, side: Side) -> &'a [OptionValue] {
+        match side {
+            Side::Crm => self.schemas.options(Side::Crm, &self.field.crm[0]),
+            Side::Intercom => self.schemas.options(Side::Intercom, &self.field.intercom),
+        }
+    }
+
+    fn forward(&self) -> Result<Vec<Value>, Refusal> {
+        self.field.transform.forward_among(&self.left, self.options(Side::Crm))
+    }
+
+    /// Which side counts as changed when the two never agreed before: the owner's, or the one that knows something.
+    fn first_meeting(&self, sides: &Sides<'_>) -> (bool, bool) {
+        let field = self.field;
+        let (left, right) = (!self.left_blank, !self.right_blank);
+        let both_blank = !left && !right;
+        // Where neither knows anything, a default speaks for the side the value would come from.
+        let left_says =
+            left || (both_blank && self.left_rule == Blank::Default && field.direction.writes(Side::Crm));
+        let right_says = right
+            || (both_blank && self.right_rule == Blank::Default && field.direction.writes(Side::Intercom));
+        match field.one_owner() {
+            Some(Side::Intercom) => return (left_says, field.fill && !left && right),
+            Some(Side::Crm) => return (field.fill && !right && left, right_says),
+            None => {}
+        }
+        match field.owner {
+            Owner::Consent => (true, true),
+            _ if !left || !right => (left_says, right_says),
+            Owner::Newest => match (sides.left_at, sides.right_at) {
+                (Some(left_at), Some(right_at)) => (left_at > right_at, right_at > left_at),
+                _ => (true, true),
+            },
+            _ => (true, true),
+        }
+    }
+
+    fn to_right(&self, forward: Result<Vec<Value>, Refusal>) -> Verdict {
+        let field = self.field;
+        if !field.direction.writes(Side::Crm) {
+            return Verdict::Leave("the mapping only writes it to Intercom".into());
+        }
+        let mut turned = match forward {
+            Err(refusal) => return refused(refusal),
+            Ok(turned) => turned,
+        };
+        if self.left_blank {
+            match self.left_rule {
+                // Of a name that is split, the default is a name like any other.
+                Blank::Default if self.right_blank && turned.len() > 1 => {
+                    match field.transform.forward(&field.blanks.default) {
+                        Err(refusal) => return refused(refusal),
+                        Ok(default) => turned = default,
+                    }
+                }
+                Blank::Default if self.right_blank => turned = vec![field.blanks.default.clone()],
+                Blank::Keep | Blank::Default => {
+                    return Verdict::Leave("blank in Intercom: the CRM's value is kept".into());
+                }
+                Blank::Clear => {}
+            }
+        }
+        let mut writes = Vec::with_capacity(field.crm.len());
+        for ((name, new), old) in field.crm.iter().zip(&turned).zip(&self.right) {
+            if let Err((kind, allowed)) = target::takes(field, Side::Crm, name, new, self.schemas) {
+                return Verdict::Conflict { kind, allowed };
+            }
+            if !same(field, new, old) {
+                writes.push((name.clone(), new.clone()));
+            }
+        }
+        let right = if turned.len() == 1 { turned.swap_remove(0) } else { Value::Array(turned) };
+        let agreement = self.agree(self.left.clone().into_owned(), right);
+        if writes.is_empty() { Verdict::Agree(agreement) } else { Verdict::WriteRight(writes, agreement) }
+    }
+
+    fn to_left(&self) -> Verdict {
+        let field = self.field;
+        if !field.direction.writes(Side::Intercom) {
+            return Verdict::Leave("the mapping only writes it to the CRM".into());
+        }
+        let value = if self.right_blank {
+            match self.right_rule {
+                Blank::Default if self.left_blank => field.blanks.default.clone(),
+                Blank::Keep | Blank::Default => {
+                    return Verdict::Leave("blank in the CRM: Intercom's value is kept".into());
+                }
+                Blank::Clear => Value::Null,
+            }
+        } else {
+            match field.transform.backward_among(&self.right, self.options(Side::Crm)) {
+                Err(refusal) => return refused(refusal),
+                Ok(value) => value,
+            }
+        };
+        if same(field, &value, &self.left) {
+            return Verdict::Agree(self.agreement());
+        }
+        if let Err((kind, allowed)) =
+            target::takes(field, Side::Intercom, &field.intercom, &value, self.schemas)
+        {
+            return Verdict::Conflict { kind, allowed };
+        }
+        let agreement = self.agree(value.clone(), as_one(&self.right));
+        Verdict::WriteLeft(field.intercom.clone(), value, agreement)
     }
 }
 
-fn write_left(field: &FieldMapping, left: &Value, right: &[Value]) -> Verdict {
-    if field.direction == Direction::ToCrm {
-        return Verdict::Leave("the mapping only writes it to the CRM".into());
+fn refused(refusal: Refusal) -> Verdict {
+    match refusal {
+        Refusal::NotAllowed(allowed) => Verdict::Conflict { kind: ConflictKind::NotAllowed, allowed },
+        Refusal::WrongType => Verdict::Conflict { kind: ConflictKind::WrongType, allowed: Vec::new() },
     }
-    if right.iter().all(is_blank) && field.blank == Blank::Keep {
-        return Verdict::Leave("blank in the CRM: Intercom's value is kept".into());
-    }
-    match field.transform.backward(right) {
-        None => Verdict::Leave("the CRM's value has no single counterpart in Intercom".into()),
-        Some(value) if same(field, &value, left) => Verdict::Agree(Agreement {
-            field: field.name.clone(),
-            left: left.clone(),
-            right: right_as_one(right),
-        }),
-        Some(value) => {
-            let agreement =
-                Agreement { field: field.name.clone(), left: value.clone(), right: right_as_one(right) };
-            Verdict::WriteLeft(field.intercom.clone(), value, agreement)
+}
+
+fn same_parts(field: &FieldMapping, agreed: &Value, now: &[&Value]) -> bool {
+    match (agreed, now) {
+        (agreed, [one]) => same(field, agreed, one),
+        (Value::Array(agreed), now) => {
+            agreed.len() == now.len() && agreed.iter().zip(now).all(|(a, b)| same(field, a, b))
         }
+        (agreed, now) => is_blank(agreed) && now.iter().all(|value| is_blank(value)),
     }
 }
 
@@ -206,10 +354,42 @@ pub fn same(field: &FieldMapping, one: &Value, other: &Value) -> bool {
     if one == other {
         return true;
     }
-    let (a, b) = (value_text(one), value_text(other));
+    let (a, b) = (plain(one), plain(other));
     let (a, b) = (a.trim(), b.trim());
-    a == b
-        || (field.ignore_case && a.to_lowercase() == b.to_lowercase())
-        || (field.transform == super::transform::Transform::UnixToIso
-            && matches!((time(one), time(other)), (Some(x), Some(y)) if x.seconds() == y.seconds()))
+    if a == b || (field.ignore_case && a.to_lowercase() == b.to_lowercase()) {
+        return true;
+    }
+    match field.transform.proper() {
+        Transform::UnixToIso => {
+            matches!((time(one), time(other)), (Some(x), Some(y)) if x.seconds() == y.seconds())
+        }
+        Transform::Number => numbers_alike(a, b),
+        Transform::Boolean => truth(one).is_some() && truth(one) == truth(other),
+        Transform::Date => day(one).is_some() && day(one) == day(other),
+        _ => false,
+    }
+}
+
+/// What a new record of the CRM begins with, and the fields that cannot be turned.
+pub(super) fn made<'a>(mapping: &'a Mapping, left: &Fields) -> (Fields, Vec<(&'a FieldMapping, Refusal)>) {
+    let mut made = Fields::with_capacity(mapping.fields.len() + 1);
+    let mut refused = Vec::new();
+    let nothing = Fields::new();
+    for field in &mapping.fields {
+        if field.write == Write::Update || !field.direction.writes(Side::Crm) {
+            continue;
+        }
+        let sides = Sides { left, left_at: None, right: &nothing, right_at: None, agreed: None };
+        match judge(field, &sides) {
+            Verdict::WriteRight(writes, _) => {
+                made.extend(writes.into_iter().filter(|(_, value)| !is_blank(value)));
+            }
+            Verdict::Conflict { kind: ConflictKind::NotAllowed, allowed } => {
+                refused.push((field, Refusal::NotAllowed(allowed)));
+            }
+            Verdict::Conflict { .. } => refused.push((field, Refusal::WrongType)),
+            _ => {}
+        }
+    }
+    (made, refused)
 }

@@ -134,23 +134,24 @@ pub struct Route {
     pub because: String,
 }
 
-/// Which of the records a recipe knows an action is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Target {
-    /// The person in Intercom.
-    Contact,
-    /// The person in the CRM: a contact, or a lead of Salesforce.
-    Crm,
-    /// The person's organisation in the CRM.
-    Company,
-    /// The person's organisation in Intercom.
-    IntercomCompany,
-    /// The conversation.
-    Conversation,
-    /// The person's open sale, or the sale the event is about.
-    Deal,
-    /// The open support case for the conversation.
-    Ticket,
+words! {
+    /// Which of the records a recipe knows an action is about.
+    pub enum Target {
+        /// The person in Intercom.
+        Contact = "contact",
+        /// The person in the CRM: a contact, or a lead of Salesforce.
+        Crm = "crm",
+        /// The person's organisation in the CRM.
+        Company = "company",
+        /// The person's organisation in Intercom.
+        IntercomCompany = "intercom_company",
+        /// The conversation.
+        Conversation = "conversation",
+        /// The person's open sale, or the sale the event is about.
+        Deal = "deal",
+        /// The open support case for the conversation.
+        Ticket = "ticket",
+    }
 }
 
 /// How a record is looked for before one is made.
@@ -267,6 +268,25 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// The word for it in a file.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Sync { .. } => "sync",
+            Self::Log { .. } => "log",
+            Self::Update { .. } => "update",
+            Self::Create { .. } => "create",
+            Self::Relate { .. } => "relate",
+            Self::Tag { .. } => "tag",
+            Self::Track { .. } => "track",
+            Self::Converse { .. } => "converse",
+            Self::Reply { .. } => "reply",
+            Self::Assign { .. } => "assign",
+            Self::Tell { .. } => "tell",
+        }
+    }
+}
+
 /// One action and the line of the file it stands in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
@@ -322,4 +342,22 @@ pub struct Recipe {
     pub file: String,
     /// The whole text: what an edition is.
     pub text: String,
+    /// The lines of what has one, by its path in the file (`condition.when`, `action.0.set.dealname`), for messages.
+    pub lines: BTreeMap<String, usize>,
+}
+
+impl Recipe {
+    /// The line of a part of the file, or of the part it stands in.
+    pub fn line(&self, path: &str) -> usize {
+        let mut path = path;
+        loop {
+            if let Some(line) = self.lines.get(path) {
+                return *line;
+            }
+            match path.rsplit_once('.') {
+                Some((above, _)) => path = above,
+                None => return 1,
+            }
+        }
+    }
 }

@@ -3,22 +3,27 @@
 //! Both addresses are secrets: they are in memory and on the wire, never in an error, a log or the journal. Sends
 //! once and says what came back; trying again, folding and waiting are the engine's business.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
+use super::answer::Answer;
 use super::error::SetupError;
 use super::http::transport::{Outgoing, Times, Transport};
 use super::redact;
 use super::settings::{Settings, base_url};
-use crate::domain::clock::SharedClock;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::monitor::{Alert, ChannelKind, Receipt};
 use crate::domain::secret::{Credentials, Secret};
 use crate::domain::text;
 
+mod notice;
 mod slack;
 mod webhook;
+
+pub use notice::SinkSettings;
 
 /// The secret that holds the address of Slack's incoming webhook.
 pub const SLACK_URL: &str = "REKNIT_SLACK_WEBHOOK_URL";
@@ -39,6 +44,7 @@ struct Inner {
     slack: Option<Secret>,
     webhook: Option<Secret>,
     key: Option<Secret>,
+    sinks: BTreeMap<String, notice::Sink>,
     clock: SharedClock,
     who: String,
 }
@@ -57,12 +63,29 @@ impl Channels {
         clock: SharedClock,
         who: &str,
     ) -> Result<Self, SetupError> {
+        Self::with_sinks(settings, credentials, clock, who, &BTreeMap::new())
+    }
+
+    /// The same with sinks that recipes tell things to.
+    pub fn with_sinks(
+        settings: &Settings,
+        credentials: &dyn Credentials,
+        clock: SharedClock,
+        who: &str,
+        sinks: &BTreeMap<String, SinkSettings>,
+    ) -> Result<Self, SetupError> {
+        let sinks = notice::sinks(sinks, credentials)?;
         let slack = address(SLACK_URL, credentials)?;
         let webhook = address(WEBHOOK_URL, credentials)?;
-        let bases: Vec<&str> = [&slack, &webhook].into_iter().flatten().map(Secret::reveal).collect();
+        let own = sinks.values().filter_map(|sink| match sink {
+            notice::Sink::Webhook(url, _) => url.as_ref(),
+            notice::Sink::File(_) => None,
+        });
+        let bases: Vec<&str> =
+            [&slack, &webhook].into_iter().flatten().chain(own).map(Secret::reveal).collect();
         let transport = Transport::new(settings, credentials, Times::new(&settings.timeouts), &bases)?;
         let key = credentials.named(WEBHOOK_SECRET).filter(|key| !key.reveal().is_empty());
-        Ok(Self(Arc::new(Inner { transport, slack, webhook, key, clock, who: who.to_owned() })))
+        Ok(Self(Arc::new(Inner { transport, slack, webhook, key, sinks, clock, who: who.to_owned() })))
     }
 
     /// The channels that have an address.
@@ -103,6 +126,20 @@ impl Channels {
                 (body, headers)
             }
         };
+        match kind {
+            ChannelKind::Slack => self.post(url, body, headers, slack::read).await,
+            ChannelKind::Webhook => self.post(url, body, headers, webhook::read).await,
+        }
+    }
+
+    /// One POST, and what its receiver made of it.
+    async fn post(
+        &self,
+        url: &Secret,
+        body: String,
+        headers: HeaderMap,
+        read: fn(&Answer, String, Timestamp) -> Receipt,
+    ) -> Receipt {
         let outgoing = Outgoing {
             method: Method::POST,
             url: url.reveal().to_owned(),
@@ -115,10 +152,7 @@ impl Channels {
                 let words = self.words(url, &answer.body);
                 let told = format!("it answered {}: \"{words}\"", answer.status);
                 let told = if words.is_empty() { format!("it answered {}", answer.status) } else { told };
-                match kind {
-                    ChannelKind::Slack => slack::read(&answer, told, now),
-                    ChannelKind::Webhook => webhook::read(&answer, told, now),
-                }
+                read(&answer, told, self.0.clock.now())
             }
             Err(lost) if lost.is_unsent() => {
                 Receipt::Unsent(format!("it could not be reached: {}", self.words(url, &lost.why)))
@@ -146,14 +180,14 @@ impl Channels {
 }
 
 /// An address that may be called, or none; what is wrong with one is told without it.
-fn address(name: &'static str, credentials: &dyn Credentials) -> Result<Option<Secret>, SetupError> {
+fn address(name: &str, credentials: &dyn Credentials) -> Result<Option<Secret>, SetupError> {
     let Some(url) = credentials.named(name).filter(|url| !url.reveal().is_empty()) else { return Ok(None) };
-    let bad = |why: &str| SetupError::AlertAddress { name, why: why.to_owned() };
+    let bad = |why: &str| SetupError::AlertAddress { name: name.to_owned(), why: why.to_owned() };
     let parsed = reqwest::Url::parse(url.reveal()).map_err(|_| bad("it is no URL"))?;
     let mut plain = parsed.clone();
     plain.set_query(None);
     plain.set_fragment(None);
-    base_url(name, plain.as_str()).map_err(|_| {
+    base_url("address", plain.as_str()).map_err(|_| {
         bad("it must begin with https:// (http only for this machine) and hold no user name or password")
     })?;
     Ok(Some(url))

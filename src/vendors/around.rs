@@ -152,6 +152,19 @@ pub async fn company_of(
     }
 }
 
+/// The people of the CRM that a deal or a ticket is related to, the oldest relation first.
+pub async fn people_of(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<Vec<RecordRef>, VendorError> {
+    match record.system() {
+        System::Hubspot => hubspot::around::people_of(clients, record, log).await,
+        System::Salesforce => salesforce::around::people_of(clients, record, log).await,
+        System::Intercom => Err(no(System::Intercom, "has no such relations")),
+    }
+}
+
 /// Everybody of the team to whom a record or a conversation can be given.
 pub async fn owners(
     clients: &Clients,

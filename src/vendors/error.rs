@@ -58,7 +58,7 @@ pub enum SetupError {
     #[error("{name} cannot be used: {why}")]
     AlertAddress {
         /// The secret's name.
-        name: &'static str,
+        name: String,
         /// Why not; never repeats the address.
         why: String,
     },

@@ -79,13 +79,14 @@ fn event(key: &str, letters: usize) -> (NewEvent, Disposition) {
         recipe: "contact-to-crm".into(),
         subject: format!("Person of {key}"),
         record: Some(record),
+        person: None,
         lane: key.to_owned(),
         priority: Priority::Live,
         due_at: Timestamp(0),
         sentence: "Waits for a worker.".into(),
         max_attempts: 12,
     };
-    (event, Disposition::Run(run))
+    (event, Disposition::Run(vec![run]))
 }
 
 fn note(number: usize) -> reknit::domain::audit::NewEntry {

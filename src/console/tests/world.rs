@@ -118,6 +118,10 @@ impl World {
                 right_value: right,
                 base,
                 rule: "a human decides when both changed".to_owned(),
+                line: "contact.toml:47".into(),
+                decides: "revops".into(),
+                left_by: None,
+                right_by: None,
                 allowed: allowed.iter().map(|text| (*text).to_owned()).collect(),
             }
         };
@@ -279,13 +283,14 @@ fn incoming(subject: &str, due_at: Timestamp) -> (NewEvent, Disposition) {
         recipe: "contact-to-crm".to_owned(),
         subject: subject.to_owned(),
         record: Some(record),
+        person: None,
         lane: key,
         priority: Priority::Live,
         due_at,
         sentence: "Waits for a worker.".to_owned(),
         max_attempts: 12,
     };
-    (event, Disposition::Run(execution))
+    (event, Disposition::Run(vec![execution]))
 }
 
 fn done() -> Settlement {

@@ -69,6 +69,7 @@ impl Desk {
                 priority: Priority::Live,
                 created_at: NOW,
                 updated_at: NOW,
+                editions: None,
             },
             event: None,
             decision: None,

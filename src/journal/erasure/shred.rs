@@ -61,13 +61,14 @@ fn executions(connection: &Connection, now: Timestamp, erasure: ErasureId, recor
         .prepare_cached(
             "UPDATE executions SET status = 'discarded', outcome = 'skip', due_at = NULL, lease_token = NULL, \
              lease_ms = NULL, updated_at = ?2, subject = ?3, sentence = ?4, vendor_words = NULL \
-             WHERE record = ?1 AND recipe <> ?5 AND status IN ('pending', 'retrying', 'in_doubt', 'held', 'failed')",
+             WHERE (record = ?1 OR person = ?1) AND recipe <> ?5 AND status IN ('pending', 'retrying', 'in_doubt', 'held', 'failed')",
         )?
         .execute(params![record, now.0, subject, stopped(erasure), RECIPE])?;
     connection
         .prepare_cached(
             "UPDATE executions SET subject = ?2, vendor_words = NULL, sentence = CASE WHEN status IN ('succeeded', \
-             'skipped', 'discarded') AND sentence <> ?3 THEN ?4 ELSE sentence END WHERE record = ?1 AND recipe <> ?5",
+             'skipped', 'discarded') AND sentence <> ?3 THEN ?4 ELSE sentence END \
+             WHERE (record = ?1 OR person = ?1) AND recipe <> ?5",
         )?
         .execute(params![
             record,
@@ -114,12 +115,12 @@ fn executions(connection: &Connection, now: Timestamp, erasure: ErasureId, recor
 }
 
 fn review_items(connection: &Connection, record: &str) -> Result<()> {
-    let state = "state = CASE WHEN state IN ('open', 'deciding') THEN 'obsolete' ELSE state END, \
+    let state = "state = CASE WHEN state IN ('open', 'deciding', 'ignored') THEN 'obsolete' ELSE state END, \
                  resolution = 'The person was erased.'";
     connection
         .prepare_cached(&format!(
             "UPDATE conflicts SET subject = ?2, left_value = 'null', right_value = 'null', base = NULL, \
-             allowed = '[]', {state} WHERE left_record = ?1 OR right_record = ?1"
+             allowed = '[]', left_by = NULL, right_by = NULL, {state} WHERE left_record = ?1 OR right_record = ?1"
         ))?
         .execute([record, SUBJECT])?;
     connection
@@ -151,6 +152,14 @@ pub(super) fn has_table(connection: &Connection, name: &str) -> bool {
 /// Copies and ties, which nothing counts.
 fn copies(connection: &Connection, record: &str) -> Result<()> {
     connection.prepare_cached("DELETE FROM mirror WHERE record = ?1")?.execute([record])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM notices WHERE execution_id IN (SELECT id FROM executions WHERE record = ?1 OR person = ?1)",
+        )?
+        .execute([record])?;
+    connection
+        .prepare_cached("DELETE FROM people_behind WHERE record = ?1 OR person = ?1")?
+        .execute([record])?;
     for table in BY_RECORD.iter().filter(|table| has_table(connection, table)) {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE record = ?1"))?.execute([record])?;
     }

@@ -81,16 +81,17 @@ fn event(key: &str, record: Option<RecordRef>, body: &Value) -> NewEvent {
 }
 
 fn run(record: &RecordRef, subject: &str, now: Timestamp) -> Disposition {
-    Disposition::Run(NewExecution {
+    Disposition::Run(vec![NewExecution {
         recipe: "contact-to-crm".into(),
         subject: subject.into(),
         record: Some(record.clone()),
+        person: None,
         lane: record.to_string(),
         priority: Priority::Live,
         due_at: now,
         sentence: format!("Waits for {subject}."),
         max_attempts: 12,
-    })
+    }])
 }
 
 fn attempt(now: Timestamp, text: &str) -> Attempt {
@@ -166,6 +167,10 @@ async fn filled(world: &World) -> (RecordRef, RecordRef) {
                 right_value: json!(PHONE),
                 base: Some(json!(PHONE)),
                 rule: "review".into(),
+                line: "contact.toml:47".into(),
+                decides: "revops".into(),
+                left_by: None,
+                right_by: None,
                 allowed: vec![PHONE.into()],
             }],
             ..Settlement::default()

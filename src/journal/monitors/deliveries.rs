@@ -219,7 +219,7 @@ fn settle(
 }
 
 /// How a channel fares after an answer, and until when it is left alone.
-fn answered(
+pub(in crate::journal) fn answered(
     connection: &Connection,
     now: Timestamp,
     channel: ChannelKind,

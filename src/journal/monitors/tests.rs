@@ -49,13 +49,14 @@ fn incoming(key: &str, due: Timestamp) -> (NewEvent, Disposition) {
         recipe: "contact-to-crm".into(),
         subject: key.into(),
         record: Some(record),
+        person: None,
         lane: key.into(),
         priority: Priority::Live,
         due_at: due,
         sentence: "Waits for a worker.".into(),
         max_attempts: 12,
     };
-    (event, Disposition::Run(execution))
+    (event, Disposition::Run(vec![execution]))
 }
 
 impl Fixture {

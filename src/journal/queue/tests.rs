@@ -87,13 +87,14 @@ pub(super) fn incoming(
         recipe: "contact-to-crm".into(),
         subject: format!("Person {id}"),
         record: Some(record(id)),
+        person: None,
         lane: record(id).to_string(),
         priority,
         due_at,
         sentence: "Waits for a worker.".into(),
         max_attempts: 12,
     };
-    (event, Disposition::Run(execution))
+    (event, Disposition::Run(vec![execution]))
 }
 
 async fn queue(journal: &Journal, key: &str, id: &str) -> ExecutionId {

@@ -53,7 +53,18 @@ pub(super) fn body(who: &str, alerts: &[Alert], repeat: bool) -> String {
     json!({"text": lines.join("\n")}).to_string()
 }
 
-fn escaped(text: &str) -> String {
+/// A message of these lines, which are escaped already.
+pub(super) fn message(who: &str, told: &[String], repeat: bool) -> String {
+    let workspace = if who.is_empty() { String::new() } else { format!(" ({})", escaped(who)) };
+    let mut lines = vec![format!("*Reknit*{workspace}")];
+    if repeat {
+        lines.push("_May repeat: an earlier message of the same was not answered._".to_owned());
+    }
+    lines.extend_from_slice(told);
+    json!({"text": lines.join("\n")}).to_string()
+}
+
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

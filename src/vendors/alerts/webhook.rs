@@ -36,6 +36,12 @@ pub(super) fn body(who: &str, alerts: &[Alert], repeat: bool) -> String {
 }
 
 pub(super) fn headers(key: Option<&Secret>, alerts: &[Alert], body: &str, now: Timestamp) -> HeaderMap {
+    let keys: Vec<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
+    signed(key, &keys, body, now)
+}
+
+/// The headers of what goes out under these keys.
+pub(super) fn signed(key: Option<&Secret>, keys: &[&str], body: &str, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let seconds = now.seconds().to_string();
     let mut put = |name: &'static str, value: &str| {
@@ -44,8 +50,7 @@ pub(super) fn headers(key: Option<&Secret>, alerts: &[Alert], body: &str, now: T
         }
     };
     put("x-reknit-timestamp", &seconds);
-    let keys: Vec<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
-    put("idempotency-key", &delivery_key(&keys));
+    put("idempotency-key", &delivery_key(keys));
     if let Some(key) = key {
         let signature = hmac_sha256(key.reveal().as_bytes(), &[seconds.as_bytes(), b".", body.as_bytes()]);
         put("x-reknit-signature", &format!("sha256={}", hex(&signature)));

@@ -132,6 +132,16 @@ pub(crate) async fn open_of(
     Ok(all)
 }
 
+pub(crate) async fn people_of(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<Vec<RecordRef>, VendorError> {
+    let ids = related_ids(clients, record, ObjectKind::Contact, log).await?;
+    let contact = |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
+    Ok(ids.into_iter().map(contact).collect())
+}
+
 /// The properties that say where a record stands.
 const fn names(object: ObjectKind) -> (&'static str, &'static str) {
     match object {

@@ -91,6 +91,23 @@ pub async fn changed(
     Ok((rows, wire::next(&answer)))
 }
 
+/// One page of the conversations in a state: `open`, `snoozed` or `closed`.
+pub async fn in_state(
+    clients: &Clients,
+    connection: &Connection,
+    state: &str,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<(Vec<Conversation>, Option<String>), VendorError> {
+    let paging = Paging::new(CONVERSATIONS, cursor);
+    let request = calls::search(clients.settings(), &Query::is("state", state), &paging)?
+        .purpose(format!("{state} conversations"));
+    let answer = clients.send(connection, &request, log).await?;
+    let rows =
+        wire::items(&answer).iter().map(|item| conversation(connection, item)).collect::<Result<_, _>>()?;
+    Ok((rows, wire::next(&answer)))
+}
+
 /// One page of the conversations begun in a span of time, its end not included, in Intercom's order; and how many there
 /// are in all, by its count.
 pub async fn begun(

@@ -179,6 +179,24 @@ pub(super) async fn has_role(clients: &Clients, effect: &Effect, log: &mut Log) 
     Ok(!rows.is_empty())
 }
 
+/// Whose a deal or a case is: by its roles, or by its own field.
+pub(crate) async fn people_of(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<Vec<RecordRef>, VendorError> {
+    let (of, by) = match record.object {
+        ObjectKind::Deal => ("OpportunityContactRole", "OpportunityId"),
+        _ => ("Case", "Id"),
+    };
+    let query =
+        Query::of(of, &["ContactId"]).and(by, Comparison::Is, Literal::Text(&record.id)).by("CreatedDate");
+    let rows = all(clients, &record.connection, record.object, &query, "whose it is", log).await?;
+    let ids = rows.iter().filter_map(|row| row.get("ContactId")).map(value_text).filter(|id| !id.is_empty());
+    let contact = |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
+    Ok(ids.map(contact).collect())
+}
+
 /// The field by which a record says whose it is.
 pub(super) fn relation(object: ObjectKind, of: ObjectKind) -> Option<&'static str> {
     use ObjectKind::{Company, Contact, Deal, Event, Lead, Note, Task, Ticket};
