@@ -6,6 +6,7 @@
 use crate::domain::event::EventKind;
 
 pub mod book;
+pub mod company_sync;
 pub mod condition;
 pub mod contact_sync;
 pub mod erasure;

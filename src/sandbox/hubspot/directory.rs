@@ -27,6 +27,9 @@ const DEAL_STAGES: [(&str, &str, &str); 7] = [
     ("closedlost", "Closed Lost", "0.0"),
 ];
 
+/// How likely a deal in a stage of the portal's own is to be won.
+const OWN_STAGE: &str = "0.1";
+
 const TICKET_STAGES: [(&str, &str, &str); 4] = [
     ("1", "New", "OPEN"),
     ("2", "Waiting on contact", "OPEN"),
@@ -52,7 +55,9 @@ pub(super) fn is_standing_stage(id: &str) -> bool {
 
 /// How likely a deal in that stage is to be won, as the pipeline says it.
 pub(super) fn deal_stage(stage: &str) -> Option<&'static str> {
-    DEAL_STAGES.iter().find(|(id, ..)| *id == stage).map(|(_, _, probability)| *probability)
+    // Stages of the portal's own stand at the beginning.
+    let known = DEAL_STAGES.iter().find(|(id, ..)| *id == stage).map(|(_, _, probability)| *probability);
+    known.or(Some(OWN_STAGE))
 }
 
 pub(super) fn stage_options(kind: &str) -> Vec<(String, String)> {
@@ -124,7 +129,7 @@ fn pipeline(kind: &str, own: &[(String, String)]) -> Option<Value> {
         _ => return None,
     };
     let deals = id == "default";
-    let own = own.iter().filter(|_| deals).map(|(id, label)| (id.as_str(), label.as_str(), "0.1"));
+    let own = own.iter().filter(|_| deals).map(|(id, label)| (id.as_str(), label.as_str(), OWN_STAGE));
     let stages: Vec<(&str, &str, &str)> = own.chain(standing.iter().copied()).collect();
     let stages: Vec<Value> = stages
         .iter()

@@ -20,7 +20,7 @@ async fn companies(world: &World) -> Vec<Value> {
 
 async fn known_company(world: &mut World) -> (Person, String, Value) {
     let person = world.person("mara@quint.example", &json!({})).await;
-    let fields = json!({"name": "Quint", "website": "https://quint.example", "industry": "Retail", "size": 40,
+    let fields = json!({"name": "Quint", "website": "https://quint-werke.de", "industry": "Retail", "size": 40,
         "monthly_spend": 700});
     let left = intercom_company(world, "quint-1", &fields);
     world.bench.sandbox.attach_intercom_company(&person.left, &left, Webhook::Sent);
@@ -48,9 +48,9 @@ async fn r83_r84_a_company_is_made_once_with_its_fields_and_related_to_its_perso
 #[tokio::test]
 async fn r83_a_company_the_crm_knows_by_its_domain_is_updated_not_made() {
     let mut world = World::with(&[TO_CRM]).await;
-    let there = json!({"name": "Quint", "domain": "quint.example"});
+    let there = json!({"name": "Quint", "domain": "quint-werke.de"});
     let right = world.bench.sandbox.new_hubspot_company(&there, Webhook::Silent).unwrap();
-    let fields = json!({"name": "Quint", "website": "https://quint.example", "monthly_spend": 700});
+    let fields = json!({"name": "Quint", "website": "https://quint-werke.de", "monthly_spend": 700});
     let left = intercom_company(&world, "quint-1", &fields);
     world.bench.work().await;
     let all = companies(&world).await;
@@ -63,7 +63,7 @@ async fn r83_of_several_companies_the_first_is_the_primary_one_and_stays_it() {
     let mut world = World::with(&["contact-to-crm", TO_CRM]).await;
     let (person, _, first) = known_company(&mut world).await;
     let second =
-        intercom_company(&world, "other-1", &json!({"name": "Other", "website": "https://other.example"}));
+        intercom_company(&world, "other-1", &json!({"name": "Other", "website": "https://andere-werke.de"}));
     world.bench.sandbox.attach_intercom_company(&person.left, &second, Webhook::Sent);
     world.bench.work().await;
     let related = world.bench.sandbox.hubspot_companies_of(&person.right);
