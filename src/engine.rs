@@ -25,6 +25,7 @@
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
 //! | [`sweep`] | people who are gone without a word |
+//! | [`drift`] | whether the vendors' fields still are what the rules expect |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
@@ -46,6 +47,7 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+pub mod drift;
 pub mod erasure;
 pub mod fetch;
 mod gather;

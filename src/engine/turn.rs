@@ -314,7 +314,10 @@ impl<'a> Turn<'a> {
         self.left.clone_from(&facts.intercom);
         self.right.clone_from(&facts.crm);
         self.agreements.clone_from(&facts.agreements);
-        Ok(contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm))
+        let planned = contact_sync::plan(way, &facts, &self.engine.mapping, &self.engine.crm);
+        let (journal, mapping) = (&self.engine.journal, &self.engine.mapping.name);
+        super::drift::note_missed(journal, mapping, &facts.drifted, &planned.plan, &record).await?;
+        Ok(planned)
     }
 
     fn urgency(&self) -> Urgency {

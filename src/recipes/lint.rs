@@ -2,6 +2,8 @@
 //!
 //! Pure and without a vendor: whether a field exists there is checked against the schemas elsewhere.
 
+pub mod schema;
+
 use super::book::Book;
 use super::finding::Finding;
 

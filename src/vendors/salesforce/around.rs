@@ -187,11 +187,11 @@ pub(crate) async fn people_of(
         ObjectKind::Deal => ("OpportunityContactRole", "OpportunityId"),
         _ => ("Case", "Id"),
     };
-    let query = Query::of(of, &["ContactId"]).and(by, Comparison::Is, Literal::Text(&record.id)).by("CreatedDate");
+    let query =
+        Query::of(of, &["ContactId"]).and(by, Comparison::Is, Literal::Text(&record.id)).by("CreatedDate");
     let rows = all(clients, &record.connection, record.object, &query, "whose it is", log).await?;
     let ids = rows.iter().filter_map(|row| row.get("ContactId")).map(value_text).filter(|id| !id.is_empty());
-    let contact =
-        |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
+    let contact = |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
     Ok(ids.map(contact).collect())
 }
 
