@@ -16,6 +16,7 @@
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
+//! | [`recipe`] | one run of a recipe of the book |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
 //! | [`holds`] | what holds work back now: open breakers, pauses |
@@ -61,6 +62,7 @@ mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
+pub mod recipe;
 pub mod retry;
 pub mod rulebook;
 pub mod rules;
@@ -92,6 +94,7 @@ pub struct Engine {
     pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
+    schemas: Arc<std::sync::Mutex<recipe::Cached>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -132,6 +135,7 @@ impl Engine {
             rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
+            schemas: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }

@@ -15,6 +15,7 @@ pub mod finding;
 pub mod lint;
 pub mod mend;
 pub mod needs;
+pub mod planner;
 pub mod recipe;
 pub mod standing;
 pub mod template;

@@ -88,7 +88,7 @@ pub fn uses_of<'a>(book: &Book, mappings: impl Iterator<Item = &'a Mapping> + Cl
     let mut uses = Uses::default();
     let running: Vec<&Recipe> = book.all().map(AsRef::as_ref).filter(|it| it.state != State::Off).collect();
     for mapping in mappings {
-        if running.iter().any(|recipe| syncs_by(recipe, &mapping.name)) {
+        if running.iter().any(|recipe| goes_by(recipe, mapping)) {
             uses.add(mapping_lint::uses(mapping, mapping.system.unwrap_or(crm)));
         }
     }
@@ -98,7 +98,15 @@ pub fn uses_of<'a>(book: &Book, mappings: impl Iterator<Item = &'a Mapping> + Cl
     uses
 }
 
+/// The mapping of people, whatever its file calls it, is the one recipes know by this name.
+const PEOPLE: &str = "contact";
+
 /// Whether a recipe carries fields over by a mapping.
+fn goes_by(recipe: &Recipe, mapping: &Mapping) -> bool {
+    let people = (mapping.intercom, mapping.crm) == (ObjectKind::Contact, ObjectKind::Contact);
+    syncs_by(recipe, &mapping.name) || (people && syncs_by(recipe, PEOPLE))
+}
+
 fn syncs_by(recipe: &Recipe, name: &str) -> bool {
     recipe.actions.iter().any(|action| matches!(&action.act, Act::Sync { mapping, .. } if mapping == name))
 }
@@ -115,7 +123,11 @@ pub async fn settle_holds(
             let recipes: Vec<String> = match hit.kind {
                 UserKind::Recipe => vec![hit.user.clone()],
                 UserKind::Mapping if hit.whole => {
-                    let syncing = book.all().filter(|recipe| syncs_by(recipe, &hit.user));
+                    let syncing = book.all().filter(|recipe| {
+                        // Of the mapping of people the name may be any.
+                        syncs_by(recipe, &hit.user)
+                            || (finding.change.object == ObjectKind::Contact && syncs_by(recipe, PEOPLE))
+                    });
                     syncing.map(|recipe| recipe.name.clone()).collect()
                 }
                 UserKind::Mapping => Vec::new(),
@@ -210,7 +222,9 @@ pub(super) async fn note_missed(
 impl Engine {
     /// The mappings in force.
     fn mappings(&self) -> Vec<&Mapping> {
-        vec![&*self.mapping]
+        let own = |mapping: &&Mapping| mapping.name != self.mapping.name;
+        let others = self.in_force.mappings.of_system(self.crm.system).filter(own);
+        std::iter::once(&*self.mapping).chain(others).collect()
     }
 
     fn connection_of(&self, system: System) -> Connection {
@@ -418,7 +432,7 @@ impl Engine {
         let engine = self.current();
         let mut uses = recipe_lint::uses(recipe, engine.crm.system);
         let mappings: Vec<&Mapping> =
-            engine.mappings().into_iter().filter(|mapping| syncs_by(recipe, &mapping.name)).collect();
+            engine.mappings().into_iter().filter(|mapping| goes_by(recipe, mapping)).collect();
         for mapping in &mappings {
             uses.add(mapping_lint::uses(mapping, mapping.system.unwrap_or(engine.crm.system)));
         }
@@ -445,7 +459,10 @@ impl Engine {
     pub async fn missing_attributes(&self) -> Result<Vec<Effect>, PollError> {
         let engine = self.current();
         let mut effects: Vec<Effect> = Vec::new();
-        for mapping in engine.mappings() {
+        let running = |mapping: &Mapping| {
+            engine.in_force.book.all().any(|recipe| recipe.state != State::Off && goes_by(recipe, mapping))
+        };
+        for mapping in engine.mappings().into_iter().filter(|mapping| running(mapping)) {
             let crm = mapping.system.unwrap_or(engine.crm.system);
             let schemas = engine.schemas_for(&mapping_lint::uses(mapping, crm)).await?;
             let Some(intercom) = schemas.get(System::Intercom, mapping.intercom) else { continue };

@@ -4,6 +4,8 @@
 //! A bad edit changes nothing: the last good rules stay, and what is wrong is told with its file, line and fix. Nothing
 //! here runs a rule.
 
+pub mod switch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,11 +17,12 @@ use tokio::sync::watch;
 use super::Engine;
 use crate::domain::edition::{Edition, EditionKind};
 use crate::domain::event::EventKind;
-use crate::domain::record::System;
+use crate::domain::record::{ObjectKind, System};
 use crate::journal::rules::Text;
 use crate::journal::{Journal, JournalError};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Mappings};
 use crate::recipes::book::Book;
+use crate::recipes::needs::Needs;
 use crate::recipes::recipe::{Recipe, State};
 
 /// Between two looks at the files.
@@ -38,8 +41,6 @@ pub struct Sources {
     pub mappings: Option<PathBuf>,
     /// A file that is the contact mapping.
     pub contact: Option<PathBuf>,
-    /// The CRM, whose contact mapping is used where no file is named.
-    pub crm: Option<System>,
 }
 
 /// The texts of all files that say something, as they are at one moment.
@@ -95,10 +96,12 @@ fn file(path: &Path) -> Result<(String, String), String> {
 }
 
 /// Everything that is in force at one moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct InForce {
     /// Every recipe.
-    pub book: Book,
+    pub book: Arc<Book>,
+    /// Every mapping.
+    pub mappings: Arc<Mappings>,
     /// Between the people of Intercom and of the CRM.
     pub contact: Arc<Mapping>,
     /// The CRM of recipes that name none.
@@ -106,23 +109,41 @@ pub struct InForce {
     /// Recipes that write nothing although their file says `on`: nobody has switched them on in this journal yet.
     pub first_run: BTreeSet<String>,
     editions: BTreeMap<(EditionKind, String), u32>,
-    texts: Vec<Text>,
 }
 
 impl InForce {
-    /// The shipped rules with this contact mapping.
-    pub fn shipped(contact: Arc<Mapping>, crm: System) -> Self {
-        Self::of(Book::shipped(), contact, crm)
+    /// These rules, not numbered yet.
+    pub fn new(book: Book, mappings: Mappings, contact: Arc<Mapping>, crm: System) -> Self {
+        Self {
+            book: Arc::new(book),
+            mappings: Arc::new(mappings),
+            contact,
+            crm,
+            first_run: BTreeSet::new(),
+            editions: BTreeMap::new(),
+        }
     }
 
-    fn of(book: Book, contact: Arc<Mapping>, crm: System) -> Self {
-        let recipe = |recipe: &Arc<Recipe>| Text {
+    /// The text of every rule, for its edition.
+    pub fn texts(&self) -> Vec<Text> {
+        let recipes = self.book.all().map(|recipe| Text {
             kind: EditionKind::Recipe,
             name: recipe.name.clone(),
             text: recipe.text.clone(),
-        };
-        let texts = book.all().map(recipe).collect();
-        Self { book, contact, crm, first_run: BTreeSet::new(), editions: BTreeMap::new(), texts }
+        });
+        let own = |mapping: &&Mapping| mapping.name != self.contact.name;
+        let mappings = self.mappings.of_system(self.crm).filter(own).chain([&*self.contact]);
+        let mappings = mappings.map(|mapping| Text {
+            kind: EditionKind::Mapping,
+            name: mapping.name.clone(),
+            text: mapping.text.clone(),
+        });
+        recipes.chain(mappings).collect()
+    }
+
+    /// Whether its editions have their numbers.
+    pub fn is_numbered(&self) -> bool {
+        !self.editions.is_empty()
     }
 
     /// Whether a recipe runs.
@@ -158,6 +179,27 @@ impl InForce {
         (!named.is_empty()).then(|| named.join(", "))
     }
 
+    /// The fields of the CRM that recipes read or write: `company.mrr`; a vendor gives no others unasked.
+    pub fn fields(&self) -> Vec<String> {
+        let objects = [
+            ("crm", ObjectKind::Contact),
+            ("company", ObjectKind::Company),
+            ("deal", ObjectKind::Deal),
+            ("ticket", ObjectKind::Ticket),
+        ];
+        let mut found = BTreeSet::new();
+        for needs in self.book.all().filter_map(|recipe| Needs::of(recipe).ok()) {
+            for (variable, object) in objects {
+                let names = needs.fields.get(variable).into_iter().flatten();
+                // What every record has is no field, and a plain word is all a vendor's name of one is.
+                let names =
+                    names.filter(|name| !["id", "kind"].contains(&name.as_str()) && !name.contains('.'));
+                found.extend(names.map(|name| format!("{object}.{name}")));
+            }
+        }
+        found.into_iter().collect()
+    }
+
     /// The number of the edition that is in force.
     pub fn edition(&self, kind: EditionKind, name: &str) -> Option<u32> {
         self.editions.get(&(kind, name.to_owned())).copied()
@@ -169,15 +211,21 @@ impl InForce {
 }
 
 /// Puts the rules together from their files; what is wrong is told by file, line and fix.
-pub fn assemble(files: &Files, fallback: &Arc<Mapping>, crm: System) -> Result<InForce, Vec<String>> {
-    let contact = match &files.contact {
-        Some((path, text)) => {
-            Mapping::parse(text, path).map(Arc::new).map_err(|error| vec![error.to_string()])?
-        }
-        None => Arc::clone(fallback),
-    };
-    let _ = (&files.recipes, &files.mappings);
-    Ok(InForce::of(Book::shipped(), contact, crm))
+pub fn assemble(files: &Files, crm: System) -> Result<InForce, Vec<String>> {
+    let mut wrong = Vec::new();
+    let texts = files.recipes.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let book = Book::with(texts).map_err(|found| wrong.extend(found.iter().map(ToString::to_string)));
+    let mappings = Mappings::with(&files.mappings)
+        .map_err(|errors| wrong.extend(errors.0.iter().map(ToString::to_string)));
+    let contact = files.contact.as_ref().map(|(path, text)| Mapping::read(text, path));
+    let contact = contact.transpose().map_err(|errors| wrong.extend(errors.iter().map(ToString::to_string)));
+    let (Ok(book), Ok(mappings), Ok(contact)) = (book, mappings, contact) else { return Err(wrong) };
+    let contact = contact.or_else(|| {
+        let pair = mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Contact);
+        pair.cloned()
+    });
+    let contact = Arc::new(contact.unwrap_or_else(Mapping::shipped));
+    Ok(InForce::new(book, mappings, contact, crm))
 }
 
 /// The rules of a running engine, shared by all who work with it.
@@ -187,7 +235,6 @@ pub struct Rules(Arc<Shared>);
 struct Shared {
     current: RwLock<Arc<InForce>>,
     sources: Option<Sources>,
-    fallback: Arc<Mapping>,
     crm: System,
     /// What the files said when they were last looked at, good or bad.
     seen: std::sync::Mutex<Option<[u8; 32]>>,
@@ -197,25 +244,27 @@ struct Shared {
 impl Rules {
     /// Rules that never change: the shipped ones with this contact mapping.
     pub fn fixed(contact: Arc<Mapping>, crm: System) -> Self {
-        let in_force = InForce::shipped(Arc::clone(&contact), crm);
-        Self::new(in_force, None, contact, crm)
+        Self::new(InForce::new(Book::shipped(), Mappings::shipped(), contact, crm), None)
     }
 
     /// Rules read from files, and read again when those change; refused when one of them is wrong.
-    pub fn read(sources: Sources, shipped: Arc<Mapping>, crm: System) -> Result<Self, Vec<String>> {
+    pub fn read(sources: Sources, crm: System) -> Result<Self, Vec<String>> {
         let files = sources.read().map_err(|why| vec![why])?;
-        let in_force = assemble(&files, &shipped, crm)?;
-        let rules = Self::new(in_force, Some(sources), shipped, crm);
+        let rules = Self::new(assemble(&files, crm)?, Some(sources));
         rules.0.note_seen(&Ok(files));
         Ok(rules)
     }
 
-    fn new(in_force: InForce, sources: Option<Sources>, fallback: Arc<Mapping>, crm: System) -> Self {
+    /// Rules that never change.
+    pub fn of(in_force: InForce) -> Self {
+        Self::new(in_force, None)
+    }
+
+    fn new(in_force: InForce, sources: Option<Sources>) -> Self {
         Self(Arc::new(Shared {
+            crm: in_force.crm,
             current: RwLock::new(Arc::new(in_force)),
             sources,
-            fallback,
-            crm,
             seen: std::sync::Mutex::new(None),
             changed: watch::Sender::new(0),
         }))
@@ -238,15 +287,7 @@ impl Rules {
 
     /// Gives what is in force its numbers in the journal; before anything is planned by it.
     pub async fn enter(&self, journal: &Journal) -> Result<(), JournalError> {
-        let now = self.current();
-        let in_force = InForce {
-            book: now.book.clone(),
-            contact: Arc::clone(&now.contact),
-            crm: now.crm,
-            first_run: BTreeSet::new(),
-            editions: BTreeMap::new(),
-            texts: now.texts.clone(),
-        };
+        let in_force = InForce::clone(&self.current());
         self.put(numbered(in_force, journal).await?);
         Ok(())
     }
@@ -268,8 +309,7 @@ impl Rules {
         if !self.0.note_seen(&files) && !is_news {
             return Ok(false);
         }
-        let assembled =
-            files.map_err(|why| vec![why]).and_then(|files| assemble(&files, &self.0.fallback, self.0.crm));
+        let assembled = files.map_err(|why| vec![why]).and_then(|files| assemble(&files, self.0.crm));
         match assembled {
             Ok(in_force) => {
                 self.put(numbered(in_force, journal).await?);
@@ -296,7 +336,7 @@ pub enum Refused {
 }
 
 async fn numbered(mut in_force: InForce, journal: &Journal) -> Result<InForce, JournalError> {
-    let editions = journal.put_editions(in_force.texts.clone()).await?;
+    let editions = journal.put_editions(in_force.texts()).await?;
     in_force.number(editions);
     in_force.first_run = journal.first_run().await?.into_iter().collect();
     Ok(in_force)
@@ -351,11 +391,24 @@ impl Engine {
         self.current()
     }
 
+    /// Numbers the rules, if nobody has yet.
+    pub(super) async fn number_rules(&self) {
+        if self.rules.current().is_numbered() {
+            return;
+        }
+        if let Err(error) = self.rules.enter(&self.journal).await {
+            tracing::warn!(%error, "the editions of the rules could not be numbered");
+        }
+    }
+
     /// Looks at the rules' files every second until `stop` turns true. A bad edit is told once and changes nothing.
     pub async fn keep_rules(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             match self.rules.look(&self.journal).await {
-                Ok(true) => tracing::info!("other recipes or mappings are in force"),
+                Ok(true) => {
+                    tracing::info!("other recipes or mappings are in force");
+                    self.warn_of_unread();
+                }
                 Ok(false) => {}
                 Err(Refused::Wrong(wrong)) => {
                     for what in wrong {
@@ -368,6 +421,23 @@ impl Engine {
                 () = self.clock.rest(EVERY) => {}
                 _ = stop.changed() => {}
             }
+        }
+    }
+
+    /// Fields that HubSpot gives only when asked for them are asked for from the next start on.
+    fn warn_of_unread(&self) {
+        let settings = self.clients.settings();
+        let asked = |field: &String| {
+            let bare = field.split_once('.').map_or(field.as_str(), |(_, name)| name);
+            settings.hubspot.extra_properties.iter().any(|known| known == field || known == bare)
+        };
+        let unread: Vec<String> =
+            self.rules.current().fields().into_iter().filter(|field| !asked(field)).collect();
+        if self.crm.system == System::Hubspot && !unread.is_empty() {
+            tracing::warn!(
+                fields = unread.join(", "),
+                "HubSpot is asked for these fields from the next start on"
+            );
         }
     }
 }

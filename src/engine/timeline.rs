@@ -6,17 +6,17 @@ use super::gather;
 use super::turn::{Stop, Turn};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System, value_text};
-use crate::recipes::contact_sync::{Planned, Way};
-use crate::recipes::timeline::{self, Facts, Person, Said};
+use crate::recipes::contact_sync::Way;
+use crate::recipes::timeline::{Facts, Person, Said};
 use crate::vendors::intercom::conversations::{self, Part, Thread};
 
-/// Plans the entries of the conversation the turn is about.
-pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
+/// What was said in the conversation the turn is about and who was in it, or why nothing is logged.
+pub(super) async fn facts(turn: &mut Turn<'_>) -> Result<Result<Facts, String>, Stop> {
     let Some(record) = turn.claim.execution.record.clone() else {
-        return Ok(Planned::nothing("The event names no conversation."));
+        return Ok(Err("The event names no conversation.".to_owned()));
     };
     if turn.engine.journal.is_erased(&record).await? {
-        return Ok(Planned::nothing("Nothing was logged: the person was erased."));
+        return Ok(Err("Nothing was logged: the person was erased.".to_owned()));
     }
     turn.admit(&record.connection).await?;
     let thread = conversations::thread(&turn.engine.clients, &record, &mut turn.log).await;
@@ -24,7 +24,7 @@ pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
     let thread = match thread {
         Ok(thread) => thread,
         Err(error) if error.class == ErrorClass::NotFound => {
-            return Ok(Planned::nothing("The conversation is gone in Intercom; nothing was logged."));
+            return Ok(Err("The conversation is gone in Intercom; nothing was logged.".to_owned()));
         }
         Err(error) => return Err(Stop::Vendor(Box::new(error), None)),
     };
@@ -39,22 +39,25 @@ pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
     }
     if people.iter().any(|person| person.crm.as_ref().is_err_and(|why| why == ERASED)) {
         // What an erased person said must not come back on somebody else's timeline either.
-        return Ok(Planned::nothing("Nothing was logged: a person in the conversation was erased."));
+        return Ok(Err("Nothing was logged: a person in the conversation was erased.".to_owned()));
     }
     let begun_at = thread.conversation.begun_at().unwrap_or(turn.claim.execution.created_at);
-    let facts = Facts {
+    Ok(Ok(Facts {
         begun_at,
         people,
         tags: thread.conversation.tags.clone(),
         said: said(&thread, &names),
         unread: thread.missing(),
         conversation: thread.conversation.mirror,
-    };
+    }))
+}
+
+/// The timeline app's template, where there is one.
+pub(super) fn template(turn: &Turn<'_>) -> Option<String> {
     let settings = &turn.engine.clients.settings().hubspot;
     let template = settings.timeline_template.trim();
     let is_hubspot = turn.engine.crm.system == System::Hubspot;
-    let template = (is_hubspot && settings.timeline_app && !template.is_empty()).then_some(template);
-    Ok(timeline::plan(&facts, template))
+    (is_hubspot && settings.timeline_app && !template.is_empty()).then(|| template.to_owned())
 }
 
 const ERASED: &str = "who was erased";

@@ -18,18 +18,18 @@ pub enum Webhook {
     Silent,
 }
 
-fn words(refusal: &Answer) -> String {
+pub(super) fn words(refusal: &Answer) -> String {
     match &refusal.body {
         Payload::Json(body) => format!("{}: {body}", refusal.status),
         _ => refusal.status.to_string(),
     }
 }
 
-fn fields(given: &Value) -> Map<String, Value> {
+pub(super) fn fields(given: &Value) -> Map<String, Value> {
     given.as_object().cloned().unwrap_or_default()
 }
 
-fn number(id: &str) -> Result<u64, String> {
+pub(super) fn number(id: &str) -> Result<u64, String> {
     id.parse().map_err(|_| format!("{id} is no HubSpot id"))
 }
 
@@ -44,7 +44,7 @@ impl Sandbox {
         outcome
     }
 
-    fn in_hubspot<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Portal) -> T) -> T {
+    pub(super) fn in_hubspot<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Portal) -> T) -> T {
         let mut hubspot = lock(&self.world.hubspot);
         hubspot.who = Who::Ui;
         hubspot.quiet = webhook == Webhook::Silent;

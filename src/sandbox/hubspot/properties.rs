@@ -361,7 +361,7 @@ impl Portal {
         Answer::ok(json!({"results": results}))
     }
 
-    fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
+    pub(in crate::sandbox) fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
         let text = |key: &str| body.get(key).and_then(Value::as_str);
         let (Some(name), Some(label), Some(data_type), Some(field_type), Some(group)) =
             (text("name"), text("label"), text("type"), text("fieldType"), text("groupName"))

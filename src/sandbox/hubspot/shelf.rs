@@ -23,7 +23,7 @@ impl Kind {
         [Self::Contacts, Self::Companies, Self::Deals, Self::Tickets, Self::Tasks, Self::Notes];
 
     /// Reads a name (plural or singular) or a type id, as paths may hold either.
-    pub(super) fn read(name: &str) -> Option<Self> {
+    pub(in crate::sandbox) fn read(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| {
             kind.type_id() == name
                 || kind.singular().eq_ignore_ascii_case(name)

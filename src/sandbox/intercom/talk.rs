@@ -181,6 +181,26 @@ impl Workspace {
         true
     }
 
+    /// The team writes attributes; null takes one away.
+    pub(in crate::sandbox) fn put_attributes(
+        &mut self,
+        id: u64,
+        values: serde_json::Map<String, Value>,
+    ) -> bool {
+        let now = self.now() / 1_000;
+        let Some(conversation) = self.conversations.get_mut(&id) else { return false };
+        for (name, value) in values {
+            if value.is_null() {
+                conversation.custom.shift_remove(&name);
+            } else {
+                conversation.custom.insert(name, value);
+            }
+        }
+        conversation.updated = now.max(conversation.updated);
+        self.effect("conversation", "update", &id.to_string(), &json!({}));
+        true
+    }
+
     /// The team changes how urgent it is: `none`, `low`, `medium`, `high` or `urgent`.
     pub(in crate::sandbox) fn prioritise(&mut self, id: u64, priority: &str) -> bool {
         let known = ["none", "low", "medium", "high", "urgent"];
