@@ -17,6 +17,7 @@ pub mod clock;
 pub mod console;
 pub mod cookbook;
 pub mod demo;
+pub mod direction;
 pub mod doctor;
 pub mod erase;
 pub mod events;
@@ -26,6 +27,8 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod list;
+pub mod mapping;
+pub mod mapping_plan;
 pub mod monitors;
 pub mod operate;
 pub mod output;
@@ -95,6 +98,8 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Field mappings: what an edited one would change, directions of a field off and on
+    Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -183,6 +188,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,

@@ -31,6 +31,7 @@
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`rehearse`] | what an edited mapping would do |
 //! | [`explain`] | how a value of a person came about |
 //! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
@@ -64,6 +65,7 @@ mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
+pub mod rehearse;
 pub mod retry;
 pub mod rulebook;
 pub mod rules;
