@@ -17,14 +17,18 @@ pub mod clock;
 pub mod console;
 pub mod cookbook;
 pub mod demo;
+pub mod direction;
 pub mod doctor;
 pub mod erase;
 pub mod events;
+pub mod explain;
 pub mod fetch;
 pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod list;
+pub mod mapping;
+pub mod mapping_plan;
 pub mod monitors;
 pub mod notices;
 pub mod operate;
@@ -41,6 +45,7 @@ pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod vault;
+pub mod why_not;
 pub mod wiring;
 
 use problem::Problem;
@@ -76,6 +81,10 @@ pub enum Command {
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
     Show(show::Arguments),
+    /// How a field of a person came to be what it is: event, mapping, rule, call, decision
+    Explain(explain::Arguments),
+    /// Why nothing came of a person: the gates in order, the first that stopped it
+    WhyNot(why_not::Arguments),
     /// What the vendors told us and what became of it: ignored, repeated, or the execution it caused
     Events(events::Arguments),
     /// Run executions again
@@ -92,6 +101,8 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Field mappings: what an edited one would change, directions of a field off and on
+    Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -174,6 +185,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
         Some(Command::Show(show)) => show::run(&place, &show).await,
+        Some(Command::Explain(explain)) => explain::run(&place, &explain).await,
+        Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
@@ -182,6 +195,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,

@@ -12,6 +12,7 @@
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
+//! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
@@ -32,6 +33,9 @@
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`rehearse`] | what an edited mapping would do |
+//! | [`explain`] | how a value of a person came about |
+//! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -50,10 +54,12 @@ mod capsule;
 mod chains;
 pub mod drift;
 pub mod erasure;
+pub mod explain;
 pub mod fetch;
 mod gather;
 mod held;
 pub mod holds;
+mod identity;
 pub mod intake;
 pub mod limits;
 mod look;
@@ -63,6 +69,7 @@ pub mod operate;
 mod perform;
 pub mod poll;
 pub mod recipe;
+pub mod rehearse;
 pub mod retry;
 pub mod rulebook;
 pub mod rules;
@@ -72,6 +79,7 @@ mod settle;
 pub mod sweep;
 mod timeline;
 mod turn;
+pub mod why_not;
 pub mod worker;
 mod writers;
 
