@@ -74,6 +74,10 @@ impl World {
             });
             world.hubspot("POST", &format!("/crm/v3/properties/{object}"), &body).await;
         }
+        for name in ["deal_stage", "account_owner", "subscription_tier"] {
+            let body = json!({"name": name, "model": "contact", "data_type": "string"});
+            world.intercom("POST", "/data_attributes", &body).await;
+        }
         world.bench.sandbox.add_hubspot_deal_stage("11001", "Contacted");
         world.bench.sandbox.add_hubspot_deal_stage("11002", "Demo Requested");
         world.bench.sandbox.add_hubspot_lifecycle_stage("51000", "At-Risk");
