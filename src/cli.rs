@@ -26,17 +26,20 @@ pub mod journal;
 pub mod limits;
 pub mod list;
 pub mod monitors;
+pub mod notices;
 pub mod operate;
 pub mod output;
 pub mod pause;
 pub mod problem;
 pub mod progress;
+pub mod recipe;
 pub mod resolve;
 pub mod rules;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
 pub mod sweep;
+pub mod switch;
 pub mod vault;
 pub mod wiring;
 
@@ -117,6 +120,10 @@ pub enum Command {
     Limits(limits::Arguments),
     /// What is watched and where it stands; stored series; a test of the alert channels
     Monitors(monitors::Arguments),
+    /// Switch recipes on, off or into shadow
+    Recipe(recipe::Arguments),
+    /// What recipes told people and other systems, and what became of it
+    Notices(notices::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -189,6 +196,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,
+        Some(Command::Recipe(recipe)) => recipe::run(&place, arguments.read_only, &recipe).await,
+        Some(Command::Notices(notices)) => notices::run(&place, arguments.read_only, &notices).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

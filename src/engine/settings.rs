@@ -13,6 +13,8 @@ const LONGEST_WAIT: u64 = 250;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// How recipes begin in a new journal: `shadow` or `on`.
+    pub first_run: crate::recipes::recipe::State,
     /// Executions worked on at once.
     pub workers: usize,
     /// How long a call that could travel with others waits for them, while others are on their way.
@@ -153,6 +155,7 @@ impl LimitSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            first_run: crate::recipes::recipe::State::Shadow,
             workers: 64,
             batch_wait_milliseconds: 75,
             batch_rows: 100,
