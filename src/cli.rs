@@ -20,6 +20,7 @@ pub mod demo;
 pub mod doctor;
 pub mod erase;
 pub mod events;
+pub mod explain;
 pub mod fetch;
 pub mod init;
 pub mod journal;
@@ -41,6 +42,7 @@ pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod vault;
+pub mod why_not;
 pub mod wiring;
 
 use problem::Problem;
@@ -76,6 +78,10 @@ pub enum Command {
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
     Show(show::Arguments),
+    /// How a field of a person came to be what it is: event, mapping, rule, call, decision
+    Explain(explain::Arguments),
+    /// Why nothing came of a person: the gates in order, the first that stopped it
+    WhyNot(why_not::Arguments),
     /// What the vendors told us and what became of it: ignored, repeated, or the execution it caused
     Events(events::Arguments),
     /// Run executions again
@@ -174,6 +180,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
         Some(Command::Show(show)) => show::run(&place, &show).await,
+        Some(Command::Explain(explain)) => explain::run(&place, &explain).await,
+        Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,

@@ -12,7 +12,9 @@
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
+//! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
+//! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
@@ -25,12 +27,15 @@
 //! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`explain`] | how a value of a person came about |
+//! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -47,11 +52,14 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+mod companies;
 pub mod erasure;
+pub mod explain;
 pub mod fetch;
 mod gather;
 mod held;
 pub mod holds;
+mod identity;
 pub mod intake;
 pub mod limits;
 mod look;
@@ -67,9 +75,11 @@ pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
+pub mod why_not;
 pub mod worker;
 mod writers;
 

@@ -140,7 +140,8 @@ impl Operator {
         &self.journal
     }
 
-    pub(super) fn mapping(&self) -> &Mapping {
+    /// The contact mapping it plans by.
+    pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
@@ -212,6 +213,9 @@ impl Operator {
                 let conflict =
                     self.journal.conflict(*id).await?.ok_or_else(|| OperateError::Missing(id.to_string()))?;
                 still_open(conflict.state, &id.to_string())?;
+                if conflict.field == mend::IDENTITY {
+                    return self.identifying(conflict, choice).await;
+                }
                 let field = self.mapping.field(&conflict.field).ok_or_else(|| {
                     OperateError::Impossible(format!(
                         "the mapping has no field \"{}\" any more.",

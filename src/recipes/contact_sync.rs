@@ -42,6 +42,8 @@ pub struct Facts {
     pub off: Vec<FieldHold>,
     /// Fields that a vendor changed, held back until a human has looked: name and reason.
     pub drifted: Vec<(String, String)>,
+    /// Why nothing is planned before somebody has decided.
+    pub waits: Option<String>,
 }
 
 impl Facts {
@@ -84,6 +86,9 @@ pub enum Way {
 
 /// Plans one run. `crm` is where a missing contact would be created.
 pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Planned {
+    if let Some(why) = &facts.waits {
+        return Planned::nothing(why);
+    }
     match (&facts.intercom, &facts.crm, way) {
         (None, None, Way::ToCrm) => {
             Planned::nothing("The Intercom contact is gone; nothing was deleted or changed in the CRM.")
@@ -163,7 +168,7 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
     planned
 }
 
-fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
+pub(crate) fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
     if !facts.also.is_empty() {
         let others: Vec<String> = facts.also.iter().map(RecordRef::title).collect();
         return Planned::nothing(format!(
