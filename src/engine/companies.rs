@@ -50,7 +50,8 @@ pub(super) async fn plan(turn: &mut Turn<'_>, how: &Carrying) -> Result<Planned,
     };
     if record.object == ObjectKind::Contact {
         let tied = turn.engine.journal.known(&record).await?.records;
-        let tied = tied.into_iter().find(|other| other.connection == crm && other.object == ObjectKind::Contact);
+        let tied =
+            tied.into_iter().find(|other| other.connection == crm && other.object == ObjectKind::Contact);
         let Some(tied) = tied else {
             return Ok(Planned::nothing("The person is not in the CRM yet, so there is nothing to relate."));
         };
@@ -179,7 +180,8 @@ pub(super) async fn fitting(
     for (field, value) in asked {
         turn.admit(side).await?;
         let found =
-            vendors::find(&turn.engine.clients, side, ObjectKind::Company, &field, &value, &mut turn.log).await;
+            vendors::find(&turn.engine.clients, side, ObjectKind::Company, &field, &value, &mut turn.log)
+                .await;
         turn.learn(None);
         let mut found = found.map_err(failed)?;
         found.retain(|mirror| !mirror.deleted);
@@ -210,7 +212,9 @@ async fn people(turn: &mut Turn<'_>, company: &RecordRef, crm: &Connection) -> R
     let mut found = Vec::new();
     for person in read.map_err(failed)? {
         let known = turn.engine.journal.known(&person).await?.records;
-        found.extend(known.into_iter().find(|other| other.connection == *crm && other.object == ObjectKind::Contact));
+        found.extend(
+            known.into_iter().find(|other| other.connection == *crm && other.object == ObjectKind::Contact),
+        );
     }
     Ok(found)
 }

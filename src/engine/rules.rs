@@ -149,7 +149,8 @@ impl InForce {
         }
         for mapping in self.mappings.of_system(System::Hubspot) {
             let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
-            names.extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
+            names
+                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
         }
         names
     }

@@ -103,7 +103,9 @@ impl Intake {
     /// A property that a mapping of companies names.
     fn of_companies(&self, property: &str) -> bool {
         let of_companies = self.in_force.mappings.iter().filter(|mapping| mapping.crm == ObjectKind::Company);
-        of_companies.flat_map(|mapping| &mapping.fields).any(|field| field.crm.iter().any(|name| name == property))
+        of_companies
+            .flat_map(|mapping| &mapping.fields)
+            .any(|field| field.crm.iter().any(|name| name == property))
     }
 
     /// Whether a recipe has to do with a property: its mapping names it, or its text does. Of a deal or a ticket every
