@@ -151,8 +151,7 @@ impl Builder {
             OPERATOR.to_owned(),
             self.engine.max_attempts,
         );
-        let operator =
-            operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
+        let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
