@@ -14,9 +14,11 @@
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
+//! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
+//! | [`recipe`] | one run of a recipe of the book |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
 //! | [`holds`] | what holds work back now: open breakers, pauses |
@@ -25,6 +27,7 @@
 //! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
@@ -40,7 +43,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::SharedClock;
-use crate::domain::record::{Connection, System};
+use crate::domain::record::{Connection, ObjectKind, System};
 use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
@@ -50,6 +53,7 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+mod companies;
 pub mod erasure;
 pub mod explain;
 pub mod fetch;
@@ -65,6 +69,7 @@ mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
+pub mod recipe;
 pub mod rehearse;
 pub mod retry;
 pub mod rulebook;
@@ -72,6 +77,7 @@ pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
@@ -87,6 +93,8 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    /// Of Salesforce's leads; none where the CRM has no such kind.
+    leads: Option<Arc<Mapping>>,
     pub(crate) rules: rules::Rules,
     /// Of the rules what this one works by: renewed for each turn.
     pub(crate) in_force: Arc<rules::InForce>,
@@ -98,6 +106,9 @@ pub struct Engine {
     pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
+    schemas: Arc<std::sync::Mutex<recipe::Cached>>,
+    /// Who we are in Salesforce, once somebody asked.
+    own_user: Arc<tokio::sync::OnceCell<String>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -113,6 +124,7 @@ impl Engine {
         clock: SharedClock,
         settings: Settings,
     ) -> Self {
+        let crm = Connection::only(settings.crm);
         let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
         let clients = clients.gated(Arc::new(limits.clone()));
         let carry = batch::carry::Vendors {
@@ -122,13 +134,13 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
-        let crm = Connection::only(System::Hubspot);
         let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
+            leads: None,
             in_force: rules.current(),
             rules,
             clock,
@@ -138,6 +150,8 @@ impl Engine {
             rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
+            schemas: Arc::default(),
+            own_user: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
@@ -148,6 +162,18 @@ impl Engine {
     pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
         self.rulebook = rulebook;
         self
+    }
+
+    /// The same engine with a mapping for Salesforce's leads.
+    #[must_use]
+    pub fn with_leads(mut self, mapping: Option<Arc<Mapping>>) -> Self {
+        self.leads = mapping;
+        self
+    }
+
+    /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
+    pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// The journal it serves.

@@ -13,6 +13,7 @@ pub mod gone;
 pub mod identity;
 pub mod import;
 pub mod judge;
+pub mod lint;
 pub mod mappings;
 mod read;
 pub mod transform;

@@ -6,16 +6,21 @@
 use crate::domain::event::EventKind;
 
 pub mod book;
+pub mod company_sync;
 pub mod condition;
 pub mod contact_sync;
 pub mod erasure;
 pub mod facts;
 pub mod file;
 pub mod finding;
+pub mod graph;
 pub mod lint;
 pub mod mend;
 pub mod needs;
+pub mod newcomer;
+pub mod planner;
 pub mod recipe;
+pub mod rehearsal;
 pub mod standing;
 pub mod template;
 pub mod timeline;

@@ -212,8 +212,13 @@ impl Effect {
                 related.retain(|record| !record.is_to_be_made());
                 related.push(given.clone());
             }
-            Self::Create { fields, .. } | Self::Update { fields, .. } if field != RELATED => {
+            Self::Create { fields, .. } | Self::Update { fields, .. }
+                if field != RELATED && !field.is_empty() =>
+            {
                 fields.insert(field.to_owned(), Value::String(given.id.clone()));
+            }
+            Self::Update { record, .. } if field.is_empty() && record.is_to_be_made() => {
+                *record = given.clone();
             }
             Self::Link { contact: record, .. }
             | Self::Log { contact: record, .. }

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::newcomer;
 use super::standing::judge_as_far_as_on;
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, FieldSkip, Fill, FoundConflict, Plan, Step};
-use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef};
+use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::ConflictKind;
 use crate::domain::standing::FieldHold;
 use crate::mapping::chain::MOST_HOPS;
@@ -31,6 +32,10 @@ pub struct Facts {
     pub crm: Option<Mirror>,
     /// Further CRM contacts that fit as well: more than one is a duplicate, not a coin toss.
     pub also: Vec<RecordRef>,
+    /// Nobody is made in the CRM.
+    pub no_newcomers: bool,
+    /// The person becomes a lead where they are made in the CRM.
+    pub becomes_lead: bool,
     /// What both held when they last agreed.
     pub agreements: Vec<Agreement>,
     /// Fields with an open conflict.
@@ -40,8 +45,21 @@ pub struct Facts {
     pub hops: HashMap<String, u32>,
     /// Directions of fields that are switched off.
     pub off: Vec<FieldHold>,
+    /// Fields that a vendor changed, held back until a human has looked: name and reason.
+    pub drifted: Vec<(String, String)>,
     /// Why nothing is planned before somebody has decided.
     pub waits: Option<String>,
+}
+
+impl Facts {
+    /// Why a verdict is not carried out although it could be: the vendor's field is not what it was. What says nothing
+    /// new is not held back.
+    fn drift(&self, field: &FieldMapping, verdict: &Verdict) -> Option<FieldSkip> {
+        let (_, reason) = self.drifted.iter().find(|(name, _)| *name == field.name)?;
+        let news =
+            matches!(verdict, Verdict::WriteRight(..) | Verdict::WriteLeft(..) | Verdict::Conflict { .. });
+        news.then(|| skip(field, reason.clone()))
+    }
 }
 
 /// A plan and what is true now or will be true after it.
@@ -92,12 +110,19 @@ pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Pla
         (Some(_), None, Way::ToIntercom) => {
             Planned::nothing("The CRM contact is gone; the Intercom contact is left as it is.")
         }
-        (Some(left), None, Way::ToCrm) => create(left, facts, mapping, crm),
+        (Some(_), None, Way::ToCrm) if facts.no_newcomers => Planned::nothing(format!(
+            "Nobody in {} fits this person, and making people there is off (engine.salesforce_newcomers).",
+            crm.system.title()
+        )),
+        (Some(left), None, Way::ToCrm) => {
+            let object = if facts.becomes_lead { ObjectKind::Lead } else { ObjectKind::Contact };
+            create(left, facts, mapping, crm, object)
+        }
         (Some(left), Some(right), way) => update(way, left, right, facts, mapping),
     }
 }
 
-fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Planned {
+fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection, object: ObjectKind) -> Planned {
     if left.text("email").trim().is_empty() {
         return Planned::nothing(
             "The Intercom contact has no e-mail, so it cannot be matched or created in the CRM.",
@@ -114,7 +139,12 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
             right_at: None,
             agreed: None,
         };
-        match judge_as_far_as_on(field, &sides, &facts.off) {
+        let verdict = judge_as_far_as_on(field, &sides, &facts.off);
+        if let Some(held) = facts.drift(field, &verdict) {
+            planned.plan.skips.push(held);
+            continue;
+        }
+        match verdict {
             Verdict::WriteRight(writes, agreement) if field.write != Write::Update => {
                 fields.extend(writes.into_iter().filter(|(_, value)| !value.is_null()));
                 planned.will_agree.push(agreement);
@@ -127,14 +157,15 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
         }
     }
     fields.insert(mapping.crm_identity.clone(), Value::String(left.record.id.clone()));
-    let title = format!("Create {} contact: {}", crm.system.title(), field_names(&fields, mapping));
+    let title = format!("Create {} {object}: {}", crm.system.title(), field_names(&fields, mapping));
+    newcomer::complete(crm.system, object, &mut fields);
     planned.plan.steps.push(Step::new(
         title,
         Effect::Create {
             connection: crm.clone(),
-            object: ObjectKind::Contact,
+            object,
             fields,
-            identity: "email".to_owned(),
+            identity: if crm.system == System::Salesforce { "Email" } else { "email" }.to_owned(),
             related: Vec::new(),
         },
     ));
@@ -150,7 +181,7 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
     planned
 }
 
-fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
+pub(crate) fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
     if !facts.also.is_empty() {
         let others: Vec<String> = facts.also.iter().map(RecordRef::title).collect();
         return Planned::nothing(format!(
@@ -183,7 +214,12 @@ fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapp
             agreed,
         };
         let hops = facts.hops.get(&field.name).copied().unwrap_or(1);
-        match judge_as_far_as_on(field, &sides, &facts.off) {
+        let verdict = judge_as_far_as_on(field, &sides, &facts.off);
+        if let Some(held) = facts.drift(field, &verdict) {
+            planned.plan.skips.push(held);
+            continue;
+        }
+        match verdict {
             Verdict::WriteRight(..) | Verdict::WriteLeft(..) if hops > MOST_HOPS => {
                 let kind = ConflictKind::Flapping;
                 planned.plan.conflicts.push(conflict(field, kind, Vec::new(), left, right, agreed));

@@ -80,6 +80,11 @@ fn writable(name: &str) -> Result<&'static ObjectType, RowError> {
 }
 
 impl Org {
+    /// All live rows of an object.
+    pub(in crate::sandbox) fn all_live(&self, object: &str) -> impl Iterator<Item = &super::rows::Row> {
+        self.rows(object).filter(|row| !row.deleted)
+    }
+
     /// Creates a row and returns its id.
     pub(super) fn insert(
         &mut self,
