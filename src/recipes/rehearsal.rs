@@ -175,6 +175,8 @@ fn timeline_of(facts: &Facts) -> Option<timeline::Facts> {
         tags: facts.tags.clone(),
         said: Vec::new(),
         unread: 0,
+        link: String::new(),
+        message: None,
     })
 }
 
