@@ -287,7 +287,10 @@ fn test(config: &Config, name: &str, given: &Given<'_>, json: bool) -> Result<()
         Some(word) => match word.parse() {
             Ok(crm @ (System::Hubspot | System::Salesforce)) => crm,
             _ => {
-                return Err(wrong(format!("\"{word}\" is no CRM"), "write --crm hubspot or --crm salesforce"));
+                return Err(wrong(
+                    format!("\"{word}\" is no CRM"),
+                    "write --crm hubspot or --crm salesforce",
+                ));
             }
         },
         None => recipe.crm.unwrap_or(System::Hubspot),
