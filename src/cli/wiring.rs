@@ -333,10 +333,6 @@ fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Settin
             settings.hubspot.extra_properties.push(name.clone());
         }
     }
-    // Rules that cannot be read are told of by who works with them.
-    if let Ok(rules) = Rules::read(sources(config), System::Hubspot) {
-        settings.hubspot.extra_properties.extend(rules.current().fields());
-    }
     settings
 }
 
