@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{companies, gather};
 use super::super::turn::{Stop, Turn};
+use super::super::{companies, gather};
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{Event, EventKind};

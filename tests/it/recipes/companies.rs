@@ -82,7 +82,12 @@ async fn r84_each_field_goes_the_way_its_owner_says() {
     world.hubspot("PATCH", &format!("/crm/v3/objects/companies/{right}"), &change).await;
     world.bench.work().await;
     let company = world.intercom("GET", &format!("/companies/{left}"), &Value::Null).await;
-    assert_eq!((&company["industry"], &company["size"]), (&json!("Banking"), &json!(55)), "{:?}", world.outcomes(TO_INTERCOM).await);
+    assert_eq!(
+        (&company["industry"], &company["size"]),
+        (&json!("Banking"), &json!(55)),
+        "{:?}",
+        world.outcomes(TO_INTERCOM).await
+    );
     // Intercom owns the revenue.
     world.intercom("PUT", &format!("/companies/{left}"), &json!({"monthly_spend": 900})).await;
     world.bench.work().await;

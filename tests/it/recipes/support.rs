@@ -112,8 +112,10 @@ async fn r9_suppression() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r58_the_doctor_prints_the_filter_and_finds_leaks_both_ways() {
     let mut world = World::with(&[NAME]).await;
-    let (waits, calm) =
-        (world.person("mara@quint.example", &json!({})).await, world.person("bo@quint.example", &json!({})).await);
+    let (waits, calm) = (
+        world.person("mara@quint.example", &json!({})).await,
+        world.person("bo@quint.example", &json!({})).await,
+    );
     let conversation = world.starts(&waits, "It is broken", "Support").await;
     world.starts(&calm, "Hello", "Sales").await;
     world.bench.work().await;
@@ -128,15 +130,22 @@ async fn r58_the_doctor_prints_the_filter_and_finds_leaks_both_ways() {
     let other = world.person("cy@quint.example", &on).await;
     let leaks = shell.run(&["doctor", "suppression"]).await;
     assert_eq!(leaks.code(), 1, "{leaks:#?}");
-    let line = format!("hubspot/contact/{} may get marketing although conversation {conversation} is open", waits.right);
+    let line = format!(
+        "hubspot/contact/{} may get marketing although conversation {conversation} is open",
+        waits.right
+    );
     assert!(leaks.text().contains(&line), "{leaks:#?}");
     let line = format!("hubspot/contact/{} gets no marketing although no conversation is open", other.right);
     assert!(leaks.text().contains(&line), "{leaks:#?}");
     assert!(!leaks.text().contains(&format!("hubspot/contact/{} ", calm.right)), "{leaks:#?}");
     let told = shell.run(&["doctor", "suppression", "--json"]).await;
     let told: Value = serde_json::from_str(told.text().lines().next().unwrap()).unwrap();
-    let wrong: Vec<&str> =
-        told["report"]["leaks"].as_array().unwrap().iter().filter_map(|leak| leak["wrong"].as_str()).collect();
+    let wrong: Vec<&str> = told["report"]["leaks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|leak| leak["wrong"].as_str())
+        .collect();
     assert_eq!(wrong, ["not_flagged", "still_flagged"]);
     world.closes(&conversation);
     world.bench.work().await;

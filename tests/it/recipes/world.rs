@@ -245,7 +245,8 @@ impl World {
             .with_named(SLACK_URL, &self.bench.sandbox.slack_webhook_url())
             .with_named(WEBHOOK_URL, &self.bench.sandbox.alert_webhook_url())
             .with_named(WEBHOOK_SECRET, "a-receivers-signing-key");
-        let settings = vendors::Settings { timeouts: vendors::Timeouts::of(5), ..vendors::Settings::default() };
+        let settings =
+            vendors::Settings { timeouts: vendors::Timeouts::of(5), ..vendors::Settings::default() };
         let clock = Arc::new(self.bench.clock.clone());
         let channels = Channels::new(&settings, &given, clock, "bench").unwrap();
         let watch = Watch::new(&self.bench.engine, channels, monitors::Settings::default());
