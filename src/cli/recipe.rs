@@ -287,7 +287,10 @@ fn test(config: &Config, name: &str, given: &Given<'_>, json: bool) -> Result<()
         Some(word) => match word.parse() {
             Ok(crm @ (System::Hubspot | System::Salesforce)) => crm,
             _ => {
-                return Err(wrong(format!("\"{word}\" is no CRM"), "write --crm hubspot or --crm salesforce"));
+                return Err(wrong(
+                    format!("\"{word}\" is no CRM"),
+                    "write --crm hubspot or --crm salesforce",
+                ));
             }
         },
         None => recipe.crm.unwrap_or(System::Hubspot),
@@ -343,8 +346,7 @@ fn show(
         Ruling::Skip { reason, explanation } => ("skip", reason.as_str(), explanation.as_str(), None, None),
         Ruling::Missing(sentence) => ("missing", sentence.as_str(), "", None, None),
     };
-    let asked: Vec<String> =
-        wanted.iter().map(|one| format!("{} in {}: {:?}", one.object, one.connection, one.by)).collect();
+    let asked: Vec<String> = wanted.iter().map(ToString::to_string).collect();
     if json {
         return output::json(&json!({
             "recipe": recipe.name, "verdict": verdict, "reason": reason, "explanation": explanation, "once": once,
