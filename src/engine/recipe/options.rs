@@ -158,6 +158,8 @@ mod tests {
                 unique: false,
                 longest: None,
             }],
+            creatable: true,
+            updatable: true,
         }
     }
 
