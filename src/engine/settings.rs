@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::limit::HubspotTier;
+use crate::domain::record::System;
+use crate::recipes::newcomer::Newcomers;
 
 /// The longest that anything waits for company.
 const LONGEST_WAIT: u64 = 250;
@@ -15,6 +17,10 @@ const LONGEST_WAIT: u64 = 250;
 pub struct Settings {
     /// How recipes begin in a new journal: `shadow` or `on`.
     pub first_run: crate::recipes::recipe::State,
+    /// Which CRM people are synced with.
+    pub crm: System,
+    /// As what a person is made in Salesforce.
+    pub salesforce_newcomers: Newcomers,
     /// Executions worked on at once.
     pub workers: usize,
     /// How long a call that could travel with others waits for them, while others are on their way.
@@ -156,6 +162,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             first_run: crate::recipes::recipe::State::Shadow,
+            crm: System::Hubspot,
+            salesforce_newcomers: Newcomers::default(),
             workers: 64,
             batch_wait_milliseconds: 75,
             batch_rows: 100,
@@ -208,6 +216,18 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the CRM is one. The error names the setting and shows a right one.
+    pub fn check_crm(&self) -> Result<(), String> {
+        match self.crm {
+            System::Hubspot | System::Salesforce => Ok(()),
+            System::Intercom => {
+                Err("engine.crm = \"intercom\" is no CRM: conversations live in Intercom, accounts in \
+                                     the CRM; write \"hubspot\" or \"salesforce\""
+                    .into())
+            }
+        }
     }
 
     /// Whether the settings of the sources of change make sense. The error names the setting and shows a right one.

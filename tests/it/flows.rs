@@ -22,5 +22,6 @@ mod polling;
 mod pressure;
 mod queue;
 mod receiving;
+mod salesforce;
 mod sources;
 mod vendor_moves;

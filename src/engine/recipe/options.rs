@@ -164,6 +164,8 @@ mod tests {
                 unique: false,
                 longest: None,
             }],
+            creatable: true,
+            updatable: true,
         }
     }
 
