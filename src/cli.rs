@@ -31,6 +31,8 @@ pub mod output;
 pub mod pause;
 pub mod problem;
 pub mod progress;
+pub mod resolve;
+pub mod rules;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
@@ -77,8 +79,10 @@ pub enum Command {
     Retry(operate::RetryArguments),
     /// Give up on executions
     Discard(operate::DiscardArguments),
-    /// Settle a conflict: take a side or a value
-    Resolve(operate::ResolveArguments),
+    /// Settle a conflict: a side, a value, none, a translation; leave it for now; alone or as a rule
+    Resolve(resolve::Arguments),
+    /// Rules that decide conflicts by themselves
+    Rules(rules::Arguments),
     /// Merge a duplicate candidate
     Merge(operate::MergeArguments),
     /// Say that a duplicate candidate is two different records
@@ -166,7 +170,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
-        Some(Command::Resolve(resolve)) => operate::resolve(&place, arguments.read_only, &resolve).await,
+        Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
+        Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,

@@ -36,6 +36,10 @@ pub struct Config {
     pub webhook: webhook::Settings,
     /// The console.
     pub console: console::Settings,
+    /// The folder that `rules` and `mappings` of one's own lie in: that of the settings file, else the data's. Not a
+    /// setting: told by where the settings were found.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// The commented default that `reknit init` writes.

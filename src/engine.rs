@@ -13,9 +13,11 @@
 //! | `capsule` | both records whole, before a merge |
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `chains` | whose writes a write would answer |
+//! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
+//! | [`recipe`] | one run of a recipe of the book |
 //! | [`retry`] | when to try again |
 //! | [`limits`] | how many calls a connection may take |
 //! | [`holds`] | what holds work back now: open breakers, pauses |
@@ -24,10 +26,13 @@
 //! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
+//! | [`rulebook`] | rules that decide conflicts of a shape |
+//! | `writers` | who wrote the values of a conflict |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -44,6 +49,7 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+mod companies;
 pub mod erasure;
 pub mod fetch;
 mod gather;
@@ -57,15 +63,19 @@ mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
+pub mod recipe;
 pub mod retry;
+pub mod rulebook;
 pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
 pub mod worker;
+mod writers;
 
 pub use settings::Settings;
 
@@ -75,8 +85,6 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
-    /// Of Salesforce's leads; none where the CRM has no such kind.
-    leads: Option<Arc<Mapping>>,
     pub(crate) rules: rules::Rules,
     /// Of the rules what this one works by: renewed for each turn.
     pub(crate) in_force: Arc<rules::InForce>,
@@ -85,10 +93,12 @@ pub struct Engine {
     batcher: batch::Batcher,
     pub(crate) holds: holds::Holds,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
     /// Who we are in Salesforce, once somebody asked.
     own_user: Arc<tokio::sync::OnceCell<String>>,
+    schemas: Arc<std::sync::Mutex<recipe::Cached>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -120,31 +130,32 @@ impl Engine {
             clients,
             batcher,
             mapping,
-            leads: None,
             in_force: rules.current(),
             rules,
             clock,
             holds: limits.holds(),
             limits,
             settings: Arc::new(settings),
+            rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             own_user: Arc::default(),
+            schemas: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
     }
 
-    /// The same engine with a mapping for Salesforce's leads.
-    #[must_use]
-    pub fn with_leads(mut self, mapping: Option<Arc<Mapping>>) -> Self {
-        self.leads = mapping;
-        self
-    }
-
     /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
     pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
-        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+        self.in_force.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+    }
+
+    /// The same engine with rules that decide conflicts.
+    #[must_use]
+    pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
+        self.rulebook = rulebook;
+        self
     }
 
     /// The journal it serves.

@@ -27,6 +27,7 @@
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
+//! | [`drift`] | how the vendors' objects look, what changed, what is held back for it |
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | erasing a person, the checklist of it, tombstones |
 //! | `sealing` | what rows hold of people, under keys that can be destroyed |
@@ -41,6 +42,8 @@ use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
 pub mod check;
+pub mod conflicts;
+pub mod drift;
 pub mod echoes;
 pub mod erasure;
 pub mod events;

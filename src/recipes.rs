@@ -6,6 +6,7 @@
 use crate::domain::event::EventKind;
 
 pub mod book;
+pub mod company_sync;
 pub mod condition;
 pub mod contact_sync;
 pub mod erasure;
@@ -16,7 +17,9 @@ pub mod lint;
 pub mod mend;
 pub mod newcomer;
 pub mod needs;
+pub mod planner;
 pub mod recipe;
+pub mod standing;
 pub mod template;
 pub mod timeline;
 

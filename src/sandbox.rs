@@ -13,6 +13,7 @@ mod hubspot;
 mod intercom;
 mod limits;
 mod population;
+mod records;
 mod salesforce;
 mod server;
 mod steps;

@@ -29,18 +29,22 @@ mod recognised;
 mod redact;
 mod request;
 pub mod salesforce;
+mod schema;
 mod settings;
 mod signature;
 pub mod together;
 mod token;
 pub mod topics;
+pub mod writer;
 
 pub use around::{
-    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, people_of, stages, tags_of,
+    Owner, Stage, company_of, conversations_of, find, find_by_key, open_of, owners, people_of, stages,
+    tags_of,
 };
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
+pub use schema::{objects as described_objects, schema};
 pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
 pub use token::Standing;
 

@@ -89,7 +89,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
         ));
     }
     log_to(Some(folder.path()));
-    let config = settings(&sandbox, started);
+    let config = Config { folder: folder.path().to_owned(), ..settings(&sandbox, started) };
     if !folder.temporary {
         keep_settings(folder.path(), &config)?;
     }

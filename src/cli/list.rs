@@ -30,11 +30,14 @@ pub enum Kind {
 pub struct Arguments {
     /// What to list
     kind: Kind,
-    /// As behind / in the console: words, and status: recipe: error: system: kind: field: domain: since: age:, each
+    /// As behind / in the console: words, and status: recipe: error: system: kind: field: role: domain: since: age:, each
     /// turned round by a leading -, for example "status:failed error:permission -jane since:2h". status: takes open or
     /// any status, several joined by commas; recipe: takes a trailing *
     #[arg(long, default_value = "")]
     filter: String,
+    /// Only conflicts that this role decides, as revops
+    #[arg(long)]
+    role: Option<String>,
     /// How many rows at most
     #[arg(long, default_value_t = 200)]
     limit: usize,
@@ -55,7 +58,11 @@ pub fn unread(error: &JournalError) -> Problem {
 
 /// Lists.
 pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
-    let filter = Filter::parse(&arguments.filter).map_err(|error| {
+    let mut text = arguments.filter.clone();
+    if let Some(role) = &arguments.role {
+        text.push_str(&format!(" role:{role}"));
+    }
+    let filter = Filter::parse(&text).map_err(|error| {
         Problem::usage(
             "Nothing was listed.",
             error.to_string(),
@@ -93,12 +100,13 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         Kind::Conflicts => {
             let page =
                 journal.conflicts(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
-            print(arguments, &page, &["ID", "SUBJECT", "FIELD", "KIND", "INTERCOM", "CRM"], |row| {
+            print(arguments, &page, &["ID", "SUBJECT", "FIELD", "KIND", "ROLE", "INTERCOM", "CRM"], |row| {
                 vec![
                     row.id.to_string(),
                     row.subject.clone(),
                     row.field.clone(),
                     row.kind.phrase().to_owned(),
+                    row.decides.clone(),
                     value_text(&row.left_value),
                     value_text(&row.right_value),
                 ]

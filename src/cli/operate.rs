@@ -1,4 +1,4 @@
-//! The operator's commands: retry, discard, resolve, merge, distinct, link. The same decisions as the console's keys.
+//! The operator's commands: retry, discard, merge, distinct, link. The same decisions as the console's keys.
 //!
 //! A command records the decision, then carries it out itself, unless another process serves the journal; then it
 //! waits for that one. It never runs anything else that happens to be due.
@@ -14,10 +14,10 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::execution::{Execution, Status};
-use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::ids::{DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::plan::Preview;
 use crate::domain::record::RecordRef;
-use crate::domain::review::{Choice, Decision};
+use crate::domain::review::Decision;
 use crate::engine::operate::{OperateError, Operator};
 use crate::journal::Journal;
 
@@ -28,8 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub struct RetryArguments {
     /// Which executions, as ex_12
-    #[arg(required = true)]
+    #[arg(required_unless_present = "refused")]
     ids: Vec<String>,
+    /// Instead: all that failed because the CRM did not take this value of a field, as "Plan=gold"
+    #[arg(long, value_name = "FIELD=VALUE", conflicts_with = "ids")]
+    refused: Option<String>,
+    /// With --refused: only show which
+    #[arg(long, requires = "refused")]
+    dry_run: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -51,29 +57,13 @@ pub struct DiscardArguments {
 
 /// Flags of every decision.
 #[derive(Debug, Args)]
-struct How {
+pub(super) struct How {
     /// Show the exact calls, send and record nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Print the result as JSON
     #[arg(long)]
-    json: bool,
-}
-
-/// Arguments of `resolve`.
-#[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("choice").required(true).args(["take", "value"])))]
-pub struct ResolveArguments {
-    /// Which conflict, as cf_3
-    id: String,
-    /// Whose value counts: left is Intercom, right the CRM
-    #[arg(long, value_parser = ["left", "right"])]
-    take: Option<String>,
-    /// A value for both
-    #[arg(long)]
-    value: Option<String>,
-    #[command(flatten)]
-    how: How,
+    pub(super) json: bool,
 }
 
 /// Arguments of `merge`.
@@ -186,8 +176,29 @@ impl<'a> Desk<'a> {
 
 /// Runs executions again.
 pub async fn retry(place: &Place, read_only: bool, arguments: &RetryArguments) -> Result<(), Problem> {
-    let ids = arguments.ids.iter().map(|id| parse(id)).collect::<Result<Vec<ExecutionId>, _>>()?;
+    let mut ids = arguments.ids.iter().map(|id| parse(id)).collect::<Result<Vec<ExecutionId>, _>>()?;
     let desk = Desk::open(place, read_only)?;
+    if let Some(refused_value) = &arguments.refused {
+        let (field, value) = refused_value.split_once('=').ok_or_else(|| {
+            Problem::usage(
+                "Nothing was retried.",
+                format!("\"{refused_value}\" names no field and value"),
+                "write --refused \"Plan=gold\"; `reknit mapping show` lists the fields",
+            )
+        })?;
+        ids = desk.operator.refused_for(field.trim(), value).await.map_err(|error| refused(&error))?;
+        if !arguments.json {
+            let word = if ids.len() == 1 { "execution" } else { "executions" };
+            output::line(&format!("{} failed {word} for this value.", ids.len()))?;
+        }
+        if arguments.dry_run {
+            return if arguments.json {
+                output::json(&json!({ "would_retry": ids }))
+            } else {
+                ids.iter().try_for_each(|id| output::line(&id.to_string()))
+            };
+        }
+    }
     let answer = desk.operator.retry(&ids).await.map_err(|error| refused(&error))?;
     let results = desk.carry_out(&answer.queued).await?;
     report(&results, &answer.refused, arguments.json)
@@ -209,18 +220,6 @@ pub async fn discard(place: &Place, read_only: bool, arguments: &DiscardArgument
         }
     }
     refusals(&answer.refused)
-}
-
-/// Settles a conflict.
-pub async fn resolve(place: &Place, read_only: bool, arguments: &ResolveArguments) -> Result<(), Problem> {
-    let conflict: ConflictId = parse(&arguments.id)?;
-    let choice = match (arguments.take.as_deref(), &arguments.value) {
-        (Some("left"), _) => Choice::Left,
-        (Some(_), _) => Choice::Right,
-        (None, value) => Choice::Value(value.clone().unwrap_or_default()),
-    };
-    let desk = Desk::open(place, read_only)?;
-    desk.decide(&Decision::Resolve { conflict, choice }, &arguments.how).await
 }
 
 /// Merges a duplicate candidate.
@@ -281,6 +280,23 @@ pub(super) fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem>
         return output::json(preview);
     }
     output::line(&crate::domain::text::clean(&preview.title))?;
+    for row in &preview.becomes {
+        let line = format!(
+            "{}  {}: \"{}\" | \"{}\" → {}",
+            row.conflict, row.subject, row.left, row.right, row.becomes
+        );
+        output::line(&crate::domain::text::clean(&line))?;
+    }
+    for edit in &preview.edits {
+        output::line(&crate::domain::text::clean(&edit.file))?;
+        for line in &edit.diff {
+            output::line(&crate::domain::text::clean(line))?;
+        }
+    }
+    if !preview.retries.is_empty() {
+        let ids: Vec<String> = preview.retries.iter().map(ToString::to_string).collect();
+        output::line(&format!("Again {}", ids.join(", ")))?;
+    }
     for (number, call) in preview.calls.iter().enumerate() {
         let body = call.body.as_ref().map_or_else(String::new, |body| format!("  {body}"));
         let line = format!("{}. {} {}{}{body}", number + 1, call.method, call.host, call.path);
@@ -296,7 +312,11 @@ pub(super) fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem>
     Ok(())
 }
 
-fn report(results: &[Execution], refused: &[(ExecutionId, String)], json: bool) -> Result<(), Problem> {
+pub(super) fn report(
+    results: &[Execution],
+    refused: &[(ExecutionId, String)],
+    json: bool,
+) -> Result<(), Problem> {
     if json {
         output::json(&json!({
             "executions": results,

@@ -222,7 +222,7 @@ fn counted(count: u64) -> String {
     if count == 1 { "1 execution".to_owned() } else { format!("{count} executions") }
 }
 
-fn operator(place: &Place, read_only: bool) -> Result<Operator, Problem> {
+pub(super) fn operator(place: &Place, read_only: bool) -> Result<Operator, Problem> {
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;
     let journal = place.open(&config, if read_only { Opening::Look } else { Opening::Work })?;

@@ -12,7 +12,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::value_text;
-use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked};
+use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked, Writer};
 use crate::domain::trouble::advise;
 use crate::engine::intake::title;
 use crate::journal::{Journal, JournalError};
@@ -74,29 +74,44 @@ fn conflict(conflict: &Conflict) -> Vec<String> {
             conflict.left.title(),
             conflict.left_field,
             value_text(&conflict.left_value)
-        ),
+        ) + &written(conflict.left_by.as_ref(), conflict.left_changed_at),
         format!(
             "Right  {}  {} = \"{}\"",
             conflict.right.title(),
             conflict.right_field,
             value_text(&conflict.right_value)
-        ),
+        ) + &written(conflict.right_by.as_ref(), conflict.right_changed_at),
     ];
     lines.push(match &conflict.base {
         Some(base) => format!("Base   \"{}\" when both last agreed", value_text(base)),
         None => "Base   the two never agreed so far".to_owned(),
     });
-    lines.push(format!("Rule   {}", conflict.rule));
+    let line = if conflict.line.is_empty() { String::new() } else { format!("  ({})", conflict.line) };
+    lines.push(format!("Rule   {}{line}", conflict.rule));
+    if !conflict.decides.is_empty() {
+        lines.push(format!("Who    {} decides", conflict.decides));
+    }
     if !conflict.allowed.is_empty() {
         lines.push(format!("Takes  {}", conflict.allowed.join(", ")));
     }
     lines.extend(conflict.resolution.iter().map(|text| format!("Last   {text}")));
     let next = format!(
-        "Next   reknit resolve {} --take left|right, or --value V; --dry-run shows the calls",
+        "Next   reknit resolve {} --left|--right|--value V|--clear|--translate TO|--disable to-crm|--ignore 7d, [--as-rule]; \
+         --dry-run shows what it does",
         conflict.id
     );
-    lines.extend((conflict.state == ReviewState::Open).then_some(next));
+    lines.extend(matches!(conflict.state, ReviewState::Open | ReviewState::Ignored).then_some(next));
     lines
+}
+
+fn written(by: Option<&Writer>, changed_at: Option<Timestamp>) -> String {
+    let at =
+        by.and_then(|by| by.at).or(changed_at).map_or_else(String::new, |at| format!(", {}", at.rfc3339()));
+    match by {
+        Some(by) => format!("  by {}{at}", by.who),
+        None if at.is_empty() => String::new(),
+        None => format!("  last changed{}", at.trim_start_matches(',')),
+    }
 }
 
 fn duplicate(pair: &Duplicate) -> Vec<String> {

@@ -13,6 +13,7 @@ use crate::domain::record::{Connection, System};
 use crate::domain::secret::{Credentials, Grant};
 use crate::engine::Engine;
 use crate::engine::operate::Operator;
+use crate::engine::rulebook::Rulebook;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
 use crate::vault::{Vault, token_variable};
@@ -51,9 +52,10 @@ impl Place {
     /// The settings: the file's, or the defaults where no file was named and none is there.
     pub fn settings(&self) -> Result<Config, Problem> {
         if !self.config_named && !self.config.exists() {
-            return Ok(Config::default());
+            return Ok(Config { folder: self.folder(), ..Config::default() });
         }
-        Config::load(&self.config).map_err(|error| {
+        let read = Config::load(&self.config).map(|config| Config { folder: self.folder(), ..config });
+        read.map_err(|error| {
             let next = match &error {
                 ConfigError::Unreadable { .. } => {
                     "check the path, or run `reknit init` to write a settings file".to_owned()
@@ -73,6 +75,13 @@ impl Place {
     /// The journal's file.
     pub fn journal(&self, config: &Config) -> PathBuf {
         if config.journal.is_empty() { self.data.join("journal.db") } else { PathBuf::from(&config.journal) }
+    }
+
+    /// The folder beside the settings file where there is one, else the data folder.
+    fn folder(&self) -> PathBuf {
+        let settings = self.config_named || self.config.exists();
+        let beside = if settings { self.config.parent() } else { None };
+        beside.unwrap_or(&self.data).to_owned()
     }
 
     /// Opens the journal.
@@ -275,7 +284,13 @@ pub fn engine(
     credentials: Arc<dyn Credentials>,
 ) -> Result<Engine, Problem> {
     let clients = clients(config, &mapping, credentials)?;
-    Ok(Engine::new(journal, clients, mapping, clock(), config.engine.clone()).with_leads(leads(config)))
+    let engine = Engine::new(journal, clients, mapping, clock(), config.engine.clone());
+    Ok(engine.with_rulebook(rulebook(config)))
+}
+
+/// The rules that decide conflicts.
+pub fn rulebook(config: &Config) -> Rulebook {
+    Rulebook::in_folder(config.folder.join("rules"))
 }
 
 /// The vendors' settings, asking the CRM for every field the mappings name besides the usual ones.
@@ -329,6 +344,9 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
         config.engine.max_attempts,
     )
     .of_crm(config.engine.crm, leads(config));
+    let named = (!config.mapping.is_empty()).then(|| PathBuf::from(&config.mapping));
+    let operator =
+        operator.with_rulebook(rulebook(config)).with_mappings(config.folder.join("mappings"), named);
     if read_only { operator.read_only() } else { operator }
 }
 

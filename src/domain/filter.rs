@@ -20,6 +20,8 @@ words! {
         Kind = "kind",
         /// Mapped field of a conflict.
         Field = "field",
+        /// Role that decides a conflict.
+        Role = "role",
         /// E-mail domain of an unlinked person.
         Domain = "domain",
         /// Changed within this time: `since:2h`.

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::agreement::Agreement;
 use super::clock::Timestamp;
+use super::ids::{ConflictId, ExecutionId};
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
-use super::review::ConflictKind;
+use super::review::{ConflictKind, Writer};
 
 words! {
     /// Where one step of a plan stands.
@@ -211,8 +212,13 @@ impl Effect {
                 related.retain(|record| !record.is_to_be_made());
                 related.push(given.clone());
             }
-            Self::Create { fields, .. } | Self::Update { fields, .. } if field != RELATED => {
+            Self::Create { fields, .. } | Self::Update { fields, .. }
+                if field != RELATED && !field.is_empty() =>
+            {
                 fields.insert(field.to_owned(), Value::String(given.id.clone()));
+            }
+            Self::Update { record, .. } if field.is_empty() && record.is_to_be_made() => {
+                *record = given.clone();
             }
             Self::Link { contact: record, .. }
             | Self::Log { contact: record, .. }
@@ -326,8 +332,20 @@ pub struct FoundConflict {
     pub base: Option<Value>,
     /// The mapping's rule, in words.
     pub rule: String,
+    /// Where that rule stands: `contact.toml:47`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
+    /// The role that decides this field.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub decides: String,
     /// What the target would take, nearest first; empty when anything.
     pub allowed: Vec<String>,
+    /// Who wrote Intercom's value, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<Writer>,
+    /// Who wrote the CRM's value, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right_by: Option<Writer>,
 }
 
 /// Something told to people or to another system beside the vendors: put into the outbox in the transaction that
@@ -407,6 +425,30 @@ pub struct Loss {
     pub kept: String,
 }
 
+/// A change of a file on this machine, as it will be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEdit {
+    /// Which file.
+    pub file: String,
+    /// The unified diff, line by line: ` ` stays, `-` goes, `+` comes.
+    pub diff: Vec<String>,
+}
+
+/// One of several conflicts that a decision settles at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Becomes {
+    /// Its number.
+    pub conflict: ConflictId,
+    /// Whose it is.
+    pub subject: String,
+    /// Intercom's value, as shown.
+    pub left: String,
+    /// The CRM's value, as shown.
+    pub right: String,
+    /// What is written, in words; or why nothing is.
+    pub becomes: String,
+}
+
 /// What the operator is shown before confirming.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Preview {
@@ -414,6 +456,15 @@ pub struct Preview {
     pub title: String,
     /// The calls, in order.
     pub calls: Vec<Call>,
+    /// Files that are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<FileEdit>,
+    /// Every conflict that is settled, when it is not just the one asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub becomes: Vec<Becomes>,
+    /// Failed executions that run again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retries: Vec<ExecutionId>,
     /// What will be lost.
     pub losses: Vec<Loss>,
     /// Remarks: what cannot be undone, what happens if one call fails.

@@ -18,6 +18,8 @@ words! {
         Open = "open",
         /// Decided; the execution that carries it out has not finished.
         Deciding = "deciding",
+        /// Left alone until a time, or until one of the values changes; its field stays held back.
+        Ignored = "ignored",
         /// Carried out.
         Done = "done",
         /// A human said there is nothing to do (different people, no company).
@@ -62,6 +64,31 @@ impl ConflictKind {
     }
 }
 
+words! {
+    /// What kind of hand wrote a value.
+    pub enum WriterKind {
+        /// A person, as far as the vendor says.
+        Human = "human",
+        /// Another app or an automation.
+        App = "app",
+        /// Reknit itself, by one of its executions.
+        Reknit = "reknit",
+    }
+}
+
+/// Who wrote a value last, where that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// What kind of hand it was.
+    pub kind: WriterKind,
+    /// In words: `Reknit, execution ex_12`, `somebody in HubSpot's screens`.
+    pub who: String,
+    /// When, by the vendor's clock where it says so.
+    pub at: Option<Timestamp>,
+    /// Our own execution.
+    pub execution: Option<ExecutionId>,
+}
+
 /// One field that two sides disagree on. Left is Intercom, right the CRM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
@@ -81,6 +108,9 @@ pub struct Conflict {
     pub left_value: Value,
     /// When that record last changed.
     pub left_changed_at: Option<Timestamp>,
+    /// Who wrote that value, where known.
+    #[serde(default)]
+    pub left_by: Option<Writer>,
     /// The CRM record.
     pub right: RecordRef,
     /// Its field.
@@ -89,12 +119,27 @@ pub struct Conflict {
     pub right_value: Value,
     /// When that record last changed.
     pub right_changed_at: Option<Timestamp>,
+    /// Who wrote that value, where known.
+    #[serde(default)]
+    pub right_by: Option<Writer>,
     /// What both held when they last agreed.
     pub base: Option<Value>,
     /// The mapping's rule, in words.
     pub rule: String,
+    /// Where that rule stands: `contact.toml:47`; empty where nobody noted it.
+    #[serde(default)]
+    pub line: String,
+    /// The role that decides this field.
+    #[serde(default)]
+    pub decides: String,
     /// What the target would take, nearest first.
     pub allowed: Vec<String>,
+    /// Left alone until then; none = until a value changes.
+    #[serde(default)]
+    pub ignored_until: Option<Timestamp>,
+    /// The rule that decided it, by its name.
+    #[serde(default)]
+    pub ruled_by: Option<String>,
     /// Where it stands.
     pub state: ReviewState,
     /// The execution that found it.
@@ -197,7 +242,7 @@ pub struct Unlinked {
 }
 
 /// How a conflict is decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
     /// Intercom's value goes to the CRM.
@@ -206,6 +251,23 @@ pub enum Choice {
     Right,
     /// This value goes to both.
     Value(String),
+    /// Both sides are emptied.
+    Clear,
+    /// The CRM gets this value for Intercom's, from now on: the pair goes into the mapping's table.
+    Translate(String),
+}
+
+impl Choice {
+    /// What it does, for an audit line: `Intercom's value`.
+    pub const fn phrase(&self) -> &'static str {
+        match self {
+            Self::Left => "Intercom's value",
+            Self::Right => "the CRM's value",
+            Self::Value(_) => "a typed value",
+            Self::Clear => "no value at all",
+            Self::Translate(_) => "a translation",
+        }
+    }
 }
 
 /// What the operator wants done; recorded as a decision with who and when.

@@ -119,7 +119,10 @@ impl Engine {
     /// What a backfill will cost, with one call.
     pub async fn backfill_cost(&self, span: Span) -> Result<Cost, PollError> {
         if self.crm.system != System::Hubspot {
-            let why = format!("{} has no timeline that Reknit writes to", self.crm.system.title());
+            let why = format!(
+                "the past is brought into HubSpot only; into {} Reknit logs conversations from now on",
+                self.crm.system.title()
+            );
             return Err(JournalError::Refused(why).into());
         }
         self.wait_for_a_call(&self.intercom, Family::usual(System::Intercom)).await;

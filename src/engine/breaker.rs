@@ -206,6 +206,9 @@ impl Engine {
         if self.holds.ended() {
             self.release().await;
         }
+        if let Err(error) = self.journal.wake_ignored().await {
+            tracing::warn!(%error, "conflicts that were left alone for a time cannot be shown again yet");
+        }
         for (connection, words) in self.holds.suspected() {
             let refusal = VendorError::new(ErrorClass::Auth, &words);
             self.judge(&connection, &refusal, 0).await;

@@ -13,7 +13,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::EventKind;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
-use crate::domain::review::{Choice, Decision};
+use crate::domain::review::{Choice, Conflict, Decision};
 use crate::journal::facts::value_hash;
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::recipes::contact_sync::{self, Facts, Planned, Way};
@@ -28,7 +28,9 @@ const ALIASES: usize = 3;
 pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> Result<Facts, Stop> {
     follow_merge(turn, record);
     let known = turn.engine.journal.known(record).await?;
-    let mut facts = Facts { agreements: known.agreements, held: known.held, ..Facts::default() };
+    let mut facts =
+        Facts { agreements: known.agreements, held: known.held, off: known.off, ..Facts::default() };
+    let mut ignored = known.ignored;
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
     let other_side = match way {
         Way::ToCrm => turn.engine.crm.clone(),
@@ -72,11 +74,13 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
         }
     };
     if let Some(other) = &other {
-        for field in turn.engine.journal.known(&other.record).await?.held {
+        let known = turn.engine.journal.known(&other.record).await?;
+        for field in known.held {
             if !facts.held.contains(&field) {
                 facts.held.push(field);
             }
         }
+        ignored.extend(known.ignored);
         turn.identity = vec![own.record.clone(), other.record.clone()];
     }
     match way {
@@ -86,9 +90,26 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
     if let Some(intercom) = &mut facts.intercom {
         name_company(turn, intercom).await?;
     }
+    hold_ignored(turn, &mut facts, &ignored);
     take_up_own_writes(turn, &mut facts, &known.agreed_at).await?;
     facts.hops = chains::hops(turn, way, &facts).await?;
     Ok(facts)
+}
+
+/// A conflict that is left alone holds its field back as long as its time is not over and both values are the same.
+fn hold_ignored(turn: &Turn<'_>, facts: &mut Facts, ignored: &[Conflict]) {
+    let (Some(left), Some(right)) = (&facts.intercom, &facts.crm) else { return };
+    let now = turn.engine.clock.now();
+    for conflict in ignored {
+        let Some(field) = turn.engine.mapping.field(&conflict.field) else { continue };
+        let found = contact_sync::conflict(field, conflict.kind, Vec::new(), left, right, None);
+        let still = conflict.ignored_until.is_none_or(|until| now < until)
+            && same(field, &found.left_value, &conflict.left_value)
+            && same(field, &found.right_value, &conflict.right_value);
+        if still && !facts.held.contains(&conflict.field) {
+            facts.held.push(conflict.field.clone());
+        }
+    }
 }
 
 /// A value we wrote after the last agreement, without having lived to say so, is what both sides agreed on: the
@@ -212,7 +233,7 @@ fn follow_merge(turn: &mut Turn<'_>, record: &RecordRef) {
 }
 
 /// The record the run starts from; none when it is gone. One that was merged away is followed.
-async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
+pub(super) async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
     match turn.read(record).await? {
         Ok(mirror) => Ok(Some(mirror)),
         Err(error) => {

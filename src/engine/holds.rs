@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::limits::Parked;
 use crate::domain::breaker::Breaker;
 use crate::domain::clock::{SharedClock, Timestamp};
+use crate::domain::drift::DriftHold;
 use crate::domain::pause::{Pause, PauseScope};
 use crate::domain::record::Connection;
 use crate::journal::Journal;
@@ -39,6 +40,7 @@ struct Known {
     read_at: Option<Instant>,
     breakers: Vec<Breaker>,
     pauses: Vec<Pause>,
+    fields: Vec<DriftHold>,
     ended: bool,
     /// Failures of a connection in a row: whose, and when.
     streaks: HashMap<Connection, Vec<(i64, Timestamp)>>,
@@ -94,6 +96,7 @@ impl Holds {
             Ok(holding) => self.with(|known| {
                 known.breakers = holding.breakers;
                 known.pauses = holding.pauses;
+                known.fields = holding.fields;
                 known.ended = holding.ended;
                 known.read_at = Some(Instant::now());
             }),
@@ -131,6 +134,11 @@ impl Holds {
         self.with(|known| {
             known.pauses.iter().find(|pause| pause.holds(now) && scopes.contains(&pause.scope)).cloned()
         })
+    }
+
+    /// The fields of a mapping that are not carried over for now, with the reason.
+    pub(super) fn fields_of(&self, mapping: &str) -> Vec<DriftHold> {
+        self.with(|known| known.fields.iter().filter(|hold| hold.mapping == mapping).cloned().collect())
     }
 
     pub(super) fn ended(&self) -> bool {

@@ -3,6 +3,7 @@
 //!
 //! A preview is made by the same planners as the run; it uses the journal's copies, the run reads the records anew.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::clock::SharedClock;
@@ -19,8 +20,11 @@ use crate::recipes::{self, mend};
 use crate::vendors;
 
 use super::intake::lane_of;
+use super::rulebook::Rulebook;
 
+pub mod disputes;
 mod pause;
+mod translate;
 
 pub use pause::{Paused, Resumed};
 
@@ -69,6 +73,9 @@ pub struct Operator {
     max_attempts: u32,
     crm: System,
     leads: Option<Arc<Mapping>>,
+    rulebook: Rulebook,
+    /// Where mappings of the operator's own lie.
+    mappings: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl Operator {
@@ -89,6 +96,8 @@ impl Operator {
             actor,
             read_only: false,
             max_attempts,
+            rulebook: Rulebook::default(),
+            mappings: None,
             crm: System::Hubspot,
             leads: None,
         }
@@ -117,6 +126,25 @@ impl Operator {
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
+    }
+
+    /// The same operator with the rules of a folder.
+    #[must_use]
+    pub fn with_rulebook(mut self, rulebook: Rulebook) -> Self {
+        self.rulebook = rulebook;
+        self
+    }
+
+    /// The same operator with a folder for mappings of one's own, and the contact mapping's file where one is named.
+    #[must_use]
+    pub fn with_mappings(mut self, folder: PathBuf, contact: Option<PathBuf>) -> Self {
+        self.mappings = Some((folder, contact));
+        self
+    }
+
+    /// The rules that decide conflicts.
+    pub const fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// Whether it may only look.
@@ -323,13 +351,13 @@ impl Operator {
         if plan.steps.iter().any(|step| !step.fills.is_empty()) {
             notes.push("A null in a body stands for the id that the call before it returns.".into());
         }
-        Preview { title, calls, losses: Vec::new(), notes, irreversible: false }
+        Preview { title, calls, notes, ..Preview::default() }
     }
 }
 
 fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {
     match state {
-        ReviewState::Open => Ok(()),
+        ReviewState::Open | ReviewState::Ignored => Ok(()),
         ReviewState::Deciding => {
             Err(OperateError::Impossible(format!("{name} is decided already and being carried out.")))
         }

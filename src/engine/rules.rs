@@ -15,10 +15,10 @@ use tokio::sync::watch;
 use super::Engine;
 use crate::domain::edition::{Edition, EditionKind};
 use crate::domain::event::EventKind;
-use crate::domain::record::System;
+use crate::domain::record::{ObjectKind, System};
 use crate::journal::rules::Text;
 use crate::journal::{Journal, JournalError};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Mappings};
 use crate::recipes::book::Book;
 use crate::recipes::recipe::{Recipe, State};
 
@@ -38,8 +38,6 @@ pub struct Sources {
     pub mappings: Option<PathBuf>,
     /// A file that is the contact mapping.
     pub contact: Option<PathBuf>,
-    /// The CRM, whose contact mapping is used where no file is named.
-    pub crm: Option<System>,
 }
 
 /// The texts of all files that say something, as they are at one moment.
@@ -95,34 +93,54 @@ fn file(path: &Path) -> Result<(String, String), String> {
 }
 
 /// Everything that is in force at one moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct InForce {
     /// Every recipe.
-    pub book: Book,
+    pub book: Arc<Book>,
+    /// Every mapping.
+    pub mappings: Arc<Mappings>,
     /// Between the people of Intercom and of the CRM.
     pub contact: Arc<Mapping>,
+    /// Between the people of Intercom and Salesforce's leads; none where the CRM has no such kind.
+    pub leads: Option<Arc<Mapping>>,
     /// The CRM of recipes that name none.
     pub crm: System,
     /// Recipes that write nothing although their file says `on`: nobody has switched them on in this journal yet.
     pub first_run: BTreeSet<String>,
     editions: BTreeMap<(EditionKind, String), u32>,
-    texts: Vec<Text>,
 }
 
 impl InForce {
-    /// The shipped rules with this contact mapping.
-    pub fn shipped(contact: Arc<Mapping>, crm: System) -> Self {
-        Self::of(Book::shipped(), contact, crm)
+    /// These rules, not numbered yet.
+    pub fn new(book: Book, mappings: Mappings, contact: Arc<Mapping>, crm: System) -> Self {
+        Self {
+            book: Arc::new(book),
+            leads: (crm == System::Salesforce)
+                .then(|| mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Lead).cloned().map(Arc::new))
+                .flatten(),
+            mappings: Arc::new(mappings),
+            contact,
+            crm,
+            first_run: BTreeSet::new(),
+            editions: BTreeMap::new(),
+        }
     }
 
-    fn of(book: Book, contact: Arc<Mapping>, crm: System) -> Self {
-        let recipe = |recipe: &Arc<Recipe>| Text {
+    /// The text of every rule, for its edition.
+    pub fn texts(&self) -> Vec<Text> {
+        let recipes = self.book.all().map(|recipe| Text {
             kind: EditionKind::Recipe,
             name: recipe.name.clone(),
             text: recipe.text.clone(),
-        };
-        let texts = book.all().map(recipe).collect();
-        Self { book, contact, crm, first_run: BTreeSet::new(), editions: BTreeMap::new(), texts }
+        });
+        let own = |mapping: &&Mapping| mapping.name != self.contact.name;
+        let mappings = self.mappings.of_system(self.crm).filter(own).chain([&*self.contact]);
+        let mappings = mappings.map(|mapping| Text {
+            kind: EditionKind::Mapping,
+            name: mapping.name.clone(),
+            text: mapping.text.clone(),
+        });
+        recipes.chain(mappings).collect()
     }
 
     /// Whether a recipe runs.
@@ -169,15 +187,21 @@ impl InForce {
 }
 
 /// Puts the rules together from their files; what is wrong is told by file, line and fix.
-pub fn assemble(files: &Files, fallback: &Arc<Mapping>, crm: System) -> Result<InForce, Vec<String>> {
-    let contact = match &files.contact {
-        Some((path, text)) => {
-            Mapping::parse(text, path).map(Arc::new).map_err(|error| vec![error.to_string()])?
-        }
-        None => Arc::clone(fallback),
-    };
-    let _ = (&files.recipes, &files.mappings);
-    Ok(InForce::of(Book::shipped(), contact, crm))
+pub fn assemble(files: &Files, crm: System) -> Result<InForce, Vec<String>> {
+    let mut wrong = Vec::new();
+    let texts = files.recipes.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let book = Book::with(texts).map_err(|found| wrong.extend(found.iter().map(ToString::to_string)));
+    let mappings = Mappings::with(&files.mappings)
+        .map_err(|errors| wrong.extend(errors.0.iter().map(ToString::to_string)));
+    let contact = files.contact.as_ref().map(|(path, text)| Mapping::read(text, path));
+    let contact = contact.transpose().map_err(|errors| wrong.extend(errors.iter().map(ToString::to_string)));
+    let (Ok(book), Ok(mappings), Ok(contact)) = (book, mappings, contact) else { return Err(wrong) };
+    let contact = contact.or_else(|| {
+        let pair = mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Contact);
+        pair.cloned()
+    });
+    let contact = Arc::new(contact.unwrap_or_else(Mapping::shipped));
+    Ok(InForce::new(book, mappings, contact, crm))
 }
 
 /// The rules of a running engine, shared by all who work with it.
@@ -187,7 +211,6 @@ pub struct Rules(Arc<Shared>);
 struct Shared {
     current: RwLock<Arc<InForce>>,
     sources: Option<Sources>,
-    fallback: Arc<Mapping>,
     crm: System,
     /// What the files said when they were last looked at, good or bad.
     seen: std::sync::Mutex<Option<[u8; 32]>>,
@@ -197,25 +220,27 @@ struct Shared {
 impl Rules {
     /// Rules that never change: the shipped ones with this contact mapping.
     pub fn fixed(contact: Arc<Mapping>, crm: System) -> Self {
-        let in_force = InForce::shipped(Arc::clone(&contact), crm);
-        Self::new(in_force, None, contact, crm)
+        Self::new(InForce::new(Book::shipped(), Mappings::shipped(), contact, crm), None)
     }
 
     /// Rules read from files, and read again when those change; refused when one of them is wrong.
-    pub fn read(sources: Sources, shipped: Arc<Mapping>, crm: System) -> Result<Self, Vec<String>> {
+    pub fn read(sources: Sources, crm: System) -> Result<Self, Vec<String>> {
         let files = sources.read().map_err(|why| vec![why])?;
-        let in_force = assemble(&files, &shipped, crm)?;
-        let rules = Self::new(in_force, Some(sources), shipped, crm);
+        let rules = Self::new(assemble(&files, crm)?, Some(sources));
         rules.0.note_seen(&Ok(files));
         Ok(rules)
     }
 
-    fn new(in_force: InForce, sources: Option<Sources>, fallback: Arc<Mapping>, crm: System) -> Self {
+    /// Rules that never change.
+    pub fn of(in_force: InForce) -> Self {
+        Self::new(in_force, None)
+    }
+
+    fn new(in_force: InForce, sources: Option<Sources>) -> Self {
         Self(Arc::new(Shared {
+            crm: in_force.crm,
             current: RwLock::new(Arc::new(in_force)),
             sources,
-            fallback,
-            crm,
             seen: std::sync::Mutex::new(None),
             changed: watch::Sender::new(0),
         }))
@@ -238,15 +263,7 @@ impl Rules {
 
     /// Gives what is in force its numbers in the journal; before anything is planned by it.
     pub async fn enter(&self, journal: &Journal) -> Result<(), JournalError> {
-        let now = self.current();
-        let in_force = InForce {
-            book: now.book.clone(),
-            contact: Arc::clone(&now.contact),
-            crm: now.crm,
-            first_run: BTreeSet::new(),
-            editions: BTreeMap::new(),
-            texts: now.texts.clone(),
-        };
+        let in_force = InForce::clone(&self.current());
         self.put(numbered(in_force, journal).await?);
         Ok(())
     }
@@ -268,8 +285,7 @@ impl Rules {
         if !self.0.note_seen(&files) && !is_news {
             return Ok(false);
         }
-        let assembled =
-            files.map_err(|why| vec![why]).and_then(|files| assemble(&files, &self.0.fallback, self.0.crm));
+        let assembled = files.map_err(|why| vec![why]).and_then(|files| assemble(&files, self.0.crm));
         match assembled {
             Ok(in_force) => {
                 self.put(numbered(in_force, journal).await?);
@@ -296,7 +312,7 @@ pub enum Refused {
 }
 
 async fn numbered(mut in_force: InForce, journal: &Journal) -> Result<InForce, JournalError> {
-    let editions = journal.put_editions(in_force.texts.clone()).await?;
+    let editions = journal.put_editions(in_force.texts()).await?;
     in_force.number(editions);
     in_force.first_run = journal.first_run().await?.into_iter().collect();
     Ok(in_force)

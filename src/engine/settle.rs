@@ -12,7 +12,7 @@ use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Outcome, Status};
 use crate::domain::limit::Family;
 use crate::domain::pause::Pause;
-use crate::domain::plan::{Effect, FoundConflict, StepState};
+use crate::domain::plan::{Effect, FoundConflict, Plan, StepState};
 use crate::domain::record::Connection;
 use crate::domain::review::ConflictKind;
 use crate::domain::text::clean;
@@ -34,12 +34,19 @@ impl Turn<'_> {
     /// All steps are done, or there was none.
     pub(super) fn succeeded(&mut self) -> (Status, Settlement) {
         let plan = std::mem::take(&mut self.planned.plan);
+        if self.shadow {
+            return self.shadowed(plan);
+        }
         let created =
             plan.steps.iter().any(|step| matches!(step.effect, Effect::Create { .. } | Effect::Log { .. }));
         let decided = self.claim.decision.is_some();
         let (status, outcome, mut sentence) = match (&plan.nothing, plan.steps.is_empty()) {
             (Some(reason), true) if decided => (Status::Succeeded, Outcome::Unchanged, reason.clone()),
             (Some(reason), true) => (Status::Skipped, Outcome::Skip, reason.clone()),
+            (None, true) if !plan.notices.is_empty() => {
+                let told: Vec<&str> = plan.notices.iter().map(|notice| notice.channel.as_str()).collect();
+                (Status::Succeeded, Outcome::Updated, format!("Told {}.", told.join(", ")))
+            }
             (None, true) if plan.conflicts.is_empty() => {
                 (Status::Succeeded, Outcome::Unchanged, "Both sides agree; nothing had to be written.".into())
             }
@@ -72,6 +79,7 @@ impl Turn<'_> {
             agreements,
             resumed_from: self.resumed_from,
             conflicts: plan.conflicts.clone(),
+            notices: plan.notices.clone(),
             plan: Some(plan),
             ..self.common()
         };
@@ -94,9 +102,37 @@ impl Turn<'_> {
                 };
                 (Status::Failed, settlement)
             }
+            Stop::Missing(sentence) => self.lacking(ErrorClass::MissingData, sentence),
+            Stop::Fault(words) => self.lacking(ErrorClass::Recipe, format!("{words}. Nothing was written.")),
             Stop::Vendor(error, place) => self.refused(&self.connection_of(place), &error, place, None),
             Stop::Journal(_) => unreachable!("the caller returns journal errors before it asks"),
         }
+    }
+
+    /// No vendor was asked to do anything: the facts or the recipe have to be mended first.
+    fn lacking(&mut self, class: ErrorClass, sentence: String) -> (Status, Settlement) {
+        let settlement = Settlement {
+            sentence,
+            outcome: Some(Outcome::Error),
+            error_class: Some(class),
+            failed_try: true,
+            ..self.common()
+        };
+        (Status::Failed, settlement)
+    }
+
+    /// What a recipe in shadow would have done. Nothing of it is true yet, so nothing is agreed or held back.
+    fn shadowed(&mut self, plan: Plan) -> (Status, Settlement) {
+        let mut would: Vec<String> = plan.steps.iter().map(|step| lower_first(&step.title)).collect();
+        would.extend(plan.notices.iter().map(|notice| format!("tell {}: {}", notice.channel, notice.title)));
+        let sentence = match (&plan.nothing, would.is_empty()) {
+            (Some(reason), true) => format!("Shadow: {}", lower_first(reason)),
+            (None, true) => "Shadow: nothing would have to be written.".to_owned(),
+            (_, false) => format!("Shadow: would {}. Nothing was written.", would.join("; ")),
+        };
+        let settlement =
+            Settlement { sentence, outcome: Some(Outcome::Skip), plan: Some(plan), ..self.common() };
+        (Status::Skipped, settlement)
     }
 
     /// Waiting counts as no try. A breaker is waited for without a time: when it closes, the old one holds again.
@@ -403,6 +439,12 @@ impl Turn<'_> {
         };
         (Status::Failed, settlement)
     }
+}
+
+/// A title in the middle of a sentence.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The failure as the end of a sentence that begins with the step.

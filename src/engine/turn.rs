@@ -11,23 +11,22 @@ use tokio::sync::watch;
 
 use super::batch::{Begin, Cargo, Outcome};
 use super::limits::{Parked, family_of_lookup};
-use super::{Engine, gather, timeline};
+use super::{Engine, gather, rulebook, writers};
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::event::EventKind;
 use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
 use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
+use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
 use crate::journal::JournalError;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::{Claim, Settlement};
+use crate::recipes;
 use crate::recipes::contact_sync::Planned;
 use crate::recipes::mend::Impossible;
-use crate::recipes::{self, contact_sync};
 use crate::vendors::together::{self, Brought, Errand};
 use crate::vendors::{Log, VendorError};
 
@@ -44,6 +43,10 @@ pub(super) enum Stop {
     Paused(Box<Pause>),
     /// The decision cannot be carried out.
     Impossible(Impossible),
+    /// What the recipe cannot do without is missing: a sentence that says what, and what to do.
+    Missing(String),
+    /// The recipe does not fit the facts.
+    Fault(String),
     /// The journal failed: nothing can be settled either.
     Journal(JournalError),
 }
@@ -131,6 +134,17 @@ impl<'a> Turn<'a> {
 
     /// Runs the turn; the result is what is to be settled.
     pub(super) async fn run(&mut self) -> Result<(Status, Settlement), JournalError> {
+        let (status, mut settlement) = self.end().await?;
+        if !settlement.conflicts.is_empty() {
+            // The copies of this turn are in the settlement by now.
+            self.mirrors.clone_from(&settlement.mirrors);
+            writers::name(self, &mut settlement.conflicts).await;
+            settlement.ruled = rulebook::decide(self, &settlement.conflicts).await;
+        }
+        Ok((status, settlement))
+    }
+
+    async fn end(&mut self) -> Result<(Status, Settlement), JournalError> {
         let result = self.work().await;
         match result {
             Ok(()) => {
@@ -146,9 +160,15 @@ impl<'a> Turn<'a> {
                 let connection = self.connection_of(place);
                 let whose = self.claim.execution.id.0;
                 let held = self.engine.judge(&connection, &error, whose).await;
-                Ok(self.refused(&connection, &error, place, held))
+                let mut settled = self.refused(&connection, &error, place, held);
+                self.tell_of_failure(settled.0, &mut settled.1);
+                Ok(settled)
             }
-            Err(stop) => Ok(self.stopped(stop)),
+            Err(stop) => {
+                let mut settled = self.stopped(stop);
+                self.tell_of_failure(settled.0, &mut settled.1);
+                Ok(settled)
+            }
         }
     }
 
@@ -173,6 +193,9 @@ impl<'a> Turn<'a> {
                 self.keep_what_was_done(earlier.unwrap_or_default());
             }
         }
+        if self.shadow {
+            return Ok(());
+        }
         self.look_whether_writes_are_paused()?;
         self.perform().await
     }
@@ -194,6 +217,7 @@ impl<'a> Turn<'a> {
                 scopes.extend(sides.map(PauseScope::connection));
             }
             recipes::RESOLVE_CONFLICT => scopes.extend(sides.map(PauseScope::connection)),
+            _ if self.recipe().is_some() => scopes.extend(sides.map(PauseScope::connection)),
             _ => scopes
                 .extend(execution.record.iter().map(|record| PauseScope::connection(&record.connection))),
         }
@@ -266,49 +290,12 @@ impl<'a> Turn<'a> {
     }
 
     async fn plan(&mut self) -> Result<Planned, Stop> {
-        let way = match self.claim.execution.recipe.as_str() {
-            recipes::CONTACT_TO_CRM => contact_sync::Way::ToCrm,
-            recipes::CONTACT_TO_INTERCOM => contact_sync::Way::ToIntercom,
-            recipes::MIRROR_COMPANY => return gather::company(self).await,
-            recipes::CONVERSATION_TO_TIMELINE => return timeline::plan(self).await,
-            recipes::ERASE_PERSON => return super::erasure::plan(self).await,
-            _ => return gather::mend(self).await,
-        };
-        let Some(record) = self.claim.execution.record.clone() else {
-            return Ok(Planned::nothing("The event names no record."));
-        };
-        let facts = gather::sync(self, way, &record).await?;
-        let archived = self.claim.event.as_ref().is_some_and(|event| event.kind == EventKind::ContactDeleted);
-        let still_read = match way {
-            contact_sync::Way::ToCrm => facts.intercom.is_some(),
-            contact_sync::Way::ToIntercom => facts.crm.is_some(),
-        };
-        if archived && still_read {
-            // Intercom answers for archived people as for living ones; nobody is made or changed because of that.
-            if record.system() == System::Intercom
-                && let Some(own) = self.mirrors.iter_mut().find(|mirror| mirror.record == record)
-            {
-                own.deleted = true;
-            }
-            return Ok(Planned::nothing("The contact was archived; the other side is left as it is."));
+        match self.claim.execution.recipe.as_str() {
+            recipes::MIRROR_COMPANY => gather::company(self).await,
+            recipes::ERASE_PERSON => super::erasure::plan(self).await,
+            _ if self.claim.decision.is_some() => gather::mend(self).await,
+            _ => super::recipe::plan(self).await,
         }
-        for side in [&facts.intercom, &facts.crm].into_iter().flatten() {
-            if self.engine.journal.is_barred(side).await? {
-                return Ok(Planned::nothing(format!(
-                    "{} belongs to an erased person; nothing is made or changed.",
-                    side.record.title()
-                )));
-            }
-        }
-        self.left.clone_from(&facts.intercom);
-        self.right.clone_from(&facts.crm);
-        self.agreements.clone_from(&facts.agreements);
-        let object = match &facts.crm {
-            Some(crm) => crm.record.object,
-            None if facts.becomes_lead => ObjectKind::Lead,
-            None => ObjectKind::Contact,
-        };
-        Ok(contact_sync::plan(way, &facts, self.engine.mapping_of(object), &self.engine.crm))
     }
 
     fn urgency(&self) -> Urgency {
@@ -321,11 +308,10 @@ impl<'a> Turn<'a> {
     /// A sync needs both sides: when one is closed for longer than a window, not even the first record is read, so that
     /// work that waits for a day's renewal costs no calls each time it looks.
     async fn look_whether_open(&mut self) -> Result<(), Stop> {
-        let sync = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM, recipes::CONVERSATION_TO_TIMELINE];
-        if !sync.contains(&self.claim.execution.recipe.as_str()) {
-            return Ok(());
-        }
-        for side in [&self.engine.intercom, &self.engine.crm] {
+        let Some(recipe) = self.recipe() else { return Ok(()) };
+        let sides =
+            [Some(&self.engine.intercom), Some(&self.engine.crm).filter(|_| Self::uses_the_crm(recipe))];
+        for side in sides.into_iter().flatten() {
             if let Some(parked) = self.engine.limits.closed(side, self.urgency())
                 && !self.looked(side, &parked).await
             {

@@ -219,7 +219,8 @@ impl Engine {
 
     async fn turn(&self, claim: Claim, seat: Seat, mut grip: Grip) -> ExecutionId {
         let (id, token) = (claim.execution.id, claim.token);
-        let engine = self.current();
+        let recipe = self.rules.current().book.recipe(&claim.execution.recipe).cloned();
+        let engine = self.current_for(recipe.as_deref());
         let mut turn = Turn::new(&engine, claim, grip.lost());
         let (status, settlement) = match AssertUnwindSafe(turn.run()).catch_unwind().await {
             Ok(Ok(settled)) => settled,

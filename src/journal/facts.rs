@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, to_json};
-use super::{Journal, Result, echoes, erasure};
+use super::{Journal, Result, conflicts, echoes, erasure};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::record::{Connection as Account, Mirror, ObjectKind, RecordRef, value_text};
+use crate::domain::review::Conflict;
+use crate::domain::standing::FieldHold;
 
 /// Everything known about the person behind a record.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +24,10 @@ pub struct Known {
     pub agreed_at: HashMap<String, Timestamp>,
     /// Fields held back by an open conflict.
     pub held: Vec<String>,
+    /// Conflicts that are left alone: their field is held back as long as both values are the same.
+    pub ignored: Vec<Conflict>,
+    /// Directions of fields that are switched off, whoever the person is.
+    pub off: Vec<FieldHold>,
 }
 
 impl Journal {
@@ -212,6 +218,8 @@ pub(super) fn known(connection: &Connection, record: &RecordRef) -> Result<Known
     while let Some(row) = found.next()? {
         known.held.push(row.get("field")?);
     }
+    known.ignored = conflicts::ignored(connection, record)?;
+    known.off = conflicts::field_holds(connection)?;
     Ok(known)
 }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection as Sqlite, OptionalExtension, params, params_from_iter};
 
-use super::{Journal, Result, audit, rows};
+use super::{Journal, Result, audit, drift, rows};
 use crate::domain::audit::NewEntry;
 use crate::domain::breaker::{Breaker, BreakerCause, Rest};
 use crate::domain::clock::Timestamp;
+use crate::domain::drift::DriftHold;
 use crate::domain::pause::{Pause, PauseScope};
 use crate::domain::record::Connection;
 
@@ -25,6 +26,8 @@ pub struct Holding {
     pub breakers: Vec<Breaker>,
     /// The pauses that have not run out.
     pub pauses: Vec<Pause>,
+    /// Fields of mappings that are not carried over for now.
+    pub fields: Vec<DriftHold>,
     /// Executions wait for something that holds no longer, or a pause has run out.
     pub ended: bool,
 }
@@ -75,7 +78,12 @@ impl Journal {
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM pauses WHERE until_at <= ?1)")?
                 .query_row([now.0], |row| row.get::<_, bool>(0))?
                 || !ended_keys(connection, now)?.is_empty();
-            Ok(Holding { breakers: breakers(connection)?, pauses: pauses(connection, now)?, ended })
+            Ok(Holding {
+                breakers: breakers(connection)?,
+                pauses: pauses(connection, now)?,
+                fields: drift::holds(connection)?,
+                ended,
+            })
         })
         .await
     }

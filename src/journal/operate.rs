@@ -28,6 +28,11 @@ pub struct Report {
 impl Journal {
     /// Puts executions back into the queue, before all others. The attempts count from zero again.
     pub async fn retry(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
+        self.retry_at(ids, self.now(), actor).await
+    }
+
+    /// The same, for a time at which what they need is there.
+    pub async fn retry_at(&self, ids: Vec<ExecutionId>, at: Timestamp, actor: String) -> Result<Report> {
         let now = self.now();
         self.write(move |connection| {
             change_each(connection, now, &ids, &actor, "retry", |execution| {
@@ -37,7 +42,7 @@ impl Journal {
                 // A call that may have happened is looked up first, also when a human is impatient.
                 let status =
                     if execution.status == Status::InDoubt { Status::InDoubt } else { Status::Pending };
-                Ok((status, None, Some(now), format!("{actor} asked for another run.")))
+                Ok((status, None, Some(at), format!("{actor} asked for another run.")))
             })
         })
         .await
@@ -217,7 +222,7 @@ fn change_each(
     Ok(report)
 }
 
-fn not_open(connection: &Connection, table: &str, name: &str, id: i64) -> Result<JournalError> {
+pub(super) fn not_open(connection: &Connection, table: &str, name: &str, id: i64) -> Result<JournalError> {
     let state: Option<String> = connection
         .prepare_cached(&format!("SELECT state FROM {table} WHERE id = ?1"))?
         .query_row([id], |row| row.get(0))
@@ -231,7 +236,7 @@ fn not_open(connection: &Connection, table: &str, name: &str, id: i64) -> Result
     })
 }
 
-fn decide(
+pub(super) fn decide(
     connection: &Connection,
     now: Timestamp,
     decision: &Decision,
@@ -240,13 +245,7 @@ fn decide(
 ) -> Result<ExecutionId> {
     let (table, name, id, verb, note) = match decision {
         Decision::Resolve { conflict, choice } => {
-            use crate::domain::review::Choice;
-            let how = match choice {
-                Choice::Left => "Intercom's value",
-                Choice::Right => "the CRM's value",
-                Choice::Value(_) => "a typed value",
-            };
-            ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {how}."))
+            ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {}.", choice.phrase()))
         }
         Decision::Merge { duplicate, survivor } => {
             ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}."))
@@ -270,7 +269,8 @@ fn decide(
     let execution = insert(connection, now, None, Some(number), new)?;
     let changed = connection
         .prepare_cached(&format!(
-            "UPDATE {table} SET state = ?3, deciding_id = ?2, resolution = NULL WHERE id = ?1 AND state = 'open'"
+            "UPDATE {table} SET state = ?3, deciding_id = ?2, resolution = NULL WHERE id = ?1 \
+             AND state IN ('open', 'ignored')"
         ))?
         .execute(params![id, execution.0, ReviewState::Deciding.as_str()])?;
     if changed != 1 {

@@ -307,6 +307,7 @@ impl List {
             }
             Some(Key::Kind) if self.table == "conflicts" => ("kind = ?".into(), vec![text(&term.value)]),
             Some(Key::Field) if self.table == "conflicts" => ("field = ?".into(), vec![text(&term.value)]),
+            Some(Key::Role) if self.table == "conflicts" => ("decides = ?".into(), vec![text(&term.value)]),
             Some(Key::Domain) if self.table == "unlinked" => ("domain = ?".into(), vec![text(&term.value)]),
             Some(key @ (Key::Since | Key::Age)) => {
                 let span = span(&term.value).map_or(0, |span| span.as_millis() as i64);

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::conflicts::{self, Ruled};
 use super::rows::{self, to_json};
 use super::{
     Journal, JournalError, Result, audit, echoes, erasure, facts, monitors, notices, review, rules, sealing,
@@ -102,6 +103,8 @@ pub struct Settlement {
     pub echoes: Vec<Echo>,
     /// Disagreements found.
     pub conflicts: Vec<FoundConflict>,
+    /// Which of them rules decide, and how: by the field.
+    pub ruled: Vec<Ruled>,
     /// Audit lines.
     pub audit: Vec<NewEntry>,
     /// The editions of recipe and mapping that planned it; none leaves what is known.
@@ -502,7 +505,7 @@ fn settle(
         .prepare_cached("SELECT subject FROM executions WHERE id = ?1")?
         .query_row([id.0], |row| row.get(0))?;
     for conflict in &settlement.conflicts {
-        review::put_conflict(connection, now, id, &subject, conflict)?;
+        conflicts::put(connection, now, id, &subject, conflict, &settlement.ruled)?;
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
     rules::settle_once(connection, id, status)?;

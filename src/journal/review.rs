@@ -10,7 +10,6 @@ use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::ExecutionId;
-use crate::domain::plan::FoundConflict;
 use crate::domain::record::RecordRef;
 use crate::domain::review::{Duplicate, ReviewState, Unlinked};
 
@@ -29,54 +28,6 @@ impl Journal {
     }
 }
 
-/// Stores a conflict, or refreshes the open one of the same field.
-pub(super) fn put_conflict(
-    connection: &Connection,
-    now: Timestamp,
-    execution: ExecutionId,
-    subject: &str,
-    found: &FoundConflict,
-) -> Result<()> {
-    if erasure::is_erased(connection, &found.left)? || erasure::is_erased(connection, &found.right)? {
-        return Ok(());
-    }
-    let changed_at = |record: &RecordRef| -> Result<Option<i64>> {
-        Ok(connection
-            .prepare_cached("SELECT vendor_updated_at FROM mirror WHERE record = ?1")?
-            .query_row([record.to_string()], |row| row.get::<_, Option<i64>>(0))
-            .optional()?
-            .flatten())
-    };
-    connection
-        .prepare_cached(
-            "INSERT INTO conflicts (kind, subject, field, left_record, left_field, left_value, left_changed_at, \
-             right_record, right_field, right_value, right_changed_at, base, rule, allowed, state, execution_id, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'open', ?15, ?16) \
-             ON CONFLICT (left_record, right_record, field) WHERE state IN ('open', 'deciding') DO UPDATE SET \
-             kind = excluded.kind, left_value = excluded.left_value, right_value = excluded.right_value, \
-             left_changed_at = excluded.left_changed_at, right_changed_at = excluded.right_changed_at",
-        )?
-        .execute(params![
-            found.kind.as_str(),
-            subject,
-            found.field,
-            found.left.to_string(),
-            found.left_field,
-            to_json(&found.left_value)?,
-            changed_at(&found.left)?,
-            found.right.to_string(),
-            found.right_field,
-            to_json(&found.right_value)?,
-            changed_at(&found.right)?,
-            found.base.as_ref().map(to_json).transpose()?,
-            found.rule,
-            to_json(&found.allowed)?,
-            execution.0,
-            now.0,
-        ])?;
-    Ok(())
-}
-
 /// Open conflicts whose field both sides agree on now have settled themselves.
 pub(super) fn withdraw_settled(
     connection: &Connection,
@@ -85,7 +36,7 @@ pub(super) fn withdraw_settled(
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "UPDATE conflicts SET state = 'obsolete', resolution = 'Both sides agree by now.' \
-         WHERE state = 'open' AND field = ?1 AND left_record = ?2",
+         WHERE state IN ('open', 'ignored') AND field = ?1 AND left_record = ?2",
     )?;
     for agreement in agreements {
         for record in records {
@@ -162,12 +113,12 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
         .execute([&old])?;
     connection
         .prepare_cached(
-            "UPDATE OR IGNORE conflicts SET right_record = ?2 WHERE state = 'open' AND right_record = ?1",
+            "UPDATE OR IGNORE conflicts SET right_record = ?2 WHERE state IN ('open', 'ignored') AND right_record = ?1",
         )?
         .execute([&old, &new])?;
     connection
         .prepare_cached(
-            "UPDATE OR IGNORE conflicts SET left_record = ?2 WHERE state = 'open' AND left_record = ?1",
+            "UPDATE OR IGNORE conflicts SET left_record = ?2 WHERE state IN ('open', 'ignored') AND left_record = ?1",
         )?
         .execute([&old, &new])?;
     Ok(())

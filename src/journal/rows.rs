@@ -42,6 +42,11 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> 
     from_json(&text, column)
 }
 
+/// Like [`json`], for a column that may be null.
+pub(super) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> Result<Option<T>> {
+    row.get::<_, Option<String>>(column)?.map(|text| from_json(&text, column)).transpose()
+}
+
 pub(super) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| JournalError::Damaged { what, why: error.to_string() })
 }
@@ -167,15 +172,18 @@ pub(super) fn conflict(row: &Row<'_>) -> Result<Conflict> {
         left_field: row.get("left_field")?,
         left_value: json(row, "left_value")?,
         left_changed_at: optional_time(row, "left_changed_at")?,
+        left_by: optional_json(row, "left_by")?,
         right: word(row, "right_record")?,
         right_field: row.get("right_field")?,
         right_value: json(row, "right_value")?,
         right_changed_at: optional_time(row, "right_changed_at")?,
-        base: row
-            .get::<_, Option<String>>("base")?
-            .map(|text| from_json(&text, "conflicts.base"))
-            .transpose()?,
+        right_by: optional_json(row, "right_by")?,
+        base: optional_json(row, "base")?,
         rule: row.get("rule")?,
+        line: row.get("line")?,
+        decides: row.get("decides")?,
+        ignored_until: optional_time(row, "ignored_until")?,
+        ruled_by: row.get("ruled_by")?,
         allowed: json(row, "allowed")?,
         state: word(row, "state")?,
         execution: row.get::<_, Option<i64>>("execution_id")?.map(ExecutionId),

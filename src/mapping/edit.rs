@@ -118,3 +118,6 @@ fn changed(text: &str, field: &str, change: impl FnOnce(&mut Table)) -> Result<S
     read(&changed)?;
     Ok(changed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,7 +172,7 @@ fn a_mapping_that_could_do_harm_does_not_load_and_says_where() {
             "no transform \"splitname\"",
         ),
         (good.replace("[\"jobtitle\"]", "[\"phone\"]"), "one field, one writer"),
-        (good.replace("blank = ", "blanks = ") + "\nnonsense = 1\n", "unknown field"),
+        (good.replace("blank = ", "blanks = ") + "\nnonsense = 1\n", "unknown key"),
         (good.replace("owner = \"crm\"", "owner = \"intercom\""), "cannot own it"),
     ];
     for (text, expected) in cases {

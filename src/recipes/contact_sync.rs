@@ -9,13 +9,15 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::newcomer;
+use super::standing::judge_as_far_as_on;
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, FieldSkip, Fill, FoundConflict, Plan, Step};
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::ConflictKind;
+use crate::domain::standing::FieldHold;
 use crate::mapping::chain::MOST_HOPS;
 use crate::mapping::file::Write;
-use crate::mapping::judge::{Sides, Verdict, judge, left_value, right_as_one, right_values};
+use crate::mapping::judge::{Sides, Verdict, left_value, right_as_one, right_values};
 use crate::mapping::{FieldMapping, Mapping};
 
 /// Why a field with an open conflict is left alone.
@@ -41,6 +43,21 @@ pub struct Facts {
     /// By a field's name: the hop count that a write to the CRM would have, and one to Intercom; see
     /// [`crate::mapping::chain`]. Fields that are not here begin a chain.
     pub hops: HashMap<String, u32>,
+    /// Directions of fields that are switched off.
+    pub off: Vec<FieldHold>,
+    /// Fields that a vendor changed, held back until a human has looked: name and reason.
+    pub drifted: Vec<(String, String)>,
+}
+
+impl Facts {
+    /// Why a verdict is not carried out although it could be: the vendor's field is not what it was. What says nothing
+    /// new is not held back.
+    fn drift(&self, field: &FieldMapping, verdict: &Verdict) -> Option<FieldSkip> {
+        let (_, reason) = self.drifted.iter().find(|(name, _)| *name == field.name)?;
+        let news =
+            matches!(verdict, Verdict::WriteRight(..) | Verdict::WriteLeft(..) | Verdict::Conflict { .. });
+        news.then(|| skip(field, reason.clone()))
+    }
 }
 
 /// A plan and what is true now or will be true after it.
@@ -94,13 +111,19 @@ pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Pla
         )),
         (Some(left), None, Way::ToCrm) => {
             let object = if facts.becomes_lead { ObjectKind::Lead } else { ObjectKind::Contact };
-            create(left, mapping, crm, object)
+            create(left, facts, mapping, crm, object)
         }
         (Some(left), Some(right), way) => update(way, left, right, facts, mapping),
     }
 }
 
-fn create(left: &Mirror, mapping: &Mapping, crm: &Connection, object: ObjectKind) -> Planned {
+fn create(
+    left: &Mirror,
+    facts: &Facts,
+    mapping: &Mapping,
+    crm: &Connection,
+    object: ObjectKind,
+) -> Planned {
     if left.text("email").trim().is_empty() {
         return Planned::nothing(
             "The Intercom contact has no e-mail, so it cannot be matched or created in the CRM.",
@@ -117,7 +140,12 @@ fn create(left: &Mirror, mapping: &Mapping, crm: &Connection, object: ObjectKind
             right_at: None,
             agreed: None,
         };
-        match judge(field, &sides) {
+        let verdict = judge_as_far_as_on(field, &sides, &facts.off);
+        if let Some(held) = facts.drift(field, &verdict) {
+            planned.plan.skips.push(held);
+            continue;
+        }
+        match verdict {
             Verdict::WriteRight(writes, agreement) if field.write != Write::Update => {
                 fields.extend(writes.into_iter().filter(|(_, value)| !value.is_null()));
                 planned.will_agree.push(agreement);
@@ -154,7 +182,7 @@ fn create(left: &Mirror, mapping: &Mapping, crm: &Connection, object: ObjectKind
     planned
 }
 
-fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
+pub(crate) fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
     if !facts.also.is_empty() {
         let others: Vec<String> = facts.also.iter().map(RecordRef::title).collect();
         return Planned::nothing(format!(
@@ -187,7 +215,12 @@ fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapp
             agreed,
         };
         let hops = facts.hops.get(&field.name).copied().unwrap_or(1);
-        match judge(field, &sides) {
+        let verdict = judge_as_far_as_on(field, &sides, &facts.off);
+        if let Some(held) = facts.drift(field, &verdict) {
+            planned.plan.skips.push(held);
+            continue;
+        }
+        match verdict {
             Verdict::WriteRight(..) | Verdict::WriteLeft(..) if hops > MOST_HOPS => {
                 let kind = ConflictKind::Flapping;
                 planned.plan.conflicts.push(conflict(field, kind, Vec::new(), left, right, agreed));
@@ -290,6 +323,10 @@ pub fn conflict(
         right_value: shown(&right_parts).unwrap_or_else(|| right_as_one(&right_parts)),
         base: agreed.map(|agreement| agreement.left.clone()),
         rule: field.rule(),
+        line: String::new(),
+        decides: field.decides.clone(),
         allowed,
+        left_by: None,
+        right_by: None,
     }
 }

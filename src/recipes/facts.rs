@@ -2,10 +2,12 @@
 //!
 //! The engine gathers no more of it than a recipe's expressions and actions name; [`Facts::variables`] is what they see.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::clock::Timestamp;
-use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
+use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef};
 
 /// A conversation of the person, as a list gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,12 +26,26 @@ pub struct Talk {
     pub rating: Option<i64>,
 }
 
+/// A stage of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Of deals or of tickets.
+    pub object: ObjectKind,
+    /// The pipeline's id; empty where the vendor has none.
+    pub pipeline: String,
+    /// What records hold.
+    pub id: String,
+    /// What people see.
+    pub label: String,
+}
+
 /// Everything a recipe may know.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// When it is judged.
     pub now: Timestamp,
-    /// The event: its topic, kind and time, and for those of no vendor its whole body.
+    /// The event: its topic, kind, `at` (seconds) and `id`, and for those of no vendor its whole body. Keys of ours are made
+    /// of it, so it is the same each time the execution is planned.
     pub event: Map<String, Value>,
     /// Where the CRM's records are, and would be made.
     pub crm_connection: Connection,
@@ -57,8 +73,17 @@ pub struct Facts {
     pub deals: Vec<Mirror>,
     /// The support case for the conversation.
     pub ticket: Option<Mirror>,
-    /// What `Create`'s lookups found, by the place of the action.
-    pub found: Vec<Option<Mirror>>,
+    /// What the lookups of [`planner::lookups`](super::planner::lookups) found, by the place of the action; an action that is
+    /// not here was not looked up, and nothing is made by it.
+    pub found: BTreeMap<usize, Vec<Mirror>>,
+    /// The stages of deals and tickets, where the recipe names some: people write labels, records hold ids.
+    pub stages: Vec<Stage>,
+    /// For actions that carry fields over.
+    pub sync: Option<super::contact_sync::Facts>,
+    /// For actions that log the conversation.
+    pub timeline: Option<super::timeline::Facts>,
+    /// The template of HubSpot's timeline app, where there is one.
+    pub timeline_template: Option<String>,
     /// The recipe's own settings.
     pub settings: Fields,
 }
@@ -68,7 +93,7 @@ impl Facts {
     pub const VARIABLES: [(&str, &str); 16] = [
         (
             "event",
-            "topic, kind and at (seconds) of what happened; for an agent's or a product's event its body too",
+            "topic, kind, at (seconds) and id of what happened; for an agent's or a product's event its body too",
         ),
         ("contact", "the person in Intercom, or null"),
         ("crm", "the person in the CRM (in Salesforce a contact before a lead), or null"),
@@ -111,7 +136,11 @@ impl Facts {
             conversations: Vec::new(),
             deals: Vec::new(),
             ticket: None,
-            found: Vec::new(),
+            found: BTreeMap::new(),
+            stages: Vec::new(),
+            sync: None,
+            timeline: None,
+            timeline_template: None,
             settings: Fields::new(),
         }
     }
@@ -177,7 +206,7 @@ fn put(into: &mut Map<String, Value>, name: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::record::{ObjectKind, System};
+    use crate::domain::record::System;
 
     #[test]
     fn nested_names_are_taken_apart_for_expressions() {

@@ -30,22 +30,7 @@ pub fn resolve(
 ) -> Result<Planned, Impossible> {
     let left_now = left_value(field, &left.fields);
     let right_now = right_values(field, &right.fields);
-    let (left_then, right_then) = match choice {
-        Choice::Left => {
-            let turned = field
-                .transform
-                .forward(&left_now)
-                .map_err(|refusal| not_turned(field, &left_now, refusal))?;
-            (left_now.clone(), turned)
-        }
-        // The CRM has no such field: its emptiness is no value that could be taken over to Intercom.
-        Choice::Right if kind == ConflictKind::UnknownField => (left_now.clone(), right_now.clone()),
-        Choice::Right => {
-            // Without a way back, the CRM's value stands beside Intercom's, and both are taken as agreed.
-            (field.transform.backward(&right_now).unwrap_or_else(|| left_now.clone()), right_now.clone())
-        }
-        Choice::Value(text) => typed(field, text, &left_now)?,
-    };
+    let (left_then, right_then) = outcome(choice, kind, field, &left_now, &right_now)?;
     let mut planned = Planned::default();
     let to_right: Fields = field
         .crm
@@ -77,11 +62,55 @@ pub fn resolve(
     Ok(planned)
 }
 
+/// What Intercom and the CRM hold after a choice.
+pub fn outcome(
+    choice: &Choice,
+    kind: ConflictKind,
+    field: &FieldMapping,
+    left_now: &Value,
+    right_now: &[Value],
+) -> Result<(Value, Vec<Value>), Impossible> {
+    Ok(match choice {
+        Choice::Left => {
+            let turned =
+                field.transform.forward(left_now).map_err(|refusal| not_turned(field, left_now, refusal))?;
+            (left_now.clone(), turned)
+        }
+        // The CRM has no such field: its emptiness is no value that could be taken over to Intercom.
+        Choice::Right if kind == ConflictKind::UnknownField => (left_now.clone(), right_now.to_vec()),
+        Choice::Right => {
+            // Without a way back, the CRM's value stands beside Intercom's, and both are taken as agreed.
+            (field.transform.backward(right_now).unwrap_or_else(|| left_now.clone()), right_now.to_vec())
+        }
+        Choice::Value(text) => typed(field, text, left_now)?,
+        Choice::Clear if kind == ConflictKind::Identity => {
+            return Err(Impossible("Who somebody is cannot be emptied: take one of the two.".into()));
+        }
+        // An e-mail is what a person is found by: without it the next event would make a second one.
+        Choice::Clear if field.crm.iter().any(|name| name == "email") => {
+            return Err(Impossible(
+                "An e-mail is not emptied on both sides: the person could not be found any more.".into(),
+            ));
+        }
+        Choice::Clear => (Value::Null, vec![Value::Null; field.crm.len()]),
+        Choice::Translate(to) if field.crm.len() == 1 => {
+            (left_now.clone(), vec![Value::String(to.trim().to_owned())])
+        }
+        Choice::Translate(_) => {
+            return Err(Impossible(format!(
+                "{} is split over several fields of the CRM; a table cannot say what each becomes.",
+                field.name
+            )));
+        }
+    })
+}
+
 fn typed(field: &FieldMapping, text: &str, left_now: &Value) -> Result<(Value, Vec<Value>), Impossible> {
     let value = Value::String(text.trim().to_owned());
     if is_blank(&value) {
         return Err(Impossible(
-            "An empty value cannot be typed here: take the side that is empty instead.".into(),
+            "An empty value cannot be typed here: take the side that is empty, or empty both (0, --clear)."
+                .into(),
         ));
     }
     match &field.transform {

@@ -165,6 +165,31 @@ impl Org {
             });
             self.furnish_with("LeadStatus", fields, long_ago);
         }
+        let picklist = |object: &str, field: &str| {
+            schema::object(object).and_then(|kind| kind.field(field)).map_or(&[][..], |field| field.picklist)
+        };
+        for (index, stage) in picklist("Opportunity", "StageName").iter().enumerate() {
+            let fields = json!({
+                "MasterLabel": stage,
+                "ApiName": stage,
+                "SortOrder": index + 1,
+                "IsActive": true,
+                "IsClosed": stage.starts_with("Closed"),
+                "IsWon": *stage == "Closed Won",
+                "DefaultProbability": derived::probability(stage),
+            });
+            self.furnish_with("OpportunityStage", fields, long_ago);
+        }
+        for (index, status) in picklist("Case", "Status").iter().enumerate() {
+            let fields = json!({
+                "MasterLabel": status,
+                "ApiName": status,
+                "SortOrder": index + 1,
+                "IsDefault": index == 0,
+                "IsClosed": *status == "Closed",
+            });
+            self.furnish_with("CaseStatus", fields, long_ago);
+        }
         self.serial = 100;
     }
 

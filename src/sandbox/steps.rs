@@ -18,18 +18,18 @@ pub enum Webhook {
     Silent,
 }
 
-fn words(refusal: &Answer) -> String {
+pub(super) fn words(refusal: &Answer) -> String {
     match &refusal.body {
         Payload::Json(body) => format!("{}: {body}", refusal.status),
         _ => refusal.status.to_string(),
     }
 }
 
-fn fields(given: &Value) -> Map<String, Value> {
+pub(super) fn fields(given: &Value) -> Map<String, Value> {
     given.as_object().cloned().unwrap_or_default()
 }
 
-fn number(id: &str) -> Result<u64, String> {
+pub(super) fn number(id: &str) -> Result<u64, String> {
     id.parse().map_err(|_| format!("{id} is no HubSpot id"))
 }
 
@@ -44,7 +44,7 @@ impl Sandbox {
         outcome
     }
 
-    fn in_hubspot<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Portal) -> T) -> T {
+    pub(super) fn in_hubspot<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Portal) -> T) -> T {
         let mut hubspot = lock(&self.world.hubspot);
         hubspot.who = Who::Ui;
         hubspot.quiet = webhook == Webhook::Silent;
@@ -185,5 +185,17 @@ impl Sandbox {
     /// The portal's admin changes the options of a contact property.
     pub fn set_hubspot_contact_options(&self, property: &str, options: &[&str]) {
         self.in_hubspot(Webhook::Silent, |hubspot| hubspot.set_options(Kind::Contacts, property, options));
+    }
+
+    /// The portal's admin adds a stage to the deal pipeline, with an internal id and a label.
+    pub fn add_hubspot_deal_stage(&self, id: &str, label: &str) {
+        self.in_hubspot(Webhook::Silent, |hubspot| hubspot.add_option(Kind::Deals, "dealstage", id, label));
+    }
+
+    /// The portal's admin adds a lifecycle stage, with an internal value and a label.
+    pub fn add_hubspot_lifecycle_stage(&self, value: &str, label: &str) {
+        self.in_hubspot(Webhook::Silent, |hubspot| {
+            hubspot.add_option(Kind::Contacts, "lifecyclestage", value, label);
+        });
     }
 }

@@ -32,6 +32,7 @@ pub(crate) mod errors;
 pub mod hook;
 pub(crate) mod operations;
 pub(crate) mod query;
+pub(crate) mod schema;
 pub(crate) mod together;
 pub(crate) mod topics;
 pub(crate) mod version;

@@ -7,7 +7,7 @@ use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
 use super::error::VendorError;
 use super::http::{Clients, Log};
-use super::{Page, hubspot, intercom};
+use super::{Page, hubspot, intercom, salesforce};
 
 /// Intercom's two kinds of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,27 @@ pub async fn changed_companies(
     log: &mut Log,
 ) -> Result<Page, VendorError> {
     hubspot::changed(clients, connection, ObjectKind::Company, since, cursor, log).await
+}
+
+/// One page of the records of a kind changed since then, oldest first: HubSpot's of any kind, Salesforce's too, deleted
+/// ones among them. Intercom has no such list of what it has beside contacts and conversations.
+pub async fn changed(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    since: Timestamp,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
+    match connection.system {
+        System::Hubspot => hubspot::changed(clients, connection, object, since, cursor, log).await,
+        System::Salesforce => {
+            salesforce::around::changed(clients, connection, object, since, cursor, log).await
+        }
+        System::Intercom => {
+            Err(super::around::no(System::Intercom, &format!("does not list the {object}s that changed")))
+        }
+    }
 }
 
 /// What became of a record.

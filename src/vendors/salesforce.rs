@@ -30,6 +30,7 @@ mod jobs;
 pub mod merging;
 mod objects;
 pub(crate) mod operations;
+pub(crate) mod schema;
 pub(crate) mod soap;
 pub mod soql;
 mod wire;

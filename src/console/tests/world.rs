@@ -118,6 +118,10 @@ impl World {
                 right_value: right,
                 base,
                 rule: "a human decides when both changed".to_owned(),
+                line: "contact.toml:47".into(),
+                decides: "revops".into(),
+                left_by: None,
+                right_by: None,
                 allowed: allowed.iter().map(|text| (*text).to_owned()).collect(),
             }
         };

@@ -12,7 +12,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::plan::key_for;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System, value_text};
 use crate::recipes::contact_sync::Way;
-use crate::recipes::facts::{Facts, Talk};
+use crate::recipes::facts::{Facts, Stage, Talk};
 use crate::recipes::needs::Needs;
 use crate::vendors::intercom::conversations;
 use crate::vendors::intercom::hook;
@@ -40,12 +40,8 @@ macro_rules! ask {
 }
 
 /// Gathers what a recipe wants to know, beginning with the record the event is about.
-pub(super) async fn gather(
-    turn: &mut Turn<'_>,
-    needs: &Needs,
-    crm: &Connection,
-) -> Result<Gathered, Stop> {
-    let mut facts = Facts::new(turn.engine.clock.now(), crm.clone());
+pub(super) async fn gather(turn: &mut Turn<'_>, needs: &Needs) -> Result<Gathered, Stop> {
+    let mut facts = Facts::new(turn.engine.clock.now(), turn.engine.crm.clone());
     let event = turn.claim.event.clone();
     facts.event = told(event.as_ref());
     if let Some(record) = turn.claim.execution.record.clone()
@@ -69,6 +65,7 @@ fn told(event: Option<&Event>) -> Map<String, Value> {
     {
         told = body;
     }
+    told.insert("id".into(), json!(event.id.to_string()));
     told.insert("topic".into(), json!(event.topic));
     told.insert("kind".into(), json!(event.kind.as_str()));
     told.insert("at".into(), json!(event.occurred_at.unwrap_or(event.received_at).seconds()));
@@ -84,10 +81,28 @@ async fn begin(
     facts: &mut Facts,
 ) -> Result<Option<String>, Stop> {
     if turn.engine.journal.is_erased(record).await? {
-        return Ok(Some(format!("{} belongs to an erased person; nothing is made or changed.", record.title())));
+        return Ok(Some(format!(
+            "{} belongs to an erased person; nothing is made or changed.",
+            record.title()
+        )));
     }
     let gone = |record: &RecordRef| Some(format!("{} is gone; nothing was done.", record.title()));
     match record.object {
+        ObjectKind::Conversation if needs.timeline => {
+            let said = match super::timeline_facts(turn).await? {
+                Ok(said) => said,
+                Err(why) => return Ok(Some(why)),
+            };
+            facts.tags.clone_from(&said.tags);
+            facts.tag = event.and_then(|event| hook::tag_name(&event.body));
+            let mut mirror = said.conversation.clone();
+            dress(&mut mirror, event);
+            facts.conversation = Some(mirror);
+            turn.person =
+                said.people.first().map(|person| person.intercom.clone()).or_else(|| turn.person.take());
+            facts.timeline = Some(said);
+            facts.timeline_template = super::timeline::template(turn);
+        }
         ObjectKind::Conversation => {
             let read = ask!(
                 turn,
@@ -114,7 +129,11 @@ async fn begin(
         ObjectKind::Contact | ObjectKind::Lead => {
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };
             facts.tag = event.and_then(|event| hook::tag_name(&event.body));
-            if record.system() == System::Intercom { facts.contact = Some(mirror) } else { facts.crm = Some(mirror) }
+            if record.system() == System::Intercom {
+                facts.contact = Some(mirror)
+            } else {
+                facts.crm = Some(mirror)
+            }
         }
         ObjectKind::Company => {
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };
@@ -159,11 +178,8 @@ async fn owner_of(
     if !(needs.contact || needs.crm) {
         return Ok(());
     }
-    let people = ask!(
-        turn,
-        &record.connection,
-        vendors::people_of(&turn.engine.clients, record, &mut turn.log)
-    );
+    let people =
+        ask!(turn, &record.connection, vendors::people_of(&turn.engine.clients, record, &mut turn.log));
     let Some(first) = people.map_err(failed)?.into_iter().next() else { return Ok(()) };
     facts.crm = current(turn, &first).await?;
     Ok(())
@@ -191,7 +207,8 @@ async fn person(turn: &mut Turn<'_>, needs: &Needs, facts: &mut Facts) -> Result
         facts.crm = other_side(turn, Way::ToCrm, &contact, &side, facts).await?;
         if facts.crm.is_none() && contact.text("email").trim().is_empty() {
             facts.unmatched = Some(
-                "the person has no e-mail address in Intercom, and no record of the CRM is tied to them".to_owned(),
+                "the person has no e-mail address in Intercom, and no record of the CRM is tied to them"
+                    .to_owned(),
             );
         }
     }
@@ -286,6 +303,16 @@ async fn around(turn: &mut Turn<'_>, needs: &Needs, facts: &mut Facts) -> Result
             vendors::conversations_of(&turn.engine.clients, &contact.record, &mut turn.log)
         );
         facts.conversations = talks(read.map_err(failed)?, facts.conversation.as_ref());
+    }
+    for object in &needs.stages {
+        let crm = facts.crm_connection.clone();
+        let read = ask!(turn, &crm, vendors::stages(&turn.engine.clients, &crm, *object, &mut turn.log));
+        facts.stages.extend(read.map_err(failed)?.into_iter().map(|stage| Stage {
+            object: *object,
+            pipeline: stage.pipeline,
+            id: stage.id,
+            label: stage.label,
+        }));
     }
     if needs.deals
         && facts.deals.is_empty()
@@ -471,8 +498,10 @@ mod tests {
                    "conversation_rating.rating": 2, "conversation_rating.remark": "slow"}),
         );
         dress(&mut support, None);
-        let named: Vec<&Value> =
-            ["type", "open", "rating", "remark", "begun_at"].iter().map(|name| &support.fields[*name]).collect();
+        let named: Vec<&Value> = ["type", "open", "rating", "remark", "begun_at"]
+            .iter()
+            .map(|name| &support.fields[*name])
+            .collect();
         assert_eq!(named, [&json!("Support"), &json!(true), &json!(2), &json!("slow"), &json!(5)]);
     }
 }

@@ -115,12 +115,12 @@ fn executions(connection: &Connection, now: Timestamp, erasure: ErasureId, recor
 }
 
 fn review_items(connection: &Connection, record: &str) -> Result<()> {
-    let state = "state = CASE WHEN state IN ('open', 'deciding') THEN 'obsolete' ELSE state END, \
+    let state = "state = CASE WHEN state IN ('open', 'deciding', 'ignored') THEN 'obsolete' ELSE state END, \
                  resolution = 'The person was erased.'";
     connection
         .prepare_cached(&format!(
             "UPDATE conflicts SET subject = ?2, left_value = 'null', right_value = 'null', base = NULL, \
-             allowed = '[]', {state} WHERE left_record = ?1 OR right_record = ?1"
+             allowed = '[]', left_by = NULL, right_by = NULL, {state} WHERE left_record = ?1 OR right_record = ?1"
         ))?
         .execute([record, SUBJECT])?;
     connection

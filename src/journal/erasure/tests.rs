@@ -167,6 +167,10 @@ async fn filled(world: &World) -> (RecordRef, RecordRef) {
                 right_value: json!(PHONE),
                 base: Some(json!(PHONE)),
                 rule: "review".into(),
+                line: "contact.toml:47".into(),
+                decides: "revops".into(),
+                left_by: None,
+                right_by: None,
                 allowed: vec![PHONE.into()],
             }],
             ..Settlement::default()

@@ -17,7 +17,7 @@ use crate::mapping::transform::time;
 const DAY: f64 = 86_400.0;
 
 /// Every function with what it gives, for `reknit recipe facts`.
-pub const FUNCTIONS: [(&str, &str); 25] = [
+pub const FUNCTIONS: [(&str, &str); 26] = [
     ("number(x)", "a number, or a text that is one; missing when blank or no number"),
     ("string(x)", "as a text"),
     ("yes(x)", "whether it is true, or the text \"true\", \"yes\" or \"1\": a CRM's checkboxes are texts"),
@@ -40,6 +40,7 @@ pub const FUNCTIONS: [(&str, &str); 25] = [
         "whether the conversation of the event (else the newest) is the count-th within n×24 hours: true once for each crossing",
     ),
     ("in_any(list, tags)", "whether one of the tags is in the list; an empty list lets nobody through"),
+    ("options(x)", "the values of a CRM's multiple choice, which is one text with semicolons, as a list"),
     ("distinct(list)", "each value once"),
     ("join(list, separator)", "as one text"),
     ("first(list)", "its first element, or null"),
@@ -49,7 +50,7 @@ pub const FUNCTIONS: [(&str, &str); 25] = [
 ];
 
 /// The names that can be called.
-pub const CALLS: [&str; 25] = [
+pub const CALLS: [&str; 26] = [
     "number",
     "string",
     "yes",
@@ -69,6 +70,7 @@ pub const CALLS: [&str; 25] = [
     "count_within",
     "crossed",
     "in_any",
+    "options",
     "distinct",
     "join",
     "first",
@@ -135,6 +137,11 @@ pub(super) fn call(with: &Evaluation<'_>, name: &str, parts: &[&IdedExpr], membe
         ("in_any", [allowed, tags]) => {
             let (allowed, tags) = (lists(with, name, allowed)?, lists(with, name, tags)?);
             Ok(Cel::Bool(tags.iter().any(|tag| allowed.contains(tag))))
+        }
+        ("options", [one]) => {
+            let found = texts(with, name, one)?;
+            let options = found.split(';').map(str::trim).filter(|option| !option.is_empty());
+            Ok(list(options.map(|option| text(option.to_owned())).collect()))
         }
         ("distinct", [one]) => {
             let mut once: Vec<Cel> = Vec::new();

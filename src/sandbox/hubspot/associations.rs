@@ -11,7 +11,7 @@ use super::{Link, Portal};
 use crate::sandbox::wire::{Answer, Call};
 
 /// from, to, default type, primary type (0: none).
-const TYPES: [(Kind, Kind, u32, u32); 24] = [
+const TYPES: [(Kind, Kind, u32, u32); 28] = [
     (Kind::Contacts, Kind::Companies, 279, 1),
     (Kind::Companies, Kind::Contacts, 280, 2),
     (Kind::Contacts, Kind::Deals, 4, 0),
@@ -36,6 +36,10 @@ const TYPES: [(Kind, Kind, u32, u32); 24] = [
     (Kind::Companies, Kind::Tasks, 191, 0),
     (Kind::Tasks, Kind::Deals, 216, 0),
     (Kind::Deals, Kind::Tasks, 215, 0),
+    (Kind::Notes, Kind::Tickets, 228, 0),
+    (Kind::Tickets, Kind::Notes, 227, 0),
+    (Kind::Tasks, Kind::Tickets, 230, 0),
+    (Kind::Tickets, Kind::Tasks, 229, 0),
 ];
 
 pub(super) fn types_between(from: Kind, to: Kind) -> Option<(u32, u32)> {

@@ -171,6 +171,16 @@ impl Portal {
             "email": record.values.get("email"),
             "intercom_contact_id": record.values.get("intercom_contact_id"),
         });
+        let named =
+            ["dealname", "dealstage", "subject", "hs_task_subject", "hs_timestamp", "hubspot_owner_id"];
+        let mut detail = detail;
+        if kind != Kind::Contacts && kind != Kind::Companies {
+            for name in named {
+                if let Some(value) = record.values.get(name) {
+                    detail[name] = json!(value);
+                }
+            }
+        }
         self.shelf_mut(kind).put(record);
         self.effect(kind, "create", id, &detail);
         self.notify_creation(kind, id);

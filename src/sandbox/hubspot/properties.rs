@@ -113,6 +113,9 @@ const DEALS: &[Row] = &[
     ("dealstage", "enumeration", "@deals"),
     ("dealtype", "enumeration", "newbusiness,existingbusiness"),
     ("description", "string", ""),
+    ("hs_is_closed", "!bool", ""),
+    ("hs_is_closed_won", "!bool", ""),
+    ("hs_deal_stage_probability", "number", ""),
     ("hubspot_owner_id", "enumeration", "@owners"),
     ("createdate", "!datetime", ""),
     ("hs_lastmodifieddate", "!datetime", ""),
@@ -358,7 +361,7 @@ impl Portal {
         Answer::ok(json!({"results": results}))
     }
 
-    fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
+    pub(in crate::sandbox) fn create_property(&mut self, kind: Kind, body: &Value) -> Result<Value, Answer> {
         let text = |key: &str| body.get(key).and_then(Value::as_str);
         let (Some(name), Some(label), Some(data_type), Some(field_type), Some(group)) =
             (text("name"), text("label"), text("type"), text("fieldType"), text("groupName"))
@@ -470,6 +473,20 @@ impl Portal {
         property.changed = changed;
         self.effect(kind, "property_archive", 0, &json!({"name": name}));
         Ok(Answer::empty(204))
+    }
+
+    /// The portal's own deal stages, by id and label.
+    pub(super) fn own_deal_stages(&self) -> Vec<(String, String)> {
+        let options = self.shelf(Kind::Deals).property("dealstage").map(|stage| stage.options.as_slice());
+        let own = options.unwrap_or_default().iter().filter(|(id, _)| !directory::is_standing_stage(id));
+        own.cloned().collect()
+    }
+
+    /// One more option of a property; for deal stages that is a stage before the vendor's own.
+    pub(in crate::sandbox) fn add_option(&mut self, kind: Kind, name: &str, value: &str, label: &str) {
+        if let Some(property) = self.shelf_mut(kind).property_mut(name) {
+            property.options.push((value.to_owned(), label.to_owned()));
+        }
     }
 
     /// The option list of a property, for scripted admins who add or remove options.

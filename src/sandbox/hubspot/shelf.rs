@@ -23,7 +23,7 @@ impl Kind {
         [Self::Contacts, Self::Companies, Self::Deals, Self::Tickets, Self::Tasks, Self::Notes];
 
     /// Reads a name (plural or singular) or a type id, as paths may hold either.
-    pub(super) fn read(name: &str) -> Option<Self> {
+    pub(in crate::sandbox) fn read(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| {
             kind.type_id() == name
                 || kind.singular().eq_ignore_ascii_case(name)
@@ -88,6 +88,17 @@ impl Record {
             "hs_object_id" => Some(self.id.to_string().into()),
             "createdate" | "hs_createdate" => Some(iso(self.created).into()),
             "lastmodifieddate" | "hs_lastmodifieddate" => Some(iso(self.updated).into()),
+            // What a deal's stage says, unless somebody has set the probability by hand.
+            "hs_is_closed" | "hs_is_closed_won" | "hs_deal_stage_probability"
+                if !self.values.contains_key(name) =>
+            {
+                let stage = super::directory::deal_stage(self.values.get("dealstage")?)?;
+                Some(match name {
+                    "hs_is_closed" => matches!(stage, "1.0" | "0.0").to_string().into(),
+                    "hs_is_closed_won" => (stage == "1.0").to_string().into(),
+                    _ => stage.into(),
+                })
+            }
             _ => self.values.get(name).map(|value| Cow::Borrowed(value.as_str())),
         }
     }

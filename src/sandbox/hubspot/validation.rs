@@ -162,6 +162,22 @@ impl Portal {
             }
             return Err(answer);
         }
+        // A deal and a ticket stand in a stage from their birth; the only pipeline there is needs no naming.
+        let needed: &[&str] = match kind {
+            Kind::Deals => &["dealname", "dealstage"],
+            Kind::Tickets => &["subject", "hs_pipeline_stage"],
+            _ => &[],
+        };
+        let needed: Vec<&str> = needed.iter().copied().filter(|name| lacks(name)).collect();
+        if !needed.is_empty() {
+            let kind = kind.singular().to_uppercase();
+            let mut answer =
+                invalid(&format!("Error creating {kind}. Some required properties were not set."));
+            if let Payload::Json(body) = &mut answer.body {
+                body["context"] = json!({"properties": needed});
+            }
+            return Err(answer);
+        }
         let rules = self.rules.required_properties.iter().filter(|_| dated);
         let names: Vec<&str> = rules
             .filter_map(|rule| rule.split_once('.').filter(|rule| rule.0 == kind.plural()))

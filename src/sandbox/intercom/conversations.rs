@@ -43,6 +43,8 @@ pub(super) struct Part {
     /// `admin` or `team`, and which.
     pub(super) assigned_to: Option<(&'static str, String)>,
     pub(super) tags: Vec<String>,
+    /// Addresses of what was attached.
+    pub(super) attachments: Vec<String>,
     pub(super) redacted: bool,
 }
 
@@ -147,7 +149,10 @@ pub(super) fn without_tags(body: &str) -> String {
             _ => {}
         }
     }
-    text
+    // A name of a sign stands for the sign; the one all others begin with comes last.
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .into_iter()
+        .fold(text, |text, (name, sign)| text.replace(name, sign))
 }
 
 /// Puts conversations into the words of an older version: up to 2.15 nobody assigned is null, not 0, and priority has
@@ -178,6 +183,13 @@ pub(super) fn in_words_of(version: Version, body: &mut Value) {
     }
 }
 
+/// An attachment as a part shows it, told by its address.
+fn attachment(url: &str) -> Value {
+    let name = url.rsplit('/').next().unwrap_or(url);
+    let kind = if name.ends_with(".pdf") { "application/pdf" } else { "application/octet-stream" };
+    json!({"type": "upload", "name": name, "url": url, "content_type": kind, "filesize": 1_024, "width": 0, "height": 0})
+}
+
 impl Workspace {
     pub(super) fn author_shape(&self, author: &Author) -> Value {
         if author.admin {
@@ -204,7 +216,7 @@ impl Workspace {
             "notified_at": part.at,
             "assigned_to": part.assigned_to.as_ref().map(|(kind, id)| json!({"type": kind, "id": id})),
             "author": self.author_shape(&part.author),
-            "attachments": [],
+            "attachments": part.attachments.iter().map(|url| attachment(url)).collect::<Vec<_>>(),
             "external_id": null,
             "redacted": part.redacted,
             "email_message_metadata": null,

@@ -73,9 +73,31 @@ impl Workspace {
                 .map(|(key, _)| key)
                 .take(10)
                 .collect();
-            self.effect("event", "create", &contact, &json!({"event_name": name, "metadata": keys}));
+            let told = json!({"event_name": name, "metadata": keys, "created_at": at,
+                              "values": call.body["metadata"]});
+            self.effect("event", "create", &contact, &told);
         }
         Answer::empty(202)
+    }
+
+    /// Somebody does something in the product, which the workspace is subscribed to; false when there is nobody.
+    pub(in crate::sandbox) fn act(&mut self, contact: &str, name: &str, details: &Value) -> bool {
+        let at = self.now() / 1_000;
+        let Some(person) = self.contacts.get(contact) else { return false };
+        let item = json!({
+            "type": "event",
+            "id": crate::sandbox::desk::request_id(),
+            "event_name": name,
+            "created_at": at,
+            "intercom_user_id": contact,
+            "user_id": person.external_id,
+            "email": person.email,
+            "metadata": details,
+        });
+        self.events.tell(contact, name, at);
+        self.effect("event", "create", contact, &json!({"event_name": name, "values": details}));
+        self.notify("event.created", &item);
+        true
     }
 
     /// Counts of one contact's events. The document shows no other answer, with or without `summary`.

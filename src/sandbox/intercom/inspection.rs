@@ -12,6 +12,12 @@ impl Workspace {
         self.contacts.get(id).map(|found| shapes::contact(found, Version::NEWEST))
     }
 
+    /// A conversation with all its parts, as REST shows it.
+    pub(in crate::sandbox) fn whole_conversation(&self, id: u64) -> Option<Value> {
+        let found = self.conversations.get(&id)?;
+        Some(self.conversation_shape(found, Some(usize::MAX)))
+    }
+
     /// How many live records of each type there are.
     pub(in crate::sandbox) fn census(&self) -> Value {
         json!({

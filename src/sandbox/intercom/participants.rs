@@ -44,6 +44,22 @@ impl Workspace {
             return refused(404, "tag_not_found", "Tag not found");
         }
         let now = self.now() / 1_000;
+        self.put_tag(id, &tag);
+        Answer::ok(self.tag_shape(&tag, now))
+    }
+
+    /// The scripted team tags; the tag is made when it is new.
+    pub(in crate::sandbox) fn admin_tags(&mut self, id: u64, tag: &str) -> bool {
+        let known = self.conversations.contains_key(&id);
+        if known {
+            let tag = self.ensure_tag(tag);
+            self.put_tag(id, &tag);
+        }
+        known
+    }
+
+    fn put_tag(&mut self, id: u64, tag: &str) {
+        let (now, tag) = (self.now() / 1_000, tag.to_owned());
         if let Some(conversation) = self.conversations.get_mut(&id)
             && !conversation.tags.iter().any(|(known, _)| *known == tag)
         {
@@ -55,7 +71,6 @@ impl Workspace {
             self.effect("conversation_tag", "attach", &id.to_string(), &json!({"tag": tag}));
             self.notify_conversation(id, "conversation_part.tag.created");
         }
-        Answer::ok(self.tag_shape(&tag, now))
     }
 
     pub(super) fn untag_conversation(&mut self, id: &str, tag: &str) -> Answer {

@@ -115,6 +115,24 @@ impl Sandbox {
             .is_ok_and(|id| self.in_intercom(webhook, |intercom| intercom.rate(id, score, remark)))
     }
 
+    /// A person does something in the product, told as `event.created`; false when there is nobody of that id.
+    pub fn act_in_product(
+        &self,
+        contact: &str,
+        event: &str,
+        details: &serde_json::Value,
+        webhook: Webhook,
+    ) -> bool {
+        self.in_intercom(webhook, |intercom| intercom.act(contact, event, details))
+    }
+
+    /// The team puts a tag on a conversation; false when there is no such conversation.
+    pub fn tag_conversation(&self, conversation: &str, tag: &str, webhook: Webhook) -> bool {
+        conversation
+            .parse()
+            .is_ok_and(|id| self.in_intercom(webhook, |intercom| intercom.admin_tags(id, tag)))
+    }
+
     /// The team says how urgent it is: `none`, `low`, `medium`, `high` or `urgent`; false for anything else.
     pub fn prioritise_conversation(&self, conversation: &str, priority: &str, webhook: Webhook) -> bool {
         conversation

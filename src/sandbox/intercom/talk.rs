@@ -20,11 +20,13 @@ struct Deed<'a> {
     assigned_to: Option<(&'static str, String)>,
     /// When it was said, for past conversations; else now.
     at: Option<i64>,
+    /// Addresses of what was attached.
+    attachments: Vec<String>,
 }
 
 impl<'a> Deed<'a> {
     fn new(kind: &'static str, body: Option<&'a str>, author: Author) -> Self {
-        Self { kind, body, author, assigned_to: None, at: None }
+        Self { kind, body, author, assigned_to: None, at: None, attachments: Vec::new() }
     }
 }
 
@@ -87,12 +89,27 @@ impl Workspace {
         let now = self.now() / 1_000;
         let part_id = self.next_serial() + 51_000_000;
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
-        let Deed { kind, body, author, assigned_to, at } = deed;
+        let Deed { kind, body, author, assigned_to, at, attachments } = deed;
         let (by_admin, was) = (author.admin, conversation.state);
+        let told = json!({
+            "part_type": kind,
+            "by": author.id,
+            "body": body,
+            "assigned_to": assigned_to.as_ref().map(|(kind, id)| format!("{kind} {id}")),
+        });
         let body = body.map(paragraph);
         let at = at.unwrap_or(now);
-        let part =
-            Part { id: part_id, kind, body, at, author, assigned_to, tags: Vec::new(), redacted: false };
+        let part = Part {
+            id: part_id,
+            kind,
+            body,
+            at,
+            author,
+            assigned_to,
+            tags: Vec::new(),
+            attachments,
+            redacted: false,
+        };
         conversation.parts.push(part);
         conversation.updated = now.max(conversation.updated);
         let topic = match (kind, by_admin) {
@@ -127,7 +144,7 @@ impl Workspace {
         {
             self.alarms.remove(&(until, id));
         }
-        self.effect("conversation_part", "create", &id.to_string(), &json!({"part_type": kind}));
+        self.effect("conversation_part", "create", &id.to_string(), &told);
         self.notify_conversation(id, topic);
     }
 
@@ -172,6 +189,26 @@ impl Workspace {
         conversation.updated = now.max(conversation.updated);
         self.effect("conversation", "rate", &id.to_string(), &json!({"rating": score}));
         self.notify_conversation(id, "conversation.rating.added");
+        true
+    }
+
+    /// The team writes attributes; null takes one away.
+    pub(in crate::sandbox) fn put_attributes(
+        &mut self,
+        id: u64,
+        values: serde_json::Map<String, Value>,
+    ) -> bool {
+        let now = self.now() / 1_000;
+        let Some(conversation) = self.conversations.get_mut(&id) else { return false };
+        for (name, value) in values {
+            if value.is_null() {
+                conversation.custom.shift_remove(&name);
+            } else {
+                conversation.custom.insert(name, value);
+            }
+        }
+        conversation.updated = now.max(conversation.updated);
+        self.effect("conversation", "update", &id.to_string(), &json!({}));
         true
     }
 
@@ -234,7 +271,12 @@ impl Workspace {
             return Err(required("body"));
         }
         let at = call.body["created_at"].as_i64();
-        Ok(Deed { at, ..Deed::new(kind, body, author) })
+        let urls = call.body["attachment_urls"].as_array().into_iter().flatten();
+        let attachments: Vec<String> = urls.filter_map(Value::as_str).map(str::to_owned).collect();
+        if attachments.len() > 10 {
+            return Err(refused(400, "parameter_invalid", "attachment_urls may hold at most 10 addresses"));
+        }
+        Ok(Deed { at, attachments, ..Deed::new(kind, body, author) })
     }
 
     /// Closes, opens, snoozes or assigns; each call adds another part.

@@ -7,11 +7,39 @@ use super::Org;
 use super::rows::Change;
 use crate::sandbox::desk::Who;
 
+/// How likely an opportunity in that stage is to be won, in hundredths.
+pub(super) fn probability(stage: &str) -> f64 {
+    match stage {
+        "Closed Won" => 100.0,
+        "Closed Lost" => 0.0,
+        "Negotiation/Review" => 90.0,
+        "Proposal/Price Quote" => 75.0,
+        "Value Proposition" => 50.0,
+        "Needs Analysis" => 20.0,
+        _ => 10.0,
+    }
+}
+
 impl Org {
     /// What tells one new row from another, for the books.
     pub(super) fn created_detail(&self, object: &str, id: &str) -> Value {
         let Some(row) = self.row(object, id) else { return Value::Null };
-        let told = ["Email", "Name", "LastName", "Company", "Subject"];
+        let told = [
+            "Email",
+            "Name",
+            "LastName",
+            "Company",
+            "Subject",
+            "StageName",
+            "Status",
+            "WhoId",
+            "WhatId",
+            "ContactId",
+            "AccountId",
+            "OwnerId",
+        ];
+        let of_an_activity = ["Task", "Event", "Case", "Opportunity"].contains(&object);
+        let told = if of_an_activity { &told[..] } else { &told[..5] };
         let fields =
             row.fields.iter().filter(|(name, _)| told.contains(&name.as_str()) || name.ends_with("_ID__c"));
         Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -21,9 +49,29 @@ impl Org {
     pub(super) fn keep_derived(&mut self, object: &str, id: &str) {
         match object {
             "Contact" => self.keep_relation(id),
-            "Task" | "Opportunity" | "Case" => self.keep_closed(object, id),
+            "Opportunity" => {
+                self.keep_role(id);
+                self.keep_closed(object, id);
+            }
+            "Task" | "Case" => self.keep_closed(object, id),
             _ => {}
         }
+    }
+
+    /// The contact an opportunity was made with has the primary role in it.
+    fn keep_role(&mut self, id: &str) {
+        let contact = self.row("Opportunity", id).and_then(|row| row.text("ContactId")).map(str::to_owned);
+        let Some(contact) = contact else { return };
+        let known = self.live("OpportunityContactRole", "OpportunityId", id);
+        if known.iter().any(|role| role.text("ContactId") == Some(&contact)) {
+            return;
+        }
+        let fields = json!({"OpportunityId": id, "ContactId": contact, "IsPrimary": true});
+        let Value::Object(fields) = fields else { return };
+        let now = self.now();
+        let object = "OpportunityContactRole";
+        let role = self.put(object, fields.clone(), now, Who::Ui);
+        self.note(Change { object, kind: "create", id: role, who: Who::Ui, detail: Value::Object(fields) });
     }
 
     /// The id of the live relation between an account and a contact.
@@ -90,6 +138,10 @@ impl Org {
                 let stage = text("StageName");
                 derived.push(("IsClosed", json!(stage.starts_with("Closed"))));
                 derived.push(("IsWon", json!(stage == "Closed Won")));
+                // Whoever writes a stage without a probability gets the stage's own.
+                if row.fields.get("Probability").is_none() {
+                    derived.push(("Probability", json!(probability(&stage))));
+                }
             }
             _ => {
                 let closed = text("Status") == "Closed";

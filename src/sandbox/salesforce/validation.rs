@@ -277,6 +277,31 @@ impl Org {
             let message = "An activity about a lead cannot be related to another record as well";
             return Err(RowError::new("FIELD_INTEGRITY_EXCEPTION", message).on("WhatId"));
         }
+        // An event has a beginning and an end, or a beginning and a length.
+        let has = |name: &str| {
+            let kept = before.filter(|_| !values.contains_key(name)).and_then(|row| row.fields.get(name));
+            values.get(name).or(kept).is_some_and(|value| !value.is_null())
+        };
+        if kind.name == "Event"
+            && !(has("StartDateTime") && has("EndDateTime"))
+            && !(has("DurationInMinutes") && (has("ActivityDateTime") || has("StartDateTime")))
+        {
+            let missing = if has("StartDateTime") || has("ActivityDateTime") {
+                &["DurationInMinutes"][..]
+            } else {
+                &["DurationInMinutes", "ActivityDateTime"][..]
+            };
+            let message = format!("Required fields are missing: [{}]", missing.join(", "));
+            let refusal = RowError::new("REQUIRED_FIELD_MISSING", message);
+            return Err(missing.iter().fold(refusal, |refusal, name| refusal.on(name)));
+        }
+        if kind.name == "Event"
+            && let (Some(start), Some(end)) = (now("StartDateTime"), now("EndDateTime"))
+            && end < start
+        {
+            let message = "Event duration can't be negative";
+            return Err(RowError::new("FIELD_INTEGRITY_EXCEPTION", message).on("EndDateTime"));
+        }
         if kind.name == "AccountContactRelation"
             && before.is_none()
             && let (Some(account), Some(contact)) = (now("AccountId"), now("ContactId"))

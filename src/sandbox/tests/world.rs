@@ -140,7 +140,7 @@ async fn salesforce_knows_the_same_people_under_the_same_keys_and_some_twice() {
     let without = Sandbox::start(Settings { salesforce_people: false, ..fixed() }).await.unwrap();
     assert_eq!(
         without.books()["records"]["salesforce"],
-        json!({"Organization": 1, "User": 3, "LeadStatus": 4})
+        json!({"Organization": 1, "User": 3, "LeadStatus": 4, "OpportunityStage": 8, "CaseStatus": 4})
     );
     assert_eq!(without.truth()["duplicates"], sandbox.truth()["duplicates"]);
 }

@@ -138,8 +138,7 @@ pub(crate) async fn people_of(
     log: &mut Log,
 ) -> Result<Vec<RecordRef>, VendorError> {
     let ids = related_ids(clients, record, ObjectKind::Contact, log).await?;
-    let contact =
-        |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
+    let contact = |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
     Ok(ids.into_iter().map(contact).collect())
 }
 

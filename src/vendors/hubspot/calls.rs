@@ -185,16 +185,15 @@ fn definition(
             return Err(refused(&format!("Reknit makes no property of the kind {kind} in HubSpot")));
         }
     };
-    let group = match object {
-        ObjectKind::Task | ObjectKind::Note => object.as_str().to_owned(),
-        _ => format!("{object}information"),
-    };
+    if matches!(object, ObjectKind::Task | ObjectKind::Note) {
+        return Err(refused(&format!("Reknit makes no properties of {object}s in HubSpot")));
+    }
     let mut given = json!({
         "name": field,
         "label": label(field),
         "type": data_type,
         "fieldType": field_type,
-        "groupName": group,
+        "groupName": format!("{object}information"),
     });
     match kind {
         FieldKind::Option | FieldKind::Options if options.is_empty() => {

@@ -150,12 +150,4 @@ mod tests {
         let note = request(&settings, &contact, "reknit1a2b", at, ("Chat", "Hi"), None).expect("good");
         assert_eq!(note.body.expect("a body")["properties"]["hs_timestamp"], json!(at.rfc3339()));
     }
-
-    #[test]
-    fn related_ids_are_read_from_both_families_of_paths() {
-        let listed = json!({"results": [{"toObjectId": 7}, {"toObjectId": "8"}]});
-        let batch = json!({"results": [{"from": {"id": "1"}, "to": [{"toObjectId": 7}, {"toObjectId": 8}]}]});
-        assert_eq!(related(&listed), ["7", "8"]);
-        assert_eq!(related(&batch), ["7", "8"]);
-    }
 }

@@ -116,6 +116,10 @@ fn record(connection: &Connection, topic: &str, item: &Value) -> Option<RecordRe
             return Some(of(ObjectKind::Contact, contact));
         }
     }
+    // What somebody did in the product is about them; an event's own id means nothing to any call.
+    if topic.starts_with("event.") || item.get("type").and_then(Value::as_str) == Some("event") {
+        return actor(item).map(|id| of(ObjectKind::Contact, id));
+    }
     // A part alone names the conversation it stands in.
     if item.get("type").and_then(Value::as_str) == Some("conversation_part") {
         let of_talk = item.get("conversation").and_then(wire::id);
@@ -134,6 +138,12 @@ fn record(connection: &Connection, topic: &str, item: &Value) -> Option<RecordRe
     Some(of(object, id))
 }
 
+/// Intercom's id of whoever an event is about; the id given to them by the customer leads to no record.
+fn actor(item: &Value) -> Option<String> {
+    let id = ["intercom_user_id", "contact_id"].iter().find_map(|name| item.get(*name)).map(value_text);
+    id.filter(|id| !id.is_empty()).or_else(|| item.get("contact").and_then(wire::id))
+}
+
 /// The people a stored body speaks of: the item itself, the contact in it, or those taking part in a conversation.
 pub fn contact_ids(body: &str) -> Vec<String> {
     let Ok(notice) = serde_json::from_str::<Value>(body) else { return Vec::new() };
@@ -147,7 +157,7 @@ pub fn contact_ids(body: &str) -> Vec<String> {
     if matches!(item.get("type").and_then(Value::as_str), Some("contact" | "user" | "lead" | "visitor")) {
         push(wire::id(item));
     }
-    push(item.get("contact").and_then(wire::id));
+    push(actor(item));
     for contact in item.get("contacts").map(wire::items).unwrap_or_default() {
         push(wire::id(contact));
     }
@@ -170,11 +180,36 @@ pub fn redacted_parts(body: &str) -> Vec<String> {
     parts.iter().chain(item.get("source")).filter(is_redacted).filter_map(wire::id).collect()
 }
 
-/// The name of the tag that was put on a contact or taken off.
+/// The name of the tag that was put on a contact or a conversation, or taken off.
+///
+/// A contact's body names it. A conversation's says which tags were added, or has them on the part that was tagged; else
+/// it is the newest of all its tags.
 pub fn tag_name(body: &str) -> Option<String> {
     let notice: Value = serde_json::from_str(body).ok()?;
-    let name = notice.pointer("/data/item/tag/name")?.as_str()?;
-    Some(name.to_owned())
+    let item = notice.pointer("/data/item")?;
+    let name = |tag: &Value| tag.get("name").and_then(Value::as_str).map(str::to_owned);
+    if let Some(tag) = item.get("tag") {
+        return name(tag);
+    }
+    let list = |holder: &Value, path: &str| holder.pointer(path).and_then(Value::as_array).cloned();
+    if let Some(added) = list(item, "/tags_added/tags").or_else(|| list(item, "/tags_added"))
+        && let Some(tag) = added.last()
+    {
+        return name(tag);
+    }
+    let parts = list(item, "/conversation_parts/conversation_parts")
+        .or_else(|| list(item, "/conversation_parts"))
+        .unwrap_or_default();
+    let own = list(item, "/tags/tags").or_else(|| list(item, "/tags")).unwrap_or_default();
+    let tagged = parts.iter().rev().find_map(|part| {
+        let tags = list(part, "/tags/tags").or_else(|| list(part, "/tags"))?;
+        tags.last().cloned()
+    });
+    if let Some(tag) = tagged {
+        return name(&tag);
+    }
+    let applied = |tag: &&Value| tag.get("applied_at").and_then(wire::time);
+    own.iter().max_by_key(applied).and_then(name)
 }
 
 /// The contact that went away in a `contact.merged` body, where Intercom names it; older ones do not.

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System, value_text};
 
+use super::super::Page;
 use super::super::around::{Owner, Stage, carries, endless};
 use super::super::error::VendorError;
 use super::super::http::{Clients, Log};
@@ -187,11 +189,11 @@ pub(crate) async fn people_of(
         ObjectKind::Deal => ("OpportunityContactRole", "OpportunityId"),
         _ => ("Case", "Id"),
     };
-    let query = Query::of(of, &["ContactId"]).and(by, Comparison::Is, Literal::Text(&record.id)).by("CreatedDate");
+    let query =
+        Query::of(of, &["ContactId"]).and(by, Comparison::Is, Literal::Text(&record.id)).by("CreatedDate");
     let rows = all(clients, &record.connection, record.object, &query, "whose it is", log).await?;
     let ids = rows.iter().filter_map(|row| row.get("ContactId")).map(value_text).filter(|id| !id.is_empty());
-    let contact =
-        |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
+    let contact = |id| RecordRef { connection: record.connection.clone(), object: ObjectKind::Contact, id };
     Ok(ids.map(contact).collect())
 }
 
@@ -205,6 +207,33 @@ pub(super) fn relation(object: ObjectKind, of: ObjectKind) -> Option<&'static st
         (Ticket | Deal | Contact, Company) => Some("AccountId"),
         _ => None,
     }
+}
+
+/// One page of the records of a kind changed since then, oldest first; deleted ones too.
+pub(crate) async fn changed(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    since: Timestamp,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<Page, VendorError> {
+    let request = match cursor {
+        Some(path) => calls::next(object, path)?,
+        None => {
+            let query = of(clients, object)?
+                .and("SystemModstamp", Comparison::From, Literal::Time(since))
+                .by("SystemModstamp")
+                .by("Id");
+            calls::query(clients.settings(), object, &query.text()?, true, None)
+        }
+    };
+    let answer = clients.send(connection, &request.purpose(format!("changed {object} records")), log).await?;
+    let found = wire::records(&answer)
+        .iter()
+        .map(|row| wire::mirror(connection, object, row))
+        .collect::<Result<_, _>>()?;
+    Ok((found, wire::next(&answer)))
 }
 
 pub(crate) async fn users(

@@ -281,6 +281,8 @@ impl Stage {
             1
         );
 
+        self.drive_deeds(&user, &company, &conversation).await;
+
         let merge = Effect::Merge { survivor: user.clone(), absorbed: lead.clone() };
         self.probe("probe merge before", &merge, false).await;
         self.perform("merge", &merge).await;
@@ -304,6 +306,251 @@ impl Stage {
             self.sandbox.new_intercom_user(&user, Webhook::Silent).unwrap();
         }
         self.lists(System::Intercom).await;
+    }
+
+    /// Tags, events, words, assignments, attributes, and what is read around a person.
+    async fn drive_deeds(&self, user: &RecordRef, company: &RecordRef, conversation: &RecordRef) {
+        let admin = "7400101".to_owned();
+        for on in [true, false, false] {
+            for record in [user, company, conversation] {
+                let label = format!("{} {}", if on { "tag" } else { "untag" }, record.object);
+                let tag = Effect::Tag { record: record.clone(), tag: "churn".to_owned(), on };
+                self.perform(&label, &tag).await;
+                self.step(System::Intercom, &format!("tags of {}", record.object));
+                let tags = vendors::tags_of(&self.clients, record, &mut Log::new()).await.unwrap();
+                assert_eq!(tags, if on { vec!["churn"] } else { Vec::new() }, "{label}");
+            }
+        }
+        let event = Effect::Track {
+            contact: user.clone(),
+            event: "closed-won".to_owned(),
+            at: Timestamp(SystemClock.now().0),
+            details: fields(&json!({"plan": "pro"})),
+        };
+        self.perform("track", &event).await;
+        self.perform("track again", &event).await;
+        let converse = Effect::Converse {
+            contact: user.clone(),
+            text: "I need help".to_owned(),
+            key: "reknit77".to_owned(),
+        };
+        self.probe("probe converse before", &converse, false).await;
+        let begun = self.perform("converse", &converse).await;
+        self.probe("probe converse after", &converse, true).await;
+        for note in [false, true] {
+            let reply = Effect::Reply {
+                conversation: begun.clone(),
+                speaker: admin.clone(),
+                text: "On <my> way\n& soon there".to_owned(),
+                note,
+                key: "reknit78".to_owned(),
+            };
+            let word = if note { "note" } else { "reply" };
+            self.probe(&format!("probe {word} before"), &reply, false).await;
+            assert_eq!(self.perform(word, &reply).await, begun);
+            self.probe(&format!("probe {word} after"), &reply, true).await;
+        }
+        for (label, to, team) in
+            [("assign to a team", "814865", true), ("assign", "7400101", false), ("unassign", "0", false)]
+        {
+            let assign =
+                Effect::Assign { conversation: begun.clone(), by: admin.clone(), to: to.to_owned(), team };
+            self.attempt(label, &assign).await;
+        }
+        for _ in 0..2 {
+            let define = Effect::DefineField {
+                connection: Connection::only(System::Intercom),
+                object: ObjectKind::Contact,
+                field: "custom_attributes.deal_stage".to_owned(),
+                kind: reknit::domain::schema::FieldKind::Option,
+                options: vec!["new".to_owned(), "won".to_owned()],
+            };
+            self.perform("define attribute", &define).await;
+        }
+        let (clients, log) = (&self.clients, &mut Log::new());
+        self.step(System::Intercom, "conversations of a contact");
+        let talks = vendors::conversations_of(clients, user, log).await.unwrap();
+        assert_eq!(talks.iter().map(|talk| &talk.record).collect::<Vec<_>>(), [&begun, conversation]);
+        self.step(System::Intercom, "teammates");
+        assert!(!vendors::owners(clients, &user.connection, log).await.unwrap().is_empty());
+        self.step(System::Intercom, "company of a contact");
+        let person = vendors::read(clients, user, log).await.unwrap();
+        let found = vendors::company_of(clients, &person, log).await.unwrap();
+        assert_eq!(found.map(|found| found.record).as_ref(), Some(company));
+    }
+
+    /// Sales, cases, tasks and what is read around a person, in Salesforce.
+    async fn drive_salesforce_sales(&self, contact: &RecordRef, company: &RecordRef, lead: &RecordRef) {
+        let key = reknit::domain::plan::key_for("sample");
+        let make = |object, identity: &str, values: Value, related: &[&RecordRef]| Effect::Create {
+            connection: Connection::only(System::Salesforce),
+            object,
+            fields: fields(&values),
+            identity: identity.to_owned(),
+            related: related.iter().map(|record| (*record).clone()).collect(),
+        };
+        let words = format!("What was said\n\n{key}");
+        let deal = make(
+            ObjectKind::Deal,
+            "Description",
+            json!({"Name": "Inbound", "StageName": "Prospecting", "CloseDate": "2027-01-31", "Description": words}),
+            &[contact, company],
+        );
+        let case = make(
+            ObjectKind::Ticket,
+            "Description",
+            json!({"Subject": "Billing", "Origin": "Intercom", "Description": words}),
+            &[contact, company],
+        );
+        let task = make(
+            ObjectKind::Task,
+            "Description",
+            json!({"Subject": "Call", "Description": words}),
+            &[contact, company],
+        );
+        let event = make(
+            ObjectKind::Event,
+            "Description",
+            json!({"Subject": "Met", "StartDateTime": "2026-10-01T10:00:00Z", "EndDateTime": "2026-10-01T10:30:00Z",
+                   "Description": words}),
+            &[lead],
+        );
+        let (clients, log, only) = (&self.clients, &mut Log::new(), Connection::only(System::Salesforce));
+        for (label, effect) in [("deal", &deal), ("case", &case), ("task", &task), ("event", &event)] {
+            self.probe(&format!("probe {label} before"), effect, false).await;
+            let made = self.perform(&format!("create {label}"), effect).await;
+            self.probe(&format!("probe {label} after"), effect, true).await;
+            self.read(&format!("read {label}"), &made).await;
+        }
+        for (label, template) in [("log", None), ("log as event", Some("event".to_owned()))] {
+            let entry = Effect::Log {
+                contact: contact.clone(),
+                key: reknit::domain::plan::key_for(label),
+                at: Timestamp(1_768_018_294_000),
+                title: "Intercom conversation 20001".to_owned(),
+                text: "Hello".to_owned(),
+                template,
+            };
+            self.probe(&format!("probe {label} before"), &entry, false).await;
+            let made = self.perform(label, &entry).await;
+            assert_eq!(self.perform(&format!("{label} again"), &entry).await, made);
+            self.probe(&format!("probe {label} after"), &entry, true).await;
+        }
+        for object in [ObjectKind::Deal, ObjectKind::Ticket] {
+            self.step(System::Salesforce, &format!("open {object}s"));
+            let open = vendors::open_of(clients, &only, object, contact, log).await.unwrap();
+            assert_eq!(open.len(), 1, "{object}");
+            self.step(System::Salesforce, &format!("stages of {object}s"));
+            let stages = vendors::stages(clients, &only, object, log).await.unwrap();
+            assert!(stages.iter().any(|stage| stage.closed), "{object}");
+        }
+        self.step(System::Salesforce, "find case");
+        let found =
+            vendors::find(clients, &only, ObjectKind::Ticket, "Subject", "Billing", log).await.unwrap();
+        assert_eq!(found.len(), 1);
+        let deal =
+            vendors::open_of(clients, &only, ObjectKind::Deal, contact, log).await.unwrap().swap_remove(0);
+        let roe = create(System::Salesforce, ObjectKind::Contact, "Email", &json!({"LastName": "Roe"}));
+        let roe = self.perform("create another contact", &roe).await;
+        for _ in 0..2 {
+            let link = Effect::Link { contact: roe.clone(), company: deal.record.clone() };
+            self.perform("give a role", &link).await;
+        }
+        assert_eq!(self.sandbox.salesforce_rows("OpportunityContactRole").len(), 2);
+        self.perform("relate case", &Effect::Link { contact: found[0].record.clone(), company: roe.clone() })
+            .await;
+        self.step(System::Salesforce, "users");
+        assert_eq!(vendors::owners(clients, &only, log).await.unwrap().len(), 3);
+        self.step(System::Salesforce, "company of a contact");
+        let person = vendors::read(clients, contact, log).await.unwrap();
+        let found = vendors::company_of(clients, &person, log).await.unwrap();
+        assert_eq!(found.map(|found| found.record).as_ref(), Some(company));
+        self.step(System::Salesforce, "changed deals");
+        let since = Timestamp(SystemClock.now().0 - 86_400_000);
+        let changed =
+            vendors::reading::changed(clients, &only, ObjectKind::Deal, since, None, log).await.unwrap();
+        assert_eq!(changed.0.len(), 1);
+    }
+
+    /// Sales, tickets, tasks and what is read around a person, in HubSpot.
+    async fn drive_hubspot_sales(&self, contact: &RecordRef, company: &RecordRef) {
+        let key = reknit::domain::plan::key_for("sample");
+        let words = format!("What was said {key}");
+        let make = |object, identity: &str, values: Value| Effect::Create {
+            connection: Connection::only(System::Hubspot),
+            object,
+            fields: fields(&values),
+            identity: identity.to_owned(),
+            related: vec![contact.clone(), company.clone()],
+        };
+        let deal = make(
+            ObjectKind::Deal,
+            "dealname",
+            json!({"dealname": "Inbound Chat — Mara", "dealstage": "qualifiedtobuy", "pipeline": "default"}),
+        );
+        let ticket = make(
+            ObjectKind::Ticket,
+            "content",
+            json!({"subject": "Billing", "content": words, "hs_pipeline": "0", "hs_pipeline_stage": "1"}),
+        );
+        let task = make(
+            ObjectKind::Task,
+            "hs_task_body",
+            json!({"hs_task_subject": "Low CSAT", "hs_task_body": words, "hs_timestamp": "2026-10-01T10:00:00.000Z"}),
+        );
+        let (clients, log, only) = (&self.clients, &mut Log::new(), Connection::only(System::Hubspot));
+        for (label, effect) in [("deal", &deal), ("ticket", &ticket), ("task", &task)] {
+            let label = format!("related {label}");
+            self.probe(&format!("probe {label} before"), effect, false).await;
+            let made = self.perform(&format!("create {label}"), effect).await;
+            self.probe(&format!("probe {label} after"), effect, true).await;
+            self.read(&format!("read {label}"), &made).await;
+        }
+        for object in [ObjectKind::Deal, ObjectKind::Ticket] {
+            self.step(System::Hubspot, &format!("open {object}s"));
+            let open = vendors::open_of(clients, &only, object, contact, log).await.unwrap();
+            assert_eq!(open.len(), 1, "{object}");
+            self.step(System::Hubspot, &format!("stages of {object}s"));
+            let stages = vendors::stages(clients, &only, object, log).await.unwrap();
+            assert!(stages.iter().any(|stage| stage.closed), "{object}");
+        }
+        self.step(System::Hubspot, "find by key");
+        let found = vendors::find_by_key(clients, &only, ObjectKind::Task, contact, &key, log).await.unwrap();
+        assert!(found.is_some());
+        self.step(System::Hubspot, "find ticket");
+        let found =
+            vendors::find(clients, &only, ObjectKind::Ticket, "subject", "Billing", log).await.unwrap();
+        let deal =
+            vendors::open_of(clients, &only, ObjectKind::Deal, contact, log).await.unwrap().swap_remove(0);
+        self.perform(
+            "relate deal to ticket",
+            &Effect::Link { contact: deal.record.clone(), company: found[0].record.clone() },
+        )
+        .await;
+        self.perform("close deal", &update(&deal.record, &json!({"dealstage": "closedwon"}))).await;
+        self.step(System::Hubspot, "open deals");
+        assert!(vendors::open_of(clients, &only, ObjectKind::Deal, contact, log).await.unwrap().is_empty());
+        self.step(System::Hubspot, "owners");
+        assert_eq!(vendors::owners(clients, &only, log).await.unwrap().len(), 4);
+        self.step(System::Hubspot, "company of a contact");
+        let person = vendors::read(clients, contact, log).await.unwrap();
+        let found = vendors::company_of(clients, &person, log).await.unwrap();
+        assert_eq!(found.map(|found| found.record).as_ref(), Some(company));
+        self.step(System::Hubspot, "changed deals");
+        let since = Timestamp(SystemClock.now().0 - 86_400_000);
+        let changed =
+            vendors::reading::changed(clients, &only, ObjectKind::Deal, since, None, log).await.unwrap();
+        assert!(!changed.0.is_empty());
+        for _ in 0..2 {
+            let define = Effect::DefineField {
+                connection: only.clone(),
+                object: ObjectKind::Contact,
+                field: "open_support_ticket".to_owned(),
+                kind: reknit::domain::schema::FieldKind::Boolean,
+                options: Vec::new(),
+            };
+            self.perform("define property", &define).await;
+        }
     }
 
     /// Everything our Salesforce client does for the engine.
@@ -340,6 +587,7 @@ impl Stage {
         let rows = updates.iter().collect::<Vec<_>>();
         let results = vendors::perform_updates(&self.clients, &rows, &mut Log::new()).await;
         assert!(results.iter().all(Result::is_ok), "{results:?}");
+        self.drive_salesforce_sales(&contact, &company, &lead).await;
         self.perform("merge leads", &Effect::Merge { survivor: lead, absorbed: twin }).await;
         let (connection, log) = (Connection::only(System::Salesforce), &mut Log::new());
         self.step(System::Salesforce, "check");
@@ -453,6 +701,8 @@ impl Stage {
             1
         );
         assert_eq!(self.find("find by last name", System::Hubspot, "lastname", "Quint").await, 1);
+
+        self.drive_hubspot_sales(&contact, &company).await;
 
         let updates = [
             update(&contact, &json!({"jobtitle": "CEO"})),

@@ -150,8 +150,7 @@ impl Builder {
         let journal = Journal::open(&folder.path().join("journal.db"), shared.clone()).unwrap();
         let clients = Clients::new(&self.vendors, Arc::clone(&credentials), shared.clone()).unwrap();
         let engine =
-            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
-                .with_leads(leads.clone());
+            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone());
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
         sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
@@ -289,7 +288,6 @@ impl Bench {
         let config = reknit::config::Config { engine: settings.clone(), ..reknit::config::Config::default() };
         let mapping = Arc::new(Mapping::shipped_for(settings.crm));
         Engine::new(journal, clients, mapping, clock, settings.clone())
-            .with_leads(reknit::cli::wiring::leads(&config))
     }
 
     /// The operator, as a command has one.

@@ -378,6 +378,45 @@ fn account_contact_relation() -> ObjectType {
     object(["AccountContactRelation", label, plural, "07k"], own)
 }
 
+/// What a contact is in an opportunity.
+fn opportunity_contact_role() -> ObjectType {
+    let own = vec![
+        parent("OpportunityId", "Opportunity ID", &["Opportunity"], "Opportunity").needed().fixed(),
+        parent("ContactId", "Contact ID", &["Contact"], "Contact").needed(),
+        picklist("Role", "Role", ROLES),
+        field("IsPrimary", "Primary", Boolean),
+    ];
+    let label = "Opportunity Contact Role";
+    object(["OpportunityContactRole", label, "Opportunity Contact Roles", "00K"], own)
+}
+
+/// The stages of opportunities, for whoever wants to know which of them close.
+fn opportunity_stage() -> ObjectType {
+    let own = vec![
+        text("MasterLabel", "Master Label", 255).kept(),
+        text("ApiName", "API Name", 255).kept(),
+        field("SortOrder", "Sort Order", Int).kept(),
+        field("IsActive", "Is Active", Boolean).kept(),
+        field("IsClosed", "Is Closed", Boolean).kept(),
+        field("IsWon", "Is Won", Boolean).kept(),
+        field("DefaultProbability", "Default Probability", Percent).kept(),
+    ];
+    let label = "Opportunity Stage";
+    ObjectType { writable: false, ..object(["OpportunityStage", label, "Opportunity Stages", "01J"], own) }
+}
+
+fn case_status() -> ObjectType {
+    let own = vec![
+        text("MasterLabel", "Master Label", 255).kept(),
+        text("ApiName", "API Name", 255).kept(),
+        field("SortOrder", "Sort Order", Int).kept(),
+        field("IsDefault", "Is Default", Boolean).kept(),
+        field("IsClosed", "Is Closed", Boolean).kept(),
+    ];
+    let label = "Case Status Value";
+    ObjectType { writable: false, ..object(["CaseStatus", label, label, "01J"], own) }
+}
+
 /// The org itself: one row that clients ask whether they are in a sandbox.
 fn organization() -> ObjectType {
     let own = vec![
@@ -430,5 +469,8 @@ pub(super) fn standing() -> Vec<ObjectType> {
         organization(),
         user(),
         lead_status(),
+        opportunity_contact_role(),
+        opportunity_stage(),
+        case_status(),
     ]
 }

@@ -147,7 +147,7 @@ fn relations_are_told_from_both_ends_and_other_objects_are_kept() {
     );
     assert_eq!(
         one(r#"[{"subscriptionType":"deal.creation","objectId":4}]"#),
-        (EventKind::Other, Some("hubspot/deal/4".to_owned()))
+        (EventKind::DealChanged, Some("hubspot/deal/4".to_owned()))
     );
     assert_eq!(one("[17]"), (EventKind::Other, None));
     assert_eq!(one("not json"), (EventKind::Other, None));
@@ -215,7 +215,9 @@ fn the_generic_types_are_read_as_the_named_ones() {
         ("0-1", "creation", EventKind::ContactCreated),
         ("0-1", "merge", EventKind::ContactMerged),
         ("0-2", "deletion", EventKind::CompanyDeleted),
-        ("0-3", "propertyChange", EventKind::Other),
+        ("0-3", "propertyChange", EventKind::DealChanged),
+        ("0-5", "creation", EventKind::TicketChanged),
+        ("0-3", "deletion", EventKind::Other),
     ] {
         let body =
             format!(r#"[{{"subscriptionType":"object.{what}","objectTypeId":"{number}","objectId":9}}]"#);

@@ -15,6 +15,36 @@ fn contact(id: &str) -> RecordRef {
 }
 
 #[test]
+fn r173_the_tag_of_a_conversation_is_read_wherever_intercom_writes_it() {
+    let body =
+        |item: &str| format!(r#"{{"topic": "conversation_part.tag.created", "data": {{"item": {item}}}}}"#);
+    for item in [
+        r#"{"type": "conversation", "id": "1", "tags_added": {"type": "tag.list", "tags": [{"id": "9", "name": "billing"}]}}"#,
+        r#"{"type": "conversation", "id": "1", "tags": {"tags": [{"name": "old", "applied_at": 5}]},
+            "conversation_parts": {"conversation_parts": [{"id": "3", "tags": [{"id": "9", "name": "billing"}]}]}}"#,
+        r#"{"type": "conversation", "id": "1", "conversation_parts": {"conversation_parts": [{"id": "3", "tags": []}]},
+            "tags": {"tags": [{"name": "old", "applied_at": 5}, {"name": "billing", "applied_at": 9}, {"name": "x"}]}}"#,
+        r#"{"type": "conversation_part", "tag": {"name": "billing"}}"#,
+    ] {
+        assert_eq!(tag_name(&body(item)).as_deref(), Some("billing"), "{item}");
+    }
+    assert_eq!(tag_name(&body(r#"{"type": "conversation", "tags": {"tags": []}}"#)), None);
+}
+
+#[test]
+fn what_a_person_did_is_about_that_person() {
+    let body = r#"{"topic": "event.created", "id": "notif_1", "data": {"item": {"type": "event", "id": "e1",
+        "event_name": "placed-order", "intercom_user_id": "64e2f1a3c2b4a1001e3f0021", "user_id": "314159"}}}"#;
+    let event = parse(&Connection::only(System::Intercom), body.as_bytes());
+    assert_eq!(event.kind, EventKind::PersonActed);
+    assert_eq!(
+        event.record.map(|record| record.to_string()).as_deref(),
+        Some("intercom/contact/64e2f1a3c2b4a1001e3f0021")
+    );
+    assert_eq!(contact_ids(body), ["64e2f1a3c2b4a1001e3f0021"]);
+}
+
+#[test]
 fn the_signature_vector_fits_and_nothing_else_does() {
     let vectors: Value =
         serde_json::from_str(include_str!("../../../../tests/fixtures/signatures/vectors.json"))
