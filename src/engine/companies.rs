@@ -126,7 +126,8 @@ pub(super) async fn fitting(
     for (field, value) in asked {
         turn.admit(side).await?;
         let found =
-            vendors::find(&turn.engine.clients, side, ObjectKind::Company, &field, &value, &mut turn.log).await;
+            vendors::find(&turn.engine.clients, side, ObjectKind::Company, &field, &value, &mut turn.log)
+                .await;
         turn.learn(None);
         let mut found = found.map_err(failed)?;
         found.retain(|mirror| !mirror.deleted);
@@ -157,7 +158,9 @@ async fn people(turn: &mut Turn<'_>, company: &RecordRef, crm: &Connection) -> R
     let mut found = Vec::new();
     for person in read.map_err(failed)? {
         let known = turn.engine.journal.known(&person).await?.records;
-        found.extend(known.into_iter().find(|other| other.connection == *crm && other.object == ObjectKind::Contact));
+        found.extend(
+            known.into_iter().find(|other| other.connection == *crm && other.object == ObjectKind::Contact),
+        );
     }
     Ok(found)
 }

@@ -35,9 +35,11 @@ use crate::recipes::planner::{self, By, Ruling};
 use crate::recipes::recipe::{Act, Recipe, State};
 use crate::vendors;
 
+mod agent;
 mod facts;
 pub(super) mod options;
 
+pub(super) use agent::{is_a_name, named};
 use facts::{Gathered, failed};
 
 /// How long an execution waits for another one that does the same once.

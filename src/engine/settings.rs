@@ -17,6 +17,8 @@ const LONGEST_WAIT: u64 = 250;
 pub struct Settings {
     /// Which CRM people are synced with.
     pub crm: System,
+    /// Who may give a routed case or conversation to somebody else, by the names of the audit log; empty = everybody.
+    pub may_override: Vec<String>,
     /// As what a person is made in Salesforce.
     pub salesforce_newcomers: Newcomers,
     /// Executions worked on at once.
@@ -160,6 +162,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             crm: System::Hubspot,
+            may_override: Vec::new(),
             salesforce_newcomers: Newcomers::default(),
             workers: 64,
             batch_wait_milliseconds: 75,

@@ -36,7 +36,9 @@ pub fn plan(
         (Some(_), None, Way::ToCrm) => {
             Planned::nothing("The CRM does not have this company, and the recipe makes none.")
         }
-        (None, _, Way::ToCrm) => Planned::nothing("The company is gone in Intercom; the CRM's is left as it is."),
+        (None, _, Way::ToCrm) => {
+            Planned::nothing("The company is gone in Intercom; the CRM's is left as it is.")
+        }
         (None, Some(_), Way::ToIntercom) => {
             Planned::nothing("This company is not in Intercom; companies are not made there.")
         }
@@ -95,7 +97,11 @@ fn made(left: &Mirror, mapping: &Mapping, crm: &Connection, birth: &Birth) -> Pl
     }
     fields.insert(mapping.crm_identity.clone(), Value::String(left.record.id.clone()));
     planned.plan.steps.push(Step::new(
-        format!("Create {} company {}", crm.system.title(), crate::domain::text::shorten(&left.text("name"), 80)),
+        format!(
+            "Create {} company {}",
+            crm.system.title(),
+            crate::domain::text::shorten(&left.text("name"), 80)
+        ),
         Effect::Create {
             connection: crm.clone(),
             object: ObjectKind::Company,
@@ -162,17 +168,25 @@ mod tests {
 
     #[test]
     fn r83_r84_a_company_is_made_with_its_fields_its_people_and_both_cross_references() {
-        let fields = json!({"name": "Quint", "website": "https://quint.example", "size": 40, "monthly_spend": 700});
+        let fields =
+            json!({"name": "Quint", "website": "https://quint.example", "size": 40, "monthly_spend": 700});
         let facts = Facts { intercom: Some(company(System::Intercom, "64e2", &fields)), ..Facts::default() };
         let person = RecordRef::new(System::Hubspot, ObjectKind::Contact, "151");
-        let birth = Birth { key: Some(("domain".into(), "quint.example".into())), people: vec![person.clone()] };
+        let birth =
+            Birth { key: Some(("domain".into(), "quint.example".into())), people: vec![person.clone()] };
         let planned = run(Way::ToCrm, &facts, true, &birth);
         let [create, back] = &planned.plan.steps[..] else { panic!("{planned:#?}") };
         let Effect::Create { fields, identity, related, .. } = &create.effect else { panic!("{create:?}") };
         assert_eq!((identity.as_str(), related), ("intercom_company_id", &vec![person]));
         let text = |name: &str| crate::domain::record::value_text(&fields[name]);
         assert_eq!(
-            [text("name"), text("domain"), text("intercom_company_id"), text("numberofemployees"), text("mrr")],
+            [
+                text("name"),
+                text("domain"),
+                text("intercom_company_id"),
+                text("numberofemployees"),
+                text("mrr")
+            ],
             ["Quint", "quint.example", "64e2", "40", "700"]
         );
         assert_eq!(back.fills[0].from_step, 0);

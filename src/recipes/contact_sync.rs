@@ -117,13 +117,7 @@ pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Pla
     }
 }
 
-fn create(
-    left: &Mirror,
-    facts: &Facts,
-    mapping: &Mapping,
-    crm: &Connection,
-    object: ObjectKind,
-) -> Planned {
+fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection, object: ObjectKind) -> Planned {
     if left.text("email").trim().is_empty() {
         return Planned::nothing(
             "The Intercom contact has no e-mail, so it cannot be matched or created in the CRM.",

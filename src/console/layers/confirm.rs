@@ -73,6 +73,7 @@ impl Pending {
             Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
+            Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",

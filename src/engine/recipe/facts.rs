@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::gather;
 use super::super::turn::{Stop, Turn};
+use super::agent;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{Event, EventKind};
@@ -125,6 +126,11 @@ async fn begin(
             dress(&mut mirror, event);
             facts.conversation = Some(mirror);
             turn.person = contact.or_else(|| turn.person.take());
+        }
+        ObjectKind::Contact if agent::is_a_name(record) => {
+            let mirror = agent::named(turn, record).await?;
+            turn.person = Some(mirror.record.clone());
+            facts.contact = Some(mirror);
         }
         ObjectKind::Contact | ObjectKind::Lead => {
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };

@@ -112,12 +112,20 @@ impl<'a> Drawing<'a> {
             Act::Converse { text } => {
                 let text = self.text(place, "text", text)?;
                 let key = self.key(place);
+                let before = self.planned.plan.steps.len();
                 self.of_a_contact("begin a conversation", |contact| {
                     (
                         format!("Begin a conversation as {}", contact.title()),
                         Effect::Converse { contact: contact.clone(), text, key },
                     )
                 });
+                if let Some(step) = self.planned.plan.steps.get(before) {
+                    // What follows about the conversation is about this one.
+                    let connection = step.effect.connection();
+                    let begun =
+                        RecordRef { object: ObjectKind::Conversation, ..RecordRef::to_be_made(connection) };
+                    self.now_is(Target::Conversation, Subject::Made(before as u32, begun));
+                }
             }
             Act::Reply { speaker, text, note } => {
                 let (speaker, text) =
