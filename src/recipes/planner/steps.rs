@@ -131,23 +131,19 @@ impl<'a> Drawing<'a> {
                 let (speaker, text) =
                     (self.text(place, "speaker", speaker)?, self.text(place, "text", text)?);
                 let (key, note) = (self.key(place), *note);
-                self.of_the_conversation(
-                    "reply",
-                    &[("speaker", &speaker), ("text", &text)],
-                    |conversation| {
-                        let title = if note { "Leave a note in" } else { "Reply in" };
-                        (
-                            format!("{title} {}", conversation.title()),
-                            Effect::Reply {
-                                conversation: conversation.clone(),
-                                speaker: speaker.clone(),
-                                text: text.clone(),
-                                note,
-                                key,
-                            },
-                        )
-                    },
-                );
+                self.of_the_conversation("reply", &[("text", &text)], |conversation| {
+                    let title = if note { "Leave a note in" } else { "Reply in" };
+                    (
+                        format!("{title} {}", conversation.title()),
+                        Effect::Reply {
+                            conversation: conversation.clone(),
+                            speaker: speaker.clone(),
+                            text: text.clone(),
+                            note,
+                            key,
+                        },
+                    )
+                });
             }
             Act::Assign { by, to, team } => {
                 let (by, to) = (self.text(place, "by", by)?, self.text(place, "to", to)?);
@@ -555,7 +551,8 @@ impl<'a> Drawing<'a> {
             self.idle.push(format!("Nothing was changed: {} has it already.", conversation.record.title()));
             return;
         }
-        self.of_the_conversation("assign", &[("to", to), ("by", by)], |conversation| {
+        // Without a name the settings' teammate does it, else whoever the token belongs to.
+        self.of_the_conversation("assign", &[("to", to)], |conversation| {
             let whom = if team { "team" } else { "teammate" };
             let title = format!("Assign {} to {whom} {}", conversation.title(), shorten(to, 40));
             let (by, to) = (by.to_owned(), to.to_owned());
