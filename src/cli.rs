@@ -21,24 +21,29 @@ pub mod demo;
 pub mod doctor;
 pub mod erase;
 pub mod events;
+pub mod explain;
 pub mod fetch;
 pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod list;
 pub mod monitors;
+pub mod notices;
 pub mod operate;
 pub mod output;
 pub mod pause;
 pub mod problem;
 pub mod progress;
+pub mod recipe;
 pub mod resolve;
 pub mod rules;
 pub mod sandbox;
 pub mod serve;
 pub mod show;
 pub mod sweep;
+pub mod switch;
 pub mod vault;
+pub mod why_not;
 pub mod wiring;
 
 use problem::Problem;
@@ -74,6 +79,10 @@ pub enum Command {
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
     Show(show::Arguments),
+    /// How a field of a person came to be what it is: event, mapping, rule, call, decision
+    Explain(explain::Arguments),
+    /// Why nothing came of a person: the gates in order, the first that stopped it
+    WhyNot(why_not::Arguments),
     /// What the vendors told us and what became of it: ignored, repeated, or the execution it caused
     Events(events::Arguments),
     /// Run executions again
@@ -134,6 +143,10 @@ pub enum Command {
     Limits(limits::Arguments),
     /// What is watched and where it stands; stored series; a test of the alert channels
     Monitors(monitors::Arguments),
+    /// Switch recipes on, off or into shadow
+    Recipe(recipe::Arguments),
+    /// What recipes told people and other systems, and what became of it
+    Notices(notices::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -184,6 +197,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
         Some(Command::Show(show)) => show::run(&place, &show).await,
+        Some(Command::Explain(explain)) => explain::run(&place, &explain).await,
+        Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
@@ -214,6 +229,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,
+        Some(Command::Recipe(recipe)) => recipe::run(&place, arguments.read_only, &recipe).await,
+        Some(Command::Notices(notices)) => notices::run(&place, arguments.read_only, &notices).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

@@ -12,6 +12,7 @@
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
+//! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
 //! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
@@ -33,6 +34,8 @@
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`explain`] | how a value of a person came about |
+//! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
@@ -51,10 +54,12 @@ mod capsule;
 mod chains;
 mod companies;
 pub mod erasure;
+pub mod explain;
 pub mod fetch;
 mod gather;
 mod held;
 pub mod holds;
+mod identity;
 pub mod intake;
 pub mod limits;
 mod look;
@@ -74,6 +79,7 @@ pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
+pub mod why_not;
 pub mod worker;
 mod writers;
 

@@ -45,7 +45,9 @@ pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
 pub use schema::{objects as described_objects, schema};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
+pub use settings::{
+    HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts, Wanted,
+};
 pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.

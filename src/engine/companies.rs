@@ -10,19 +10,73 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::mapping::Mapping;
 use crate::matching;
-use crate::recipes::company_sync::Birth;
-use crate::recipes::contact_sync::{Facts, Way};
+use crate::recipes::company_sync::{self, Birth};
+use crate::recipes::contact_sync::{Facts, Planned, Way};
+use crate::recipes::recipe::{Act, Action, Recipe};
 use crate::vendors::{self, VendorError, intercom};
 
 /// Companies of one person that are looked at.
 const COMPANIES: usize = 20;
+
+/// How a recipe carries companies over.
+pub(super) struct Carrying {
+    mapping: Mapping,
+    way: Way,
+    create: bool,
+}
+
+/// Whether a recipe does nothing but carry companies over, and how.
+pub(super) fn way(turn: &Turn<'_>, recipe: &Recipe) -> Option<Carrying> {
+    let [Action { act: Act::Sync { mapping, to_crm, create }, when: None, .. }] = &recipe.actions[..] else {
+        return None;
+    };
+    let mapping = turn.engine.in_force.mappings.named(mapping)?;
+    let way = if *to_crm { Way::ToCrm } else { Way::ToIntercom };
+    let is_of_companies = mapping.crm == ObjectKind::Company && mapping.intercom == ObjectKind::Company;
+    is_of_companies.then(|| Carrying { mapping: mapping.clone(), way, create: *create })
+}
+
+/// Plans the sync of the company the event is about, or the relations of the person it is about.
+pub(super) async fn plan(turn: &mut Turn<'_>, how: &Carrying) -> Result<Planned, Stop> {
+    let Some(record) = turn.claim.execution.record.clone() else {
+        return Ok(Planned::nothing("The event names no record."));
+    };
+    if turn.engine.journal.is_erased(&record).await? {
+        return Ok(Planned::nothing("It belongs to somebody erased; nothing is made or changed."));
+    }
+    let crm = turn.engine.crm.clone();
+    let Some(own) = gather::current(turn, &record).await? else {
+        return Ok(Planned::nothing(format!("{} is gone; nothing was done.", record.title())));
+    };
+    if record.object == ObjectKind::Contact {
+        let tied = turn.engine.journal.known(&record).await?.records;
+        let tied =
+            tied.into_iter().find(|other| other.connection == crm && other.object == ObjectKind::Contact);
+        let Some(tied) = tied else {
+            return Ok(Planned::nothing("The person is not in the CRM yet, so there is nothing to relate."));
+        };
+        let Some(person) = gather::current(turn, &tied).await? else {
+            return Ok(Planned::nothing("The person is gone in the CRM, so there is nothing to relate."));
+        };
+        let missing = unrelated(turn, &own, &person, &how.mapping).await?;
+        return Ok(company_sync::relate(&tied, &missing));
+    }
+    if own.deleted {
+        return Ok(Planned::nothing("The company was archived; the other side is left as it is."));
+    }
+    let (facts, birth) = facts(turn, how.way, &own, &how.mapping, &crm).await?;
+    turn.left.clone_from(&facts.intercom);
+    turn.right.clone_from(&facts.crm);
+    turn.agreements.clone_from(&facts.agreements);
+    Ok(company_sync::plan(how.way, &facts, &how.mapping, &crm, how.create, &birth))
+}
 
 fn failed(error: VendorError) -> Stop {
     Stop::Vendor(Box::new(error), None)
 }
 
 /// Both companies, what they last agreed on, and what the CRM's would come with.
-pub(super) async fn facts(
+async fn facts(
     turn: &mut Turn<'_>,
     way: Way,
     own: &Mirror,
@@ -61,7 +115,7 @@ pub(super) async fn facts(
 }
 
 /// The companies of the CRM that a person has in Intercom and is not related to yet, in Intercom's order.
-pub(super) async fn unrelated(
+async fn unrelated(
     turn: &mut Turn<'_>,
     contact: &Mirror,
     person: &Mirror,

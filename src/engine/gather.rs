@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::chains;
+use super::identity;
 use super::intake::{ECHO_LIFE, record_to_be};
 use super::recipe;
 use super::turn::{Stop, Turn};
@@ -33,6 +34,10 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
         Facts { agreements: known.agreements, held: known.held, off: known.off, ..Facts::default() };
     let mut ignored = known.ignored;
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
+    facts.waits = identity::waits(&facts.held, &ignored, &own.record);
+    if facts.waits.is_some() {
+        return Ok(facts);
+    }
     let other_side = match way {
         Way::ToCrm => turn.engine.crm.clone(),
         Way::ToIntercom => turn.engine.intercom.clone(),
@@ -285,7 +290,10 @@ pub(super) async fn look_up(
             id: named.trim().to_owned(),
         };
         match turn.read(&record).await? {
-            Ok(mirror) => return Ok(vec![mirror]),
+            Ok(mirror) => {
+                identity::check(turn, way, own, &mirror, other_side).await?;
+                return Ok(vec![mirror]);
+            }
             Err(error) => match followed(turn, &record, &error).await? {
                 Some(mirror) => return Ok(vec![mirror]),
                 // A cross-reference to a record that is gone: the other ways may still find the person.
@@ -296,6 +304,9 @@ pub(super) async fn look_up(
     }
     if way == Way::ToCrm {
         let found = turn.find(other_side, &mapping.crm_identity, &own.record.id).await?;
+        if let [one] = found.as_slice() {
+            identity::check(turn, way, own, one, other_side).await?;
+        }
         if !found.is_empty() {
             return Ok(found);
         }
@@ -375,6 +386,9 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                 .conflict(conflict)
                 .await?
                 .ok_or_else(|| Impossible(format!("{conflict} is gone from the journal.")))?;
+            if conflict.field == mend::IDENTITY {
+                return identity::settle(turn, &conflict, &choice).await;
+            }
             let mapping = std::sync::Arc::clone(turn.engine.mapping_of(conflict.right.object));
             let Some(field) = mapping.field(&conflict.field) else {
                 return Err(
@@ -458,6 +472,6 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
 }
 
 /// A record without which the decision means nothing.
-async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
+pub(super) async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
     turn.read(record).await?.map_err(|error| Stop::Vendor(Box::new(error), None))
 }

@@ -156,7 +156,8 @@ impl Operator {
         &self.journal
     }
 
-    pub(super) fn mapping(&self) -> &Mapping {
+    /// The contact mapping it plans by.
+    pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
@@ -176,6 +177,12 @@ impl Operator {
     pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
         Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
+    }
+
+    /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
+    pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
+        self.may_write()?;
+        Ok(self.journal.replan(ids.to_vec(), self.actor.clone()).await?)
     }
 
     /// Gives up on executions.
@@ -222,6 +229,9 @@ impl Operator {
                 let conflict =
                     self.journal.conflict(*id).await?.ok_or_else(|| OperateError::Missing(id.to_string()))?;
                 still_open(conflict.state, &id.to_string())?;
+                if conflict.field == mend::IDENTITY {
+                    return self.identifying(conflict, choice).await;
+                }
                 let mapping = self.mapping_of(conflict.right.object);
                 let field = mapping.field(&conflict.field).ok_or_else(|| {
                     OperateError::Impossible(format!(

@@ -4,6 +4,8 @@
 //! A bad edit changes nothing: the last good rules stay, and what is wrong is told with its file, line and fix. Nothing
 //! here runs a rule.
 
+pub mod switch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,6 +22,7 @@ use crate::journal::rules::Text;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::{Mapping, Mappings};
 use crate::recipes::book::Book;
+use crate::recipes::needs::Needs;
 use crate::recipes::recipe::{Recipe, State};
 
 /// Between two looks at the files.
@@ -105,6 +108,8 @@ pub struct InForce {
     pub leads: Option<Arc<Mapping>>,
     /// The CRM of recipes that name none.
     pub crm: System,
+    /// Properties of HubSpot that these rules name.
+    wanted: Arc<[String]>,
     /// Recipes that write nothing although their file says `on`: nobody has switched them on in this journal yet.
     pub first_run: BTreeSet<String>,
     editions: BTreeMap<(EditionKind, String), u32>,
@@ -113,7 +118,8 @@ pub struct InForce {
 impl InForce {
     /// These rules, not numbered yet.
     pub fn new(book: Book, mappings: Mappings, contact: Arc<Mapping>, crm: System) -> Self {
-        Self {
+        let mut in_force = Self {
+            wanted: Arc::default(),
             book: Arc::new(book),
             leads: (crm == System::Salesforce)
                 .then(|| mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Lead).cloned().map(Arc::new))
@@ -123,7 +129,35 @@ impl InForce {
             crm,
             first_run: BTreeSet::new(),
             editions: BTreeMap::new(),
+        };
+        in_force.wanted = in_force.properties().into_iter().collect();
+        in_force
+    }
+
+    /// The properties of HubSpot that recipes and mappings name, each with its kind of record.
+    fn properties(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let of_hubspot = |crm: Option<System>| crm.unwrap_or(self.crm) == System::Hubspot;
+        for recipe in self.book.all().filter(|recipe| of_hubspot(recipe.crm)) {
+            // What cannot be read names nothing; its own run tells of it.
+            let Ok(needs) = Needs::of(recipe) else { continue };
+            for (variable, fields) in needs.fields {
+                let object = match variable.as_str() {
+                    "crm" => ObjectKind::Contact,
+                    "company" => ObjectKind::Company,
+                    "deal" => ObjectKind::Deal,
+                    "ticket" => ObjectKind::Ticket,
+                    _ => continue,
+                };
+                names.extend(fields.into_iter().map(|field| format!("{object}.{field}")));
+            }
         }
+        for mapping in self.mappings.of_system(System::Hubspot) {
+            let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
+            names
+                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
+        }
+        names
     }
 
     /// The text of every rule, for its edition.
@@ -141,6 +175,11 @@ impl InForce {
             text: mapping.text.clone(),
         });
         recipes.chain(mappings).collect()
+    }
+
+    /// Whether its editions have their numbers.
+    pub fn is_numbered(&self) -> bool {
+        !self.editions.is_empty()
     }
 
     /// Whether a recipe runs.
@@ -174,6 +213,27 @@ impl InForce {
             })
             .collect();
         (!named.is_empty()).then(|| named.join(", "))
+    }
+
+    /// The fields of the CRM that recipes read or write: `company.mrr`; a vendor gives no others unasked.
+    pub fn fields(&self) -> Vec<String> {
+        let objects = [
+            ("crm", ObjectKind::Contact),
+            ("company", ObjectKind::Company),
+            ("deal", ObjectKind::Deal),
+            ("ticket", ObjectKind::Ticket),
+        ];
+        let mut found = BTreeSet::new();
+        for needs in self.book.all().filter_map(|recipe| Needs::of(recipe).ok()) {
+            for (variable, object) in objects {
+                let names = needs.fields.get(variable).into_iter().flatten();
+                // What every record has is no field, and a plain word is all a vendor's name of one is.
+                let names =
+                    names.filter(|name| !["id", "kind"].contains(&name.as_str()) && !name.contains('.'));
+                found.extend(names.map(|name| format!("{object}.{name}")));
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// The number of the edition that is in force.
@@ -352,6 +412,7 @@ impl Engine {
     /// The engine as it works with the rules that are in force now.
     pub(crate) fn current(&self) -> Self {
         let in_force = self.rules.current();
+        self.clients.settings().hubspot.wanted.put(&in_force.wanted);
         Self { mapping: Arc::clone(&in_force.contact), in_force, ..self.clone() }
     }
 
@@ -367,11 +428,24 @@ impl Engine {
         self.current()
     }
 
+    /// Numbers the rules, if nobody has yet.
+    pub(super) async fn number_rules(&self) {
+        if self.rules.current().is_numbered() {
+            return;
+        }
+        if let Err(error) = self.rules.enter(&self.journal).await {
+            tracing::warn!(%error, "the editions of the rules could not be numbered");
+        }
+    }
+
     /// Looks at the rules' files every second until `stop` turns true. A bad edit is told once and changes nothing.
     pub async fn keep_rules(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             match self.rules.look(&self.journal).await {
-                Ok(true) => tracing::info!("other recipes or mappings are in force"),
+                Ok(true) => {
+                    tracing::info!("other recipes or mappings are in force");
+                    self.warn_of_unread();
+                }
                 Ok(false) => {}
                 Err(Refused::Wrong(wrong)) => {
                     for what in wrong {
@@ -384,6 +458,23 @@ impl Engine {
                 () = self.clock.rest(EVERY) => {}
                 _ = stop.changed() => {}
             }
+        }
+    }
+
+    /// Fields that HubSpot gives only when asked for them are asked for from the next start on.
+    fn warn_of_unread(&self) {
+        let settings = self.clients.settings();
+        let asked = |field: &String| {
+            let bare = field.split_once('.').map_or(field.as_str(), |(_, name)| name);
+            settings.hubspot.extra_properties.iter().any(|known| known == field || known == bare)
+        };
+        let unread: Vec<String> =
+            self.rules.current().fields().into_iter().filter(|field| !asked(field)).collect();
+        if self.crm.system == System::Hubspot && !unread.is_empty() {
+            tracing::warn!(
+                fields = unread.join(", "),
+                "HubSpot is asked for these fields from the next start on"
+            );
         }
     }
 }

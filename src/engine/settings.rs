@@ -21,6 +21,8 @@ pub struct Settings {
     pub may_override: Vec<String>,
     /// As what a person is made in Salesforce.
     pub salesforce_newcomers: Newcomers,
+    /// How recipes begin in a new journal: `shadow` or `on`.
+    pub first_run: crate::recipes::recipe::State,
     /// Executions worked on at once.
     pub workers: usize,
     /// How long a call that could travel with others waits for them, while others are on their way.
@@ -164,6 +166,7 @@ impl Default for Settings {
             crm: System::Hubspot,
             may_override: Vec::new(),
             salesforce_newcomers: Newcomers::default(),
+            first_run: crate::recipes::recipe::State::Shadow,
             workers: 64,
             batch_wait_milliseconds: 75,
             batch_rows: 100,

@@ -47,6 +47,8 @@ pub struct Facts {
     pub off: Vec<FieldHold>,
     /// Fields that a vendor changed, held back until a human has looked: name and reason.
     pub drifted: Vec<(String, String)>,
+    /// Why nothing is planned before somebody has decided.
+    pub waits: Option<String>,
 }
 
 impl Facts {
@@ -89,6 +91,9 @@ pub enum Way {
 
 /// Plans one run. `crm` is where a missing contact would be created.
 pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Planned {
+    if let Some(why) = &facts.waits {
+        return Planned::nothing(why);
+    }
     match (&facts.intercom, &facts.crm, way) {
         (None, None, Way::ToCrm) => {
             Planned::nothing("The Intercom contact is gone; nothing was deleted or changed in the CRM.")

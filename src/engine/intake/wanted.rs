@@ -99,6 +99,14 @@ impl Intake {
         Ok(Disposition::Run(wanted.iter().map(run).collect()))
     }
 
+    /// A property that a mapping of companies names.
+    fn of_companies(&self, property: &str) -> bool {
+        let of_companies = self.in_force.mappings.iter().filter(|mapping| mapping.crm == ObjectKind::Company);
+        of_companies
+            .flat_map(|mapping| &mapping.fields)
+            .any(|field| field.crm.iter().any(|name| name == property))
+    }
+
     /// Whether a recipe has to do with a property: its mapping names it, or its text does. Of a deal or a ticket every
     /// change may matter.
     fn looks_at(&self, wanted: &Wanted, record: &RecordRef, property: &str) -> bool {
@@ -106,7 +114,9 @@ impl Intake {
             Wanted::OfTheBook(recipe) if record.object != ObjectKind::Contact || !syncs(recipe) => {
                 matches!(record.object, ObjectKind::Deal | ObjectKind::Ticket)
                     || recipe.text.contains(property)
-                    || syncs(recipe) && self.uses(record, property)
+                    || syncs(recipe)
+                        && (self.uses(record, property)
+                            || record.object == ObjectKind::Company && self.of_companies(property))
             }
             _ => self.uses(record, property),
         }
