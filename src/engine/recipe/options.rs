@@ -156,6 +156,8 @@ mod tests {
                 unique: false,
                 longest: None,
             }],
+            creatable: true,
+            updatable: true,
         }
     }
 
