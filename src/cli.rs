@@ -32,6 +32,7 @@ pub mod output;
 pub mod pause;
 pub mod problem;
 pub mod progress;
+pub mod recipe;
 pub mod resolve;
 pub mod rules;
 pub mod sandbox;
@@ -111,6 +112,8 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check the journal from end to end
     Journal(journal::Arguments),
+    /// What Reknit does on which event: list, show, lint, try, draw and explain recipes
+    Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
@@ -191,6 +194,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
+        Some(Command::Recipe(recipe)) => recipe::run(&place, &recipe),
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),

@@ -142,6 +142,8 @@ mod tests {
         ObjectSchema {
             connection: Connection::only(System::Hubspot),
             object: ObjectKind::Contact,
+            creatable: true,
+            updatable: true,
             fields: vec![FieldSchema {
                 name: "lifecyclestage".into(),
                 label: "Lifecycle Stage".into(),

@@ -141,7 +141,7 @@ impl Conversation {
 pub(super) fn without_tags(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     let mut inside = false;
-    for letter in body.chars() {
+    for letter in body.replace("<br>", "\n").chars() {
         match letter {
             '<' => inside = true,
             '>' => inside = false,

@@ -142,6 +142,10 @@ async fn g10_commands_change_nothing() {
         vec!["journal", "accept", "why"],
         vec!["doctor"],
         vec!["limits"],
+        vec!["recipe", "list"],
+        vec!["recipe", "lint", "--json"],
+        vec!["recipe", "graph", "contact-to-crm"],
+        vec!["recipe", "docs"],
         vec!["cookbook"],
     ];
     let mut refused = 0;
