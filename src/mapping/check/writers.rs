@@ -38,7 +38,7 @@ fn node(mapping: &Mapping, side: Side, name: &str, system: System) -> Node {
 }
 
 fn fields<'a>(mappings: &[&'a Mapping]) -> impl Iterator<Item = (&'a Mapping, &'a FieldMapping)> {
-    mappings.to_vec().into_iter().flat_map(|mapping| mapping.fields.iter().map(move |field| (mapping, field)))
+    mappings.iter().copied().flat_map(|mapping| mapping.fields.iter().map(move |field| (mapping, field)))
 }
 
 /// How another field is called in a message: with its file where that is another one.
