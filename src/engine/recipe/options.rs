@@ -158,8 +158,6 @@ mod tests {
                 unique: false,
                 longest: None,
             }],
-            creatable: true,
-            updatable: true,
         }
     }
 
