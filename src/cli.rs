@@ -17,6 +17,7 @@ pub mod clock;
 pub mod console;
 pub mod cookbook;
 pub mod demo;
+pub mod direction;
 pub mod doctor;
 pub mod erase;
 pub mod events;
@@ -26,7 +27,10 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod list;
+pub mod mapping;
+pub mod mapping_plan;
 pub mod monitors;
+pub mod notices;
 pub mod operate;
 pub mod output;
 pub mod pause;
@@ -39,6 +43,7 @@ pub mod sandbox;
 pub mod serve;
 pub mod show;
 pub mod sweep;
+pub mod switch;
 pub mod vault;
 pub mod why_not;
 pub mod wiring;
@@ -96,6 +101,8 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Field mappings: what an edited one would change, directions of a field off and on
+    Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -112,7 +119,7 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check the journal from end to end
     Journal(journal::Arguments),
-    /// What Reknit does on which event: list, show, lint, try, draw and explain recipes
+    /// What Reknit does on which event: list, try, draw and explain recipes, switch them on, off or into shadow
     Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
@@ -126,6 +133,8 @@ pub enum Command {
     Limits(limits::Arguments),
     /// What is watched and where it stands; stored series; a test of the alert channels
     Monitors(monitors::Arguments),
+    /// What recipes told people and other systems, and what became of it
+    Notices(notices::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -186,6 +195,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,
@@ -194,13 +204,14 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
-        Some(Command::Recipe(recipe)) => recipe::run(&place, &recipe),
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,
+        Some(Command::Recipe(recipe)) => recipe::run(&place, arguments.read_only, &recipe).await,
+        Some(Command::Notices(notices)) => notices::run(&place, arguments.read_only, &notices).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

@@ -20,6 +20,10 @@ pub struct Config {
     pub journal: String,
     /// The contact mapping's file; empty = the shipped one.
     pub mapping: String,
+    /// The folder of one's own recipes; empty = `recipes` beside the settings file.
+    pub recipes: String,
+    /// The folder of one's own mappings; empty = `mappings` beside the settings file.
+    pub mappings: String,
     /// How the engine works.
     pub engine: engine::Settings,
     /// The vendors' limits and our share of them.

@@ -53,6 +53,9 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
                     wiring::take_over(&journal).await?;
                     let channels = wiring::channels(&config, &*credentials)?;
                     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
+                    if let Some(words) = wiring::begin_in_shadow(&config, &engine).await? {
+                        tell(words);
+                    }
                     let mut background = Background::start(&engine);
                     background.watch(Watch::new(&engine, channels, config.monitors.clone()));
                     background.poll(&engine, sender.clone());

@@ -75,6 +75,9 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     if !fresh {
         check_vendors(&engine, wiring::systems(&config)).await?;
     }
+    if let Some(words) = wiring::begin_in_shadow(&config, &engine).await? {
+        output::line(&words)?;
+    }
     let mut service = Background::start(&engine);
     service.watch(Watch::new(&engine, channels, config.monitors.clone()));
     service.follow_alerts(&engine, |alert| tracing::warn!("{}", clean(&alert.line())));

@@ -14,8 +14,10 @@ use crate::domain::secret::{Credentials, Grant};
 use crate::engine::Engine;
 use crate::engine::operate::Operator;
 use crate::engine::rulebook::Rulebook;
+use crate::engine::rules::{Rules, Sources};
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
+use crate::recipes::recipe::State;
 use crate::vault::{Vault, token_variable};
 use crate::vendors::alerts::Channels;
 use crate::vendors::{Clients, Settings, SetupError};
@@ -285,7 +287,60 @@ pub fn engine(
 ) -> Result<Engine, Problem> {
     let clients = clients(config, &mapping, credentials)?;
     let engine = Engine::new(journal, clients, mapping, clock(), config.engine.clone());
-    Ok(engine.with_rulebook(rulebook(config)).with_leads(leads(config)))
+    Ok(engine.with_rulebook(rulebook(config)).with_leads(leads(config)).with_rules(rules(config)?))
+}
+
+/// Where recipes and mappings of one's own are.
+pub fn sources(config: &Config) -> Sources {
+    let folder = |named: &str, usual: &str| {
+        let own = (!named.is_empty()).then(|| config.folder.join(named));
+        // Without a place of its own there is nothing beside it either.
+        own.or_else(|| (!config.folder.as_os_str().is_empty()).then(|| config.folder.join(usual)))
+    };
+    Sources {
+        recipes: folder(&config.recipes, "recipes"),
+        mappings: folder(&config.mappings, "mappings"),
+        contact: (!config.mapping.is_empty()).then(|| PathBuf::from(&config.mapping)),
+    }
+}
+
+/// The recipes and mappings in force.
+pub fn rules(config: &Config) -> Result<Rules, Problem> {
+    Rules::read(sources(config), config.engine.crm).map_err(|wrong| {
+        Problem::usage(
+            "The recipes and mappings cannot be used; nothing was started or changed.",
+            wrong.join("; "),
+            "correct them, or take the file away: then the shipped one is used",
+        )
+    })
+}
+
+/// In a new journal, recipes that are on plan and write nothing until somebody switches them on. What to say of it.
+pub async fn begin_in_shadow(config: &Config, engine: &Engine) -> Result<Option<String>, Problem> {
+    if config.engine.first_run != State::Shadow {
+        return Ok(None);
+    }
+    let rules = engine.rules().current();
+    let on: Vec<String> = rules
+        .book
+        .all()
+        .filter(|recipe| recipe.state == State::On)
+        .map(|recipe| recipe.name.clone())
+        .collect();
+    let new = engine.journal().begin_in_shadow(on.clone()).await;
+    let waits = match new {
+        Ok(_) => engine.journal().first_run().await,
+        Err(error) => Err(error),
+    };
+    let waits = waits.map_err(|error| super::list::unread(&error))?;
+    Ok((!waits.is_empty()).then(|| {
+        format!(
+            "First run: {} plan and write nothing. Look at what they would do (reknit list executions), then: reknit \
+             recipe on {} --yes",
+            waits.join(" and "),
+            waits.join(" ")
+        )
+    }))
 }
 
 /// The rules that decide conflicts.
@@ -308,6 +363,10 @@ pub fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Se
                 list.push(name);
             }
         }
+    }
+    // Rules that cannot be read are told of by who works with them.
+    if let Ok(rules) = Rules::read(sources(config), config.engine.crm) {
+        settings.hubspot.extra_properties.extend(rules.current().fields());
     }
     settings
 }

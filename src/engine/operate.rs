@@ -179,6 +179,12 @@ impl Operator {
         Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
     }
 
+    /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
+    pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
+        self.may_write()?;
+        Ok(self.journal.replan(ids.to_vec(), self.actor.clone()).await?)
+    }
+
     /// Gives up on executions.
     pub async fn discard(&self, ids: &[ExecutionId], reason: &str) -> Result<Report, OperateError> {
         self.may_write()?;

@@ -395,7 +395,9 @@ mod tests {
         let body = json!({"message_type": "comment", "type": "admin", "admin_id": "7400101",
                           "body": "<p>Hi &lt;script&gt;<br>there &amp; then</p><p>Bye</p>"});
         assert_eq!(sent(&effect), [("POST /conversations/20001/reply".to_owned(), body)]);
-        for body in ["<p>Hi &lt;script&gt;<br>there &amp; then</p><p>Bye</p>", "Hi <script>\nthere & then\n\nBye"] {
+        for body in
+            ["<p>Hi &lt;script&gt;<br>there &amp; then</p><p>Bye</p>", "Hi <script>\nthere & then\n\nBye"]
+        {
             assert!(says(body, "Hi <script>there & then Bye"), "{body}");
         }
         assert!(!says("Hi", "Hi <script>there & then Bye"));

@@ -23,6 +23,7 @@ use reknit::domain::record::System;
 use reknit::domain::review::{Conflict, Duplicate, Unlinked};
 use reknit::domain::secret::Credentials;
 use reknit::engine::operate::Operator;
+use reknit::engine::rulebook::Rulebook;
 use reknit::engine::{self, Engine};
 use reknit::journal::Journal;
 use reknit::mapping::Mapping;
@@ -149,9 +150,11 @@ impl Builder {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("journal.db"), shared.clone()).unwrap();
         let clients = Clients::new(&self.vendors, Arc::clone(&credentials), shared.clone()).unwrap();
+        let rulebook = Rulebook::in_folder(folder.path().join("rules"));
         let engine =
             Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
-                .with_leads(leads.clone());
+                .with_leads(leads.clone())
+                .with_rulebook(rulebook.clone());
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
         sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
@@ -168,6 +171,7 @@ impl Builder {
             self.engine.max_attempts,
         )
         .of_crm(self.engine.crm, leads);
+        let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
