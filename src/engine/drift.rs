@@ -227,6 +227,11 @@ impl Engine {
         std::iter::once(&*self.mapping).chain(others).collect()
     }
 
+    /// The CRM it works with.
+    pub fn crm_system(&self) -> System {
+        self.crm.system
+    }
+
     fn connection_of(&self, system: System) -> Connection {
         [&self.intercom, &self.crm]
             .into_iter()
