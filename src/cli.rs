@@ -122,6 +122,8 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check the journal from end to end
     Journal(journal::Arguments),
+    /// What Reknit does on which event: list, show, lint, try, draw and explain recipes
+    Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
@@ -138,8 +140,6 @@ pub enum Command {
     Limits(limits::Arguments),
     /// What is watched and where it stands; stored series; a test of the alert channels
     Monitors(monitors::Arguments),
-    /// Switch recipes on, off or into shadow
-    Recipe(recipe::Arguments),
     /// What recipes told people and other systems, and what became of it
     Notices(notices::Arguments),
     /// Write a commented settings file

@@ -14,6 +14,7 @@
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
 //! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
+//! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
@@ -26,6 +27,7 @@
 //! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
 //! | [`drift`] | whether the vendors' fields still are what the rules expect |
 //! | [`backfill`] | conversations of the past |
@@ -52,6 +54,7 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+mod companies;
 pub mod drift;
 pub mod erasure;
 pub mod explain;
@@ -76,6 +79,7 @@ pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;

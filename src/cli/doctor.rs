@@ -1,6 +1,8 @@
 //! `reknit doctor`: are the settings, tokens and vendors as they should be; each line with its fix.
 
-use clap::Args;
+mod suppression;
+
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output;
@@ -23,12 +25,25 @@ use crate::vendors::{self, Clients};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print the findings as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
+    /// One thing instead of all
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+/// What can be looked into by itself.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The filter that keeps marketing quiet while somebody waits for support, and contacts whose flag is wrong
+    Suppression,
 }
 
 /// Checks and reports; ends with 1 when something is wrong.
 pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
+    if let Some(What::Suppression) = arguments.what {
+        return suppression::run(place, arguments.json).await;
+    }
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;
     let vault = wiring::vault(place)?;

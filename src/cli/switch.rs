@@ -29,9 +29,6 @@ pub struct Arguments {
     /// Switch on more than two within a day all the same
     #[arg(long)]
     force: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// One recipe whose state changes.
@@ -43,7 +40,13 @@ struct Change {
 }
 
 /// Switches recipes.
-pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Arguments) -> Result<(), Problem> {
+pub async fn run(
+    place: &Place,
+    read_only: bool,
+    state: State,
+    arguments: &Arguments,
+    json: bool,
+) -> Result<(), Problem> {
     let config = place.settings()?;
     let sources = wiring::sources(&config);
     let refused = |why: String, next: &str| Problem::usage("No recipe was switched.", why, next.to_owned());
@@ -94,7 +97,7 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
         changes.push(Change { name: name.clone(), before, path, text });
     }
     if changes.is_empty() {
-        return done(arguments, state, &[], false);
+        return done(arguments, state, &[], false, json);
     }
     if state == State::On && !arguments.force {
         let lately = match &journal {
@@ -116,7 +119,7 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
         }
     }
     if !arguments.yes {
-        return done(arguments, state, &changes, false);
+        return done(arguments, state, &changes, false, json);
     }
     if read_only {
         return Err(refused(
@@ -138,11 +141,17 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
             )
         })?;
     }
-    done(arguments, state, &changes, true)
+    done(arguments, state, &changes, true, json)
 }
 
-fn done(arguments: &Arguments, state: State, changes: &[Change], carried_out: bool) -> Result<(), Problem> {
-    if arguments.json {
+fn done(
+    arguments: &Arguments,
+    state: State,
+    changes: &[Change],
+    carried_out: bool,
+    json: bool,
+) -> Result<(), Problem> {
+    if json {
         let changes: Vec<_> = changes
             .iter()
             .map(|change| json!({"recipe": change.name, "before": change.before, "file": change.path.display().to_string()}))

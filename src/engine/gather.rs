@@ -224,7 +224,7 @@ fn follow_merge(turn: &mut Turn<'_>, record: &RecordRef) {
 }
 
 /// The record the run starts from; none when it is gone. One that was merged away is followed.
-async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
+pub(super) async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
     match turn.read(record).await? {
         Ok(mirror) => Ok(Some(mirror)),
         Err(error) => {

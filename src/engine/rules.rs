@@ -106,6 +106,8 @@ pub struct InForce {
     pub contact: Arc<Mapping>,
     /// The CRM of recipes that name none.
     pub crm: System,
+    /// Properties of HubSpot that these rules name.
+    wanted: Arc<[String]>,
     /// Recipes that write nothing although their file says `on`: nobody has switched them on in this journal yet.
     pub first_run: BTreeSet<String>,
     editions: BTreeMap<(EditionKind, String), u32>,
@@ -114,14 +116,43 @@ pub struct InForce {
 impl InForce {
     /// These rules, not numbered yet.
     pub fn new(book: Book, mappings: Mappings, contact: Arc<Mapping>, crm: System) -> Self {
-        Self {
+        let mut in_force = Self {
+            wanted: Arc::default(),
             book: Arc::new(book),
             mappings: Arc::new(mappings),
             contact,
             crm,
             first_run: BTreeSet::new(),
             editions: BTreeMap::new(),
+        };
+        in_force.wanted = in_force.properties().into_iter().collect();
+        in_force
+    }
+
+    /// The properties of HubSpot that recipes and mappings name, each with its kind of record.
+    fn properties(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let of_hubspot = |crm: Option<System>| crm.unwrap_or(self.crm) == System::Hubspot;
+        for recipe in self.book.all().filter(|recipe| of_hubspot(recipe.crm)) {
+            // What cannot be read names nothing; its own run tells of it.
+            let Ok(needs) = Needs::of(recipe) else { continue };
+            for (variable, fields) in needs.fields {
+                let object = match variable.as_str() {
+                    "crm" => ObjectKind::Contact,
+                    "company" => ObjectKind::Company,
+                    "deal" => ObjectKind::Deal,
+                    "ticket" => ObjectKind::Ticket,
+                    _ => continue,
+                };
+                names.extend(fields.into_iter().map(|field| format!("{object}.{field}")));
+            }
         }
+        for mapping in self.mappings.of_system(System::Hubspot) {
+            let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
+            names
+                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
+        }
+        names
     }
 
     /// The text of every rule, for its edition.
@@ -376,6 +407,7 @@ impl Engine {
     /// The engine as it works with the rules that are in force now.
     pub(crate) fn current(&self) -> Self {
         let in_force = self.rules.current();
+        self.clients.settings().hubspot.wanted.put(&in_force.wanted);
         Self { mapping: Arc::clone(&in_force.contact), in_force, ..self.clone() }
     }
 

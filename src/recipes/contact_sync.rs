@@ -40,10 +40,10 @@ pub struct Facts {
     pub hops: HashMap<String, u32>,
     /// Directions of fields that are switched off.
     pub off: Vec<FieldHold>,
-    /// Why nothing is planned before somebody has decided.
-    pub waits: Option<String>,
     /// Fields that a vendor changed, held back until a human has looked: name and reason.
     pub drifted: Vec<(String, String)>,
+    /// Why nothing is planned before somebody has decided.
+    pub waits: Option<String>,
 }
 
 impl Facts {
@@ -168,7 +168,7 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
     planned
 }
 
-fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
+pub(crate) fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
     if !facts.also.is_empty() {
         let others: Vec<String> = facts.also.iter().map(RecordRef::title).collect();
         return Planned::nothing(format!(

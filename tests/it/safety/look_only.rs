@@ -157,7 +157,12 @@ async fn g10_commands_change_nothing() {
         vec!["journal", "check"],
         vec!["journal", "accept", "why"],
         vec!["doctor"],
+        vec!["doctor", "suppression"],
         vec!["limits"],
+        vec!["recipe", "list"],
+        vec!["recipe", "lint", "--json"],
+        vec!["recipe", "graph", "contact-to-crm"],
+        vec!["recipe", "docs"],
         vec!["cookbook"],
     ];
     let mut refused = 0;
