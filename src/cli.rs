@@ -122,7 +122,7 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check the journal from end to end
     Journal(journal::Arguments),
-    /// What Reknit does on which event: list, show, lint, try, draw and explain recipes
+    /// What Reknit does on which event: list, try, draw and explain recipes, switch them on, off or into shadow
     Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),

@@ -99,6 +99,7 @@ impl Config {
         let engine = &config.engine;
         for check in [
             engine.off_peak_window().map(drop),
+            engine.check_crm(),
             engine.check_batches(),
             engine.check_sources(),
             engine.breaker.check(),

@@ -44,7 +44,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::SharedClock;
-use crate::domain::record::{Connection, System};
+use crate::domain::record::{Connection, ObjectKind, System};
 use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
@@ -95,6 +95,8 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    /// Of Salesforce's leads; none where the CRM has no such kind.
+    leads: Option<Arc<Mapping>>,
     pub(crate) rules: rules::Rules,
     /// Of the rules what this one works by: renewed for each turn.
     pub(crate) in_force: Arc<rules::InForce>,
@@ -107,6 +109,8 @@ pub struct Engine {
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
     schemas: Arc<std::sync::Mutex<recipe::Cached>>,
+    /// Who we are in Salesforce, once somebody asked.
+    own_user: Arc<tokio::sync::OnceCell<String>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -122,6 +126,7 @@ impl Engine {
         clock: SharedClock,
         settings: Settings,
     ) -> Self {
+        let crm = Connection::only(settings.crm);
         let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
         let clients = clients.gated(Arc::new(limits.clone()));
         let carry = batch::carry::Vendors {
@@ -131,13 +136,13 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
-        let crm = Connection::only(System::Hubspot);
         let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
+            leads: None,
             in_force: rules.current(),
             rules,
             clock,
@@ -148,6 +153,7 @@ impl Engine {
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             schemas: Arc::default(),
+            own_user: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
@@ -158,6 +164,18 @@ impl Engine {
     pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
         self.rulebook = rulebook;
         self
+    }
+
+    /// The same engine with a mapping for Salesforce's leads.
+    #[must_use]
+    pub fn with_leads(mut self, mapping: Option<Arc<Mapping>>) -> Self {
+        self.leads = mapping;
+        self
+    }
+
+    /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
+    pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// The journal it serves.

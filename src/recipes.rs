@@ -17,6 +17,7 @@ pub mod graph;
 pub mod lint;
 pub mod mend;
 pub mod needs;
+pub mod newcomer;
 pub mod planner;
 pub mod recipe;
 pub mod rehearsal;

@@ -12,6 +12,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::{Call, Effect};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
+pub mod agent;
 pub mod alerts;
 mod answer;
 mod around;

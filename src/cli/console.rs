@@ -23,7 +23,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     let mapping = place.mapping(&config)?;
     check_terminal()?;
     // Without tokens there is nothing to create a journal for: say how to begin instead of showing an empty screen.
-    let credentials = wiring::credentials(place);
+    let credentials = wiring::credentials(place, &config);
     let journal = match (&credentials, place.journal(&config).exists()) {
         (Ok(_), false) if !read_only => place.open(&config, Opening::Create)?,
         (Err(_) | Ok(_), false) => return place.open(&config, Opening::Look).map(|_| ()),

@@ -57,14 +57,14 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let arrivals = if place.journal(&config).exists()
         && let Ok(journal) = place.open(&config, Opening::Look)
     {
-        for system in [System::Intercom, System::Hubspot] {
+        for system in wiring::systems(&config) {
             sweeps.extend(standing(&journal, &Connection::only(system)).await);
         }
         journal.arrivals().await.unwrap_or_default()
     } else {
         Vec::new()
     };
-    for system in [System::Intercom, System::Hubspot] {
+    for system in wiring::systems(&config) {
         let connection = Connection::only(system);
         let mut log = vendors::Log::new();
         findings.push(tokens(&clients, &vault, &connection, &mut log).await);
@@ -87,7 +87,9 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         findings.push(("Deletion sweep".to_owned(), good, format!("{words} {why}").trim_end().to_owned()));
     }
     let salesforce = Connection::only(System::Salesforce);
-    if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {
+    if config.engine.crm == System::Salesforce {
+        // It was told of above.
+    } else if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {
         let mut log = vendors::Log::new();
         findings.push(tokens(&clients, &vault, &salesforce, &mut log).await);
         findings.push(limits(&config, System::Salesforce, &log));

@@ -125,7 +125,7 @@ impl<'a> Desk<'a> {
     /// Carries executions out, or waits for the process that does; what became of them.
     pub(super) async fn carry_out(&self, ids: &[ExecutionId]) -> Result<Vec<Execution>, Problem> {
         if let Some(_lock) = WorkerLock::take(&self.place.journal(&self.config))? {
-            let credentials = wiring::credentials(self.place).map_err(|problem| {
+            let credentials = wiring::credentials(self.place, &self.config).map_err(|problem| {
                 Problem::usage(
                     "The decision is recorded, but nothing was sent.",
                     problem.why,
@@ -136,7 +136,7 @@ impl<'a> Desk<'a> {
             let engine =
                 wiring::engine(&self.config, self.journal.clone(), self.mapping.clone(), credentials)?;
             for id in ids {
-                engine.run_one(*id).await.map_err(|error| unread(&error))?;
+                Box::pin(engine.run_one(*id)).await.map_err(|error| unread(&error))?;
             }
         } else {
             self.wait_for(ids).await?;

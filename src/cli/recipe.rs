@@ -365,8 +365,7 @@ fn show(
         Ruling::Skip { reason, explanation } => ("skip", reason.as_str(), explanation.as_str(), None, None),
         Ruling::Missing(sentence) => ("missing", sentence.as_str(), "", None, None),
     };
-    let asked: Vec<String> =
-        wanted.iter().map(|one| format!("{} in {}: {:?}", one.object, one.connection, one.by)).collect();
+    let asked: Vec<String> = wanted.iter().map(ToString::to_string).collect();
     if json {
         return output::json(&json!({
             "recipe": recipe.name, "verdict": verdict, "reason": reason, "explanation": explanation, "once": once,

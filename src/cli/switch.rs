@@ -9,7 +9,6 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
-use crate::domain::record::System;
 use crate::engine::rules::{Files, assemble, switch};
 use crate::recipes::finding::nearest;
 use crate::recipes::recipe::State;
@@ -54,7 +53,7 @@ pub async fn run(
         sources.read().map_err(|why| refused(why, "check the folder and its permissions, then try again"))?;
     let wrong =
         |wrong: Vec<String>| refused(wrong.join("; "), "correct it; `reknit recipe lint` shows everything");
-    let mut in_force = assemble(&files, System::Hubspot).map_err(wrong)?;
+    let mut in_force = assemble(&files, config.engine.crm).map_err(wrong)?;
     let journal =
         place.open(&config, if read_only || !arguments.yes { Opening::Look } else { Opening::Work });
     let first_run = match &journal {
@@ -93,7 +92,7 @@ pub async fn run(
         let text = switch::with_state(&recipe.text, state)
             .map_err(|why| refused(format!("{}: {why}", recipe.file), "correct the file"))?;
         (files, in_force) =
-            switch::tried(&files, System::Hubspot, &path.display().to_string(), &text).map_err(wrong)?;
+            switch::tried(&files, config.engine.crm, &path.display().to_string(), &text).map_err(wrong)?;
         changes.push(Change { name: name.clone(), before, path, text });
     }
     if changes.is_empty() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Engine;
-use super::poll::{LOADED, PollError, key_of};
+use super::poll::{PollError, key_of};
 use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::drift::{
@@ -353,7 +353,7 @@ impl Engine {
         if self.settings.drift_hours == 0 {
             return Ok(None);
         }
-        let Some(loaded) = self.journal.mark(LOADED).await? else { return Ok(None) };
+        let Some(loaded) = self.loaded_at().await? else { return Ok(None) };
         let now = self.clock.now();
         let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap_or(now);
         let period = Duration::from_secs(self.settings.drift_hours.saturating_mul(3600));

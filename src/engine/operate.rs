@@ -10,7 +10,7 @@ use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
 use crate::domain::ids::{DuplicateId, ExecutionId};
 use crate::domain::plan::Preview;
-use crate::domain::record::{Mirror, RecordRef, System};
+use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
 use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
@@ -74,6 +74,8 @@ pub struct Operator {
     rulebook: Rulebook,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
+    crm: System,
+    leads: Option<Arc<Mapping>>,
 }
 
 impl Operator {
@@ -96,7 +98,21 @@ impl Operator {
             max_attempts,
             rulebook: Rulebook::default(),
             mappings: None,
+            crm: System::Hubspot,
+            leads: None,
         }
+    }
+
+    /// The same operator of another CRM, with the mapping of its leads where it has such a kind.
+    #[must_use]
+    pub fn of_crm(mut self, crm: System, leads: Option<Arc<Mapping>>) -> Self {
+        (self.crm, self.leads) = (crm, leads);
+        self
+    }
+
+    /// The mapping between Intercom's contacts and a kind of record of the CRM.
+    fn mapping_of(&self, object: ObjectKind) -> &Mapping {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
@@ -216,7 +232,8 @@ impl Operator {
                 if conflict.field == mend::IDENTITY {
                     return self.identifying(conflict, choice).await;
                 }
-                let field = self.mapping.field(&conflict.field).ok_or_else(|| {
+                let mapping = self.mapping_of(conflict.right.object);
+                let field = mapping.field(&conflict.field).ok_or_else(|| {
                     OperateError::Impossible(format!(
                         "the mapping has no field \"{}\" any more.",
                         conflict.field
@@ -227,7 +244,7 @@ impl Operator {
                 if field.intercom.starts_with("company.") {
                     left.fields.insert(field.intercom.clone(), conflict.left_value.clone());
                 }
-                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, &self.mapping)?;
+                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, mapping)?;
                 let title = format!("Settle {} of {}", conflict.field, conflict.subject);
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.notes.extend(planned.plan.nothing.clone());
@@ -271,7 +288,8 @@ impl Operator {
                         }
                     }
                 }
-                let planned = mend::merge(&survivor, &absorbed, &linked, &self.mapping)?;
+                let planned =
+                    mend::merge(&survivor, &absorbed, &linked, self.mapping_of(survivor.record.object))?;
                 let title = format!("Merge {} into {}", absorbed.record.title(), survivor.record.title());
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.losses = mend::losses(&survivor, &absorbed);

@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::limit::HubspotTier;
+use crate::domain::record::System;
+use crate::recipes::newcomer::Newcomers;
 
 /// The longest that anything waits for company.
 const LONGEST_WAIT: u64 = 250;
@@ -13,6 +15,10 @@ const LONGEST_WAIT: u64 = 250;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Which CRM people are synced with.
+    pub crm: System,
+    /// As what a person is made in Salesforce.
+    pub salesforce_newcomers: Newcomers,
     /// How recipes begin in a new journal: `shadow` or `on`.
     pub first_run: crate::recipes::recipe::State,
     /// Executions worked on at once.
@@ -157,6 +163,8 @@ impl LimitSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            crm: System::Hubspot,
+            salesforce_newcomers: Newcomers::default(),
             first_run: crate::recipes::recipe::State::Shadow,
             workers: 64,
             batch_wait_milliseconds: 75,
@@ -211,6 +219,18 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the CRM is one. The error names the setting and shows a right one.
+    pub fn check_crm(&self) -> Result<(), String> {
+        match self.crm {
+            System::Hubspot | System::Salesforce => Ok(()),
+            System::Intercom => {
+                Err("engine.crm = \"intercom\" is no CRM: conversations live in Intercom, accounts in \
+                                     the CRM; write \"hubspot\" or \"salesforce\""
+                    .into())
+            }
+        }
     }
 
     /// Whether the settings of the sources of change make sense. The error names the setting and shows a right one.

@@ -24,5 +24,6 @@ mod polling;
 mod pressure;
 mod queue;
 mod receiving;
+mod salesforce;
 mod sources;
 mod vendor_moves;

@@ -67,6 +67,12 @@ impl Builder {
         self
     }
 
+    /// With Salesforce as the CRM, whose outbound messages come as webhooks.
+    pub(crate) fn salesforce(mut self) -> Self {
+        self.engine.crm = System::Salesforce;
+        self
+    }
+
     /// Changes the engine's settings.
     pub(crate) fn engine(mut self, change: impl FnOnce(&mut engine::Settings)) -> Self {
         change(&mut self.engine);
@@ -120,6 +126,7 @@ impl Builder {
         .unwrap();
         sandbox.intercom_base_url().clone_into(&mut self.vendors.intercom.base_url);
         sandbox.hubspot_base_url().clone_into(&mut self.vendors.hubspot.base_url);
+        sandbox.salesforce_instance_url().clone_into(&mut self.vendors.salesforce.instance_url);
         let mut recorders = Vec::new();
         if self.recorded {
             for base in [&mut self.vendors.intercom.base_url, &mut self.vendors.hubspot.base_url] {
@@ -128,14 +135,22 @@ impl Builder {
                 recorders.push(recorder);
             }
         }
-        let mapping = Arc::new(Mapping::shipped());
-        let names = mapping.fields.iter().flat_map(|field| field.crm.clone()).collect::<Vec<_>>();
-        self.vendors.hubspot.extra_properties.extend(names);
+        let mapping = Arc::new(Mapping::shipped_for(self.engine.crm));
+        let config = reknit::config::Config {
+            engine: self.engine.clone(),
+            vendors: self.vendors.clone(),
+            ..reknit::config::Config::default()
+        };
+        self.vendors = reknit::cli::wiring::vendor_settings(&config, &mapping);
+        let leads = reknit::cli::wiring::leads(&config);
         let secret = |text: &'static str| if self.secrets { text } else { "" };
         let credentials: Arc<dyn Credentials> = Arc::new(Tokens {
             given: Given::default()
                 .with(System::Intercom, sandbox.intercom_token(), secret(sandbox.intercom_client_secret()))
-                .with(System::Hubspot, sandbox.hubspot_token(), secret(sandbox.hubspot_client_secret())),
+                .with(System::Hubspot, sandbox.hubspot_token(), secret(sandbox.hubspot_client_secret()))
+                .with(System::Salesforce, sandbox.salesforce_token(), "")
+                .with_named(vendors::salesforce::hook::SECRET, secret(OUTBOUND_SECRET))
+                .with_named(vendors::agent::SECRET, secret(AGENT_SECRET)),
             secrets: self.secrets,
         });
         let clock = ManualClock::at(SystemClock.now());
@@ -146,12 +161,16 @@ impl Builder {
         let rulebook = Rulebook::in_folder(folder.path().join("rules"));
         let engine =
             Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
+                .with_leads(leads.clone())
                 .with_rulebook(rulebook.clone());
-        let engine = with_recipes(engine, folder.path(), &self.recipes);
+        let engine = with_recipes(engine, folder.path(), &self.recipes, self.engine.crm);
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
         sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
         sandbox.subscribe_hubspot(&format!("http://{address}/webhooks/hubspot"));
+        if self.engine.crm == System::Salesforce {
+            sandbox.subscribe_salesforce(&format!("http://{address}/webhooks/salesforce/{OUTBOUND_SECRET}"));
+        }
         let operator = Operator::new(
             journal.clone(),
             mapping,
@@ -159,7 +178,8 @@ impl Builder {
             shared.clone(),
             OPERATOR.to_owned(),
             self.engine.max_attempts,
-        );
+        )
+        .of_crm(self.engine.crm, leads);
         let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
@@ -183,7 +203,7 @@ impl Builder {
 }
 
 /// The same engine with these recipes beside the shipped ones; without any, as it was.
-fn with_recipes(engine: Engine, folder: &Path, recipes: &[(String, String)]) -> Engine {
+fn with_recipes(engine: Engine, folder: &Path, recipes: &[(String, String)], crm: System) -> Engine {
     if recipes.is_empty() {
         return engine;
     }
@@ -193,7 +213,7 @@ fn with_recipes(engine: Engine, folder: &Path, recipes: &[(String, String)]) -> 
         std::fs::write(own.join(format!("{name}.toml")), text).unwrap();
     }
     let sources = Sources { recipes: Some(own), ..Sources::default() };
-    engine.with_rules(Rules::read(sources, System::Hubspot).unwrap_or_else(|wrong| panic!("{wrong:#?}")))
+    engine.with_rules(Rules::read(sources, crm).unwrap_or_else(|wrong| panic!("{wrong:#?}")))
 }
 
 async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u16, u16)) -> Console {
@@ -211,6 +231,11 @@ async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u
     console.settle().await;
     console
 }
+
+/// The end of the address that Salesforce's outbound messages are sent to.
+const OUTBOUND_SECRET: &str = "outbound-secret-0123456789";
+/// What a support agent signs with.
+pub(crate) const AGENT_SECRET: &str = "agent-secret-0123456789";
 
 /// Tokens as the vault hands them out; without secrets, as a locked one does.
 struct Tokens {
@@ -231,6 +256,10 @@ impl Credentials for Tokens {
         connection: &reknit::domain::record::Connection,
     ) -> Option<reknit::domain::secret::Secret> {
         self.given.webhook_secret(connection).filter(|_| self.secrets)
+    }
+
+    fn named(&self, name: &str) -> Option<reknit::domain::secret::Secret> {
+        self.given.named(name).filter(|_| self.secrets)
     }
 }
 
@@ -286,8 +315,11 @@ impl Bench {
         let clock = Arc::new(self.clock.clone());
         let journal = Journal::open(&self.path(), clock.clone()).unwrap();
         let clients = Clients::new(vendors, Arc::clone(credentials), clock.clone()).unwrap();
-        let engine = Engine::new(journal, clients, Arc::new(Mapping::shipped()), clock, settings.clone());
-        with_recipes(engine, self.folder.path(), &self.recipes)
+        let config = reknit::config::Config { engine: settings.clone(), ..reknit::config::Config::default() };
+        let mapping = Arc::new(Mapping::shipped_for(settings.crm));
+        let engine = Engine::new(journal, clients, mapping, clock, settings.clone())
+            .with_leads(reknit::cli::wiring::leads(&config));
+        with_recipes(engine, self.folder.path(), &self.recipes, settings.crm)
     }
 
     /// The operator, as a command has one.
@@ -609,6 +641,35 @@ impl Bench {
             properties.as_object_mut().unwrap().remove(own);
         }
         properties
+    }
+
+    /// A Salesforce row without the times and users the org keeps itself; a field without a value is not there.
+    pub(crate) fn salesforce(&self, object: &str, id: &str) -> Value {
+        let mut row = self.sandbox.salesforce_row(object, id).unwrap_or_else(|| panic!("no {object} {id}"));
+        let fields = row.as_object_mut().unwrap();
+        for own in ["attributes", "LastModifiedDate", "SystemModstamp", "LastModifiedById"] {
+            fields.remove(own);
+        }
+        fields.retain(|_, value| !value.is_null());
+        row
+    }
+
+    /// Somebody signs up in Intercom and reaches Salesforce; both ids.
+    pub(crate) async fn known_in_salesforce(&mut self, email: &str, more: &Value) -> (String, String) {
+        let mut user = json!({"role": "user", "email": email, "name": "Mara Quint"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            user[name] = value.clone();
+        }
+        let (object, identity) = match user["role"].as_str() {
+            Some("lead") => ("Lead", "salesforce_lead_id"),
+            _ => ("Contact", "salesforce_contact_id"),
+        };
+        let left = self.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+        self.work().await;
+        let found = self.sandbox.salesforce_find(object, "Email", email);
+        let right = found.first().expect("it reached Salesforce")["Id"].as_str().unwrap().to_owned();
+        assert_eq!(self.intercom(&left)["custom_attributes"][identity], json!(right));
+        (left, right)
     }
 
     /// An Intercom contact without the time of its last change.
