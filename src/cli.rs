@@ -17,15 +17,20 @@ pub mod clock;
 pub mod console;
 pub mod cookbook;
 pub mod demo;
+pub mod direction;
 pub mod doctor;
 pub mod erase;
 pub mod events;
+pub mod explain;
 pub mod fetch;
 pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod list;
+pub mod mapping;
+pub mod mapping_plan;
 pub mod monitors;
+pub mod notices;
 pub mod operate;
 pub mod output;
 pub mod pause;
@@ -38,7 +43,9 @@ pub mod sandbox;
 pub mod serve;
 pub mod show;
 pub mod sweep;
+pub mod switch;
 pub mod vault;
+pub mod why_not;
 pub mod wiring;
 
 use problem::Problem;
@@ -74,6 +81,10 @@ pub enum Command {
     List(list::Arguments),
     /// Show everything about one execution, conflict, duplicate or unlinked person
     Show(show::Arguments),
+    /// How a field of a person came to be what it is: event, mapping, rule, call, decision
+    Explain(explain::Arguments),
+    /// Why nothing came of a person: the gates in order, the first that stopped it
+    WhyNot(why_not::Arguments),
     /// What the vendors told us and what became of it: ignored, repeated, or the execution it caused
     Events(events::Arguments),
     /// Run executions again
@@ -90,6 +101,8 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Field mappings: what an edited one would change, directions of a field off and on
+    Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -106,7 +119,7 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check the journal from end to end
     Journal(journal::Arguments),
-    /// What Reknit does on which event: list, show, lint, try, draw and explain recipes
+    /// What Reknit does on which event: list, try, draw and explain recipes, switch them on, off or into shadow
     Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
@@ -120,6 +133,8 @@ pub enum Command {
     Limits(limits::Arguments),
     /// What is watched and where it stands; stored series; a test of the alert channels
     Monitors(monitors::Arguments),
+    /// What recipes told people and other systems, and what became of it
+    Notices(notices::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -170,6 +185,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,
         Some(Command::Show(show)) => show::run(&place, &show).await,
+        Some(Command::Explain(explain)) => explain::run(&place, &explain).await,
+        Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
@@ -178,6 +195,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,
@@ -186,13 +204,14 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
-        Some(Command::Recipe(recipe)) => recipe::run(&place, &recipe),
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,
+        Some(Command::Recipe(recipe)) => recipe::run(&place, arguments.read_only, &recipe).await,
+        Some(Command::Notices(notices)) => notices::run(&place, arguments.read_only, &notices).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }
 }

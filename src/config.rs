@@ -20,6 +20,10 @@ pub struct Config {
     pub journal: String,
     /// The contact mapping's file; empty = the shipped one.
     pub mapping: String,
+    /// The folder of one's own recipes; empty = `recipes` beside the settings file.
+    pub recipes: String,
+    /// The folder of one's own mappings; empty = `mappings` beside the settings file.
+    pub mappings: String,
     /// How the engine works.
     pub engine: engine::Settings,
     /// The vendors' limits and our share of them.
@@ -95,6 +99,7 @@ impl Config {
         let engine = &config.engine;
         for check in [
             engine.off_peak_window().map(drop),
+            engine.check_crm(),
             engine.check_batches(),
             engine.check_sources(),
             engine.breaker.check(),

@@ -37,11 +37,13 @@ pub struct Settings {
     pub ascii: bool,
     /// Take clicks and the wheel; off leaves them to the terminal.
     pub mouse: bool,
+    /// The role whose conflicts `i` shows, as the mapping's `decides` names it; empty = none.
+    pub role: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: theme::Scheme::Auto, ascii: false, mouse: true }
+        Self { theme: theme::Scheme::Auto, ascii: false, mouse: true, role: String::new() }
     }
 }
 

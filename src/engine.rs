@@ -12,7 +12,9 @@
 //! | `gather` | the facts a plan needs |
 //! | `capsule` | both records whole, before a merge |
 //! | [`rules`] | recipes and mappings in force, read anew while it runs |
+//! | `identity` | external id and e-mail that name different people |
 //! | `chains` | whose writes a write would answer |
+//! | `companies` | which company is which on the other side, and who belongs to it |
 //! | `perform` | the steps of a plan, intent before call |
 //! | `batch` | errands of many turns in one call |
 //! | `settle` | what became of it: the only place that turns a vendor's refusal into a state |
@@ -25,19 +27,24 @@
 //! | `notices` | sending what recipes tell |
 //! | [`poll`] | what no webhook told: first load and regular looks |
 //! | [`fetch`] | all records of a kind, because a human asked |
+//! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
+//! | [`drift`] | whether the vendors' fields still are what the rules expect |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`rehearse`] | what an edited mapping would do |
+//! | [`explain`] | how a value of a person came about |
+//! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::SharedClock;
-use crate::domain::record::{Connection, System};
+use crate::domain::record::{Connection, ObjectKind, System};
 use crate::journal::Journal;
 use crate::mapping::Mapping;
 use crate::vendors::Clients;
@@ -47,11 +54,15 @@ mod batch;
 pub mod breaker;
 mod capsule;
 mod chains;
+mod companies;
+pub mod drift;
 pub mod erasure;
+pub mod explain;
 pub mod fetch;
 mod gather;
 mod held;
 pub mod holds;
+mod identity;
 pub mod intake;
 pub mod limits;
 mod look;
@@ -61,15 +72,18 @@ pub mod operate;
 mod perform;
 pub mod poll;
 pub mod recipe;
+pub mod rehearse;
 pub mod retry;
 pub mod rulebook;
 pub mod rules;
 pub mod scan;
 pub mod settings;
 mod settle;
+pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
+pub mod why_not;
 pub mod worker;
 mod writers;
 
@@ -81,6 +95,8 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
+    /// Of Salesforce's leads; none where the CRM has no such kind.
+    leads: Option<Arc<Mapping>>,
     pub(crate) rules: rules::Rules,
     /// Of the rules what this one works by: renewed for each turn.
     pub(crate) in_force: Arc<rules::InForce>,
@@ -93,6 +109,8 @@ pub struct Engine {
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
     schemas: Arc<std::sync::Mutex<recipe::Cached>>,
+    /// Who we are in Salesforce, once somebody asked.
+    own_user: Arc<tokio::sync::OnceCell<String>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -108,6 +126,7 @@ impl Engine {
         clock: SharedClock,
         settings: Settings,
     ) -> Self {
+        let crm = Connection::only(settings.crm);
         let limits = limits::Limits::new(clock.clone(), journal.clone(), &settings);
         let clients = clients.gated(Arc::new(limits.clone()));
         let carry = batch::carry::Vendors {
@@ -117,13 +136,13 @@ impl Engine {
         };
         let wait = Duration::from_millis(settings.batch_wait_milliseconds);
         let batcher = batch::Batcher::new(clock.clone(), Box::new(carry), wait, settings.batch_rows);
-        let crm = Connection::only(System::Hubspot);
         let rules = rules::Rules::fixed(Arc::clone(&mapping), crm.system);
         Self {
             journal,
             clients,
             batcher,
             mapping,
+            leads: None,
             in_force: rules.current(),
             rules,
             clock,
@@ -134,6 +153,7 @@ impl Engine {
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
             schemas: Arc::default(),
+            own_user: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
@@ -144,6 +164,18 @@ impl Engine {
     pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
         self.rulebook = rulebook;
         self
+    }
+
+    /// The same engine with a mapping for Salesforce's leads.
+    #[must_use]
+    pub fn with_leads(mut self, mapping: Option<Arc<Mapping>>) -> Self {
+        self.leads = mapping;
+        self
+    }
+
+    /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
+    pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// The journal it serves.

@@ -68,6 +68,7 @@ mod rows;
 pub mod rules;
 mod sealing;
 pub mod sources;
+pub mod told;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

@@ -36,4 +36,6 @@ pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
 pub use groups::{Group, groups};
 pub use organisations::duplicate_organisations;
 pub use people::{Index, duplicate_people, duplicate_people_of};
+pub use web_domain::own_domain;
+
 pub use record::{Band, Candidate, Organisation, Person, Settings, Source};

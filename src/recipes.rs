@@ -6,6 +6,7 @@
 use crate::domain::event::EventKind;
 
 pub mod book;
+pub mod company_sync;
 pub mod condition;
 pub mod contact_sync;
 pub mod erasure;
@@ -16,6 +17,7 @@ pub mod graph;
 pub mod lint;
 pub mod mend;
 pub mod needs;
+pub mod newcomer;
 pub mod planner;
 pub mod recipe;
 pub mod rehearsal;

@@ -31,7 +31,7 @@ pub const PASSPHRASE_FILE: &str = "REKNIT_VAULT_PASSPHRASE_FILE";
 const SHORTEST: usize = 8;
 
 /// Every name a secret can have, without a connection's name behind it.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 19] = [
     "INTERCOM_ACCESS_TOKEN",
     "INTERCOM_CLIENT_SECRET",
     "HUBSPOT_ACCESS_TOKEN",
@@ -46,6 +46,8 @@ pub const NAMES: [&str; 17] = [
     "SALESFORCE_REFRESH_TOKEN",
     "SALESFORCE_PRIVATE_KEY",
     "SALESFORCE_USERNAME",
+    "SALESFORCE_WEBHOOK_SECRET",
+    "REKNIT_AGENT_SECRET",
     "REKNIT_SLACK_WEBHOOK_URL",
     "REKNIT_ALERT_WEBHOOK_URL",
     "REKNIT_ALERT_WEBHOOK_SECRET",

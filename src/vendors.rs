@@ -12,6 +12,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::{Call, Effect};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 
+pub mod agent;
 pub mod alerts;
 mod answer;
 mod around;
@@ -27,6 +28,7 @@ pub mod reading;
 mod recognised;
 mod redact;
 mod request;
+mod rights;
 pub mod salesforce;
 mod schema;
 mod settings;
@@ -43,6 +45,7 @@ pub use around::{
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
+pub use rights::{Right, rights};
 pub use schema::{objects as described_objects, schema};
 pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
 pub use token::Standing;

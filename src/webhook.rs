@@ -170,6 +170,8 @@ pub fn router(receiver: Receiver) -> Router {
         .route("/webhook/intercom-events", intercom())
         .route("/webhooks/intercom", intercom())
         .route("/webhooks/hubspot", get(intake::handshake).post(intake::hubspot))
+        .route("/webhooks/salesforce/{secret}", get(intake::handshake).post(intake::salesforce))
+        .route("/webhook/agent", get(intake::handshake).post(intake::agent))
         .route("/healthz", get(intake::alive))
         .route("/readyz", get(intake::ready))
         .route("/metrics", get(metrics::metrics))

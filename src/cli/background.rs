@@ -33,6 +33,8 @@ impl Background {
         let mut tasks = JoinSet::new();
         let (worker, stopped) = (engine.clone(), stop.subscribe());
         tasks.spawn(async move { worker.work(stopped).await });
+        let (reader, stopped) = (engine.clone(), stop.subscribe());
+        tasks.spawn(async move { reader.keep_rules(stopped).await });
         let (scanner, stopped) = (engine.clone(), stop.subscribe());
         tasks.spawn(async move { scanner.scan(stopped).await });
         let (reader, stopped) = (engine.clone(), stop.subscribe());

@@ -23,7 +23,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     let mapping = place.mapping(&config)?;
     check_terminal()?;
     // Without tokens there is nothing to create a journal for: say how to begin instead of showing an empty screen.
-    let credentials = wiring::credentials(place);
+    let credentials = wiring::credentials(place, &config);
     let journal = match (&credentials, place.journal(&config).exists()) {
         (Ok(_), false) if !read_only => place.open(&config, Opening::Create)?,
         (Err(_) | Ok(_), false) => return place.open(&config, Opening::Look).map(|_| ()),
@@ -53,6 +53,9 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
                     wiring::take_over(&journal).await?;
                     let channels = wiring::channels(&config, &*credentials)?;
                     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
+                    if let Some(words) = wiring::begin_in_shadow(&config, &engine).await? {
+                        tell(words);
+                    }
                     let mut background = Background::start(&engine);
                     background.watch(Watch::new(&engine, channels, config.monitors.clone()));
                     background.poll(&engine, sender.clone());

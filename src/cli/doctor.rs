@@ -1,6 +1,8 @@
 //! `reknit doctor`: are the settings, tokens and vendors as they should be; each line with its fix.
 
-use clap::Args;
+mod suppression;
+
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output;
@@ -23,12 +25,25 @@ use crate::vendors::{self, Clients};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print the findings as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
+    /// One thing instead of all
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+/// What can be looked into by itself.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The filter that keeps marketing quiet while somebody waits for support, and contacts whose flag is wrong
+    Suppression,
 }
 
 /// Checks and reports; ends with 1 when something is wrong.
 pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
+    if let Some(What::Suppression) = arguments.what {
+        return suppression::run(place, arguments.json).await;
+    }
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;
     let vault = wiring::vault(place)?;
@@ -41,14 +56,14 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let arrivals = if place.journal(&config).exists()
         && let Ok(journal) = place.open(&config, Opening::Look)
     {
-        for system in [System::Intercom, System::Hubspot] {
+        for system in wiring::systems(&config) {
             sweeps.extend(standing(&journal, &Connection::only(system)).await);
         }
         journal.arrivals().await.unwrap_or_default()
     } else {
         Vec::new()
     };
-    for system in [System::Intercom, System::Hubspot] {
+    for system in wiring::systems(&config) {
         let connection = Connection::only(system);
         let mut log = vendors::Log::new();
         findings.push(tokens(&clients, &vault, &connection, &mut log).await);
@@ -71,7 +86,9 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         findings.push(("Deletion sweep".to_owned(), good, format!("{words} {why}").trim_end().to_owned()));
     }
     let salesforce = Connection::only(System::Salesforce);
-    if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {
+    if config.engine.crm == System::Salesforce {
+        // It was told of above.
+    } else if !clients.settings().salesforce.instance_url.is_empty() || vault.grant(&salesforce).is_ok() {
         let mut log = vendors::Log::new();
         findings.push(tokens(&clients, &vault, &salesforce, &mut log).await);
         findings.push(limits(&config, System::Salesforce, &log));

@@ -149,7 +149,7 @@ async fn erase(place: &Place, read_only: bool, arguments: &Arguments) -> Result<
     }
     // Contacts with the address that never reached the journal are theirs too.
     let mut also: Vec<RecordRef> = Vec::new();
-    let engine = wiring::credentials(place).and_then(|credentials| {
+    let engine = wiring::credentials(place, &desk.config).and_then(|credentials| {
         wiring::engine(&desk.config, desk.journal.clone(), desk.mapping.clone(), credentials)
     });
     match engine {

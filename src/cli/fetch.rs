@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::output;
 use super::problem::Problem;
 use super::progress::{Carried, Desk, Line, about, broke_off, moment};
-use super::wiring::Place;
+use super::wiring::{self, Place};
 use crate::domain::clock::Timestamp;
 use crate::domain::job::Job;
 use crate::domain::record::{Connection, ObjectKind, System};
@@ -32,8 +32,8 @@ pub struct Arguments {
     /// What to read
     #[arg(value_enum)]
     what: What,
-    /// Where: intercom or hubspot [default: intercom for leads and users, both for the rest]
-    #[arg(long, value_parser = ["intercom", "hubspot"])]
+    /// Where: intercom, hubspot or salesforce [default: intercom for leads and users, both for the rest]
+    #[arg(long, value_parser = ["intercom", "hubspot", "salesforce"])]
     system: Option<String>,
     /// Only what changed since then, as 2026-01-31
     #[arg(long, value_name = "DATE")]
@@ -47,7 +47,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    fn wishes(&self) -> Result<Vec<Wish>, Problem> {
+    fn wishes(&self, config: &crate::config::Config) -> Result<Vec<Wish>, Problem> {
         let since = self.since.as_deref().map(|text| moment("--since", text)).transpose()?;
         let (name, object, role) = match self.what {
             What::Leads => ("leads", ObjectKind::Contact, Some(Role::Lead)),
@@ -56,16 +56,17 @@ impl Arguments {
             What::Companies => ("companies", ObjectKind::Company, None),
         };
         let systems = match (self.system.as_deref(), role) {
-            (Some("hubspot"), Some(_)) => {
+            (Some(word @ ("hubspot" | "salesforce")), Some(_)) => {
+                let crm = wiring::crm_named(word, config)?;
                 return Err(Problem::usage(
                     "Nothing was read or changed.",
-                    format!("HubSpot has no {name}: leads and users are Intercom's"),
-                    "run `reknit fetch contacts --system hubspot`",
+                    format!("{} has no {name}: leads and users are Intercom's roles", crm.title()),
+                    format!("run `reknit fetch contacts --system {crm}`"),
                 ));
             }
-            (Some("hubspot"), None) => vec![System::Hubspot],
+            (Some(word @ ("hubspot" | "salesforce")), None) => vec![wiring::crm_named(word, config)?],
             (Some(_), _) | (None, Some(_)) => vec![System::Intercom],
-            (None, None) => vec![System::Intercom, System::Hubspot],
+            (None, None) => wiring::systems(config).to_vec(),
         };
         Ok(systems
             .into_iter()
@@ -80,7 +81,7 @@ impl Arguments {
 
 /// Reads, compares, carries out what differs.
 pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), Problem> {
-    let wishes = arguments.wishes()?;
+    let wishes = arguments.wishes(&place.settings()?)?;
     let desk = Desk::open(place, read_only, "a fetch").await?;
     let mut rows = Vec::new();
     let mut unfinished = 0;

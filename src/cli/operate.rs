@@ -36,6 +36,10 @@ pub struct RetryArguments {
     /// With --refused: only show which
     #[arg(long, requires = "refused")]
     dry_run: bool,
+    /// Plan anew by today's recipe and mapping, also what has ended; refused where something would be done twice.
+    /// Without it, a plan of which something was begun that must not be repeated goes on as its edition planned it
+    #[arg(long)]
+    replan: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -121,7 +125,7 @@ impl<'a> Desk<'a> {
     /// Carries executions out, or waits for the process that does; what became of them.
     pub(super) async fn carry_out(&self, ids: &[ExecutionId]) -> Result<Vec<Execution>, Problem> {
         if let Some(_lock) = WorkerLock::take(&self.place.journal(&self.config))? {
-            let credentials = wiring::credentials(self.place).map_err(|problem| {
+            let credentials = wiring::credentials(self.place, &self.config).map_err(|problem| {
                 Problem::usage(
                     "The decision is recorded, but nothing was sent.",
                     problem.why,
@@ -199,7 +203,9 @@ pub async fn retry(place: &Place, read_only: bool, arguments: &RetryArguments) -
             };
         }
     }
-    let answer = desk.operator.retry(&ids).await.map_err(|error| refused(&error))?;
+    let answer =
+        if arguments.replan { desk.operator.replan(&ids).await } else { desk.operator.retry(&ids).await };
+    let answer = answer.map_err(|error| refused(&error))?;
     let results = desk.carry_out(&answer.queued).await?;
     report(&results, &answer.refused, arguments.json)
 }

@@ -26,7 +26,8 @@ const AT_ONCE: usize = 8;
 /// An engine over the journal of a place, for a command.
 pub struct Desk<'a> {
     place: &'a Place,
-    config: Config,
+    /// The settings.
+    pub config: Config,
     /// The engine.
     pub engine: Engine,
 }
@@ -43,7 +44,7 @@ impl<'a> Desk<'a> {
         }
         let config = place.settings()?;
         let mapping = place.mapping(&config)?;
-        let credentials = wiring::credentials(place)?;
+        let credentials = wiring::credentials(place, &config)?;
         let journal = place.open(&config, Opening::Work)?;
         let engine = wiring::engine(&config, journal, Arc::clone(&mapping), credentials)?;
         if !engine.has_loaded().await.map_err(|error| unread(&error))? {

@@ -1,4 +1,5 @@
-//! `reknit recipe`: what runs on which event, and what it would do. Reads files; calls no vendor and writes nothing.
+//! `reknit recipe`: what runs on which event, and what it would do. Looks at files; switching is `switch`'s. Calls no
+//! vendor here.
 
 use std::path::{Path, PathBuf};
 
@@ -7,19 +8,19 @@ use serde_json::{Map, Value, json};
 
 use super::output;
 use super::problem::Problem;
+use super::switch;
 use super::wiring::{self, Place, clock};
 use crate::config::Config;
 use crate::domain::plan::{Call, Plan};
 use crate::domain::record::System;
 use crate::domain::text::clean_lines;
-use crate::engine::rules::Sources;
 use crate::mapping::Mappings;
 use crate::recipes::book::Book;
 use crate::recipes::condition;
 use crate::recipes::facts::Facts;
 use crate::recipes::finding::{Finding, instead_of};
 use crate::recipes::planner::{self, Ruling, Wanted};
-use crate::recipes::recipe::{Recipe, Trigger};
+use crate::recipes::recipe::{Recipe, State, Trigger};
 use crate::recipes::{file, graph, rehearsal};
 use crate::vendors;
 
@@ -75,13 +76,22 @@ enum Command {
     Facts,
     /// The documentation of all recipes as Markdown
     Docs,
+    /// Let recipes run: at most two within a day, unless --force
+    On(switch::Arguments),
+    /// Let recipes plan and journal what they would do, and write nothing
+    Shadow(switch::Arguments),
+    /// Stop recipes; what already waits is skipped
+    Off(switch::Arguments),
 }
 
 /// Runs it.
-pub fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
+pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), Problem> {
     let config = place.settings()?;
     let json = arguments.json;
     match &arguments.command {
+        Command::On(names) => switch::run(place, read_only, State::On, names, json).await,
+        Command::Shadow(names) => switch::run(place, read_only, State::Shadow, names, json).await,
+        Command::Off(names) => switch::run(place, read_only, State::Off, names, json).await,
         Command::List => list(&shelf(&config)?.book, json),
         Command::Show { name } => {
             let shelf = shelf(&config)?;
@@ -140,17 +150,11 @@ fn shelf(config: &Config) -> Result<Shelf, Problem> {
     ))
 }
 
-/// Where recipes and mappings of one's own lie: beside the settings file.
-fn sources(config: &Config) -> Sources {
-    let folder = |name: &str| (!config.folder.as_os_str().is_empty()).then(|| config.folder.join(name));
-    Sources { recipes: folder("recipes"), mappings: folder("mappings"), contact: None }
-}
-
 fn look(config: &Config, files: &[PathBuf]) -> Result<Shelf, Problem> {
     let unread = |why: String| {
         Problem::usage("The recipes cannot be read.", why, "check the path and its permissions")
     };
-    let on_disk = sources(config).read().map_err(unread)?;
+    let on_disk = wiring::sources(config).read().map_err(unread)?;
     let mut texts = on_disk.recipes;
     for path in files {
         let shown = path.display().to_string();

@@ -39,7 +39,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     }
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;
-    let vault = wiring::credentials(place)?;
+    let vault = wiring::credentials(place, &config)?;
     let unkept = wiring::unkept(&vault);
     let credentials: Arc<dyn Credentials> = vault;
     let channels = wiring::channels(&config, &*credentials)?;
@@ -52,7 +52,7 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     if fresh {
         // No journal is left behind by a service that cannot begin.
         let clients = wiring::clients(&config, &mapping, Arc::clone(&credentials))?;
-        for system in [System::Intercom, System::Hubspot] {
+        for system in wiring::systems(&config) {
             vendors::check(&clients, &Connection::only(system), &mut vendors::Log::new())
                 .await
                 .map_err(|error| unreachable_vendor(system, &error))?;
@@ -73,7 +73,10 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
     wiring::take_over(&journal).await?;
     let engine = wiring::engine(&config, journal, mapping, Arc::clone(&credentials))?;
     if !fresh {
-        check_vendors(&engine).await?;
+        check_vendors(&engine, wiring::systems(&config)).await?;
+    }
+    if let Some(words) = wiring::begin_in_shadow(&config, &engine).await? {
+        output::line(&words)?;
     }
     let mut service = Background::start(&engine);
     service.watch(Watch::new(&engine, channels, config.monitors.clone()));
@@ -92,10 +95,12 @@ pub async fn run(place: &Place, arguments: &Arguments, read_only: bool) -> Resul
         },
     );
     output::line(&format!(
-        "Receiving on http://{address}/webhooks/intercom and http://{address}/webhooks/hubspot; Ctrl-C stops."
+        "Receiving on http://{address}/webhooks/intercom and http://{address}/webhooks/{}; Ctrl-C stops.",
+        config.engine.crm
     ))?;
     output::line(&format!(
-        "Serving Intercom and HubSpot; looking for changes every {} s; journal {}.",
+        "Serving Intercom and {}; looking for changes every {} s; journal {}.",
+        config.engine.crm.title(),
         config.engine.poll_seconds,
         engine.journal().path().display()
     ))?;
@@ -128,8 +133,8 @@ fn ended(before: &Counts, after: &Counts) -> String {
 
 /// A vendor that cannot be used ends the start before the first load. Later its webhooks must still be taken in, and the
 /// work waits for the vendor by itself; only what no waiting mends ends the start then.
-async fn check_vendors(engine: &Engine) -> Result<(), Problem> {
-    for system in [System::Intercom, System::Hubspot] {
+async fn check_vendors(engine: &Engine, systems: [System; 2]) -> Result<(), Problem> {
+    for system in systems {
         let connection = Connection::only(system);
         if let Err(error) = engine.check(&connection).await {
             let loaded = engine.has_loaded().await.unwrap_or(false);

@@ -225,6 +225,7 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
         lines.push(format!("Event {event} \"{told}\" ({topic})"));
     }
     lines.extend(detail.delivered.words(Timestamp::rfc3339).map(|words| format!("Came  {words}")));
+    lines.extend(execution.editions.iter().map(|editions| format!("Rules  {editions}")));
     if let Some(first) = detail.waits_for {
         lines.push(format!("Waits for {first} of the same person to end: one at a time, in order."));
     }
@@ -246,6 +247,11 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
             .iter()
             .map(|capsule| format!("Kept  what was there before the merge: `reknit show {capsule}`")),
     );
+    let told = journal.notices(Some(id), 20).await.map_err(|error| unread(&error))?;
+    lines.extend(told.iter().map(|row| {
+        let words = if row.words.is_empty() { String::new() } else { format!(": {}", row.words) };
+        format!("Told  {}  {} ({}{words})", row.channel, row.title, row.status)
+    }));
     lines.extend(detail.attempts.iter().map(|attempt| {
         let status = attempt.status.map_or_else(|| "no answer".into(), |status| status.to_string());
         // Without the query: HubSpot's lists every property asked for.

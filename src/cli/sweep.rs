@@ -7,7 +7,7 @@ use super::list::unread;
 use super::output;
 use super::problem::Problem;
 use super::progress::{Desk, Line, broke_off};
-use super::wiring::{Opening, Place};
+use super::wiring::{self, Opening, Place};
 use crate::domain::clock::Timestamp;
 use crate::domain::job::JobState;
 use crate::domain::record::{Connection, System};
@@ -17,8 +17,8 @@ use crate::journal::Journal;
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Where: intercom or hubspot [default: both]
-    #[arg(long, value_parser = ["intercom", "hubspot"])]
+    /// Where: intercom, hubspot or salesforce [default: Intercom and the CRM]
+    #[arg(long, value_parser = ["intercom", "hubspot", "salesforce"])]
     system: Option<String>,
     /// Say when the last sweeps were and what they found
     #[arg(long, conflicts_with_all = ["dry_run", "yes", "system"])]
@@ -46,13 +46,13 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     if arguments.status {
         let config = place.settings()?;
         let journal = place.open(&config, Opening::Look)?;
-        return status(&journal, arguments.json).await;
+        return status(&journal, wiring::systems(&config), arguments.json).await;
     }
     let desk = Desk::open(place, read_only, "a sweep").await?;
     let systems: Vec<System> = match arguments.system.as_deref() {
-        Some("hubspot") => vec![System::Hubspot],
-        Some(_) => vec![System::Intercom],
-        None => vec![System::Intercom, System::Hubspot],
+        Some("intercom") => vec![System::Intercom],
+        Some(word) => vec![wiring::crm_named(word, &desk.config)?],
+        None => wiring::systems(&desk.config).to_vec(),
     };
     let how = How { dry_run: arguments.how.dry_run, even_many: arguments.how.yes };
     let mut rows = Vec::new();
@@ -115,9 +115,9 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
     Ok(())
 }
 
-async fn status(journal: &Journal, json: bool) -> Result<(), Problem> {
+async fn status(journal: &Journal, systems: [System; 2], json: bool) -> Result<(), Problem> {
     let mut standings = Vec::new();
-    for system in [System::Intercom, System::Hubspot] {
+    for system in systems {
         standings.push(standing(journal, &Connection::only(system)).await.map_err(|error| unread(&error))?);
     }
     if json {

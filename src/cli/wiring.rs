@@ -14,8 +14,10 @@ use crate::domain::secret::{Credentials, Grant};
 use crate::engine::Engine;
 use crate::engine::operate::Operator;
 use crate::engine::rulebook::Rulebook;
+use crate::engine::rules::{Rules, Sources};
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
+use crate::recipes::recipe::State;
 use crate::vault::{Vault, token_variable};
 use crate::vendors::alerts::Channels;
 use crate::vendors::{Clients, Settings, SetupError};
@@ -92,7 +94,7 @@ impl Place {
     /// The mapping the settings name.
     pub fn mapping(&self, config: &Config) -> Result<Arc<Mapping>, Problem> {
         if config.mapping.is_empty() {
-            return Ok(Arc::new(Mapping::shipped()));
+            return Ok(Arc::new(Mapping::shipped_for(config.engine.crm)));
         }
         let failed = |why: String| {
             Problem::usage(
@@ -105,6 +107,11 @@ impl Place {
             .map_err(|error| failed(format!("{}: {error}", config.mapping)))?;
         Mapping::parse(&text, &config.mapping).map(Arc::new).map_err(|error| failed(error.to_string()))
     }
+}
+
+/// The mapping of Salesforce's leads, where they are people of the CRM.
+pub fn leads(config: &Config) -> Option<Arc<Mapping>> {
+    (config.engine.crm == System::Salesforce).then(|| Arc::new(Mapping::shipped_leads()))
 }
 
 /// What a journal is opened for.
@@ -159,10 +166,28 @@ pub fn vault(place: &Place) -> Result<Arc<Vault>, Problem> {
     Vault::open(&place.data).map(Arc::new).map_err(|error| super::vault::problem(&error))
 }
 
-/// The vault, if it has what Intercom and HubSpot need; else a problem that names what is missing.
-pub fn credentials(place: &Place) -> Result<Arc<Vault>, Problem> {
+/// The two systems that are kept in step.
+pub const fn systems(config: &Config) -> [System; 2] {
+    [System::Intercom, config.engine.crm]
+}
+
+/// The CRM a flag names, if it is the one that is synced.
+pub fn crm_named(word: &str, config: &Config) -> Result<System, Problem> {
+    let crm = config.engine.crm;
+    if word == crm.as_str() {
+        return Ok(crm);
+    }
+    Err(Problem::usage(
+        "Nothing was read or changed.",
+        format!("this Reknit keeps Intercom in step with {}, not with {word}", crm.title()),
+        format!("name {crm}, or set crm = \"{word}\" under [engine] for a journal of its own"),
+    ))
+}
+
+/// The vault, if it has what Intercom and the CRM need; else a problem that names what is missing.
+pub fn credentials(place: &Place, config: &Config) -> Result<Arc<Vault>, Problem> {
     let vault = vault(place)?;
-    let missing: Vec<(Connection, String)> = [System::Intercom, System::Hubspot]
+    let missing: Vec<(Connection, String)> = systems(config)
         .map(Connection::only)
         .into_iter()
         .filter_map(|connection| vault.grant(&connection).err().map(|why| (connection, why)))
@@ -262,7 +287,60 @@ pub fn engine(
 ) -> Result<Engine, Problem> {
     let clients = clients(config, &mapping, credentials)?;
     let engine = Engine::new(journal, clients, mapping, clock(), config.engine.clone());
-    Ok(engine.with_rulebook(rulebook(config)))
+    Ok(engine.with_rulebook(rulebook(config)).with_leads(leads(config)).with_rules(rules(config)?))
+}
+
+/// Where recipes and mappings of one's own are.
+pub fn sources(config: &Config) -> Sources {
+    let folder = |named: &str, usual: &str| {
+        let own = (!named.is_empty()).then(|| config.folder.join(named));
+        // Without a place of its own there is nothing beside it either.
+        own.or_else(|| (!config.folder.as_os_str().is_empty()).then(|| config.folder.join(usual)))
+    };
+    Sources {
+        recipes: folder(&config.recipes, "recipes"),
+        mappings: folder(&config.mappings, "mappings"),
+        contact: (!config.mapping.is_empty()).then(|| PathBuf::from(&config.mapping)),
+    }
+}
+
+/// The recipes and mappings in force.
+pub fn rules(config: &Config) -> Result<Rules, Problem> {
+    Rules::read(sources(config), config.engine.crm).map_err(|wrong| {
+        Problem::usage(
+            "The recipes and mappings cannot be used; nothing was started or changed.",
+            wrong.join("; "),
+            "correct them, or take the file away: then the shipped one is used",
+        )
+    })
+}
+
+/// In a new journal, recipes that are on plan and write nothing until somebody switches them on. What to say of it.
+pub async fn begin_in_shadow(config: &Config, engine: &Engine) -> Result<Option<String>, Problem> {
+    if config.engine.first_run != State::Shadow {
+        return Ok(None);
+    }
+    let rules = engine.rules().current();
+    let on: Vec<String> = rules
+        .book
+        .all()
+        .filter(|recipe| recipe.state == State::On)
+        .map(|recipe| recipe.name.clone())
+        .collect();
+    let new = engine.journal().begin_in_shadow(on.clone()).await;
+    let waits = match new {
+        Ok(_) => engine.journal().first_run().await,
+        Err(error) => Err(error),
+    };
+    let waits = waits.map_err(|error| super::list::unread(&error))?;
+    Ok((!waits.is_empty()).then(|| {
+        format!(
+            "First run: {} plan and write nothing. Look at what they would do (reknit list executions), then: reknit \
+             recipe on {} --yes",
+            waits.join(" and "),
+            waits.join(" ")
+        )
+    }))
 }
 
 /// The rules that decide conflicts.
@@ -270,13 +348,25 @@ pub fn rulebook(config: &Config) -> Rulebook {
     Rulebook::in_folder(config.folder.join("rules"))
 }
 
-/// The vendors' settings, asking HubSpot for every property the mapping names besides the usual ones.
-fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Settings {
+/// The vendors' settings, asking the CRM for every field the mappings name besides the usual ones.
+pub fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Settings {
     let mut settings = config.vendors.clone();
-    for name in mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]) {
-        if !settings.hubspot.extra_properties.contains(name) {
-            settings.hubspot.extra_properties.push(name.clone());
+    let leads = leads(config);
+    let mappings = [("Contact", Some(mapping)), ("Lead", leads.as_deref())];
+    for (object, mapping) in mappings.into_iter().filter_map(|(object, mapping)| Some((object, mapping?))) {
+        for name in mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]) {
+            let (list, name) = match config.engine.crm {
+                System::Salesforce => (&mut settings.salesforce.extra_fields, format!("{object}.{name}")),
+                _ => (&mut settings.hubspot.extra_properties, name.clone()),
+            };
+            if !list.contains(&name) {
+                list.push(name);
+            }
         }
+    }
+    // Rules that cannot be read are told of by who works with them.
+    if let Ok(rules) = Rules::read(sources(config), config.engine.crm) {
+        settings.hubspot.extra_properties.extend(rules.current().fields());
     }
     settings
 }
@@ -311,7 +401,8 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
         clock(),
         actor(),
         config.engine.max_attempts,
-    );
+    )
+    .of_crm(config.engine.crm, leads(config));
     let named = (!config.mapping.is_empty()).then(|| PathBuf::from(&config.mapping));
     let operator =
         operator.with_rulebook(rulebook(config)).with_mappings(config.folder.join("mappings"), named);

@@ -70,6 +70,7 @@ impl App {
     /// The console before its first frame.
     pub fn new(ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
+        let conflicts = Conflicts::of_role(&settings.role);
         Self {
             ctx,
             quit: false,
@@ -80,7 +81,7 @@ impl App {
             screen: Screen::Overview,
             overview: Overview::default(),
             executions: Executions::default(),
-            conflicts: Conflicts::default(),
+            conflicts,
             duplicates: Duplicates::default(),
             unlinked: Unlinked::default(),
             layers: Vec::new(),
@@ -157,6 +158,12 @@ impl App {
                     let (layer, effect) = Confirm::open(&self.ctx, *pending);
                     self.layers.push(Layer::Confirm(Box::new(layer)));
                     outside.extend(effect);
+                }
+                Effect::Offer(menu) => self.layers.push(Layer::Menu(menu)),
+                Effect::Tell(telling) => {
+                    let (layer, effect) = telling.open(&self.ctx);
+                    self.layers.push(Layer::Telling(Box::new(layer)));
+                    outside.push(effect);
                 }
                 Effect::Ask(question) => self.layers.push(Layer::Prompt(Box::new(Prompt::open(*question)))),
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
@@ -397,8 +404,10 @@ impl App {
         match target {
             Some(Target::Key(name)) => keys::press(&name).map_or_else(Vec::new, |key| self.key(key)),
             Some(Target::Choice(at)) if !self.layers.is_empty() => {
-                if let Some(Layer::Palette(palette)) = self.layers.last_mut() {
-                    palette.click(at);
+                match self.layers.last_mut() {
+                    Some(Layer::Palette(palette)) => palette.click(at),
+                    Some(Layer::Menu(menu)) => menu.click(at),
+                    _ => {}
                 }
                 Vec::new()
             }
@@ -419,6 +428,26 @@ impl App {
                 }
                 Vec::new()
             }
+            Event::Proposed(ticket, answer) => {
+                if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
+                    layer.proposed(ticket, answer);
+                }
+                Vec::new()
+            }
+            Event::Explained(ticket, answer) => {
+                if let Some(Layer::Telling(layer)) = self.layers.last_mut() {
+                    layer.told(ticket, answer);
+                }
+                Vec::new()
+            }
+            Event::CarriedOut(Ok(applied)) => {
+                let tone = if applied.refused.is_empty() { Tone::Good } else { Tone::Warning };
+                self.toasts.push(self.ctx.now, tone, applied.sentence);
+                self.results.follow(applied.executions);
+                self.results.follow(applied.retried);
+                self.refresh()
+            }
+            Event::CarriedOut(Err(why)) => self.refused(why),
             Event::Decided(_, Ok(id)) => {
                 self.toasts.push(
                     self.ctx.now,

@@ -1,14 +1,18 @@
 //! What an update wants done, as values that a test can compare; `perform` and `app` carry them out.
 
 use super::layers::confirm::Pending;
+use super::layers::menu::Menu;
 use super::layers::prompt::Question;
+use super::layers::telling::Telling;
 use super::layers::toast::Tone;
 use super::msg::Ticket;
 use super::panes::Screen;
 use crate::domain::filter::Filter;
-use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::page::Anchor;
+use crate::domain::record::RecordRef;
 use crate::domain::review::Decision;
+use crate::engine::operate::disputes::{Proposal, Reach, Wish};
 
 /// Something to be done outside the pane that wants it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +21,16 @@ pub enum Effect {
     Load(Ticket, Query),
     /// Ask what a decision would send.
     Preview(Ticket, Decision),
+    /// Ask what a wish about a conflict would do, and to whom.
+    Propose(Ticket, ConflictId, Wish, Reach),
+    /// Do what was proposed.
+    CarryOut(Box<Proposal>),
+    /// Ask how a field of a person came to be what it is.
+    Explain(Ticket, RecordRef, String),
+    /// Choose among several things to do.
+    Offer(Box<Menu>),
+    /// Show how a field came about, once it is known.
+    Tell(Box<Telling>),
     /// Record a decision; it becomes an execution.
     Decide(Decision),
     /// Queue executions again.

@@ -6,8 +6,10 @@ pub mod confirm;
 pub mod filter;
 pub mod help;
 pub mod input;
+pub mod menu;
 pub mod palette;
 pub mod prompt;
+pub mod telling;
 pub mod toast;
 
 use crossterm::event::KeyEvent;
@@ -64,6 +66,10 @@ pub enum Layer {
     Confirm(Box<confirm::Confirm>),
     /// The question for a line of text.
     Prompt(Box<prompt::Prompt>),
+    /// Several things to do, one to choose.
+    Menu(Box<menu::Menu>),
+    /// How a field came about.
+    Telling(Box<telling::Telling>),
 }
 
 impl Layer {
@@ -75,6 +81,8 @@ impl Layer {
             Self::Filter(layer) => layer.key(key),
             Self::Confirm(layer) => layer.key(ctx, key),
             Self::Prompt(layer) => layer.key(key),
+            Self::Menu(layer) => layer.key(key),
+            Self::Telling(layer) => layer.key(key),
         }
     }
 
@@ -84,7 +92,7 @@ impl Layer {
             Self::Palette(layer) => layer.paste(text),
             Self::Filter(layer) => layer.paste(text),
             Self::Prompt(layer) => layer.paste(text),
-            Self::Help(_) | Self::Confirm(_) => Reply::stay(),
+            Self::Help(_) | Self::Confirm(_) | Self::Menu(_) | Self::Telling(_) => Reply::stay(),
         }
     }
 
@@ -94,6 +102,8 @@ impl Layer {
             Self::Help(layer) => layer.scroll(by),
             Self::Confirm(layer) => layer.scroll(by),
             Self::Palette(layer) => layer.shift(by.signum()),
+            Self::Menu(layer) => layer.shift(by.signum()),
+            Self::Telling(layer) => layer.scroll(by),
             Self::Filter(_) | Self::Prompt(_) => {}
         }
     }
@@ -113,6 +123,8 @@ impl Layer {
             Self::Filter(layer) => layer.draw(ctx, buffer, area),
             Self::Confirm(layer) => layer.draw(ctx, buffer, area),
             Self::Prompt(layer) => layer.draw(ctx, buffer, area),
+            Self::Menu(layer) => layer.draw(ctx, buffer, area),
+            Self::Telling(layer) => layer.draw(ctx, buffer, area),
         }
     }
 
@@ -126,6 +138,10 @@ impl Layer {
             Self::Filter(_) => None,
             Self::Confirm(layer) => Some(layer.hints()),
             Self::Prompt(layer) => Some(layer.hints()),
+            Self::Menu(_) => {
+                Some(vec![Hint::new("↑↓", "choose"), Hint::new("Enter", "go on"), Hint::new("Esc", "cancel")])
+            }
+            Self::Telling(_) => Some(vec![Hint::new("Esc", "close"), Hint::new("↑↓", "scroll")]),
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::domain::overview::Overview;
 use crate::domain::page::{Counts, Page};
 use crate::domain::plan::Preview;
 use crate::domain::review::{Conflict, Decision, Duplicate, Unlinked};
+use crate::engine::explain::Account;
+use crate::engine::operate::disputes::{Applied, Proposal};
 use crate::journal::operate::Report;
 
 /// The number of a question.
@@ -67,6 +69,12 @@ pub enum Event {
     Loaded(Ticket, Loaded),
     /// What a decision would send.
     Previewed(Ticket, Answer<Preview>),
+    /// What a wish about a conflict would do.
+    Proposed(Ticket, Answer<Box<Proposal>>),
+    /// A proposal was carried out, or not.
+    CarriedOut(Answer<Applied>),
+    /// How a field came about.
+    Explained(Ticket, Answer<Box<Account>>),
     /// A decision was recorded, or not.
     Decided(Decision, Answer<ExecutionId>),
     /// Executions were queued again.

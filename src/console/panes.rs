@@ -1,5 +1,6 @@
 //! The screens, each owning its state, its update and its drawing; none knows another.
 
+pub mod conflict_detail;
 pub mod conflicts;
 pub mod duplicates;
 pub mod execution_detail;

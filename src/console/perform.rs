@@ -9,6 +9,7 @@ use super::idle::{Idle, Token};
 use super::msg::{Event, Loaded, Ticket};
 use super::panes::Screen;
 use super::terminal;
+use crate::engine::explain::explain;
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
 
@@ -43,6 +44,17 @@ impl Performer {
             Effect::Preview(ticket, decision) => self.spawn(async move {
                 Event::Previewed(ticket, operator.preview(&decision).await.map_err(|error| error.to_string()))
             }),
+            Effect::Propose(ticket, conflict, wish, reach) => self.spawn(async move {
+                let answer = operator.propose(conflict, &wish, reach).await;
+                Event::Proposed(ticket, answer.map(Box::new).map_err(|error| error.to_string()))
+            }),
+            Effect::CarryOut(proposal) => self.spawn(async move {
+                Event::CarriedOut(operator.carry_out(&proposal).await.map_err(|error| error.to_string()))
+            }),
+            Effect::Explain(ticket, record, field) => self.spawn(async move {
+                let answer = explain(&journal, operator.mapping(), &record.to_string(), &field).await;
+                Event::Explained(ticket, answer.map(Box::new).map_err(|error| error.to_string()))
+            }),
             Effect::Decide(decision) => self.spawn(async move {
                 let answer = operator.decide(&decision).await.map_err(|error| error.to_string());
                 Event::Decided(decision, answer)
@@ -57,7 +69,12 @@ impl Performer {
                 Event::Parted(id, operator.distinct(id).await.map_err(|error| error.to_string()))
             }),
             Effect::Copy(text) => terminal::copy(&text),
-            Effect::Go(..) | Effect::Confirm(_) | Effect::Ask(_) | Effect::Toast(..) => {}
+            Effect::Go(..)
+            | Effect::Confirm(_)
+            | Effect::Ask(_)
+            | Effect::Offer(_)
+            | Effect::Tell(_)
+            | Effect::Toast(..) => {}
         }
     }
 

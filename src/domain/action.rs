@@ -12,8 +12,6 @@ words! {
         Discard = "discard",
         /// Settle a conflict: take a side, type a value, empty both, translate, or leave it for now.
         Resolve = "resolve",
-        /// Where a field's value comes from: event, mapping, transform, rule, call, decision.
-        Explain = "explain",
         /// Merge a duplicate candidate.
         Merge = "merge",
         /// Say that a duplicate candidate is two different people.

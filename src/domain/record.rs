@@ -206,14 +206,15 @@ impl Mirror {
     ///
     /// Salesforce's names do not mind case: `email` finds its `Email`.
     pub fn text(&self, field: &str) -> String {
-        let exact = self.fields.get(field);
-        let value = match self.record.system() {
-            System::Salesforce => exact.or_else(|| {
-                self.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value)
-            }),
-            _ => exact,
-        };
-        value.map(value_text).unwrap_or_default()
+        self.value(field).map(value_text).unwrap_or_default()
+    }
+
+    /// A field's value, found like its [`Mirror::text`].
+    pub fn value(&self, field: &str) -> Option<&Value> {
+        match self.record.system() {
+            System::Salesforce => named(&self.fields, field),
+            _ => self.fields.get(field),
+        }
     }
 
     /// What a person would call this record: its name, else its e-mail, else its id.
@@ -227,6 +228,14 @@ impl Mirror {
         }
         self.record.title()
     }
+}
+
+/// A field by its name as it is written, else in other capitals: Salesforce's names do not mind, and of the other systems
+/// none has two names that differ in nothing else.
+pub fn named<'a>(fields: &'a Fields, field: &str) -> Option<&'a Value> {
+    fields
+        .get(field)
+        .or_else(|| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value))
 }
 
 /// A JSON value as a person reads it: null is empty, objects and lists are compact JSON.

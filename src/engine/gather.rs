@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::chains;
+use super::identity;
 use super::intake::{ECHO_LIFE, record_to_be};
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Agreement;
@@ -18,6 +19,7 @@ use crate::journal::facts::value_hash;
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::recipes::contact_sync::{self, Facts, Planned, Way};
 use crate::recipes::mend::{self, Impossible};
+use crate::recipes::newcomer;
 use crate::vendors::{VendorError, hubspot, intercom};
 
 /// Earlier addresses of a person that are looked for, the latest first.
@@ -29,13 +31,25 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
     let known = turn.engine.journal.known(record).await?;
     let mut facts =
         Facts { agreements: known.agreements, held: known.held, off: known.off, ..Facts::default() };
+    let changed = turn.engine.holds.fields_of(&turn.engine.mapping.name);
+    facts.drifted = changed.into_iter().map(|hold| (hold.field, hold.reason)).collect();
     let mut ignored = known.ignored;
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
+    facts.waits = identity::waits(&facts.held, &ignored, &own.record);
+    if facts.waits.is_some() {
+        return Ok(facts);
+    }
     let other_side = match way {
         Way::ToCrm => turn.engine.crm.clone(),
         Way::ToIntercom => turn.engine.intercom.clone(),
     };
-    let tied = known.records.iter().find(|other| other.connection == other_side).cloned();
+    // A person may be tied to a lead and to the contact it became or stands beside: the contact goes first.
+    let tied = known
+        .records
+        .iter()
+        .filter(|other| other.connection == other_side)
+        .min_by_key(|other| other.object != ObjectKind::Contact)
+        .cloned();
     let other = match tied {
         // It is tied, so its absence is news a human should hear, not a reason to make another one unasked.
         Some(tied) => match turn.read(&tied).await? {
@@ -53,7 +67,16 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
         None => {
             let mut found = look_up(turn, way, &own, &other_side).await?;
             let first = if found.is_empty() { None } else { Some(found.remove(0)) };
+            // A lead beside a contact is for the list of duplicates: the contact goes first.
+            let kind = first.as_ref().map(|first| first.record.object);
+            found.retain(|mirror| Some(mirror.record.object) == kind);
             facts.also = found.into_iter().map(|mirror| mirror.record).collect();
+            if first.is_none() && way == Way::ToCrm {
+                let newcomers = turn.engine.settings.salesforce_newcomers;
+                let kind = newcomer::kind(other_side.system, newcomers, &own);
+                facts.no_newcomers = kind.is_none();
+                facts.becomes_lead = kind == Some(ObjectKind::Lead);
+            }
             first
         }
     };
@@ -104,7 +127,7 @@ async fn take_up_own_writes(
     agreed_at: &HashMap<String, Timestamp>,
 ) -> Result<(), Stop> {
     let (Some(left), Some(right)) = (&facts.intercom, &facts.crm) else { return Ok(()) };
-    let mapping = std::sync::Arc::clone(&turn.engine.mapping);
+    let mapping = std::sync::Arc::clone(turn.engine.mapping_of(right.record.object));
     let recent = Timestamp(turn.engine.clock.now().0 - ECHO_LIFE.as_millis() as i64);
     // Of a contact that we made, and whose id has not reached us, the values stand under the contact to be made; that
     // it is this one is told by its cross-reference.
@@ -183,7 +206,7 @@ async fn own_writes(
     to_be: &RecordRef,
     identity: &serde_json::Value,
 ) -> Result<OwnWrites, Stop> {
-    let mapping = &turn.engine.mapping;
+    let mapping = turn.engine.mapping_of(right.record.object);
     let mut asked = vec![(to_be.clone(), mapping.crm_identity.clone(), value_hash(identity))];
     for field in &mapping.fields {
         let now_left = left_value(field, &left.fields);
@@ -217,7 +240,7 @@ fn follow_merge(turn: &mut Turn<'_>, record: &RecordRef) {
 }
 
 /// The record the run starts from; none when it is gone. One that was merged away is followed.
-async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
+pub(super) async fn current(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Option<Mirror>, Stop> {
     match turn.read(record).await? {
         Ok(mirror) => Ok(Some(mirror)),
         Err(error) => {
@@ -256,7 +279,7 @@ pub(super) async fn look_up(
     own: &Mirror,
     other_side: &Connection,
 ) -> Result<Vec<Mirror>, Stop> {
-    let mapping = std::sync::Arc::clone(&turn.engine.mapping);
+    let mapping = std::sync::Arc::clone(turn.engine.mapping_of(own.record.object));
     let named = match way {
         Way::ToCrm => own.text(&mapping.intercom_identity),
         Way::ToIntercom => own.text(&mapping.crm_identity),
@@ -268,7 +291,10 @@ pub(super) async fn look_up(
             id: named.trim().to_owned(),
         };
         match turn.read(&record).await? {
-            Ok(mirror) => return Ok(vec![mirror]),
+            Ok(mirror) => {
+                identity::check(turn, way, own, &mirror, other_side).await?;
+                return Ok(vec![mirror]);
+            }
             Err(error) => match followed(turn, &record, &error).await? {
                 Some(mirror) => return Ok(vec![mirror]),
                 // A cross-reference to a record that is gone: the other ways may still find the person.
@@ -279,6 +305,9 @@ pub(super) async fn look_up(
     }
     if way == Way::ToCrm {
         let found = turn.find(other_side, &mapping.crm_identity, &own.record.id).await?;
+        if let [one] = found.as_slice() {
+            identity::check(turn, way, own, one, other_side).await?;
+        }
         if !found.is_empty() {
             return Ok(found);
         }
@@ -350,7 +379,6 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
     let Some((decision, _)) = turn.claim.decision.clone() else {
         return Err(Impossible(format!("There is no recipe \"{}\".", turn.claim.execution.recipe)).into());
     };
-    let mapping = std::sync::Arc::clone(&turn.engine.mapping);
     match decision {
         Decision::Resolve { conflict, choice } => {
             let conflict = turn
@@ -359,6 +387,10 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                 .conflict(conflict)
                 .await?
                 .ok_or_else(|| Impossible(format!("{conflict} is gone from the journal.")))?;
+            if conflict.field == mend::IDENTITY {
+                return identity::settle(turn, &conflict, &choice).await;
+            }
+            let mapping = std::sync::Arc::clone(turn.engine.mapping_of(conflict.right.object));
             let Some(field) = mapping.field(&conflict.field) else {
                 return Err(
                     Impossible(format!("The mapping has no field \"{}\" any more.", conflict.field)).into()
@@ -402,6 +434,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
                     .into());
                 }
             }
+            let mapping = std::sync::Arc::clone(turn.engine.mapping_of(survivor.object));
             let (survivor, absorbed) = if survivor == left.record { (left, right) } else { (right, left) };
             let mut linked = Vec::new();
             if survivor.record.system() != System::Intercom {
@@ -432,6 +465,6 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
 }
 
 /// A record without which the decision means nothing.
-async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
+pub(super) async fn needed(turn: &mut Turn<'_>, record: &RecordRef) -> Result<Mirror, Stop> {
     turn.read(record).await?.map_err(|error| Stop::Vendor(Box::new(error), None))
 }

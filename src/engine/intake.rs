@@ -49,6 +49,7 @@ pub struct Intake {
     /// Of the rules, what one event is judged by.
     in_force: std::sync::Arc<InForce>,
     mapping: std::sync::Arc<Mapping>,
+    leads: Option<std::sync::Arc<Mapping>>,
     clock: crate::domain::clock::SharedClock,
     settings: std::sync::Arc<super::Settings>,
 }
@@ -61,6 +62,7 @@ impl Engine {
             rules: self.rules.clone(),
             in_force: std::sync::Arc::clone(&self.in_force),
             mapping: std::sync::Arc::clone(&self.mapping),
+            leads: self.leads.clone(),
             clock: self.clock.clone(),
             settings: std::sync::Arc::clone(&self.settings),
         }
@@ -236,17 +238,23 @@ impl Intake {
         let Some(carried) = &heard.carried else { return Ok(false) };
         let Some(known) = sight.mirror(record)? else { return Ok(false) };
         let none = Value::Null;
-        let watched = self.watched(record.system());
+        let watched = self.watched(record);
         let values: Vec<(String, String)> = watched
             .iter()
-            .map(|name| ((*name).to_owned(), value_hash(carried.fields.get(*name).unwrap_or(&none))))
+            .map(|name| ((*name).to_owned(), value_hash(carried.value(name).unwrap_or(&none))))
             .collect();
         let ours = sight.standing_echoes(record, &values, since)?;
         let told_before = |name: &str| {
-            let (now, before) =
-                (carried.fields.get(name).unwrap_or(&none), known.fields.get(name).unwrap_or(&none));
-            let mapped =
-                self.mapping.fields.iter().find(|field| field.intercom_fields().any(|own| own == name));
+            let (now, before) = (carried.value(name).unwrap_or(&none), known.value(name).unwrap_or(&none));
+            let of_intercom = record.system() == System::Intercom;
+            let mut fields = self.mapping_of(record.object).fields.iter();
+            let mapped = fields.find(|field| {
+                if of_intercom {
+                    field.intercom_fields().any(|own| own == name)
+                } else {
+                    field.crm.iter().any(|crm| crm == name)
+                }
+            });
             mapped.map_or_else(|| now == before, |field| same(field, now, before))
         };
         Ok(ours.contains(&true) && ours.iter().zip(&watched).all(|(ours, name)| *ours || told_before(name)))
@@ -256,24 +264,29 @@ impl Intake {
     fn uses(&self, record: &RecordRef, property: &str) -> bool {
         match record.object {
             ObjectKind::Company => COMPANY.contains(&property),
-            _ => self.watched(record.system()).contains(&property),
+            _ => self.watched(record).contains(&property),
         }
     }
 
-    fn watched(&self, system: System) -> Vec<&str> {
-        match system {
-            System::Intercom => self
-                .mapping
+    fn mapping_of(&self, object: ObjectKind) -> &Mapping {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+    }
+
+    fn watched(&self, record: &RecordRef) -> Vec<&str> {
+        let mapping = self.mapping_of(record.object);
+        match record.system() {
+            System::Intercom => mapping
                 .fields
                 .iter()
                 .flat_map(|field| field.intercom_fields())
                 .filter(|field| !field.starts_with("company."))
-                .chain([self.mapping.intercom_identity.as_str()])
+                .chain([mapping.intercom_identity.as_str()])
+                // Somebody who is a lead there has that lead's id in a field of its own.
+                .chain(self.leads.iter().map(|leads| leads.intercom_identity.as_str()))
                 .collect(),
             _ => {
-                let fields =
-                    self.mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));
-                fields.chain([self.mapping.crm_identity.as_str()]).collect()
+                let fields = mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));
+                fields.chain([mapping.crm_identity.as_str()]).collect()
             }
         }
     }

@@ -106,7 +106,9 @@ impl Watch {
     /// How the connections stand with their tokens, as this process knows them.
     async fn credentials(&self) -> Vec<Credential> {
         let mut known = Vec::new();
-        for connection in [&self.engine.intercom, &self.engine.crm, &Connection::only(System::Salesforce)] {
+        let salesforce = Connection::only(System::Salesforce);
+        let also = (self.engine.crm != salesforce).then_some(&salesforce);
+        for connection in [&self.engine.intercom, &self.engine.crm].into_iter().chain(also) {
             let standing = self.engine.clients.standing(connection).await;
             let used = *connection == self.engine.intercom || *connection == self.engine.crm;
             // An org that was never set up lacks nothing.

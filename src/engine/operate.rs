@@ -10,7 +10,7 @@ use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
 use crate::domain::ids::{DuplicateId, ExecutionId};
 use crate::domain::plan::Preview;
-use crate::domain::record::{Mirror, RecordRef, System};
+use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
 use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
@@ -74,6 +74,8 @@ pub struct Operator {
     rulebook: Rulebook,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
+    crm: System,
+    leads: Option<Arc<Mapping>>,
 }
 
 impl Operator {
@@ -96,7 +98,21 @@ impl Operator {
             max_attempts,
             rulebook: Rulebook::default(),
             mappings: None,
+            crm: System::Hubspot,
+            leads: None,
         }
+    }
+
+    /// The same operator of another CRM, with the mapping of its leads where it has such a kind.
+    #[must_use]
+    pub fn of_crm(mut self, crm: System, leads: Option<Arc<Mapping>>) -> Self {
+        (self.crm, self.leads) = (crm, leads);
+        self
+    }
+
+    /// The mapping between Intercom's contacts and a kind of record of the CRM.
+    fn mapping_of(&self, object: ObjectKind) -> &Mapping {
+        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
@@ -140,7 +156,8 @@ impl Operator {
         &self.journal
     }
 
-    pub(super) fn mapping(&self) -> &Mapping {
+    /// The contact mapping it plans by.
+    pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
@@ -160,6 +177,12 @@ impl Operator {
     pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
         Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
+    }
+
+    /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
+    pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
+        self.may_write()?;
+        Ok(self.journal.replan(ids.to_vec(), self.actor.clone()).await?)
     }
 
     /// Gives up on executions.
@@ -206,7 +229,11 @@ impl Operator {
                 let conflict =
                     self.journal.conflict(*id).await?.ok_or_else(|| OperateError::Missing(id.to_string()))?;
                 still_open(conflict.state, &id.to_string())?;
-                let field = self.mapping.field(&conflict.field).ok_or_else(|| {
+                if conflict.field == mend::IDENTITY {
+                    return self.identifying(conflict, choice).await;
+                }
+                let mapping = self.mapping_of(conflict.right.object);
+                let field = mapping.field(&conflict.field).ok_or_else(|| {
                     OperateError::Impossible(format!(
                         "the mapping has no field \"{}\" any more.",
                         conflict.field
@@ -217,7 +244,7 @@ impl Operator {
                 if field.intercom.starts_with("company.") {
                     left.fields.insert(field.intercom.clone(), conflict.left_value.clone());
                 }
-                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, &self.mapping)?;
+                let planned = mend::resolve(choice, conflict.kind, field, &left, &right, mapping)?;
                 let title = format!("Settle {} of {}", conflict.field, conflict.subject);
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.notes.extend(planned.plan.nothing.clone());
@@ -261,7 +288,8 @@ impl Operator {
                         }
                     }
                 }
-                let planned = mend::merge(&survivor, &absorbed, &linked, &self.mapping)?;
+                let planned =
+                    mend::merge(&survivor, &absorbed, &linked, self.mapping_of(survivor.record.object))?;
                 let title = format!("Merge {} into {}", absorbed.record.title(), survivor.record.title());
                 let mut preview = self.preview_of(title, &planned.plan);
                 preview.losses = mend::losses(&survivor, &absorbed);

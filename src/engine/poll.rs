@@ -41,13 +41,19 @@ pub enum PollError {
 }
 
 mod companies;
+mod sales;
 
-pub(super) const LOADED: &str = "first-load";
+const LOADED: &str = "first-load";
+
+/// The mark of the first load with a CRM; another CRM is loaded by itself.
+fn loaded(crm: &Connection) -> String {
+    if crm.system == System::Hubspot { LOADED.to_owned() } else { format!("{LOADED}.{crm}") }
+}
 
 impl Engine {
     /// Copies both systems and pairs their people, once per journal; later calls do nothing.
     pub async fn first_load(&self) -> Result<(), PollError> {
-        if self.journal.mark(LOADED).await?.is_some() {
+        if self.has_loaded().await? {
             return Ok(());
         }
         let started = self.clock.now();
@@ -64,14 +70,19 @@ impl Engine {
         }
         self.journal.set_mark(&companies::companies_mark(&intercom), &started.0.to_string()).await?;
         self.pair(left, right).await?;
-        self.journal.set_mark(LOADED, &started.rfc3339()).await?;
+        self.journal.set_mark(&loaded(&self.crm), &started.rfc3339()).await?;
         self.scan_wanted.notify_one();
         Ok(())
     }
 
     /// Whether the first load of this journal is done.
     pub async fn has_loaded(&self) -> Result<bool, JournalError> {
-        Ok(self.journal.mark(LOADED).await?.is_some())
+        Ok(self.loaded_at().await?.is_some())
+    }
+
+    /// When the first load of this journal was done, as it was noted.
+    pub(super) async fn loaded_at(&self) -> Result<Option<String>, JournalError> {
+        self.journal.mark(&loaded(&self.crm)).await
     }
 
     async fn load(&self, connection: &Connection) -> Result<Vec<Mirror>, PollError> {
@@ -130,9 +141,9 @@ impl Engine {
                 .get(&own.record.id)
                 .or_else(|| by_id.get(own.text(&self.mapping.intercom_identity).as_str()))
                 .copied()
-                .or_else(|| match by_email.get(&email).map(Vec::as_slice) {
-                    Some([only]) if left_emails.get(&email) == Some(&1) => Some(*only),
-                    _ => None,
+                .or_else(|| {
+                    let found = by_email.get(&email).map_or(&[][..], Vec::as_slice);
+                    only(found).filter(|_| left_emails.get(&email) == Some(&1))
                 });
             let Some(other) = other else { continue };
             self.name_company(&mut own).await?;
@@ -156,7 +167,7 @@ impl Engine {
     }
 
     fn agreements(&self, left: &Mirror, right: &Mirror) -> Vec<Agreement> {
-        self.mapping
+        self.mapping_of(right.record.object)
             .fields
             .iter()
             .filter_map(|field| {
@@ -188,7 +199,7 @@ impl Engine {
             }
             new += self.poll_connection(&connection).await?;
         }
-        Ok(new)
+        Ok(new + self.poll_sales().await?)
     }
 
     async fn poll_connection(&self, connection: &Connection) -> Result<usize, PollError> {
@@ -241,12 +252,16 @@ impl Engine {
         let Some(known) = self.journal.mirror(&mirror.record).await? else { return Ok(!mirror.deleted) };
         let none = serde_json::Value::Null;
         let differs = |field: &FieldMapping, name: &str| {
-            !same(field, known.fields.get(name).unwrap_or(&none), mirror.fields.get(name).unwrap_or(&none))
+            !same(field, known.value(name).unwrap_or(&none), mirror.value(name).unwrap_or(&none))
         };
         if known.deleted || mirror.deleted {
             return Ok(known.deleted != mirror.deleted);
         }
-        Ok(self.mapping.fields.iter().any(|field| {
+        // A lead that became a contact is that contact from now on, though none of its own fields changed.
+        if mirror.text("IsConverted") == "true" && known.text("IsConverted") != "true" {
+            return Ok(true);
+        }
+        Ok(self.mapping_of(mirror.record.object).fields.iter().any(|field| {
             if mirror.record.connection == self.intercom {
                 field.intercom_fields().any(|name| !name.starts_with("company.") && differs(field, name))
             } else {
@@ -307,6 +322,16 @@ impl Engine {
                 _ = stop.changed() => {}
             }
         }
+    }
+}
+
+/// The only one of several records of one address, a contact before leads.
+fn only<'a>(found: &[&'a Mirror]) -> Option<&'a Mirror> {
+    let mut contacts = found.iter().filter(|mirror| mirror.record.object == ObjectKind::Contact);
+    match (contacts.next(), contacts.next(), found) {
+        (Some(contact), None, _) => Some(contact),
+        (None, _, [lead]) => Some(lead),
+        _ => None,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::domain::event::{Event, EventKind, EventSource};
 use crate::domain::execution::{Execution, Priority, Status};
 use crate::domain::ids::ExecutionId;
 use crate::domain::plan::{FieldSkip, Notice, Plan};
-use crate::domain::record::{Connection, Fields, Mirror, RecordRef, System};
+use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::text::shorten;
 use crate::journal::queue::{Claim, Settlement};
 use crate::journal::rules::Once;
@@ -208,8 +208,15 @@ async fn sync(turn: &mut Turn<'_>, mapping: &str, to_crm: bool) -> Result<Planne
     // The settings may name another file for the people's mapping, whatever it calls itself.
     let people =
         own.is_none_or(|own| (own.intercom, own.crm) == (engine.mapping.intercom, engine.mapping.crm));
-    let mapping = own.filter(|_| !people).unwrap_or(&engine.mapping);
-    Ok(contact_sync::plan(way, &facts, mapping, &engine.crm))
+    let object = match &facts.crm {
+        Some(crm) => crm.record.object,
+        None if facts.becomes_lead => ObjectKind::Lead,
+        None => ObjectKind::Contact,
+    };
+    let mapping = own.filter(|_| !people).unwrap_or_else(|| engine.mapping_of(object));
+    let planned = contact_sync::plan(way, &facts, mapping, &engine.crm);
+    super::drift::note_missed(&engine.journal, &mapping.name, &facts.drifted, &planned.plan, &record).await?;
+    Ok(planned)
 }
 
 fn skipped(reason: &str, explanation: String) -> Planned {

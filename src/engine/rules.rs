@@ -4,6 +4,8 @@
 //! A bad edit changes nothing: the last good rules stay, and what is wrong is told with its file, line and fix. Nothing
 //! here runs a rule.
 
+pub mod switch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,6 +22,7 @@ use crate::journal::rules::Text;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::{Mapping, Mappings};
 use crate::recipes::book::Book;
+use crate::recipes::needs::Needs;
 use crate::recipes::recipe::{Recipe, State};
 
 /// Between two looks at the files.
@@ -138,6 +141,11 @@ impl InForce {
         recipes.chain(mappings).collect()
     }
 
+    /// Whether its editions have their numbers.
+    pub fn is_numbered(&self) -> bool {
+        !self.editions.is_empty()
+    }
+
     /// Whether a recipe runs.
     pub fn state(&self, recipe: &Recipe) -> State {
         if recipe.state == State::On && self.first_run.contains(&recipe.name) {
@@ -169,6 +177,27 @@ impl InForce {
             })
             .collect();
         (!named.is_empty()).then(|| named.join(", "))
+    }
+
+    /// The fields of the CRM that recipes read or write: `company.mrr`; a vendor gives no others unasked.
+    pub fn fields(&self) -> Vec<String> {
+        let objects = [
+            ("crm", ObjectKind::Contact),
+            ("company", ObjectKind::Company),
+            ("deal", ObjectKind::Deal),
+            ("ticket", ObjectKind::Ticket),
+        ];
+        let mut found = BTreeSet::new();
+        for needs in self.book.all().filter_map(|recipe| Needs::of(recipe).ok()) {
+            for (variable, object) in objects {
+                let names = needs.fields.get(variable).into_iter().flatten();
+                // What every record has is no field, and a plain word is all a vendor's name of one is.
+                let names =
+                    names.filter(|name| !["id", "kind"].contains(&name.as_str()) && !name.contains('.'));
+                found.extend(names.map(|name| format!("{object}.{name}")));
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// The number of the edition that is in force.
@@ -362,11 +391,24 @@ impl Engine {
         self.current()
     }
 
+    /// Numbers the rules, if nobody has yet.
+    pub(super) async fn number_rules(&self) {
+        if self.rules.current().is_numbered() {
+            return;
+        }
+        if let Err(error) = self.rules.enter(&self.journal).await {
+            tracing::warn!(%error, "the editions of the rules could not be numbered");
+        }
+    }
+
     /// Looks at the rules' files every second until `stop` turns true. A bad edit is told once and changes nothing.
     pub async fn keep_rules(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             match self.rules.look(&self.journal).await {
-                Ok(true) => tracing::info!("other recipes or mappings are in force"),
+                Ok(true) => {
+                    tracing::info!("other recipes or mappings are in force");
+                    self.warn_of_unread();
+                }
                 Ok(false) => {}
                 Err(Refused::Wrong(wrong)) => {
                     for what in wrong {
@@ -379,6 +421,23 @@ impl Engine {
                 () = self.clock.rest(EVERY) => {}
                 _ = stop.changed() => {}
             }
+        }
+    }
+
+    /// Fields that HubSpot gives only when asked for them are asked for from the next start on.
+    fn warn_of_unread(&self) {
+        let settings = self.clients.settings();
+        let asked = |field: &String| {
+            let bare = field.split_once('.').map_or(field.as_str(), |(_, name)| name);
+            settings.hubspot.extra_properties.iter().any(|known| known == field || known == bare)
+        };
+        let unread: Vec<String> =
+            self.rules.current().fields().into_iter().filter(|field| !asked(field)).collect();
+        if self.crm.system == System::Hubspot && !unread.is_empty() {
+            tracing::warn!(
+                fields = unread.join(", "),
+                "HubSpot is asked for these fields from the next start on"
+            );
         }
     }
 }

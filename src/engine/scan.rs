@@ -26,7 +26,12 @@ impl Engine {
     pub async fn scan_once(&self) -> Result<(), JournalError> {
         let (intercom, crm) = (self.intercom.clone(), self.crm.clone());
         let left = self.journal.mirrors(&intercom, ObjectKind::Contact).await?;
-        let right = self.journal.mirrors(&crm, ObjectKind::Contact).await?;
+        let mut right = self.journal.mirrors(&crm, ObjectKind::Contact).await?;
+        if crm.system == System::Salesforce {
+            // A converted lead is its contact.
+            let leads = self.journal.mirrors(&crm, ObjectKind::Lead).await?;
+            right.extend(leads.into_iter().filter(|lead| lead.text("IsConverted") != "true"));
+        }
         let left_companies = self.journal.mirrors(&intercom, ObjectKind::Company).await?;
         let right_companies = self.journal.mirrors(&crm, ObjectKind::Company).await?;
         let now = self.clock.now();
@@ -168,9 +173,9 @@ fn person(mirror: &Mirror) -> Person {
         phones: listed(&["phone", "mobilephone"]),
         company: text("company"),
         company_domain: text("website"),
-        title: first_of(&["jobtitle", "custom_attributes.job_title"]),
-        city: first_of(&["city", "location.city"]),
-        country: first_of(&["country", "location.country"]),
+        title: first_of(&["jobtitle", "title", "custom_attributes.job_title"]),
+        city: first_of(&["city", "mailingcity", "location.city"]),
+        country: first_of(&["country", "mailingcountry", "location.country"]),
         created_at: created.map(Timestamp::seconds),
     }
 }
@@ -215,7 +220,9 @@ fn unlinked(
         intercom_companies.iter().map(|mirror| (mirror.record.id.as_str(), mirror)).collect();
     let settings = matching::Settings::default();
     let mut found = Vec::new();
-    for contact in contacts.iter().filter(|contact| contact.companies.is_empty()) {
+    // A lead names its company as text and cannot belong to an account.
+    let contacts = contacts.iter().filter(|contact| contact.record.object == ObjectKind::Contact);
+    for contact in contacts.filter(|contact| contact.companies.is_empty()) {
         let mut person = person(contact);
         let known = ties
             .get(&contact.record.id)

@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::limit::HubspotTier;
+use crate::domain::record::System;
+use crate::recipes::newcomer::Newcomers;
 
 /// The longest that anything waits for company.
 const LONGEST_WAIT: u64 = 250;
@@ -13,6 +15,12 @@ const LONGEST_WAIT: u64 = 250;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Which CRM people are synced with.
+    pub crm: System,
+    /// As what a person is made in Salesforce.
+    pub salesforce_newcomers: Newcomers,
+    /// How recipes begin in a new journal: `shadow` or `on`.
+    pub first_run: crate::recipes::recipe::State,
     /// Executions worked on at once.
     pub workers: usize,
     /// How long a call that could travel with others waits for them, while others are on their way.
@@ -33,6 +41,8 @@ pub struct Settings {
     pub sweep_hours: u64,
     /// A sweep that misses more than so many per cent of the people known stops and asks.
     pub sweep_missing_percent: u64,
+    /// Hours between two looks whether the vendors' fields still are what the rules expect; 0 = none.
+    pub drift_hours: u64,
     /// A backfill reads no further while so many of its conversations wait to be written.
     pub backfill_backlog: u64,
     /// A backfill pauses itself when so many per cent of a vendor's calls of the day are used, by whomever.
@@ -153,6 +163,9 @@ impl LimitSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            crm: System::Hubspot,
+            salesforce_newcomers: Newcomers::default(),
+            first_run: crate::recipes::recipe::State::Shadow,
             workers: 64,
             batch_wait_milliseconds: 75,
             batch_rows: 100,
@@ -163,6 +176,7 @@ impl Default for Settings {
             companies_seconds: 3600,
             sweep_hours: 24,
             sweep_missing_percent: 20,
+            drift_hours: 6,
             backfill_backlog: 200,
             backfill_daily_percent: 50,
             scan_seconds: 60,
@@ -205,6 +219,18 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the CRM is one. The error names the setting and shows a right one.
+    pub fn check_crm(&self) -> Result<(), String> {
+        match self.crm {
+            System::Hubspot | System::Salesforce => Ok(()),
+            System::Intercom => {
+                Err("engine.crm = \"intercom\" is no CRM: conversations live in Intercom, accounts in \
+                                     the CRM; write \"hubspot\" or \"salesforce\""
+                    .into())
+            }
+        }
     }
 
     /// Whether the settings of the sources of change make sense. The error names the setting and shows a right one.

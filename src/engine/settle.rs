@@ -345,11 +345,12 @@ impl Turn<'_> {
         else {
             return Vec::new();
         };
+        let mapping = self.engine.mapping_of(right.record.object);
         let mut found: Vec<FoundConflict> = Vec::new();
         let agreed = |name: &str| self.agreements.iter().find(|agreement| agreement.field == name);
         // Another record of the CRM holds this person's new e-mail: which of the two is right only a human knows.
         if error.class == ErrorClass::DuplicateDetected
-            && let Some(field) = self.engine.mapping.field_of_crm("email")
+            && let Some(field) = mapping.field_of_crm("email")
         {
             found.push(contact_sync::conflict(
                 field,
@@ -366,7 +367,7 @@ impl Turn<'_> {
                 ErrorClass::NotAllowedValue | ErrorClass::Validation => ConflictKind::NotAllowed,
                 _ => continue,
             };
-            let Some(field) = self.engine.mapping.field_of_crm(&refusal.field) else { continue };
+            let Some(field) = mapping.field_of_crm(&refusal.field) else { continue };
             if found.iter().any(|conflict| conflict.field == field.name) {
                 continue;
             }

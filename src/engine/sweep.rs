@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::Engine;
-use super::poll::{LOADED, PollError, key_of};
+use super::poll::{PollError, key_of};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::ids::ExecutionId;
@@ -223,7 +223,7 @@ impl Engine {
         if self.settings.sweep_hours == 0 {
             return Ok(None);
         }
-        let Some(loaded) = self.journal.mark(LOADED).await? else { return Ok(None) };
+        let Some(loaded) = self.loaded_at().await? else { return Ok(None) };
         let now = self.clock.now();
         let last = self.journal.newest_job(JobKind::Sweep, &connection.to_string(), false).await?;
         let period = Duration::from_secs(self.settings.sweep_hours.saturating_mul(3600));

@@ -5,6 +5,7 @@
 use super::gather;
 use super::turn::{Stop, Turn};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System, value_text};
 use crate::recipes::contact_sync::Way;
 use crate::recipes::timeline::{Facts, Person, Said};
@@ -48,6 +49,8 @@ pub(super) async fn facts(turn: &mut Turn<'_>) -> Result<Result<Facts, String>, 
         tags: thread.conversation.tags.clone(),
         said: said(&thread, &names),
         unread: thread.missing(),
+        link: link(turn.claim.event.as_ref(), &record.id),
+        message: None,
         conversation: thread.conversation.mirror,
     }))
 }
@@ -60,6 +63,8 @@ pub(super) fn template(turn: &Turn<'_>) -> Option<String> {
     (is_hubspot && settings.timeline_app && !template.is_empty()).then(|| template.to_owned())
 }
 
+/// Where Intercom shows conversations.
+const INBOX: &str = "https://app.intercom.com/a/inbox";
 const ERASED: &str = "who was erased";
 
 /// A person of the conversation and what to call them.
@@ -111,27 +116,67 @@ async fn person(turn: &mut Turn<'_>, contact: RecordRef) -> Result<(Person, Stri
 }
 
 fn said(thread: &Thread, names: &[(String, String)]) -> Vec<Said> {
-    let named = |kind: &str, id: &str| match kind {
-        "admin" | "team" => "Team".to_owned(),
-        "bot" => "Bot".to_owned(),
-        _ => names
-            .iter()
-            .find(|(known, _)| known == id)
-            .map_or_else(|| "Contact".to_owned(), |it| it.1.clone()),
+    let named = |kind: &str, id: &str, name: &str| match kind {
+        "admin" | "team" => (if name.is_empty() { "Team".to_owned() } else { name.to_owned() }, "team"),
+        "bot" | "operator" => ("Bot".to_owned(), "bot"),
+        _ => {
+            let known = names.iter().find(|(known, _)| known == id).map(|it| it.1.clone());
+            (known.unwrap_or_else(|| "Contact".to_owned()), "contact")
+        }
     };
     let source = &thread.conversation.mirror;
     let mut said = Vec::new();
     let first = source.text("source.body");
     if !first.trim().is_empty() && source.text("source.redacted") != "true" {
         let author = source.fields.get("source.author").unwrap_or(&serde_json::Value::Null);
-        let who = named(&value_text(&author["type"]), &value_text(&author["id"]));
-        said.push(Said { who, at: thread.conversation.begun_at(), text: first });
+        let text = |name: &str| value_text(&author[name]);
+        let (who, role) = named(&text("type"), &text("id"), &text("name"));
+        said.push(Said {
+            who,
+            role,
+            part: String::new(),
+            attachments: conversations::attached(source.fields.get("source.attachments")),
+            at: thread.conversation.begun_at(),
+            text: first,
+        });
     }
-    let told = |part: &&Part| part.kind != "note" && !part.redacted && !part.body.trim().is_empty();
-    said.extend(thread.parts.iter().filter(told).map(|part| Said {
-        who: named(&part.author_kind, &part.author),
-        at: part.at,
-        text: part.body.clone(),
+    let told = |part: &&Part| {
+        part.kind != "note" && !part.redacted && !(part.body.trim().is_empty() && part.attachments.is_empty())
+    };
+    said.extend(thread.parts.iter().filter(told).map(|part| {
+        let (who, role) = named(&part.author_kind, &part.author, &part.author_name);
+        Said {
+            who,
+            role,
+            part: part.id.clone(),
+            attachments: part.attachments.clone(),
+            at: part.at,
+            text: part.body.clone(),
+        }
     }));
     said
+}
+
+/// Where Intercom shows a conversation; the event says which workspace it is of.
+pub(super) fn link(event: Option<&Event>, conversation: &str) -> String {
+    let workspace = event
+        .and_then(|event| serde_json::from_str::<serde_json::Value>(&event.body).ok())
+        .and_then(|body| body.get("app_id").map(value_text))
+        .unwrap_or_default();
+    if workspace.is_empty() {
+        format!("{INBOX}/conversation/{conversation}")
+    } else {
+        format!("{INBOX}/{workspace}/inbox/conversation/{conversation}")
+    }
+}
+
+/// The message that an event tells of: the first one when the conversation began, else the newest part the event
+/// carries. Parts that only did something (a close, an assignment) are none.
+pub(super) fn message(event: &Event) -> Option<String> {
+    if event.kind == EventKind::ConversationCreated {
+        return Some(String::new());
+    }
+    let body: serde_json::Value = serde_json::from_str(&event.body).ok()?;
+    let parts = body.pointer("/data/item/conversation_parts/conversation_parts")?.as_array()?;
+    parts.last().and_then(|part| part.get("id")).map(value_text)
 }

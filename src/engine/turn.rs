@@ -286,7 +286,7 @@ impl<'a> Turn<'a> {
         let Some(mirror) = self.mirrors.iter().find(|mirror| mirror.record == *record) else { return false };
         fields
             .iter()
-            .all(|(name, value)| value_hash(mirror.fields.get(name).unwrap_or(&none)) == value_hash(value))
+            .all(|(name, value)| value_hash(mirror.value(name).unwrap_or(&none)) == value_hash(value))
     }
 
     async fn plan(&mut self) -> Result<Planned, Stop> {

@@ -60,6 +60,7 @@ impl Engine {
         let rescue_every = RESCUE_EVERY.min(self.lease() / BEATS);
         self.limits.stop(false);
         self.finish_erasures().await;
+        self.number_rules().await;
         while !*stop.borrow() {
             changes.borrow_and_update();
             if let Some(jump) = drift.jump(&*self.clock, CORRECTION) {
@@ -194,6 +195,7 @@ impl Engine {
     /// Works until nothing is due any more; for tests and for commands that want one piece of work done.
     pub async fn work_off(&self) -> usize {
         let mut done = 0;
+        self.number_rules().await;
         loop {
             let mut running = Running::default();
             self.tend().await;
@@ -209,6 +211,7 @@ impl Engine {
     /// Runs one execution now, and nothing else; does nothing when it is not due or its person is being worked on. No
     /// beat is raised: who calls this holds the lock of the journal's worker, so nobody looks for silent ones.
     pub async fn run_one(&self, id: ExecutionId) -> Result<(), JournalError> {
+        self.number_rules().await;
         while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
             let grip = self.held.hold(claim.execution.id, claim.token);
             self.turn(claim, self.batcher.seat(), grip).await;

@@ -1,4 +1,5 @@
-//! Who wrote the two values of a conflict last: our own ledger first, then what the newest events about the record say.
+//! Who wrote the two values of a conflict last, and where its rule stands: our own ledger first, then what the newest
+//! events about the record say.
 //!
 //! Read from the journal alone; a vendor is never called for it, and not knowing is an answer.
 
@@ -9,10 +10,12 @@ use crate::domain::review::{Writer, WriterKind};
 use crate::journal::facts::value_hash;
 use crate::vendors::writer::writer_in;
 
-/// Fills in the writers of both values, where they are known.
+/// Fills in the writers of both values, where they are known, and the line of the rule.
 pub(super) async fn name(turn: &Turn<'_>, conflicts: &mut [FoundConflict]) {
     for conflict in conflicts {
-        let Some(field) = turn.engine.mapping.field(&conflict.field) else { continue };
+        let mapping = &turn.engine.mapping;
+        let Some(field) = mapping.field(&conflict.field) else { continue };
+        conflict.line = format!("{}:{}", mapping.file, field.line);
         let (left, right) = (conflict.left.clone(), conflict.right.clone());
         conflict.left_by = writer(turn, &left, std::slice::from_ref(&field.intercom)).await;
         conflict.right_by = writer(turn, &right, &field.crm).await;

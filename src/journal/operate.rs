@@ -3,6 +3,8 @@
 //! A decision becomes an execution of the operator's priority, so it is retried, limited and audited like all
 //! others. Pressing twice, or from two terminals, runs once: every change looks at the row count.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::intake::{NewExecution, insert};
@@ -13,6 +15,7 @@ use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, Status};
 use crate::domain::ids::{CapsuleId, ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::plan::StepState;
 
 use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
 
@@ -42,8 +45,50 @@ impl Journal {
                 // A call that may have happened is looked up first, also when a human is impatient.
                 let status =
                     if execution.status == Status::InDoubt { Status::InDoubt } else { Status::Pending };
-                Ok((status, None, Some(at), format!("{actor} asked for another run.")))
+                Ok((
+                    status,
+                    None,
+                    Some(at),
+                    format!("{actor} asked for another run.{}", planned_by(execution)),
+                ))
             })
+        })
+        .await
+    }
+
+    /// Puts executions back into the queue to be planned anew, by the rules and facts of then: also those that have ended.
+    /// Refused where an earlier plan did, or may have done, what must not be done twice.
+    pub async fn replan(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
+        let now = self.now();
+        self.write(move |connection| {
+            let mut standing = HashMap::new();
+            for id in &ids {
+                if let Some(title) = must_not_be_repeated(connection, *id)? {
+                    standing.insert(*id, title);
+                }
+            }
+            let report = change_each(connection, now, &ids, &actor, "replan", |execution| {
+                if execution.status == Status::Running {
+                    return Err("a worker is running it; try again in a moment".into());
+                }
+                if let Some(step) = standing.get(&execution.id) {
+                    return Err(format!("\"{step}\" was begun or is done, and must not be done twice"));
+                }
+                let by = planned_by(execution);
+                Ok((
+                    Status::Pending,
+                    None,
+                    Some(now),
+                    format!("{actor} asked for it to be planned anew.{by}"),
+                ))
+            })?;
+            for id in &report.queued {
+                connection
+                    .prepare_cached("UPDATE executions SET plan = NULL, editions = NULL WHERE id = ?1")?
+                    .execute([id.0])?;
+                connection.prepare_cached("DELETE FROM ran_once WHERE execution_id = ?1")?.execute([id.0])?;
+            }
+            Ok(report)
         })
         .await
     }
@@ -133,6 +178,25 @@ impl Journal {
     pub async fn unlinked_one(&self, id: UnlinkedId) -> Result<Option<Unlinked>> {
         self.read(move |connection| one(connection, "unlinked", id.0, rows::unlinked)).await
     }
+}
+
+/// Which rules planned it, as a sentence to add.
+fn planned_by(execution: &Execution) -> String {
+    execution.editions.as_ref().map_or(String::new(), |by| format!(" It was planned by {by}."))
+}
+
+/// The title of a step that was begun or is done and must not be done twice.
+fn must_not_be_repeated(connection: &Connection, id: ExecutionId) -> Result<Option<String>> {
+    let plan: Option<Option<String>> = connection
+        .prepare_cached("SELECT plan FROM executions WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let plan = sealing::open_plan(connection, id, plan.flatten())?;
+    let begun = plan.into_iter().flat_map(|plan| plan.steps).find(|step| {
+        !step.effect.is_repeatable()
+            && matches!(step.state, StepState::Done | StepState::Begun | StepState::InDoubt)
+    });
+    Ok(begun.map(|step| step.title))
 }
 
 fn one<T>(

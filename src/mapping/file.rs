@@ -314,6 +314,24 @@ impl Mapping {
             .expect("the shipped mapping is checked by a test")
     }
 
+    /// The shipped mapping of contacts with a CRM.
+    pub fn shipped_for(crm: System) -> Self {
+        match crm {
+            System::Salesforce => Self::parse(
+                include_str!("../../assets/mapping/contact-salesforce.toml"),
+                "contact-salesforce.toml",
+            )
+            .expect("the shipped mappings are checked by a test"),
+            _ => Self::shipped(),
+        }
+    }
+
+    /// The shipped mapping of Salesforce's leads.
+    pub fn shipped_leads() -> Self {
+        Self::parse(include_str!("../../assets/mapping/lead.toml"), "lead.toml")
+            .expect("the shipped mappings are checked by a test")
+    }
+
     /// Reads a mapping; `file` is only for messages. Of several errors the first is given.
     pub fn parse(text: &str, file: &str) -> Result<Self, MappingError> {
         Self::read(text, file).map_err(|errors| {
@@ -338,7 +356,7 @@ impl Mapping {
 
     /// The field that writes one of the CRM's fields.
     pub fn field_of_crm(&self, crm: &str) -> Option<&FieldMapping> {
-        self.fields.iter().find(|field| field.crm.iter().any(|name| name == crm))
+        self.fields.iter().find(|field| field.crm.iter().any(|name| name.eq_ignore_ascii_case(crm)))
     }
 
     /// What a new record of the CRM begins with: every field that has something to say, and those that cannot be

@@ -5,6 +5,12 @@ use super::hashing::hash_text;
 use super::lists::lists;
 use super::similarity::within;
 
+/// The domain of a website or address, where it can be a firm's own: not one of a provider of mailboxes or pages.
+pub fn own_domain(text: &str) -> Option<String> {
+    let domain = WebDomain::parse(text)?;
+    (domain.is_corporate() && !domain.registrable.is_empty()).then_some(domain.registrable)
+}
+
 /// A host and what of it can be registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WebDomain {

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::newcomer;
 use super::standing::judge_as_far_as_on;
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, FieldSkip, Fill, FoundConflict, Plan, Step};
-use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef};
+use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::ConflictKind;
 use crate::domain::standing::FieldHold;
 use crate::mapping::chain::MOST_HOPS;
@@ -31,6 +32,10 @@ pub struct Facts {
     pub crm: Option<Mirror>,
     /// Further CRM contacts that fit as well: more than one is a duplicate, not a coin toss.
     pub also: Vec<RecordRef>,
+    /// Nobody is made in the CRM.
+    pub no_newcomers: bool,
+    /// The person becomes a lead where they are made in the CRM.
+    pub becomes_lead: bool,
     /// What both held when they last agreed.
     pub agreements: Vec<Agreement>,
     /// Fields with an open conflict.
@@ -42,6 +47,8 @@ pub struct Facts {
     pub off: Vec<FieldHold>,
     /// Fields that a vendor changed, held back until a human has looked: name and reason.
     pub drifted: Vec<(String, String)>,
+    /// Why nothing is planned before somebody has decided.
+    pub waits: Option<String>,
 }
 
 impl Facts {
@@ -84,6 +91,9 @@ pub enum Way {
 
 /// Plans one run. `crm` is where a missing contact would be created.
 pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Planned {
+    if let Some(why) = &facts.waits {
+        return Planned::nothing(why);
+    }
     match (&facts.intercom, &facts.crm, way) {
         (None, None, Way::ToCrm) => {
             Planned::nothing("The Intercom contact is gone; nothing was deleted or changed in the CRM.")
@@ -100,12 +110,19 @@ pub fn plan(way: Way, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Pla
         (Some(_), None, Way::ToIntercom) => {
             Planned::nothing("The CRM contact is gone; the Intercom contact is left as it is.")
         }
-        (Some(left), None, Way::ToCrm) => create(left, facts, mapping, crm),
+        (Some(_), None, Way::ToCrm) if facts.no_newcomers => Planned::nothing(format!(
+            "Nobody in {} fits this person, and making people there is off (engine.salesforce_newcomers).",
+            crm.system.title()
+        )),
+        (Some(left), None, Way::ToCrm) => {
+            let object = if facts.becomes_lead { ObjectKind::Lead } else { ObjectKind::Contact };
+            create(left, facts, mapping, crm, object)
+        }
         (Some(left), Some(right), way) => update(way, left, right, facts, mapping),
     }
 }
 
-fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> Planned {
+fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection, object: ObjectKind) -> Planned {
     if left.text("email").trim().is_empty() {
         return Planned::nothing(
             "The Intercom contact has no e-mail, so it cannot be matched or created in the CRM.",
@@ -140,14 +157,15 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
         }
     }
     fields.insert(mapping.crm_identity.clone(), Value::String(left.record.id.clone()));
-    let title = format!("Create {} contact: {}", crm.system.title(), field_names(&fields, mapping));
+    let title = format!("Create {} {object}: {}", crm.system.title(), field_names(&fields, mapping));
+    newcomer::complete(crm.system, object, &mut fields);
     planned.plan.steps.push(Step::new(
         title,
         Effect::Create {
             connection: crm.clone(),
-            object: ObjectKind::Contact,
+            object,
             fields,
-            identity: "email".to_owned(),
+            identity: if crm.system == System::Salesforce { "Email" } else { "email" }.to_owned(),
             related: Vec::new(),
         },
     ));
@@ -163,7 +181,7 @@ fn create(left: &Mirror, facts: &Facts, mapping: &Mapping, crm: &Connection) -> 
     planned
 }
 
-fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
+pub(crate) fn update(way: Way, left: &Mirror, right: &Mirror, facts: &Facts, mapping: &Mapping) -> Planned {
     if !facts.also.is_empty() {
         let others: Vec<String> = facts.also.iter().map(RecordRef::title).collect();
         return Planned::nothing(format!(

@@ -9,7 +9,7 @@ use super::contact_sync::{Planned, update_step};
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::{Effect, Fill, Loss, Step};
 use crate::domain::record::{Fields, Mirror, RecordRef, System, value_text};
-use crate::domain::review::{Choice, ConflictKind};
+use crate::domain::review::{Choice, Conflict, ConflictKind};
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::mapping::transform::{Refusal, Transform, is_blank};
 use crate::mapping::{FieldMapping, Mapping};
@@ -142,6 +142,56 @@ fn not_turned(field: &FieldMapping, value: &Value, refusal: Refusal) -> Impossib
             format!("\"{shown}\" cannot become a value of {}; type one, or take the CRM's value.", field.name)
         }
     })
+}
+
+/// The field of a conflict about who somebody is.
+pub const IDENTITY: &str = "Identity";
+
+/// The record that a choice names, and the one it does not: left is the external id's, right the e-mail's.
+pub fn named(conflict: &Conflict, choice: &Choice) -> Result<(RecordRef, RecordRef), Impossible> {
+    let record = |value: &Value| {
+        value_text(value)
+            .parse::<RecordRef>()
+            .map_err(|error| Impossible(format!("{} names no record: {error}.", conflict.id)))
+    };
+    let (left, right) = (record(&conflict.left_value)?, record(&conflict.right_value)?);
+    match choice {
+        Choice::Left => Ok((left, right)),
+        Choice::Right => Ok((right, left)),
+        _ => Err(Impossible("Who somebody is, is one of the two records: take left or right.".into())),
+    }
+}
+
+/// The record whose other side is in question.
+pub fn own<'a>(conflict: &'a Conflict, chosen: &RecordRef) -> &'a RecordRef {
+    if chosen.connection == conflict.left.connection { &conflict.right } else { &conflict.left }
+}
+
+/// Plans that two records are one person: each gets the other's id, and whoever had it by mistake loses it.
+pub fn identify(own: &Mirror, chosen: &Mirror, dropped: Option<&Mirror>, mapping: &Mapping) -> Planned {
+    let mut planned = Planned::default();
+    let reference = |mirror: &Mirror| match mirror.record.system() {
+        System::Intercom => mapping.intercom_identity.clone(),
+        _ => mapping.crm_identity.clone(),
+    };
+    let mut point = |mirror: &Mirror, id: Value| {
+        let name = reference(mirror);
+        if !name.is_empty() && mirror.text(&name) != value_text(&id) {
+            let fields = [(name, id)].into_iter().collect();
+            planned.plan.steps.push(update_step(mirror, fields, mapping));
+        }
+    };
+    if let Some(dropped) = dropped
+        && dropped.text(&reference(dropped)) == own.record.id
+    {
+        point(dropped, Value::Null);
+    }
+    point(own, Value::String(chosen.record.id.clone()));
+    point(chosen, Value::String(own.record.id.clone()));
+    if planned.plan.steps.is_empty() {
+        planned.plan.nothing = Some("The two are one person from now on; nothing had to be written.".into());
+    }
+    planned
 }
 
 /// Plans a merge of two records of one system. `linked` are the Intercom contacts that point to either of two CRM

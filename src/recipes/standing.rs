@@ -25,7 +25,7 @@ pub fn judge_as_far_as_on(field: &FieldMapping, sides: &Sides<'_>, off: &[FieldH
         (Some(hold), None) => (hold, Direction::ToIntercom, Owner::Crm),
         (None, Some(hold)) => (hold, Direction::ToCrm, Owner::Intercom),
     };
-    let one_way = FieldMapping { direction, owner, ..field.clone() };
+    let one_way = FieldMapping { direction, owner, original: None, fill: false, ..field.clone() };
     match judge(&one_way, sides) {
         Verdict::Conflict { kind: ConflictKind::OwnershipBreach | ConflictKind::BothChanged, .. } => {
             Verdict::Leave(hold.sentence())

@@ -1,9 +1,11 @@
 //! A conversation of Intercom as an entry on a CRM contact's timeline, dated when it began. Pure: from what was said to
 //! the steps that log it.
 //!
-//! One entry for each person in it who has a CRM contact. Teammates' notes are left out, and so is what was redacted.
+//! One entry for each person in it who has a CRM contact: of the whole conversation, or of one message of it. Teammates'
+//! notes are left out, and so is what was redacted.
 
 use sha2::{Digest, Sha256};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::contact_sync::Planned;
 use crate::domain::clock::Timestamp;
@@ -17,6 +19,8 @@ const MESSAGE: usize = 1_000;
 const TRANSCRIPT: usize = 8_000;
 /// Letters of a title.
 const TITLE: usize = 80;
+/// Attachments of one message that are named.
+const ATTACHMENTS: usize = 20;
 
 /// Somebody in the conversation.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +36,12 @@ pub struct Person {
 pub struct Said {
     /// By whom, as a reader of the CRM would say it.
     pub who: String,
+    /// `contact`, `team` or `bot`.
+    pub role: &'static str,
+    /// The part's id; empty for the message the conversation began with.
+    pub part: String,
+    /// The names of what was attached.
+    pub attachments: Vec<String>,
     /// When.
     pub at: Option<Timestamp>,
     /// What, as plain text.
@@ -53,13 +63,26 @@ pub struct Facts {
     pub said: Vec<Said>,
     /// Messages that Intercom did not give.
     pub unread: u64,
+    /// Where Intercom shows it; empty where nobody knows.
+    pub link: String,
+    /// The part that an entry is made of; empty for the first message, none for an entry of the whole conversation.
+    pub message: Option<String>,
 }
 
 /// The word by which an entry is found again: one token for any search, telling nothing about the person. The first
 /// person's is of the conversation alone, so that it outlives a merge of contacts.
 pub fn key(conversation: &RecordRef, begun_at: Timestamp, further: Option<&RecordRef>) -> String {
+    word(&format!("{}|{}", conversation.id, begun_at.seconds()), further)
+}
+
+/// The word of one message's entry.
+fn key_of_message(conversation: &RecordRef, part: &str, further: Option<&RecordRef>) -> String {
+    word(&format!("{}|message|{part}", conversation.id), further)
+}
+
+fn word(of: &str, further: Option<&RecordRef>) -> String {
     let mut digest = Sha256::new();
-    digest.update(format!("{}|{}", conversation.id, begun_at.seconds()));
+    digest.update(of);
     if let Some(person) = further {
         digest.update(format!("|{}", person.id));
     }
@@ -73,7 +96,18 @@ pub fn key(conversation: &RecordRef, begun_at: Timestamp, further: Option<&Recor
 /// Plans the entries. `template` is the timeline app's, where there is one; else they are notes.
 pub fn plan(facts: &Facts, template: Option<&str>) -> Planned {
     let conversation = &facts.conversation.record;
-    let (title, text) = (title(facts), transcript(facts));
+    let (title, text, at) = match &facts.message {
+        None => (title(facts), transcript(facts), facts.begun_at),
+        Some(part) => {
+            let Some(said) = facts.said.iter().find(|said| said.part == *part) else {
+                return Planned::nothing(
+                    "The message has no words, or they were taken back; nothing was logged.",
+                );
+            };
+            (head(facts, &said.text), message(facts, said), said.at.unwrap_or(facts.begun_at))
+        }
+    };
+    let part = facts.message.as_deref();
     let mut plan = Plan::default();
     for (place, person) in facts.people.iter().enumerate() {
         match &person.crm {
@@ -81,8 +115,13 @@ pub fn plan(facts: &Facts, template: Option<&str>) -> Planned {
                 format!("Log Intercom conversation {} on {}", conversation.id, contact.title()),
                 Effect::Log {
                     contact: contact.clone(),
-                    key: key(conversation, facts.begun_at, (place > 0).then_some(&person.intercom)),
-                    at: facts.begun_at,
+                    key: match part {
+                        None => key(conversation, facts.begun_at, (place > 0).then_some(&person.intercom)),
+                        Some(part) => {
+                            key_of_message(conversation, part, (place > 0).then_some(&person.intercom))
+                        }
+                    },
+                    at,
                     title: title.clone(),
                     text: text.clone(),
                     template: template.map(str::to_owned),
@@ -105,10 +144,44 @@ pub fn plan(facts: &Facts, template: Option<&str>) -> Planned {
 fn title(facts: &Facts) -> String {
     let own = facts.conversation.text("title");
     let first = facts.said.first().map(|said| said.text.as_str()).unwrap_or_default();
-    let words = if own.trim().is_empty() { first } else { &own };
+    head(facts, if own.trim().is_empty() { first } else { &own })
+}
+
+/// The conversation's id and some words, cut between letters as readers see them.
+fn head(facts: &Facts, words: &str) -> String {
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let head = format!("Intercom conversation {}", facts.conversation.record.id);
-    if words.is_empty() { head } else { format!("{head}: {}", shorten(&words, TITLE)) }
+    if words.is_empty() { head } else { format!("{head}: {}", cut(&words, TITLE)) }
+}
+
+/// The first letters of a text as readers see letters: a family or a flag is one, and stays whole.
+fn cut(text: &str, most: usize) -> String {
+    match text.grapheme_indices(true).nth(most) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}
+
+/// One message: who said it, when, what, what was attached, and where it stands.
+fn message(facts: &Facts, said: &Said) -> String {
+    let at = said.at.map(|at| format!(", {}", at.rfc3339())).unwrap_or_default();
+    let mut text = format!("{} ({}){at}:\n{}", said.who, said.role, cut(said.text.trim(), TRANSCRIPT));
+    for line in [attachments(said), facts.link.clone()] {
+        if !line.is_empty() {
+            text.push_str(&format!("\n\n{line}"));
+        }
+    }
+    text
+}
+
+fn attachments(said: &Said) -> String {
+    if said.attachments.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = said.attachments.iter().take(ATTACHMENTS).map(|name| cut(name, TITLE)).collect();
+    let more = said.attachments.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("Attached: {}{more}", shown.join(", "))
 }
 
 fn transcript(facts: &Facts) -> String {
@@ -135,11 +208,17 @@ fn transcript(facts: &Facts) -> String {
         left -= letters;
         shown += 1;
         text.push_str(&format!("\n\n{}: {words}", said.who));
+        if !said.attachments.is_empty() {
+            text.push_str(&format!("\n{}", attachments(said)));
+        }
     }
     let more = facts.unread + (facts.said.len() - shown) as u64;
     if more > 0 {
         let messages = if more == 1 { "message is" } else { "messages are" };
         text.push_str(&format!("\n\n({more} more {messages} in Intercom)"));
+    }
+    if !facts.link.is_empty() {
+        text.push_str(&format!("\n\n{}", facts.link));
     }
     text
 }
@@ -172,9 +251,18 @@ mod tests {
             ],
             tags: vec!["churn".into()],
             said: (0..messages)
-                .map(|_| Said { who: "Mara Quint".into(), at: None, text: "ab ".repeat(600) })
+                .map(|number| Said {
+                    who: "Mara Quint".into(),
+                    role: "contact",
+                    part: if number == 0 { String::new() } else { number.to_string() },
+                    attachments: Vec::new(),
+                    at: None,
+                    text: "ab ".repeat(600),
+                })
                 .collect(),
             unread: 3,
+            link: String::new(),
+            message: None,
         }
     }
 
@@ -197,6 +285,45 @@ mod tests {
         assert!(!step.effect.is_repeatable(), "a note made twice is two notes");
         let event = plan(&facts(2), Some("77"));
         assert!(event.plan.steps[0].effect.is_repeatable(), "an event with our id is one event");
+    }
+
+    #[test]
+    fn r65_an_entry_of_one_message_says_who_in_which_role_when_what_with_what_and_where() {
+        let mut facts = facts(3);
+        facts.link = "https://app.intercom.com/a/inbox/conversation/20001".into();
+        facts.message = Some("2".into());
+        facts.said[2] = Said {
+            who: "Nora Lind".into(),
+            role: "team",
+            part: "2".into(),
+            attachments: vec!["offer.pdf".into(), "terms.pdf".into()],
+            at: Some(Timestamp(1_768_018_300_000)),
+            text: "Here it is.".into(),
+        };
+        let planned = plan(&facts, None);
+        let Effect::Log { at, title, text, key: word, .. } = &planned.plan.steps[0].effect else {
+            panic!("{planned:?}")
+        };
+        assert_eq!(title, "Intercom conversation 20001: Here it is.");
+        assert_eq!(
+            text,
+            "Nora Lind (team), 2026-01-10T04:11:40.000Z:\nHere it is.\n\nAttached: offer.pdf, terms.pdf\n\n\
+             https://app.intercom.com/a/inbox/conversation/20001"
+        );
+        assert_eq!(*at, Timestamp(1_768_018_300_000));
+        facts.message = Some(String::new());
+        let Effect::Log { key: first, .. } = &plan(&facts, None).plan.steps[0].effect else { panic!() };
+        assert_ne!(word, first, "each message is found by a word of its own");
+        facts.message = Some("9".into());
+        assert!(plan(&facts, None).plan.nothing.expect("nothing").contains("no words"));
+    }
+
+    #[test]
+    fn r42_the_first_words_are_cut_between_letters_as_readers_see_them() {
+        let family = "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}\u{200D}\u{1F466}";
+        assert_eq!(cut(&family.repeat(90), TITLE), format!("{}…", family.repeat(80)));
+        assert_eq!(cut("e\u{301}e\u{301}", 1), "e\u{301}…");
+        assert_eq!(cut("short", TITLE), "short");
     }
 
     #[test]

@@ -180,7 +180,7 @@ impl Portal {
             "objects" => self.route_objects(method, rest, call),
             "associations" => self.route_associations(method, rest, call),
             "properties" => self.route_properties(method, rest, call),
-            "pipelines" => directory::pipelines(method, rest),
+            "pipelines" => directory::pipelines(method, rest, &self.own_deal_stages()),
             "owners" => directory::owners(method, rest, call),
             "timeline" => self.route_timeline(method, rest, call),
             "communication-preferences" => self.route_subscriptions(method, rest, call),

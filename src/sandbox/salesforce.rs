@@ -22,6 +22,7 @@ mod shapes;
 mod soap;
 mod sobjects;
 mod soql;
+mod steps;
 mod validation;
 mod verbs;
 

@@ -186,4 +186,16 @@ impl Sandbox {
     pub fn set_hubspot_contact_options(&self, property: &str, options: &[&str]) {
         self.in_hubspot(Webhook::Silent, |hubspot| hubspot.set_options(Kind::Contacts, property, options));
     }
+
+    /// The portal's admin adds a stage to the deal pipeline, with an internal id and a label.
+    pub fn add_hubspot_deal_stage(&self, id: &str, label: &str) {
+        self.in_hubspot(Webhook::Silent, |hubspot| hubspot.add_option(Kind::Deals, "dealstage", id, label));
+    }
+
+    /// The portal's admin adds a lifecycle stage, with an internal value and a label.
+    pub fn add_hubspot_lifecycle_stage(&self, value: &str, label: &str) {
+        self.in_hubspot(Webhook::Silent, |hubspot| {
+            hubspot.add_option(Kind::Contacts, "lifecyclestage", value, label);
+        });
+    }
 }

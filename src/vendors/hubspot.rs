@@ -21,6 +21,7 @@ pub(crate) mod batch;
 pub(crate) mod calls;
 pub(crate) mod errors;
 pub mod hook;
+pub(crate) mod marked;
 pub(crate) mod operations;
 pub(crate) mod paths;
 pub(crate) mod schema;
@@ -30,6 +31,8 @@ pub(crate) mod together;
 pub(crate) mod topics;
 pub(crate) mod whole;
 pub(crate) mod wire;
+
+pub use marked::marked;
 
 pub use batch::{UpsertBy, UpsertRow, Upserted, upsert_batch};
 use calls::objects::Wish;

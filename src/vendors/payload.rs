@@ -5,11 +5,16 @@
 use serde_json::Value;
 
 use super::intercom::wire;
-use crate::domain::event::{Event, NewEvent};
+use super::salesforce;
+use crate::domain::event::{Event, EventSource, NewEvent};
 use crate::domain::record::{Mirror, ObjectKind, System, value_text};
 
-/// The record as an Intercom webhook carries it whole; none for other bodies.
+/// The record as a webhook of Intercom or Salesforce carries it whole; none for other bodies.
 pub fn record_in(event: &NewEvent) -> Option<Mirror> {
+    if event.connection.system == System::Salesforce {
+        // A look brings the record whole, too, but never comes back from a write of ours unseen.
+        return salesforce::hook::record_in(event).filter(|_| event.source == EventSource::Webhook);
+    }
     let record = event.record.as_ref().filter(|record| record.object == ObjectKind::Contact)?;
     if record.system() != System::Intercom {
         return None;

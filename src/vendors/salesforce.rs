@@ -25,6 +25,7 @@ pub mod collections;
 pub mod composite;
 mod csv;
 pub(crate) mod errors;
+pub mod hook;
 mod jobs;
 pub mod merging;
 mod objects;
@@ -36,6 +37,7 @@ mod wire;
 mod xml;
 
 pub use calls::DuplicateRule;
+pub(crate) use objects::kind_named;
 pub use soap::{Conversion, Converted};
 
 use soql::{Comparison, Literal, Query};
@@ -319,13 +321,14 @@ pub(crate) async fn find_contact(
     let mut found: Vec<Mirror> = Vec::new();
     let mut lacking: Vec<VendorError> = Vec::new();
     for object in [ObjectKind::Contact, ObjectKind::Lead] {
-        let query = Query::of(objects::name(object)?, &objects::fields(clients.settings(), object))
-            .and(field, Comparison::Is, Literal::Text(value))
-            .by("CreatedDate");
+        let asked = |names: &[String]| {
+            let query = Query::of(objects::name(object)?, names);
+            Ok(query.and(field, Comparison::Is, Literal::Text(value)).by("CreatedDate"))
+        };
         let purpose = format!("find {object} by {field}");
-        match rows(clients, connection, object, &query, false, &purpose, log).await {
-            Ok(rows) => {
-                for row in &rows {
+        match with_what_is_there(clients, connection, object, false, asked, &purpose, log).await {
+            Ok(answer) => {
+                for row in wire::records(&answer) {
                     let mirror = wire::mirror(connection, object, row)?;
                     match contact_of(&mirror) {
                         None => found.push(mirror),
@@ -385,25 +388,25 @@ async fn people(
         Some((_, path)) => (ObjectKind::Contact, path),
         None => (ObjectKind::Contact, ""),
     };
-    let settings = clients.settings();
-    let request = if path.is_empty() {
-        let mut query = Query::of(objects::name(object)?, &objects::fields(settings, object));
-        query = match since {
-            Some(since) => query
-                .and("SystemModstamp", Comparison::From, Literal::Time(since))
-                .by("SystemModstamp")
-                .by("Id"),
-            None if object == ObjectKind::Lead => {
-                query.and("IsConverted", Comparison::Is, Literal::Flag(false))
-            }
-            None => query,
-        };
-        calls::query(settings, object, &query.text()?, since.is_some(), None)
-    } else {
-        calls::next(object, path)?
-    };
     let purpose = if since.is_some() { format!("changed {object}s") } else { format!("list {object}s") };
-    let answer = clients.send(connection, &request.purpose(purpose), log).await?;
+    let answer = if path.is_empty() {
+        let asked = |names: &[String]| {
+            let query = Query::of(objects::name(object)?, names);
+            Ok(match since {
+                Some(since) => query
+                    .and("SystemModstamp", Comparison::From, Literal::Time(since))
+                    .by("SystemModstamp")
+                    .by("Id"),
+                None if object == ObjectKind::Lead => {
+                    query.and("IsConverted", Comparison::Is, Literal::Flag(false))
+                }
+                None => query,
+            })
+        };
+        with_what_is_there(clients, connection, object, since.is_some(), asked, &purpose, log).await?
+    } else {
+        clients.send(connection, &calls::next(object, path)?.purpose(purpose), log).await?
+    };
     let mirrors = wire::records(&answer)
         .iter()
         .map(|row| wire::mirror(connection, object, row))
@@ -414,6 +417,39 @@ async fn people(
         (None, _) => None,
     };
     Ok((mirrors, next))
+}
+
+/// The first page of a query, without those of the settings' fields that this org does not have: a mapping may name one
+/// that is yet to be made, and nobody would be found at all because of it.
+async fn with_what_is_there(
+    clients: &Clients,
+    connection: &Connection,
+    object: ObjectKind,
+    all: bool,
+    asked: impl Fn(&[String]) -> Result<Query, VendorError>,
+    purpose: &str,
+    log: &mut Log,
+) -> Result<Value, VendorError> {
+    let settings = clients.settings();
+    let mut names = objects::fields(settings, object);
+    loop {
+        let request = calls::query(settings, object, &asked(&names)?.text()?, all, None).purpose(purpose);
+        match clients.send(connection, &request, log).await {
+            Err(error) if error.class == ErrorClass::UnknownField => {
+                let before = names.len();
+                names.retain(|name| !lacks(&error.words, name));
+                if names.len() == before {
+                    return Err(error);
+                }
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Salesforce's words name this column as one that is not there.
+fn lacks(words: &str, column: &str) -> bool {
+    ['\'', '"'].iter().any(|mark| words.contains(&format!("{mark}{column}{mark}")))
 }
 
 /// One page of all accounts.
@@ -437,6 +473,16 @@ pub(crate) async fn list_companies(
         .map(|row| wire::mirror(connection, object, row))
         .collect::<Result<Vec<_>, _>>()?;
     Ok((mirrors, wire::next(&answer)))
+}
+
+/// The id of the user behind the token.
+pub async fn own_user(
+    clients: &Clients,
+    connection: &Connection,
+    log: &mut Log,
+) -> Result<String, VendorError> {
+    let answer = clients.send(connection, &calls::user_info(), log).await?;
+    Ok(objects::whole_id(&answer.get("user_id").map(value_text).unwrap_or_default()))
 }
 
 pub(crate) async fn check(

@@ -174,6 +174,8 @@ pub struct SalesforceSettings {
     pub external_id_field: String,
     /// Fields to read beside the usual ones, with their object: `Lead.Plan__c`. One the org lacks is refused by it.
     pub extra_fields: Vec<String>,
+    /// Ids of users that other apps work as: what they change, no human did. The one behind our token counts as one.
+    pub app_users: Vec<String>,
     /// Fields that may hold a key of ours, with their object: `Case.Intercom_Conversation_ID__c`, an external id with
     /// unique values. What is made with one is made or changed by it, so that it is never made twice.
     pub key_fields: Vec<String>,
@@ -190,6 +192,7 @@ impl Default for SalesforceSettings {
             version: "66.0".to_owned(),
             external_id_field: "Intercom_Contact_ID__c".to_owned(),
             extra_fields: Vec::new(),
+            app_users: Vec::new(),
             key_fields: Vec::new(),
             converted_status: "Closed - Converted".to_owned(),
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -13,8 +13,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use crate::domain::event::NewEvent;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::Secret;
+use crate::vendors::agent;
 use crate::vendors::hubspot::hook::{self as hubspot_hook, Signed, Verdict};
 use crate::vendors::intercom::hook as intercom_hook;
+use crate::vendors::salesforce::hook as salesforce_hook;
 
 use super::serve::Holding;
 use super::{Receiver, Refused, RefusedWhy, Tally};
@@ -37,10 +39,11 @@ pub(super) async fn alive() -> &'static str {
 
 /// Deliveries would be taken now.
 pub(super) async fn ready(State(receiver): State<Receiver>) -> Response {
-    let systems = [System::Intercom, System::Hubspot];
-    let can_judge = systems
-        .iter()
-        .any(|system| receiver.credentials.webhook_secret(&Connection::only(*system)).is_some());
+    let signed = [System::Intercom, System::Hubspot].map(Connection::only);
+    let can_judge = signed.iter().any(|connection| receiver.credentials.webhook_secret(connection).is_some())
+        || [salesforce_hook::SECRET, agent::SECRET]
+            .iter()
+            .any(|name| receiver.credentials.named(name).is_some());
     match (receiver.inbox.is_ready(), can_judge) {
         (true, true) => "ready\n".into_response(),
         (false, _) => {
@@ -111,6 +114,42 @@ pub(super) async fn hubspot(State(receiver): State<Receiver>, request: Request) 
     }
 }
 
+/// An outbound message of Salesforce. It is not signed: the end of the address is the secret.
+pub(super) async fn salesforce(
+    State(receiver): State<Receiver>,
+    Path(given): Path<String>,
+    request: Request,
+) -> Response {
+    let connection = Connection::only(System::Salesforce);
+    let secret = receiver.credentials.named(salesforce_hook::SECRET);
+    let (delivery, secret) = match receive_with(&receiver, &connection, secret, request).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal,
+    };
+    if !salesforce_hook::is_genuine(&secret, &given) {
+        return wrong(&receiver, &connection);
+    }
+    let stored = store(&receiver, &connection, salesforce_hook::parse(&connection, &delivery.body)).await;
+    if stored.status() != StatusCode::OK {
+        return stored;
+    }
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], salesforce_hook::ACKNOWLEDGED).into_response()
+}
+
+/// What a support agent of the customer's own has to tell. It speaks of people and conversations of Intercom.
+pub(super) async fn agent(State(receiver): State<Receiver>, request: Request) -> Response {
+    let connection = Connection::only(System::Intercom);
+    let secret = receiver.credentials.named(agent::SECRET);
+    let (delivery, secret) = match receive_with(&receiver, &connection, secret, request).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal,
+    };
+    if !agent::is_genuine(&secret, &delivery.body, text(&delivery.headers, agent::SIGNATURE)) {
+        return wrong(&receiver, &connection);
+    }
+    store(&receiver, &connection, vec![agent::parse(&connection, &delivery.body)]).await
+}
+
 struct Delivery {
     headers: HeaderMap,
     uris: Vec<String>,
@@ -121,6 +160,16 @@ struct Delivery {
 async fn receive(
     receiver: &Receiver,
     connection: &Connection,
+    request: Request,
+) -> Result<(Delivery, Secret), Response> {
+    let secret = receiver.credentials.webhook_secret(connection);
+    receive_with(receiver, connection, secret, request).await
+}
+
+async fn receive_with(
+    receiver: &Receiver,
+    connection: &Connection,
+    secret: Option<Secret>,
     request: Request,
 ) -> Result<(Delivery, Secret), Response> {
     let limit = receiver.settings.max_body_bytes;
@@ -140,7 +189,7 @@ async fn receive(
         // From here on the connection is never closed for another one's sake.
         holding.working.store(true, Ordering::Release);
     }
-    let Some(secret) = receiver.credentials.webhook_secret(connection) else {
+    let Some(secret) = secret else {
         tracing::warn!(%connection, "a webhook came, but there is no secret to verify it with");
         return Err(put_off(
             receiver,

@@ -3,7 +3,8 @@
 //! `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
 //! built binary in a pseudo-terminal, `storm` kills it again and again; `disk` gives the journal a
-//! bad disk; `matrix` strikes every call with every fault; `safety` is about what must never happen.
+//! bad disk; `matrix` strikes every call with every fault; `recipes` run what is shipped against
+//! every edge of what is asked; `requirements` names the tests that prove each of it; `safety` is about what must never happen.
 
 #[cfg(test)]
 mod architecture;
@@ -25,6 +26,10 @@ mod intercom;
 mod matrix;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod recipes;
+#[cfg(test)]
+mod requirements;
 #[cfg(test)]
 #[cfg(unix)]
 mod safety;

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::toast::Tone;
 use super::{Reply, dialog};
 use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
@@ -16,12 +17,13 @@ use crate::console::footer::Hint;
 use crate::console::keys;
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
-use crate::console::text::{counted, cut_end, left, put, span, width, wrap};
+use crate::console::text::{counted, cut_end, cut_middle, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, scrolled};
-use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::plan::{Call, Preview};
-use crate::domain::review::Decision;
+use crate::domain::review::{Choice, Decision};
+use crate::engine::operate::disputes::{Proposal, Reach, Wish};
 
 /// What waits for a yes.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,17 @@ pub enum Pending {
         /// The decision.
         decision: Decision,
         /// The question, without its mark: `Merge Jane Doe`.
+        title: String,
+    },
+    /// A wish about a conflict, and how far it reaches.
+    Propose {
+        /// Which conflict it is made from.
+        conflict: ConflictId,
+        /// What is to be done.
+        wish: Wish,
+        /// To whom.
+        reach: Reach,
+        /// The question, without its mark.
         title: String,
     },
     /// Several executions at once.
@@ -61,7 +74,7 @@ pub enum Pending {
 impl Pending {
     fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } => format!("{title}?"),
+            Self::Decide { title, .. } | Self::Propose { title, .. } => format!("{title}?"),
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
             Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
             Self::Part { .. } => "Two different people?".to_owned(),
@@ -73,14 +86,24 @@ impl Pending {
             Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
+            Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
+            Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
+            Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
+            Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
+            Self::Propose { .. } => "Send",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
         }
     }
 
-    fn effect(&self) -> Effect {
+    fn effect(&self, body: &Body) -> Effect {
         match self {
+            // Only what was shown is done.
+            Self::Propose { .. } => match body {
+                Body::Proposed(proposal) => Effect::CarryOut(proposal.clone()),
+                _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
+            },
             Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
             Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
@@ -93,6 +116,7 @@ impl Pending {
 enum Body {
     Asked(Ticket),
     Known(Box<Preview>),
+    Proposed(Box<Proposal>),
     Failed(String),
     Own,
 }
@@ -113,6 +137,10 @@ impl Confirm {
                 let ticket = ctx.ticket();
                 (Body::Asked(ticket), Some(Effect::Preview(ticket, decision.clone())))
             }
+            Pending::Propose { conflict, wish, reach, .. } => {
+                let ticket = ctx.ticket();
+                (Body::Asked(ticket), Some(Effect::Propose(ticket, *conflict, wish.clone(), *reach)))
+            }
             _ => (Body::Own, None),
         };
         (Self { pending, body, at: Cell::new(0) }, effect)
@@ -129,8 +157,27 @@ impl Confirm {
         };
     }
 
+    /// Takes in the proposal it asked for; a late one of another dialog is dropped.
+    pub fn proposed(&mut self, ticket: Ticket, answer: Answer<Box<Proposal>>) {
+        if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
+            return;
+        }
+        self.body = match answer {
+            Ok(proposal) => Body::Proposed(proposal),
+            Err(why) => Body::Failed(why),
+        };
+    }
+
+    fn preview(&self) -> Option<&Preview> {
+        match &self.body {
+            Body::Known(preview) => Some(preview),
+            Body::Proposed(proposal) => Some(&proposal.preview),
+            _ => None,
+        }
+    }
+
     fn ready(&self) -> bool {
-        matches!(self.body, Body::Known(_) | Body::Own)
+        matches!(self.body, Body::Known(_) | Body::Proposed(_) | Body::Own)
     }
 
     /// Scrolls by lines.
@@ -143,9 +190,11 @@ impl Confirm {
     pub fn key(&mut self, _: &Ctx, key: KeyEvent) -> Reply {
         match keys::name(key).as_deref() {
             Some("Esc" | "Enter") => return Reply::close(),
-            Some("Y") if self.ready() => return Reply::then(vec![self.pending.effect()]),
+            Some("Y") if self.ready() => {
+                return Reply::then(vec![self.pending.effect(&self.body)]);
+            }
             Some("y") => {
-                if let Body::Known(preview) = &self.body {
+                if let Some(preview) = self.preview().filter(|preview| !preview.calls.is_empty()) {
                     return Reply { effects: vec![Effect::Copy(curl(preview))], ..Reply::default() };
                 }
             }
@@ -164,7 +213,7 @@ impl Confirm {
         if self.ready() {
             hints.push(Hint::new("Y", self.pending.verb().to_lowercase()));
         }
-        if matches!(self.body, Body::Known(_)) {
+        if self.preview().is_some_and(|preview| !preview.calls.is_empty()) {
             hints.push(Hint::new("y", "copy as curl"));
         }
         hints.push(Hint::new("↑↓", "scroll"));
@@ -177,13 +226,15 @@ impl Confirm {
         let mut say = |text: &str, style| {
             lines.extend(wrap(text, cells).into_iter().map(|line| Line::from(span(line, style))));
         };
+        if let Some(preview) = self.preview() {
+            return preview_lines(ctx, preview, cells);
+        }
         match (&self.body, &self.pending) {
             (Body::Asked(_), _) => say("Asking what will be sent…", theme.muted),
             (Body::Failed(why), _) => {
                 say("This cannot be done now. Nothing was sent.", theme.error);
                 say(why, theme.text);
             }
-            (Body::Known(preview), _) => return preview_lines(ctx, preview, cells),
             (Body::Own, Pending::Retry { ids, subjects }) => {
                 say(
                     "Each goes on at its first step that is not done; what was written is not sent again.",
@@ -216,7 +267,8 @@ impl Confirm {
                     theme.muted,
                 );
             }
-            (Body::Own, Pending::Decide { .. }) => {}
+            (Body::Known(_) | Body::Proposed(_), _)
+            | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. }) => {}
         }
         lines
     }
@@ -228,7 +280,7 @@ impl Confirm {
         let cells = usize::from(width_wanted.saturating_sub(6));
         let lines = self.lines(ctx, cells);
         let place = dialog(ctx, buffer, area, width_wanted, lines.len() as u16 + 4);
-        let irreversible = matches!(&self.body, Body::Known(preview) if preview.irreversible);
+        let irreversible = self.preview().is_some_and(|preview| preview.irreversible);
         let title_style =
             if irreversible { theme.warn.add_modifier(ratatui::style::Modifier::BOLD) } else { theme.key };
         let title = cut_end(&self.pending.title(), cells);
@@ -297,6 +349,22 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
             ]));
         }
     }
+    lines.extend(becomes(ctx, preview, cells));
+    for edit in &preview.edits {
+        lines.push(Line::default());
+        lines.push(Line::from(vec![
+            span("File  ", theme.muted),
+            span(cut_middle(&edit.file, cells.saturating_sub(6)), theme.bold),
+        ]));
+        for line in edit.diff.iter().take(16) {
+            let style = match line.as_bytes().first() {
+                Some(b'+') => theme.ok,
+                Some(b'-') => theme.error,
+                _ => theme.muted,
+            };
+            lines.push(Line::from(span(format!("      {}", cut_end(line, cells.saturating_sub(6))), style)));
+        }
+    }
     lines.push(Line::default());
     let heading = match preview.calls.len() {
         0 => "No call is sent.".to_owned(),
@@ -324,6 +392,45 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
                 lines.push(Line::from(span(format!("{}{line}", " ".repeat(indent)), theme.muted)));
             }
         }
+    }
+    lines
+}
+
+/// Which conflicts a decision settles, and what each becomes.
+fn becomes(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    /// Rows that are shown; the count says how many there are.
+    const ROWS: usize = 200;
+    let theme = &ctx.theme;
+    if preview.becomes.is_empty() {
+        return Vec::new();
+    }
+    let columns = [8, cells.saturating_sub(8) * 26 / 100, cells.saturating_sub(8) * 34 / 100];
+    let rest = cells.saturating_sub(columns.iter().sum::<usize>());
+    let cell = |text: &str, wide: usize| left(&cut_end(text, wide.saturating_sub(2)), wide);
+    let mut lines = vec![
+        Line::default(),
+        Line::from(span(
+            format!(
+                "{}{}{}WILL BE",
+                cell("", columns[0]),
+                cell("RECORD", columns[1]),
+                cell("INTERCOM | CRM", columns[2])
+            ),
+            theme.muted,
+        )),
+    ];
+    for row in preview.becomes.iter().take(ROWS) {
+        let shown = |value: &str| if value.is_empty() { "—".to_owned() } else { value.to_owned() };
+        let stays = row.becomes.starts_with("stays open");
+        lines.push(Line::from(vec![
+            span(cell(&row.conflict.to_string(), columns[0]), theme.muted),
+            span(cell(&row.subject, columns[1]), theme.text),
+            span(cell(&format!("{} | {}", shown(&row.left), shown(&row.right)), columns[2]), theme.muted),
+            span(cut_end(&row.becomes, rest), if stays { theme.warn } else { theme.bold }),
+        ]));
+    }
+    if preview.becomes.len() > ROWS {
+        lines.push(Line::from(span(format!("and {} more", preview.becomes.len() - ROWS), theme.muted)));
     }
     lines
 }

@@ -16,7 +16,8 @@ use crate::console::text::{cut_end, put, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::mark_selected;
 use crate::domain::ids::{ConflictId, ExecutionId};
-use crate::domain::review::{Choice, Decision};
+use crate::domain::review::Choice;
+use crate::engine::operate::disputes::{Reach, Wish};
 
 /// What the text is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,17 @@ pub enum Purpose {
         allowed: Vec<String>,
         /// What to begin with.
         present: String,
+    },
+    /// What Intercom's value is in the CRM.
+    Translation {
+        /// Of which conflict.
+        conflict: ConflictId,
+        /// The field.
+        field: String,
+        /// Intercom's value.
+        from: String,
+        /// What the CRM is known to take, nearest first.
+        allowed: Vec<String>,
     },
     /// Why executions are given up.
     Reason {
@@ -76,7 +88,9 @@ impl Prompt {
 
     /// The allowed values that contain what was typed, in their order.
     fn offered(&self) -> Vec<&String> {
-        let Purpose::Value { allowed, .. } = &self.purpose else { return Vec::new() };
+        let (Purpose::Value { allowed, .. } | Purpose::Translation { allowed, .. }) = &self.purpose else {
+            return Vec::new();
+        };
         let typed = self.line.text().to_lowercase();
         let matching: Vec<&String> =
             allowed.iter().filter(|value| value.to_lowercase().contains(&typed)).collect();
@@ -97,9 +111,20 @@ impl Prompt {
                     });
                     return Reply::stay();
                 }
-                let decision = Decision::Resolve { conflict: *conflict, choice: Choice::Value(text.clone()) };
                 let title = format!("{title}: write \"{text}\"");
-                Reply::then(vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))])
+                let wish = Wish::Settle(Choice::Value(text));
+                let pending = Pending::Propose { conflict: *conflict, wish, reach: Reach::This, title };
+                Reply::then(vec![Effect::Confirm(Box::new(pending))])
+            }
+            Purpose::Translation { conflict, field, from, .. } => {
+                if text.is_empty() {
+                    self.problem = Some("Which value the CRM takes for it is wanted.".to_owned());
+                    return Reply::stay();
+                }
+                let title = format!("{field}: \"{}\" is \"{text}\" in the CRM", cut_end(from, 24));
+                let wish = Wish::Settle(Choice::Translate(text));
+                let pending = Pending::Propose { conflict: *conflict, wish, reach: Reach::This, title };
+                Reply::then(vec![Effect::Confirm(Box::new(pending))])
             }
             Purpose::Reason { ids, subjects } => {
                 if text.is_empty() {
@@ -174,6 +199,10 @@ impl Prompt {
         let place = dialog(ctx, buffer, area, 72, height);
         let (title, label) = match &self.purpose {
             Purpose::Value { title, .. } => (title.clone(), "New value, written to both sides"),
+            Purpose::Translation { field, from, .. } => (
+                format!("{field}: \"{from}\" of Intercom"),
+                "What it is in the CRM, for everybody from now on",
+            ),
             Purpose::Reason { ids, .. } => {
                 let word = if ids.len() == 1 { "it" } else { "them" };
                 (

@@ -20,7 +20,7 @@ use crate::mapping::judge::right_as_one;
 use crate::mapping::{FieldMapping, Owner};
 use crate::recipes::mend;
 
-use super::{OperateError, Operator, still_open};
+use super::{OperateError, Operator, Prepared, still_open};
 
 /// Letters of a value in a list of what becomes of conflicts.
 const SHOWN: usize = 60;
@@ -186,6 +186,27 @@ impl Operator {
             values.extend(turned.iter().map(value_text));
         }
         Ok(self.journal.refused_for(field.crm.clone(), values).await?)
+    }
+
+    /// What saying who somebody is would do.
+    pub(super) async fn identifying(
+        &self,
+        conflict: Conflict,
+        choice: &Choice,
+    ) -> Result<Prepared, OperateError> {
+        let (chosen, dropped) = mend::named(&conflict, choice)?;
+        let own = self.copy(mend::own(&conflict, &chosen)).await?;
+        let (chosen, dropped) = (self.copy(&chosen).await?, self.copy(&dropped).await.ok());
+        let planned = mend::identify(&own, &chosen, dropped.as_ref(), &self.mapping);
+        let title = format!("{} is {}", own.record.title(), chosen.record.title());
+        let mut preview = self.preview_of(title, &planned.plan);
+        preview.notes.push("What waited for it goes on by itself; the other record stays as it is.".into());
+        Ok(Prepared {
+            recipe: crate::recipes::RESOLVE_CONFLICT,
+            subject: conflict.subject,
+            record: own.record,
+            preview,
+        })
     }
 
     fn field(&self, name: &str) -> Result<&FieldMapping, OperateError> {

@@ -44,7 +44,7 @@ impl Operator {
             return Err(OperateError::Impossible("the time until which to pause is past.".into()));
         }
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
-        let shelf = shelf(&scope)?;
+        let shelf = shelf(&scope, self.crm)?;
         let pause = Pause { scope, actor: self.actor.clone(), reason: reason.to_owned(), since: now, until };
         self.journal.pause(pause.clone()).await?;
         let mut held = 0;
@@ -59,7 +59,7 @@ impl Operator {
     /// Ends a pause. Of a connection it also asks for a look at once, where its breaker is open.
     pub async fn resume(&self, scope: PauseScope) -> Result<Resumed, OperateError> {
         self.may_write()?;
-        shelf(&scope)?;
+        shelf(&scope, self.crm)?;
         let mut released = self.journal.held_by(scope.key()).await?;
         let ended = self.journal.resume(scope.clone(), self.actor.clone()).await?;
         let mut looks = None;
@@ -83,7 +83,7 @@ fn connection(scope: &PauseScope) -> Option<Connection> {
 }
 
 /// Which executions a scope stops for certain; refused when there is no such thing to pause.
-fn shelf(scope: &PauseScope) -> Result<Shelf, OperateError> {
+fn shelf(scope: &PauseScope, crm: System) -> Result<Shelf, OperateError> {
     let unknown = |known: String| {
         OperateError::Impossible(format!("there is no {} \"{}\"; there is {known}.", scope.kind, scope.name))
     };
@@ -107,7 +107,7 @@ fn shelf(scope: &PauseScope) -> Result<Shelf, OperateError> {
                 unknown(System::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "))
             })?;
             // A sync reads both of its sides, whichever it writes.
-            let both = [System::Intercom, System::Hubspot].map(Connection::only).contains(&connection);
+            let both = [System::Intercom, crm].map(Connection::only).contains(&connection);
             let recipes = if both {
                 syncs.into_iter().chain([recipes::RESOLVE_CONFLICT]).collect()
             } else {

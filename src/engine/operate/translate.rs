@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{OperateError, Operator};
 use crate::domain::review::Conflict;
 use crate::domain::standing::mapping_of;
+use crate::mapping::{Mappings, edit};
 
 impl Operator {
     /// The file, its text as it is, and its text with the pair.
@@ -34,39 +35,16 @@ impl Operator {
         };
         let old = match std::fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                shipped(name).ok_or_else(|| impossible(format!("there is no mapping \"{name}\".")))?
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Mappings::shipped()
+                .named(name)
+                .map(|mapping| mapping.text.clone())
+                .ok_or_else(|| impossible(format!("there is no mapping \"{name}\".")))?,
             Err(error) => return Err(impossible(format!("{}: {error}.", file.display()))),
         };
-        let new = add(&old, &conflict.field, from, to).map_err(impossible)?;
+        let new = edit::add_translation(&old, &conflict.field, from, to)
+            .map_err(|error| impossible(format!("{error}.")))?;
         Ok((file, old, new))
     }
-}
-
-fn shipped(name: &str) -> Option<String> {
-    (name == "contact").then(|| include_str!("../../../assets/mapping/contact.toml").to_owned())
-}
-
-fn add(text: &str, field: &str, from: &str, to: &str) -> Result<String, String> {
-    let mut document: toml_edit::DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
-    let fields = document
-        .get_mut("field")
-        .and_then(|fields| fields.as_array_of_tables_mut())
-        .ok_or("the mapping has no fields")?;
-    let table = fields
-        .iter_mut()
-        .find(|table| table.get("name").and_then(|name| name.as_str()) == Some(field))
-        .ok_or_else(|| format!("the mapping has no field \"{field}\""))?;
-    let pairs = table.get_mut("table").and_then(|table| table.as_table_like_mut()).ok_or_else(|| {
-        format!(
-            "{field} is carried over as it is, so it has no table to translate with; type a value instead, or give it \
-             transform = \"table\" in the mapping."
-        )
-    })?;
-    pairs.insert(from, toml_edit::value(to));
-    Ok(document.to_string())
 }
 
 /// Writes a file so that it is wholly the old one or wholly the new one.

@@ -27,6 +27,9 @@ const DEAL_STAGES: [(&str, &str, &str); 7] = [
     ("closedlost", "Closed Lost", "0.0"),
 ];
 
+/// How likely a deal in a stage of the portal's own is to be won.
+const OWN_STAGE: &str = "0.1";
+
 const TICKET_STAGES: [(&str, &str, &str); 4] = [
     ("1", "New", "OPEN"),
     ("2", "Waiting on contact", "OPEN"),
@@ -45,9 +48,16 @@ pub(in crate::sandbox) fn owner_id(index: usize) -> &'static str {
     OWNERS[index % OWNERS.len()].0
 }
 
+/// Whether a deal stage is one every portal has.
+pub(super) fn is_standing_stage(id: &str) -> bool {
+    DEAL_STAGES.iter().any(|(known, ..)| *known == id)
+}
+
 /// How likely a deal in that stage is to be won, as the pipeline says it.
 pub(super) fn deal_stage(stage: &str) -> Option<&'static str> {
-    DEAL_STAGES.iter().find(|(id, ..)| *id == stage).map(|(_, _, probability)| *probability)
+    // Stages of the portal's own stand at the beginning.
+    let known = DEAL_STAGES.iter().find(|(id, ..)| *id == stage).map(|(_, _, probability)| *probability);
+    known.or(Some(OWN_STAGE))
 }
 
 pub(super) fn stage_options(kind: &str) -> Vec<(String, String)> {
@@ -111,13 +121,16 @@ pub(super) fn owners(method: &str, path: &[&str], call: &Call) -> Result<Answer,
     }
 }
 
-fn pipeline(kind: &str) -> Option<Value> {
-    let (id, label, stages): (&str, &str, &[(&str, &str, &str)]) = match kind {
+/// `own` are the deal stages of the portal's own making, which stand before the vendor's.
+fn pipeline(kind: &str, own: &[(String, String)]) -> Option<Value> {
+    let (id, label, standing): (&str, &str, &[(&str, &str, &str)]) = match kind {
         "deals" | "deal" | "0-3" => ("default", "Sales Pipeline", &DEAL_STAGES),
         "tickets" | "ticket" | "0-5" => ("0", "Support Pipeline", &TICKET_STAGES),
         _ => return None,
     };
     let deals = id == "default";
+    let own = own.iter().filter(|_| deals).map(|(id, label)| (id.as_str(), label.as_str(), OWN_STAGE));
+    let stages: Vec<(&str, &str, &str)> = own.chain(standing.iter().copied()).collect();
     let stages: Vec<Value> = stages
         .iter()
         .enumerate()
@@ -151,9 +164,9 @@ fn pipeline(kind: &str) -> Option<Value> {
     }))
 }
 
-pub(super) fn pipelines(method: &str, path: &[&str]) -> Result<Answer, Answer> {
+pub(super) fn pipelines(method: &str, path: &[&str], own: &[(String, String)]) -> Result<Answer, Answer> {
     let [kind, rest @ ..] = path else { return Err(no_such_path()) };
-    let pipeline = pipeline(kind).ok_or_else(missing)?;
+    let pipeline = pipeline(kind, own).ok_or_else(missing)?;
     match (method, rest) {
         ("GET", []) => Ok(Answer::ok(json!({"results": [pipeline]}))),
         ("GET", [id]) if pipeline["id"] == *id => Ok(Answer::ok(pipeline)),

@@ -475,6 +475,20 @@ impl Portal {
         Ok(Answer::empty(204))
     }
 
+    /// The portal's own deal stages, by id and label.
+    pub(super) fn own_deal_stages(&self) -> Vec<(String, String)> {
+        let options = self.shelf(Kind::Deals).property("dealstage").map(|stage| stage.options.as_slice());
+        let own = options.unwrap_or_default().iter().filter(|(id, _)| !directory::is_standing_stage(id));
+        own.cloned().collect()
+    }
+
+    /// One more option of a property; for deal stages that is a stage before the vendor's own.
+    pub(in crate::sandbox) fn add_option(&mut self, kind: Kind, name: &str, value: &str, label: &str) {
+        if let Some(property) = self.shelf_mut(kind).property_mut(name) {
+            property.options.push((value.to_owned(), label.to_owned()));
+        }
+    }
+
     /// The option list of a property, for scripted admins who add or remove options.
     pub(in crate::sandbox) fn set_options(&mut self, kind: Kind, name: &str, options: &[&str]) {
         if let Some(property) = self.shelf_mut(kind).property_mut(name) {

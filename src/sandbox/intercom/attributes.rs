@@ -41,8 +41,16 @@ const BUILT_IN: [(&str, &str, &str, bool); 15] = [
     ("company", "website", "string", true),
 ];
 
-const CUSTOM: [&str; 6] =
-    ["plan", "job_title", "lifecycle_stage", "hubspot_contact_id", "referral_code", "company_size"];
+const CUSTOM: [&str; 8] = [
+    "plan",
+    "job_title",
+    "lifecycle_stage",
+    "hubspot_contact_id",
+    "salesforce_contact_id",
+    "salesforce_lead_id",
+    "referral_code",
+    "company_size",
+];
 
 /// When the workspace's standing attributes were made.
 const MADE: i64 = 1_704_103_200;

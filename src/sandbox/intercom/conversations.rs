@@ -43,6 +43,8 @@ pub(super) struct Part {
     /// `admin` or `team`, and which.
     pub(super) assigned_to: Option<(&'static str, String)>,
     pub(super) tags: Vec<String>,
+    /// Addresses of what was attached.
+    pub(super) attachments: Vec<String>,
     pub(super) redacted: bool,
 }
 
@@ -139,7 +141,7 @@ impl Conversation {
 pub(super) fn without_tags(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     let mut inside = false;
-    for letter in body.chars() {
+    for letter in body.replace("<br>", "\n").chars() {
         match letter {
             '<' => inside = true,
             '>' => inside = false,
@@ -181,6 +183,13 @@ pub(super) fn in_words_of(version: Version, body: &mut Value) {
     }
 }
 
+/// An attachment as a part shows it, told by its address.
+fn attachment(url: &str) -> Value {
+    let name = url.rsplit('/').next().unwrap_or(url);
+    let kind = if name.ends_with(".pdf") { "application/pdf" } else { "application/octet-stream" };
+    json!({"type": "upload", "name": name, "url": url, "content_type": kind, "filesize": 1_024, "width": 0, "height": 0})
+}
+
 impl Workspace {
     pub(super) fn author_shape(&self, author: &Author) -> Value {
         if author.admin {
@@ -207,7 +216,7 @@ impl Workspace {
             "notified_at": part.at,
             "assigned_to": part.assigned_to.as_ref().map(|(kind, id)| json!({"type": kind, "id": id})),
             "author": self.author_shape(&part.author),
-            "attachments": [],
+            "attachments": part.attachments.iter().map(|url| attachment(url)).collect::<Vec<_>>(),
             "external_id": null,
             "redacted": part.redacted,
             "email_message_metadata": null,

@@ -20,11 +20,13 @@ struct Deed<'a> {
     assigned_to: Option<(&'static str, String)>,
     /// When it was said, for past conversations; else now.
     at: Option<i64>,
+    /// Addresses of what was attached.
+    attachments: Vec<String>,
 }
 
 impl<'a> Deed<'a> {
     fn new(kind: &'static str, body: Option<&'a str>, author: Author) -> Self {
-        Self { kind, body, author, assigned_to: None, at: None }
+        Self { kind, body, author, assigned_to: None, at: None, attachments: Vec::new() }
     }
 }
 
@@ -87,7 +89,7 @@ impl Workspace {
         let now = self.now() / 1_000;
         let part_id = self.next_serial() + 51_000_000;
         let Some(conversation) = self.conversations.get_mut(&id) else { return };
-        let Deed { kind, body, author, assigned_to, at } = deed;
+        let Deed { kind, body, author, assigned_to, at, attachments } = deed;
         let (by_admin, was) = (author.admin, conversation.state);
         let told = json!({
             "part_type": kind,
@@ -97,8 +99,17 @@ impl Workspace {
         });
         let body = body.map(paragraph);
         let at = at.unwrap_or(now);
-        let part =
-            Part { id: part_id, kind, body, at, author, assigned_to, tags: Vec::new(), redacted: false };
+        let part = Part {
+            id: part_id,
+            kind,
+            body,
+            at,
+            author,
+            assigned_to,
+            tags: Vec::new(),
+            attachments,
+            redacted: false,
+        };
         conversation.parts.push(part);
         conversation.updated = now.max(conversation.updated);
         let topic = match (kind, by_admin) {
@@ -260,7 +271,12 @@ impl Workspace {
             return Err(required("body"));
         }
         let at = call.body["created_at"].as_i64();
-        Ok(Deed { at, ..Deed::new(kind, body, author) })
+        let urls = call.body["attachment_urls"].as_array().into_iter().flatten();
+        let attachments: Vec<String> = urls.filter_map(Value::as_str).map(str::to_owned).collect();
+        if attachments.len() > 10 {
+            return Err(refused(400, "parameter_invalid", "attachment_urls may hold at most 10 addresses"));
+        }
+        Ok(Deed { at, attachments, ..Deed::new(kind, body, author) })
     }
 
     /// Closes, opens, snoozes or assigns; each call adds another part.

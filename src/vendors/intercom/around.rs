@@ -27,7 +27,7 @@ pub(crate) async fn conversations_of(
     // The documents give the search no order.
     found.sort_by_cached_key(|mirror| {
         let begun = mirror.fields.get("created_at").and_then(wire::time).map_or(0, |at| at.0);
-        (std::cmp::Reverse(begun), mirror.record.id.clone())
+        std::cmp::Reverse((begun, mirror.record.id.len(), mirror.record.id.clone()))
     });
     Ok(found)
 }

@@ -3,7 +3,7 @@
 //! Neither shows companies without people: what we made ourselves is known from the journal, never from here.
 
 use crate::domain::error_class::ErrorClass;
-use crate::domain::record::{Connection, Mirror};
+use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef};
 
 use super::super::Page;
 use super::super::error::VendorError;
@@ -32,6 +32,20 @@ pub(crate) async fn find(
         Err(error) if error.class == ErrorClass::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
+}
+
+/// The first people of a company, at most one page of them.
+pub async fn people(
+    clients: &Clients,
+    company: &RecordRef,
+    log: &mut Log,
+) -> Result<Vec<RecordRef>, VendorError> {
+    let request = calls::attached(&company.id, "contacts").purpose("people of the company");
+    let answer = clients.send(&company.connection, &request, log).await?;
+    let ids = wire::items(&answer).iter().filter_map(wire::id);
+    Ok(ids
+        .map(|id| RecordRef { connection: company.connection.clone(), object: ObjectKind::Contact, id })
+        .collect())
 }
 
 /// One page of all companies that have people.

@@ -64,6 +64,10 @@ pub struct Part {
     pub author_kind: String,
     /// The author's id.
     pub author: String,
+    /// The author's name, as the conversation shows it; may be empty.
+    pub author_name: String,
+    /// The names of what was attached.
+    pub attachments: Vec<String>,
     /// What was said, as plain text; empty where something was only done.
     pub body: String,
     /// When.
@@ -85,6 +89,23 @@ pub async fn changed(
     let query = Query::since(Subject::Conversations, "updated_at", since, Version::of(settings));
     let paging = Paging::new(CONVERSATIONS, cursor);
     let request = calls::search(settings, &query, &paging)?.purpose("changed conversations");
+    let answer = clients.send(connection, &request, log).await?;
+    let rows =
+        wire::items(&answer).iter().map(|item| conversation(connection, item)).collect::<Result<_, _>>()?;
+    Ok((rows, wire::next(&answer)))
+}
+
+/// One page of the conversations in a state: `open`, `snoozed` or `closed`.
+pub async fn in_state(
+    clients: &Clients,
+    connection: &Connection,
+    state: &str,
+    cursor: Option<&str>,
+    log: &mut Log,
+) -> Result<(Vec<Conversation>, Option<String>), VendorError> {
+    let paging = Paging::new(CONVERSATIONS, cursor);
+    let request = calls::search(clients.settings(), &Query::is("state", state), &paging)?
+        .purpose(format!("{state} conversations"));
     let answer = clients.send(connection, &request, log).await?;
     let rows =
         wire::items(&answer).iter().map(|item| conversation(connection, item)).collect::<Result<_, _>>()?;
@@ -156,10 +177,22 @@ fn part(item: &Value) -> Part {
         kind: text(item, "part_type"),
         author_kind: text(author, "type"),
         author: wire::id(author).unwrap_or_default(),
+        author_name: text(author, "name"),
+        attachments: attached(item.get("attachments")),
         body: text(item, "body"),
         at: item.get("created_at").and_then(wire::time),
         redacted: item.get("redacted").and_then(Value::as_bool).unwrap_or(false),
     }
+}
+
+/// The names of what was attached to a message; one without a name is told by its address' last part.
+pub fn attached(list: Option<&Value>) -> Vec<String> {
+    let rows = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let name = |row: &Value| match text(row, "name") {
+        name if name.is_empty() => text(row, "url").rsplit('/').next().unwrap_or_default().to_owned(),
+        name => name,
+    };
+    rows.iter().map(name).filter(|name| !name.is_empty()).collect()
 }
 
 fn text(item: &Value, name: &str) -> String {

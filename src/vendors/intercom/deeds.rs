@@ -116,29 +116,28 @@ fn html(text: &str, key: Option<&String>) -> String {
     body
 }
 
-/// What a reader sees of a body, one space between words: for telling whether two bodies say the same.
-fn seen(body: &str) -> String {
+/// Whether a body, as text or as markup, says these words: how Intercom breaks lines is its own affair.
+fn says(body: &str, words: &str) -> bool {
+    let bare = |text: &str| text.chars().filter(|letter| !letter.is_whitespace()).collect::<String>();
+    let wanted = bare(words);
+    bare(body) == wanted || bare(&without_markup(body)) == wanted
+}
+
+fn without_markup(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     let mut inside = false;
     for letter in body.chars() {
         match letter {
             '<' => inside = true,
-            '>' if inside => {
-                inside = false;
-                text.push(' ');
-            }
+            '>' if inside => inside = false,
             _ if !inside => text.push(letter),
             _ => {}
         }
     }
-    let text = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&nbsp;", " ")
-        .replace("&amp;", "&");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    // The name all others begin with comes last.
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")]
+        .into_iter()
+        .fold(text, |text, (name, sign)| text.replace(name, sign))
 }
 
 fn definition(
@@ -350,14 +349,14 @@ pub(crate) async fn probe(
         Effect::Reply { conversation, speaker, text, note, key } => {
             let thread = super::conversations::thread(clients, conversation, log).await?;
             let speaker = acting(clients.settings(), speaker);
-            let wanted = seen(&html(text, None));
+            let wanted = without_markup(&html(text, None));
             let kind = if *note { "note" } else { "comment" };
             // A customer is shown no key of ours: the same words of the same teammate are the same reply.
             let said = thread.parts.iter().rev().any(|part| {
                 let theirs = part.author_kind == "admin" && (speaker == LATER || part.author == speaker);
                 part.kind == kind
                     && theirs
-                    && if *note { part.body.contains(key.as_str()) } else { seen(&part.body) == wanted }
+                    && if *note { part.body.contains(key.as_str()) } else { says(&part.body, &wanted) }
             });
             Ok(said.then(|| conversation.clone()))
         }
@@ -396,10 +395,12 @@ mod tests {
         let body = json!({"message_type": "comment", "type": "admin", "admin_id": "7400101",
                           "body": "<p>Hi &lt;script&gt;<br>there &amp; then</p><p>Bye</p>"});
         assert_eq!(sent(&effect), [("POST /conversations/20001/reply".to_owned(), body)]);
-        assert_eq!(
-            seen("<p>Hi &lt;script&gt;<br>there &amp; then</p><p>Bye</p>"),
-            "Hi <script> there & then Bye"
-        );
+        for body in
+            ["<p>Hi &lt;script&gt;<br>there &amp; then</p><p>Bye</p>", "Hi <script>\nthere & then\n\nBye"]
+        {
+            assert!(says(body, "Hi <script>there & then Bye"), "{body}");
+        }
+        assert!(!says("Hi", "Hi <script>there & then Bye"));
     }
 
     #[test]

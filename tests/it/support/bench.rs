@@ -23,6 +23,7 @@ use reknit::domain::record::System;
 use reknit::domain::review::{Conflict, Duplicate, Unlinked};
 use reknit::domain::secret::Credentials;
 use reknit::engine::operate::Operator;
+use reknit::engine::rulebook::Rulebook;
 use reknit::engine::{self, Engine};
 use reknit::journal::Journal;
 use reknit::mapping::Mapping;
@@ -55,6 +56,12 @@ impl Builder {
     /// Seeded people and companies instead of empty vendors.
     pub(crate) fn seeded(mut self, seed: u64, people: usize, companies: usize) -> Self {
         self.seeded = Some((seed, people, companies));
+        self
+    }
+
+    /// With Salesforce as the CRM, whose outbound messages come as webhooks.
+    pub(crate) fn salesforce(mut self) -> Self {
+        self.engine.crm = System::Salesforce;
         self
     }
 
@@ -111,6 +118,7 @@ impl Builder {
         .unwrap();
         sandbox.intercom_base_url().clone_into(&mut self.vendors.intercom.base_url);
         sandbox.hubspot_base_url().clone_into(&mut self.vendors.hubspot.base_url);
+        sandbox.salesforce_instance_url().clone_into(&mut self.vendors.salesforce.instance_url);
         let mut recorders = Vec::new();
         if self.recorded {
             for base in [&mut self.vendors.intercom.base_url, &mut self.vendors.hubspot.base_url] {
@@ -119,14 +127,22 @@ impl Builder {
                 recorders.push(recorder);
             }
         }
-        let mapping = Arc::new(Mapping::shipped());
-        let names = mapping.fields.iter().flat_map(|field| field.crm.clone()).collect::<Vec<_>>();
-        self.vendors.hubspot.extra_properties.extend(names);
+        let mapping = Arc::new(Mapping::shipped_for(self.engine.crm));
+        let config = reknit::config::Config {
+            engine: self.engine.clone(),
+            vendors: self.vendors.clone(),
+            ..reknit::config::Config::default()
+        };
+        self.vendors = reknit::cli::wiring::vendor_settings(&config, &mapping);
+        let leads = reknit::cli::wiring::leads(&config);
         let secret = |text: &'static str| if self.secrets { text } else { "" };
         let credentials: Arc<dyn Credentials> = Arc::new(Tokens {
             given: Given::default()
                 .with(System::Intercom, sandbox.intercom_token(), secret(sandbox.intercom_client_secret()))
-                .with(System::Hubspot, sandbox.hubspot_token(), secret(sandbox.hubspot_client_secret())),
+                .with(System::Hubspot, sandbox.hubspot_token(), secret(sandbox.hubspot_client_secret()))
+                .with(System::Salesforce, sandbox.salesforce_token(), "")
+                .with_named(vendors::salesforce::hook::SECRET, secret(OUTBOUND_SECRET))
+                .with_named(vendors::agent::SECRET, secret(AGENT_SECRET)),
             secrets: self.secrets,
         });
         let clock = ManualClock::at(SystemClock.now());
@@ -134,12 +150,18 @@ impl Builder {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("journal.db"), shared.clone()).unwrap();
         let clients = Clients::new(&self.vendors, Arc::clone(&credentials), shared.clone()).unwrap();
+        let rulebook = Rulebook::in_folder(folder.path().join("rules"));
         let engine =
-            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone());
+            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
+                .with_leads(leads.clone())
+                .with_rulebook(rulebook.clone());
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
         sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
         sandbox.subscribe_hubspot(&format!("http://{address}/webhooks/hubspot"));
+        if self.engine.crm == System::Salesforce {
+            sandbox.subscribe_salesforce(&format!("http://{address}/webhooks/salesforce/{OUTBOUND_SECRET}"));
+        }
         let operator = Operator::new(
             journal.clone(),
             mapping,
@@ -147,7 +169,9 @@ impl Builder {
             shared.clone(),
             OPERATOR.to_owned(),
             self.engine.max_attempts,
-        );
+        )
+        .of_crm(self.engine.crm, leads);
+        let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
@@ -184,6 +208,11 @@ async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u
     console
 }
 
+/// The end of the address that Salesforce's outbound messages are sent to.
+const OUTBOUND_SECRET: &str = "outbound-secret-0123456789";
+/// What a support agent signs with.
+pub(crate) const AGENT_SECRET: &str = "agent-secret-0123456789";
+
 /// Tokens as the vault hands them out; without secrets, as a locked one does.
 struct Tokens {
     given: Given,
@@ -203,6 +232,10 @@ impl Credentials for Tokens {
         connection: &reknit::domain::record::Connection,
     ) -> Option<reknit::domain::secret::Secret> {
         self.given.webhook_secret(connection).filter(|_| self.secrets)
+    }
+
+    fn named(&self, name: &str) -> Option<reknit::domain::secret::Secret> {
+        self.given.named(name).filter(|_| self.secrets)
     }
 }
 
@@ -257,7 +290,10 @@ impl Bench {
         let clock = Arc::new(self.clock.clone());
         let journal = Journal::open(&self.path(), clock.clone()).unwrap();
         let clients = Clients::new(vendors, Arc::clone(credentials), clock.clone()).unwrap();
-        Engine::new(journal, clients, Arc::new(Mapping::shipped()), clock, settings.clone())
+        let config = reknit::config::Config { engine: settings.clone(), ..reknit::config::Config::default() };
+        let mapping = Arc::new(Mapping::shipped_for(settings.crm));
+        Engine::new(journal, clients, mapping, clock, settings.clone())
+            .with_leads(reknit::cli::wiring::leads(&config))
     }
 
     /// The operator, as a command has one.
@@ -578,6 +614,35 @@ impl Bench {
             properties.as_object_mut().unwrap().remove(own);
         }
         properties
+    }
+
+    /// A Salesforce row without the times and users the org keeps itself; a field without a value is not there.
+    pub(crate) fn salesforce(&self, object: &str, id: &str) -> Value {
+        let mut row = self.sandbox.salesforce_row(object, id).unwrap_or_else(|| panic!("no {object} {id}"));
+        let fields = row.as_object_mut().unwrap();
+        for own in ["attributes", "LastModifiedDate", "SystemModstamp", "LastModifiedById"] {
+            fields.remove(own);
+        }
+        fields.retain(|_, value| !value.is_null());
+        row
+    }
+
+    /// Somebody signs up in Intercom and reaches Salesforce; both ids.
+    pub(crate) async fn known_in_salesforce(&mut self, email: &str, more: &Value) -> (String, String) {
+        let mut user = json!({"role": "user", "email": email, "name": "Mara Quint"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            user[name] = value.clone();
+        }
+        let (object, identity) = match user["role"].as_str() {
+            Some("lead") => ("Lead", "salesforce_lead_id"),
+            _ => ("Contact", "salesforce_contact_id"),
+        };
+        let left = self.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+        self.work().await;
+        let found = self.sandbox.salesforce_find(object, "Email", email);
+        let right = found.first().expect("it reached Salesforce")["Id"].as_str().unwrap().to_owned();
+        assert_eq!(self.intercom(&left)["custom_attributes"][identity], json!(right));
+        (left, right)
     }
 
     /// An Intercom contact without the time of its last change.

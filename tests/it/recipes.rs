@@ -1,0 +1,13 @@
+//! The shipped recipes on the bench, at every edge of what is asked of them: webhooks in, the vendors' books out.
+
+mod churn;
+mod companies;
+mod handover;
+mod people;
+mod race;
+mod ratings;
+mod sales;
+mod shipped;
+mod support;
+mod timeline;
+mod world;
