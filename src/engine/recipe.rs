@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::limits::Parked;
 use super::turn::{Stop, Turn};
-use super::{Engine, gather, timeline};
+use super::{Engine, companies, gather, timeline};
 use crate::domain::event::{Event, EventKind, EventSource};
 use crate::domain::execution::{Execution, Priority, Status};
 use crate::domain::ids::ExecutionId;
@@ -101,6 +101,12 @@ pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
 }
 
 async fn drawn(turn: &mut Turn<'_>, recipe: &Recipe, needs: &Needs) -> Result<Planned, Stop> {
+    if let Some(way) = companies::way(turn, recipe) {
+        return Ok(match judged(turn, recipe, needs).await? {
+            Some(skip) => skip,
+            None => companies::plan(turn, &way).await?,
+        });
+    }
     let plain = recipe.require.is_empty() && recipe.condition.is_none() && recipe.once.is_none();
     if let (true, Whole::Sync { mapping, to_crm }) = (plain, whole(recipe)) {
         return sync(turn, mapping, to_crm).await;
@@ -133,6 +139,23 @@ async fn drawn(turn: &mut Turn<'_>, recipe: &Recipe, needs: &Needs) -> Result<Pl
         reserve(turn, recipe, key).await?;
     }
     Ok(planned)
+}
+
+/// The condition of a recipe that has a way of its own; a plan when there is nothing to do.
+async fn judged(turn: &mut Turn<'_>, recipe: &Recipe, needs: &Needs) -> Result<Option<Planned>, Stop> {
+    if recipe.require.is_empty() && recipe.condition.is_none() {
+        return Ok(None);
+    }
+    let mut facts = match facts::gather(turn, needs).await? {
+        Gathered::Facts(facts) => *facts,
+        Gathered::Nothing(why) => return Ok(Some(Planned::nothing(why))),
+    };
+    facts.settings.clone_from(&recipe.settings);
+    match planner::judge(recipe, &facts)? {
+        Ruling::Go { .. } => Ok(None),
+        Ruling::Skip { reason, explanation } => Ok(Some(skipped(&reason, explanation))),
+        Ruling::Missing(sentence) => Err(Stop::Missing(sentence)),
+    }
 }
 
 async fn several(

@@ -29,6 +29,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "chat-to-deal",
     "churn-high-frequency",
     "churn-low-rating",
+    "company-people",
     "company-tags",
     "company-to-crm",
     "company-to-intercom",

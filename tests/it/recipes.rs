@@ -2,6 +2,7 @@
 
 mod churn;
 mod companies;
+mod engine;
 mod handover;
 mod people;
 mod race;

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::gather;
 use super::super::turn::{Stop, Turn};
+use super::super::{companies, gather};
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{Event, EventKind};
@@ -294,6 +294,7 @@ async fn around(turn: &mut Turn<'_>, needs: &Needs, facts: &mut Facts) -> Result
         );
         facts.intercom_company = seen(turn, read.map_err(failed)?);
     }
+    other_company(turn, needs, facts).await?;
     if needs.conversations
         && let Some(contact) = facts.contact.clone()
     {
@@ -342,6 +343,24 @@ async fn around(turn: &mut Turn<'_>, needs: &Needs, facts: &mut Facts) -> Result
             vendors::tags_of(&turn.engine.clients, &contact.record, &mut turn.log)
         );
         facts.tags = read.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Of an event about a company, the same company on the other side.
+async fn other_company(turn: &mut Turn<'_>, needs: &Needs, facts: &mut Facts) -> Result<(), Stop> {
+    let Some(mapping) = turn.engine.in_force.mappings.named("company").cloned() else { return Ok(()) };
+    match (&facts.company, &facts.intercom_company) {
+        (Some(own), None) if needs.intercom_company && facts.crm.is_none() => {
+            let (own, side) = (own.clone(), turn.engine.intercom.clone());
+            facts.intercom_company =
+                companies::fitting(turn, &own, &mapping, &side).await?.into_iter().next();
+        }
+        (None, Some(own)) if needs.company && facts.contact.is_none() => {
+            let (own, side) = (own.clone(), facts.crm_connection.clone());
+            facts.company = companies::fitting(turn, &own, &mapping, &side).await?.into_iter().next();
+        }
+        _ => {}
     }
     Ok(())
 }

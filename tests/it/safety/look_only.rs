@@ -157,6 +157,7 @@ async fn g10_commands_change_nothing() {
         vec!["journal", "check"],
         vec!["journal", "accept", "why"],
         vec!["doctor"],
+        vec!["doctor", "suppression"],
         vec!["limits"],
         vec!["recipe", "list"],
         vec!["recipe", "lint", "--json"],
