@@ -19,6 +19,7 @@ use crate::domain::text::clean;
 use crate::domain::trouble::{advise, without_console};
 use crate::engine::intake::title;
 use crate::engine::sweep::{WHY, standing};
+use crate::recipes::recipe::State;
 use crate::vault::{Vault, token_variable, variable};
 use crate::vendors::{self, Clients};
 
@@ -112,6 +113,7 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         }
         findings.push(("Erasure".to_owned(), good, words));
     }
+    findings.push(rules(&config));
     let path = place.journal(&config);
     let journal = if path.exists() {
         match place.open(&config, Opening::Look) {
@@ -225,6 +227,21 @@ async fn channels(place: &Place, config: &Config) -> (bool, String) {
 }
 
 /// Erasures that are not done, and whether the settings cover both sides; the first of a pair is false for what is wrong.
+/// Whether recipes and mappings can be used; while one cannot, a running Reknit goes on with the last good ones.
+fn rules(config: &Config) -> (String, bool, String) {
+    let (good, words) = match wiring::rules(config) {
+        Ok(rules) => {
+            let in_force = rules.current();
+            let of = |state| in_force.book.all().filter(|recipe| in_force.state(recipe) == state).count();
+            (true, format!("{} on, {} in shadow, {} off", of(State::On), of(State::Shadow), of(State::Off)))
+        }
+        Err(problem) => {
+            (false, format!("{}; a running Reknit keeps the last good ones. {}", problem.why, problem.next))
+        }
+    };
+    ("Recipes".to_owned(), good, words)
+}
+
 async fn erasures(place: &Place, config: &Config) -> Vec<(bool, String)> {
     let mut findings = Vec::new();
     if place.journal(config).exists()

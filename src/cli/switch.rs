@@ -2,6 +2,7 @@
 //! and into the journal, so that it is known who did it. Nothing is asked of a vendor here but what its fields are.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -9,7 +10,10 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
-use crate::engine::rules::{Files, assemble, switch};
+use crate::config::Config;
+use crate::domain::lint::Severity;
+use crate::engine::rules::{Files, InForce, Rules, assemble, switch};
+use crate::journal::Journal;
 use crate::recipes::finding::nearest;
 use crate::recipes::recipe::State;
 
@@ -127,6 +131,10 @@ pub async fn run(
         ));
     }
     let journal = journal?;
+    if state == State::On && !arguments.force {
+        let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+        held_against_vendors(place, &config, &journal, in_force, &names).await?;
+    }
     for change in &changes {
         write(&change.path, &change.text).map_err(|error| {
             refused(format!("{}: {error}", change.path.display()), "check the folder's permissions")
@@ -141,6 +149,47 @@ pub async fn run(
         })?;
     }
     done(arguments, state, &changes, true, json)
+}
+
+/// Refuses what the vendors' objects, as they are now, would refuse. Without tokens nobody can ask them.
+async fn held_against_vendors(
+    place: &Place,
+    config: &Config,
+    journal: &Journal,
+    in_force: InForce,
+    names: &[&str],
+) -> Result<(), Problem> {
+    let Ok(credentials) = wiring::credentials(place, config) else {
+        output::aside(
+            "note: the recipe was not held against the vendors' fields: there is no token for them",
+        );
+        return Ok(());
+    };
+    let engine = wiring::engine(config, journal.clone(), place.mapping(config)?, credentials)?
+        .with_rules(Rules::of(in_force));
+    let book = Arc::clone(&engine.rules().current().book);
+    for recipe in names.iter().filter_map(|name| book.recipe(name)) {
+        let found = engine.check_recipe(recipe).await.map_err(|error| {
+            Problem::runtime(
+                "No recipe was switched: the vendors' fields could not be read.",
+                error.to_string(),
+                "try again when they answer, or add --force",
+            )
+        })?;
+        let wrong: Vec<String> = found
+            .iter()
+            .filter(|lint| lint.severity == Severity::Refused)
+            .map(|lint| format!("{}, line {}: {}; {}", lint.file, lint.line, lint.what, lint.fix))
+            .collect();
+        if !wrong.is_empty() {
+            return Err(Problem::usage(
+                "No recipe was switched.",
+                wrong.join("; "),
+                "mend the field or the file, or add --force",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn done(
