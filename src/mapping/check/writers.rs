@@ -57,11 +57,16 @@ fn writers(mappings: &[&Mapping], system: System) -> Vec<MappingError> {
         for side in [Side::Crm, Side::Intercom] {
             for name in field.written(side) {
                 let writers = known.entry(node(mapping, side, name, system)).or_default();
-                // One for users and one for leads never meet in one contact.
-                let apart = |other: &FieldMapping| {
-                    !field.role.is_empty() && !other.role.is_empty() && field.role != other.role
+                // One for users and one for leads never meet in one contact, and whoever is a contact in Salesforce is
+                // no lead there any more: a person is kept in step with one of the two.
+                let apart = |of: &Mapping, other: &FieldMapping| {
+                    let roles = !field.role.is_empty() && !other.role.is_empty() && field.role != other.role;
+                    let kinds = [mapping.crm, of.crm];
+                    let either =
+                        [ObjectKind::Contact, ObjectKind::Lead].iter().all(|kind| kinds.contains(kind));
+                    roles || (side == Side::Intercom && either && mapping.intercom == of.intercom)
                 };
-                if let Some((other, earlier)) = writers.iter().find(|(_, other)| !apart(other)) {
+                if let Some((other, earlier)) = writers.iter().find(|(of, other)| !apart(of, other)) {
                     found.push(MappingError {
                         file: mapping.file.clone(),
                         line: field.line,
