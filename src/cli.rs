@@ -18,6 +18,7 @@ pub mod clock;
 pub mod console;
 pub mod cookbook;
 pub mod demo;
+pub mod direction;
 pub mod doctor;
 pub mod erase;
 pub mod events;
@@ -27,6 +28,8 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod list;
+pub mod mapping;
+pub mod mapping_plan;
 pub mod monitors;
 pub mod notices;
 pub mod operate;
@@ -99,6 +102,8 @@ pub enum Command {
     Distinct(operate::DistinctArguments),
     /// Relate a person to a company
     Link(operate::LinkArguments),
+    /// Field mappings: what an edited one would change, directions of a field off and on
+    Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -115,6 +120,8 @@ pub enum Command {
     Audit(audit::Arguments),
     /// Check the journal from end to end
     Journal(journal::Arguments),
+    /// What Reknit does on which event: list, try, draw and explain recipes, switch them on, off or into shadow
+    Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
     /// Begin a conversation in Intercom in somebody's name
@@ -143,8 +150,6 @@ pub enum Command {
     Limits(limits::Arguments),
     /// What is watched and where it stands; stored series; a test of the alert channels
     Monitors(monitors::Arguments),
-    /// Switch recipes on, off or into shadow
-    Recipe(recipe::Arguments),
     /// What recipes told people and other systems, and what became of it
     Notices(notices::Arguments),
     /// Write a commented settings file
@@ -207,6 +212,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,

@@ -29,11 +29,13 @@
 //! | [`fetch`] | all records of a kind, because a human asked |
 //! | [`suppression`] | whether marketing is quiet for whom it should be, and for nobody else |
 //! | [`sweep`] | people who are gone without a word |
+//! | [`drift`] | whether the vendors' fields still are what the rules expect |
 //! | [`backfill`] | conversations of the past |
 //! | [`scan`] | duplicates and missing relations |
 //! | [`erasure`] | erasing people: what a deletion means for the other side, and what an operator asks |
 //! | [`rulebook`] | rules that decide conflicts of a shape |
 //! | `writers` | who wrote the values of a conflict |
+//! | [`rehearse`] | what an edited mapping would do |
 //! | [`explain`] | how a value of a person came about |
 //! | [`why_not`] | what stopped a person on their way |
 //! | [`operate`] | what the operator asks for |
@@ -53,6 +55,7 @@ pub mod breaker;
 mod capsule;
 mod chains;
 mod companies;
+pub mod drift;
 pub mod erasure;
 pub mod explain;
 pub mod fetch;
@@ -69,6 +72,7 @@ pub mod operate;
 mod perform;
 pub mod poll;
 pub mod recipe;
+pub mod rehearse;
 pub mod retry;
 pub mod rulebook;
 pub mod rules;

@@ -69,14 +69,13 @@ pub fn built_in(kind: EventKind) -> Option<&'static str> {
     }
 }
 
-/// Why an event that no recipe wants runs nothing.
-pub fn unwanted(kind: EventKind) -> &'static str {
+/// Why an event that no recipe wants runs nothing; none where its topic says it best.
+pub fn unwanted(kind: EventKind) -> Option<&'static str> {
     match kind {
-        EventKind::ContactRelated => "relations are reconciled by the scan, not by an event",
-        EventKind::ContactTagged | EventKind::ContactUntagged => "no recipe for tags is on",
-        EventKind::Other => "no recipe knows this topic",
-        kind if kind.is_of_a_conversation() => "no recipe for conversations is on",
-        _ => "no recipe for it is on",
+        EventKind::ContactRelated => Some("relations are reconciled by the scan, not by an event"),
+        EventKind::ContactTagged | EventKind::ContactUntagged => Some("no recipe for tags is on"),
+        kind if kind.is_of_a_conversation() => Some("no recipe for conversations is on"),
+        _ => None,
     }
 }
 

@@ -28,6 +28,7 @@ pub mod reading;
 mod recognised;
 mod redact;
 mod request;
+mod rights;
 pub mod salesforce;
 mod schema;
 mod settings;
@@ -44,6 +45,7 @@ pub use around::{
 pub use error::{FieldRefusal, SetupError, VendorError};
 pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
+pub use rights::{Right, rights};
 pub use schema::{objects as described_objects, schema};
 pub use settings::{
     HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts, Wanted,

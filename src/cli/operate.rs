@@ -148,7 +148,7 @@ impl<'a> Desk<'a> {
             let engine =
                 wiring::engine(&self.config, self.journal.clone(), self.mapping.clone(), credentials)?;
             for id in ids {
-                engine.run_one(*id).await.map_err(|error| unread(&error))?;
+                Box::pin(engine.run_one(*id)).await.map_err(|error| unread(&error))?;
             }
         } else {
             self.wait_for(ids).await?;

@@ -9,7 +9,6 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
-use crate::domain::record::System;
 use crate::engine::rules::{Files, assemble, switch};
 use crate::recipes::finding::nearest;
 use crate::recipes::recipe::State;
@@ -29,9 +28,6 @@ pub struct Arguments {
     /// Switch on more than two within a day all the same
     #[arg(long)]
     force: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// One recipe whose state changes.
@@ -43,7 +39,13 @@ struct Change {
 }
 
 /// Switches recipes.
-pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Arguments) -> Result<(), Problem> {
+pub async fn run(
+    place: &Place,
+    read_only: bool,
+    state: State,
+    arguments: &Arguments,
+    json: bool,
+) -> Result<(), Problem> {
     let config = place.settings()?;
     let sources = wiring::sources(&config);
     let refused = |why: String, next: &str| Problem::usage("No recipe was switched.", why, next.to_owned());
@@ -51,7 +53,7 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
         sources.read().map_err(|why| refused(why, "check the folder and its permissions, then try again"))?;
     let wrong =
         |wrong: Vec<String>| refused(wrong.join("; "), "correct it; `reknit recipe lint` shows everything");
-    let mut in_force = assemble(&files, System::Hubspot).map_err(wrong)?;
+    let mut in_force = assemble(&files, config.engine.crm).map_err(wrong)?;
     let journal =
         place.open(&config, if read_only || !arguments.yes { Opening::Look } else { Opening::Work });
     let first_run = match &journal {
@@ -90,11 +92,11 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
         let text = switch::with_state(&recipe.text, state)
             .map_err(|why| refused(format!("{}: {why}", recipe.file), "correct the file"))?;
         (files, in_force) =
-            switch::tried(&files, System::Hubspot, &path.display().to_string(), &text).map_err(wrong)?;
+            switch::tried(&files, config.engine.crm, &path.display().to_string(), &text).map_err(wrong)?;
         changes.push(Change { name: name.clone(), before, path, text });
     }
     if changes.is_empty() {
-        return done(arguments, state, &[], false);
+        return done(arguments, state, &[], false, json);
     }
     if state == State::On && !arguments.force {
         let lately = match &journal {
@@ -116,7 +118,7 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
         }
     }
     if !arguments.yes {
-        return done(arguments, state, &changes, false);
+        return done(arguments, state, &changes, false, json);
     }
     if read_only {
         return Err(refused(
@@ -138,11 +140,17 @@ pub async fn run(place: &Place, read_only: bool, state: State, arguments: &Argum
             )
         })?;
     }
-    done(arguments, state, &changes, true)
+    done(arguments, state, &changes, true, json)
 }
 
-fn done(arguments: &Arguments, state: State, changes: &[Change], carried_out: bool) -> Result<(), Problem> {
-    if arguments.json {
+fn done(
+    arguments: &Arguments,
+    state: State,
+    changes: &[Change],
+    carried_out: bool,
+    json: bool,
+) -> Result<(), Problem> {
+    if json {
         let changes: Vec<_> = changes
             .iter()
             .map(|change| json!({"recipe": change.name, "before": change.before, "file": change.path.display().to_string()}))

@@ -306,7 +306,7 @@ pub fn sources(config: &Config) -> Sources {
 
 /// The recipes and mappings in force.
 pub fn rules(config: &Config) -> Result<Rules, Problem> {
-    Rules::read(sources(config), System::Hubspot).map_err(|wrong| {
+    Rules::read(sources(config), config.engine.crm).map_err(|wrong| {
         Problem::usage(
             "The recipes and mappings cannot be used; nothing was started or changed.",
             wrong.join("; "),
@@ -365,7 +365,7 @@ pub fn vendor_settings(config: &Config, mapping: &Mapping) -> crate::vendors::Se
         }
     }
     // Rules that cannot be read are told of by who works with them.
-    if let Ok(rules) = Rules::read(sources(config), System::Hubspot) {
+    if let Ok(rules) = Rules::read(sources(config), config.engine.crm) {
         settings.hubspot.extra_properties.extend(rules.current().fields());
     }
     settings

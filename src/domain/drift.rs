@@ -12,7 +12,7 @@ use super::schema::FieldSchema;
 mod compare;
 mod uses;
 
-pub use compare::{accept, diff};
+pub use compare::{accept, diff, take_gains};
 pub use uses::{CreateUse, FieldUse, UserKind, Uses, hits};
 
 words! {

@@ -5,10 +5,13 @@
 //! firm has of its own count: a provider of mailboxes or pages is nobody's.
 
 use super::gather;
+use super::recipe::options;
 use super::turn::{Stop, Turn};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::plan::{Effect, Step};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::mapping::Mapping;
+use crate::mapping::lint::missing_attributes;
 use crate::matching;
 use crate::recipes::company_sync::{self, Birth};
 use crate::recipes::contact_sync::{Facts, Planned, Way};
@@ -68,7 +71,49 @@ pub(super) async fn plan(turn: &mut Turn<'_>, how: &Carrying) -> Result<Planned,
     turn.left.clone_from(&facts.intercom);
     turn.right.clone_from(&facts.crm);
     turn.agreements.clone_from(&facts.agreements);
-    Ok(company_sync::plan(how.way, &facts, &how.mapping, &crm, how.create, &birth))
+    let mut planned = company_sync::plan(how.way, &facts, &how.mapping, &crm, how.create, &birth);
+    define(turn, &how.mapping, &mut planned).await?;
+    Ok(planned)
+}
+
+/// Attributes that the plan writes and Intercom does not have are made first, unless the mapping says `define = false`.
+async fn define(turn: &mut Turn<'_>, mapping: &Mapping, planned: &mut Planned) -> Result<(), Stop> {
+    let intercom = turn.engine.intercom.clone();
+    let written: Vec<String> = planned
+        .plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.effect {
+            Effect::Update { record, fields } if record.connection == intercom => {
+                Some(fields.keys().cloned())
+            }
+            _ => None,
+        })
+        .flatten()
+        .filter(|name| name.starts_with("custom_attributes."))
+        .collect();
+    if written.is_empty() || !mapping.define {
+        return Ok(());
+    }
+    let Some(schema) = options::schema(turn, &intercom, ObjectKind::Company).await? else { return Ok(()) };
+    let mut steps: Vec<Step> = Vec::new();
+    for effect in missing_attributes(mapping, &schema, None) {
+        if let Effect::DefineField { field, .. } = &effect
+            && written.contains(field)
+        {
+            steps.push(Step::new(format!("Make the attribute {field} of companies in Intercom"), effect));
+        }
+    }
+    if steps.is_empty() {
+        return Ok(());
+    }
+    options::forget(turn, &intercom, ObjectKind::Company);
+    let shift = steps.len() as u32;
+    for step in &mut planned.plan.steps {
+        step.fills.iter_mut().for_each(|fill| fill.from_step += shift);
+    }
+    planned.plan.steps.splice(0..0, steps);
+    Ok(())
 }
 
 fn failed(error: VendorError) -> Stop {

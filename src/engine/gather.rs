@@ -32,6 +32,8 @@ pub(super) async fn sync(turn: &mut Turn<'_>, way: Way, record: &RecordRef) -> R
     let known = turn.engine.journal.known(record).await?;
     let mut facts =
         Facts { agreements: known.agreements, held: known.held, off: known.off, ..Facts::default() };
+    let changed = turn.engine.holds.fields_of(&turn.engine.mapping.name);
+    facts.drifted = changed.into_iter().map(|hold| (hold.field, hold.reason)).collect();
     let mut ignored = known.ignored;
     let Some(own) = current(turn, record).await? else { return Ok(facts) };
     facts.waits = identity::waits(&facts.held, &ignored, &own.record);

@@ -41,6 +41,7 @@ pub enum PollError {
 }
 
 mod companies;
+mod sales;
 
 const LOADED: &str = "first-load";
 
@@ -198,7 +199,7 @@ impl Engine {
             }
             new += self.poll_connection(&connection).await?;
         }
-        Ok(new)
+        Ok(new + self.poll_sales().await?)
     }
 
     async fn poll_connection(&self, connection: &Connection) -> Result<usize, PollError> {

@@ -250,8 +250,10 @@ async fn sync(turn: &mut Turn<'_>, mapping: &str, to_crm: bool) -> Result<Planne
         None if facts.becomes_lead => ObjectKind::Lead,
         None => ObjectKind::Contact,
     };
-    let mapping = own.filter(|_| !people).unwrap_or(engine.mapping_of(object));
-    Ok(contact_sync::plan(way, &facts, mapping, &engine.crm))
+    let mapping = own.filter(|_| !people).unwrap_or_else(|| engine.mapping_of(object));
+    let planned = contact_sync::plan(way, &facts, mapping, &engine.crm);
+    super::drift::note_missed(&engine.journal, &mapping.name, &facts.drifted, &planned.plan, &record).await?;
+    Ok(planned)
 }
 
 fn skipped(reason: &str, explanation: String) -> Planned {

@@ -130,34 +130,8 @@ impl InForce {
             first_run: BTreeSet::new(),
             editions: BTreeMap::new(),
         };
-        in_force.wanted = in_force.properties().into_iter().collect();
+        in_force.wanted = in_force.fields().into();
         in_force
-    }
-
-    /// The properties of HubSpot that recipes and mappings name, each with its kind of record.
-    fn properties(&self) -> BTreeSet<String> {
-        let mut names = BTreeSet::new();
-        let of_hubspot = |crm: Option<System>| crm.unwrap_or(self.crm) == System::Hubspot;
-        for recipe in self.book.all().filter(|recipe| of_hubspot(recipe.crm)) {
-            // What cannot be read names nothing; its own run tells of it.
-            let Ok(needs) = Needs::of(recipe) else { continue };
-            for (variable, fields) in needs.fields {
-                let object = match variable.as_str() {
-                    "crm" => ObjectKind::Contact,
-                    "company" => ObjectKind::Company,
-                    "deal" => ObjectKind::Deal,
-                    "ticket" => ObjectKind::Ticket,
-                    _ => continue,
-                };
-                names.extend(fields.into_iter().map(|field| format!("{object}.{field}")));
-            }
-        }
-        for mapping in self.mappings.of_system(System::Hubspot) {
-            let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
-            names
-                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
-        }
-        names
     }
 
     /// The text of every rule, for its edition.
@@ -215,7 +189,7 @@ impl InForce {
         (!named.is_empty()).then(|| named.join(", "))
     }
 
-    /// The fields of the CRM that recipes read or write: `company.mrr`; a vendor gives no others unasked.
+    /// The properties of HubSpot that recipes and mappings read or write: `company.mrr`; it gives no others unasked.
     pub fn fields(&self) -> Vec<String> {
         let objects = [
             ("crm", ObjectKind::Contact),
@@ -224,7 +198,8 @@ impl InForce {
             ("ticket", ObjectKind::Ticket),
         ];
         let mut found = BTreeSet::new();
-        for needs in self.book.all().filter_map(|recipe| Needs::of(recipe).ok()) {
+        let of_hubspot = |recipe: &&Arc<Recipe>| recipe.crm.unwrap_or(self.crm) == System::Hubspot;
+        for needs in self.book.all().filter(of_hubspot).filter_map(|recipe| Needs::of(recipe).ok()) {
             for (variable, object) in objects {
                 let names = needs.fields.get(variable).into_iter().flatten();
                 // What every record has is no field, and a plain word is all a vendor's name of one is.
@@ -232,6 +207,11 @@ impl InForce {
                     names.filter(|name| !["id", "kind"].contains(&name.as_str()) && !name.contains('.'));
                 found.extend(names.map(|name| format!("{object}.{name}")));
             }
+        }
+        for mapping in self.mappings.of_system(System::Hubspot) {
+            let names = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
+            let names = names.filter(|name| !name.is_empty());
+            found.extend(names.map(|name| format!("{}.{name}", mapping.crm)));
         }
         found.into_iter().collect()
     }
@@ -444,7 +424,8 @@ impl Engine {
             match self.rules.look(&self.journal).await {
                 Ok(true) => {
                     tracing::info!("other recipes or mappings are in force");
-                    self.warn_of_unread();
+                    // HubSpot gives a property only when it is asked for.
+                    drop(self.current());
                 }
                 Ok(false) => {}
                 Err(Refused::Wrong(wrong)) => {
@@ -458,23 +439,6 @@ impl Engine {
                 () = self.clock.rest(EVERY) => {}
                 _ = stop.changed() => {}
             }
-        }
-    }
-
-    /// Fields that HubSpot gives only when asked for them are asked for from the next start on.
-    fn warn_of_unread(&self) {
-        let settings = self.clients.settings();
-        let asked = |field: &String| {
-            let bare = field.split_once('.').map_or(field.as_str(), |(_, name)| name);
-            settings.hubspot.extra_properties.iter().any(|known| known == field || known == bare)
-        };
-        let unread: Vec<String> =
-            self.rules.current().fields().into_iter().filter(|field| !asked(field)).collect();
-        if self.crm.system == System::Hubspot && !unread.is_empty() {
-            tracing::warn!(
-                fields = unread.join(", "),
-                "HubSpot is asked for these fields from the next start on"
-            );
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Settings {
     pub sweep_hours: u64,
     /// A sweep that misses more than so many per cent of the people known stops and asks.
     pub sweep_missing_percent: u64,
+    /// Hours between two looks whether the vendors' fields still are what the rules expect; 0 = none.
+    pub drift_hours: u64,
     /// A backfill reads no further while so many of its conversations wait to be written.
     pub backfill_backlog: u64,
     /// A backfill pauses itself when so many per cent of a vendor's calls of the day are used, by whomever.
@@ -177,6 +179,7 @@ impl Default for Settings {
             companies_seconds: 3600,
             sweep_hours: 24,
             sweep_missing_percent: 20,
+            drift_hours: 6,
             backfill_backlog: 200,
             backfill_daily_percent: 50,
             scan_seconds: 60,

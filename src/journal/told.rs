@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows;
 use super::{Journal, Result};
 use crate::domain::clock::Timestamp;
+use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ExecutionId, PersonId};
 use crate::domain::record::RecordRef;
 use crate::domain::review::Conflict;
@@ -144,6 +145,36 @@ impl Journal {
             }
             conflicts.sort_by_key(|conflict| std::cmp::Reverse(conflict.id));
             Ok(conflicts)
+        })
+        .await
+    }
+
+    /// The newest event about each contact that something was told of since a time, in the order of the records; a page
+    /// after a record, in memory nothing else.
+    pub async fn told_since(&self, since: Timestamp, after: String, limit: usize) -> Result<Vec<Event>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT events.* FROM events JOIN (SELECT max(id) AS newest FROM events WHERE record > ?1 \
+                 AND record LIKE '%/contact/%' AND received_at >= ?2 GROUP BY record ORDER BY record LIMIT ?3) \
+                 ON events.id = newest ORDER BY record",
+            )?;
+            let mut found = statement.query(params![after, since.0, limit as i64])?;
+            let mut events = Vec::new();
+            while let Some(row) = found.next()? {
+                events.push(rows::event(connection, row)?);
+            }
+            Ok(events)
+        })
+        .await
+    }
+
+    /// Something was told of this record since a time.
+    pub async fn told_of(&self, record: &RecordRef, since: Timestamp) -> Result<bool> {
+        let record = record.to_string();
+        self.read(move |connection| {
+            Ok(connection
+                .prepare_cached("SELECT 1 FROM events WHERE record = ?1 AND received_at >= ?2 LIMIT 1")?
+                .exists(params![record, since.0])?)
         })
         .await
     }

@@ -136,14 +136,16 @@ pub fn judge_against(field: &FieldMapping, sides: &Sides<'_>, schemas: Schemas<'
     if sides.agreed.is_some() && !left_changed && !right_changed {
         return Verdict::Unchanged;
     }
+    // Two blanks say the same, except where a default is to stand in one of them.
+    let due = seen.default_due(Side::Crm) || seen.default_due(Side::Intercom);
     // What looks alike needs no copy of the value turned.
-    let alike = field.transform == Transform::Direct && same(field, &seen.left, seen.right[0]);
+    let alike = !due && field.transform == Transform::Direct && same(field, &seen.left, seen.right[0]);
     let forward = if alike { Ok(Vec::new()) } else { seen.forward() };
-    if alike
-        || forward
-            .as_ref()
-            .is_ok_and(|turned| turned.iter().zip(&seen.right).all(|(one, other)| same(field, one, other)))
-    {
+    let turned_alike = || {
+        let turned = forward.as_ref().map(Vec::as_slice).unwrap_or_default();
+        forward.is_ok() && turned.iter().zip(&seen.right).all(|(one, other)| same(field, one, other))
+    };
+    if alike || (!due && turned_alike()) {
         return Verdict::Agree(seen.agreement());
     }
     let known_before = sides.agreed.is_some();
@@ -229,16 +231,22 @@ impl<'a> Seen<'a> {
         self.field.transform.forward_among(&self.left, self.options(Side::Crm))
     }
 
+    /// Neither side knows anything, and the mapping has a default for this one.
+    fn default_due(&self, target: Side) -> bool {
+        let rule = match target {
+            Side::Crm => self.left_rule,
+            Side::Intercom => self.right_rule,
+        };
+        self.left_blank && self.right_blank && rule == Blank::Default && self.field.direction.writes(target)
+    }
+
     /// Which side counts as changed when the two never agreed before: the owner's, or the one that knows something.
     fn first_meeting(&self, sides: &Sides<'_>) -> (bool, bool) {
         let field = self.field;
         let (left, right) = (!self.left_blank, !self.right_blank);
-        let both_blank = !left && !right;
         // Where neither knows anything, a default speaks for the side the value would come from.
-        let left_says =
-            left || (both_blank && self.left_rule == Blank::Default && field.direction.writes(Side::Crm));
-        let right_says = right
-            || (both_blank && self.right_rule == Blank::Default && field.direction.writes(Side::Intercom));
+        let left_says = left || self.default_due(Side::Crm);
+        let right_says = right || self.default_due(Side::Intercom);
         match field.one_owner() {
             Some(Side::Intercom) => return (left_says, field.fill && !left && right),
             Some(Side::Crm) => return (field.fill && !right && left, right_says),

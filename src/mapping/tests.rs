@@ -1,5 +1,11 @@
 //! The mapping's rules, case by case and as properties.
 
+mod blanks;
+mod converge;
+mod lints;
+mod shipped;
+mod transforms;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

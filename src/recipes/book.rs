@@ -70,6 +70,13 @@ impl Book {
 
     /// The shipped ones and a workspace's own: file name and text. All mistakes of all files at once.
     pub fn with<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Finding>> {
+        let (book, mut findings) = Self::read(files);
+        findings.retain(Finding::is_error);
+        if findings.is_empty() { Ok(book) } else { Err(findings) }
+    }
+
+    /// The same, with whatever can be read and all that was found, also what does not keep it from running.
+    pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Self, Vec<Finding>) {
         let mut book = Self::shipped();
         let mut findings = Vec::new();
         let mut own: BTreeSet<String> = BTreeSet::new();
@@ -85,8 +92,8 @@ impl Book {
                 Ok(recipe) => book.put(recipe),
             }
         }
-        findings.extend(lint::book(&book).into_iter().filter(Finding::is_error));
-        if findings.is_empty() { Ok(book) } else { Err(findings) }
+        findings.extend(lint::book(&book));
+        (book, findings)
     }
 
     fn put(&mut self, recipe: Recipe) {

@@ -40,6 +40,7 @@
 //!
 //! [settings]                                  # what expressions see as `settings`
 //! type = "Support"
+//! teams = { enterprise = "814", everyone = "815" }
 //! ```
 //!
 //! Actions and their keys (all take `when`):

@@ -7,6 +7,8 @@ mod reach;
 
 use std::collections::BTreeSet;
 
+pub mod schema;
+
 use super::book::Book;
 use super::condition::{self, CALLS, Mentions};
 use super::facts::Facts;

@@ -168,6 +168,7 @@ fn timeline_of(facts: &Facts) -> Option<timeline::Facts> {
             .as_ref()
             .map_or_else(|| Err("who has no CRM contact".to_owned()), |crm| Ok(crm.record.clone())),
     });
+    let link = value_text(conversation.fields.get("link").unwrap_or(&Value::Null));
     Some(timeline::Facts {
         conversation,
         begun_at: begun_at.unwrap_or(facts.now),
@@ -175,7 +176,7 @@ fn timeline_of(facts: &Facts) -> Option<timeline::Facts> {
         tags: facts.tags.clone(),
         said: Vec::new(),
         unread: 0,
-        link: String::new(),
+        link,
         message: None,
     })
 }

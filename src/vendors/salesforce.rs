@@ -37,6 +37,7 @@ mod wire;
 mod xml;
 
 pub use calls::DuplicateRule;
+pub(crate) use objects::kind_named;
 pub use soap::{Conversion, Converted};
 
 use soql::{Comparison, Literal, Query};

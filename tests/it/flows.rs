@@ -4,6 +4,7 @@ mod batching;
 mod breaker;
 mod conflict;
 mod crash;
+mod disputes;
 mod duplicate_delivery;
 mod erasure;
 mod errors;

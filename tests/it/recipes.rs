@@ -3,6 +3,7 @@
 mod agents;
 mod churn;
 mod companies;
+mod engine;
 mod handover;
 mod people;
 mod race;

@@ -152,3 +152,23 @@ pub fn accept(accepted: &mut ObjectSchema, now: &ObjectSchema, change: &Change) 
         }
     }
 }
+
+/// Takes over what became more than it was expected to be: fields, rights, what need not be filled any more. While a field
+/// is missing, new ones wait: one of them may be it under another name.
+pub fn take_gains(accepted: &mut ObjectSchema, now: &ObjectSchema) {
+    accepted.creatable |= now.creatable;
+    accepted.updatable |= now.updatable;
+    for field in &mut accepted.fields {
+        if let Some(is) = now.field(&field.name) {
+            field.writable |= is.writable;
+            field.required &= is.required;
+            field.unique = is.unique;
+            field.longest = is.longest;
+        }
+    }
+    if accepted.fields.iter().all(|field| now.field(&field.name).is_some()) {
+        let new = now.fields.iter().filter(|field| accepted.field(&field.name).is_none());
+        let new: Vec<FieldSchema> = new.cloned().collect();
+        accepted.fields.extend(new);
+    }
+}

@@ -53,7 +53,8 @@ impl Intake {
             recipes::built_in(event.kind).into_iter().map(Wanted::BuiltIn).collect();
         wanted.extend(running.into_iter().map(Wanted::OfTheBook));
         if wanted.is_empty() {
-            return Ok(Disposition::Ignore(recipes::unwanted(event.kind).to_owned()));
+            let why = recipes::unwanted(event.kind).map(str::to_owned);
+            return Ok(Disposition::Ignore(why.unwrap_or_else(|| super::unrouted(system, event))));
         }
         let Some(record) = &event.record else {
             return Ok(Disposition::Ignore("the payload names no record".to_owned()));
@@ -119,19 +120,6 @@ impl Intake {
                             || record.object == ObjectKind::Company && self.of_companies(property))
             }
             _ => self.uses(record, property),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::event::EventKind;
-
-    #[test]
-    fn every_kind_has_a_reason_for_running_nothing() {
-        for kind in EventKind::ALL {
-            assert!(!recipes::unwanted(*kind).is_empty(), "{kind}");
         }
     }
 }

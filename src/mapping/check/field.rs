@@ -83,6 +83,18 @@ fn shape(field: &FieldMapping, note: Note<'_>) {
 
 fn ownership(field: &FieldMapping, note: Note<'_>) {
     let name = &field.name;
+    if field.owner == Owner::Consent
+        && !matches!(field.transform.proper(), Transform::Direct | Transform::Boolean | Transform::Table(_))
+    {
+        note(
+            field.line,
+            format!(
+                "field \"{name}\": consent is a yes or a no, which transform {} does not give",
+                field.transform.name()
+            ),
+            "use boolean or direct".into(),
+        );
+    }
     if (field.owner == Owner::Mirrored) != field.original.is_some() {
         let (why, fix) = if field.original.is_none() {
             (

@@ -61,10 +61,7 @@ system = "hubspot"
 [identity]
 crm = "intercom_contact_id"
 intercom = "custom_attributes.hubspot_contact_id"
-
-[[match]]
-intercom = "email"
-crm = "email"
+match = [{ intercom = "email", crm = "email" }]
 
 [[field]]
 name = "Email"

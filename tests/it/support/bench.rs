@@ -23,6 +23,7 @@ use reknit::domain::record::System;
 use reknit::domain::review::{Conflict, Duplicate, Unlinked};
 use reknit::domain::secret::Credentials;
 use reknit::engine::operate::Operator;
+use reknit::engine::rulebook::Rulebook;
 use reknit::engine::rules::{Rules, Sources};
 use reknit::engine::{self, Engine};
 use reknit::journal::Journal;
@@ -157,8 +158,10 @@ impl Builder {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("journal.db"), shared.clone()).unwrap();
         let clients = Clients::new(&self.vendors, Arc::clone(&credentials), shared.clone()).unwrap();
+        let rulebook = Rulebook::in_folder(folder.path().join("rules"));
         let engine =
-            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone());
+            Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
+                .with_rulebook(rulebook.clone());
         let engine = with_recipes(engine, folder.path(), &self.recipes, self.engine.crm);
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
@@ -176,6 +179,7 @@ impl Builder {
             self.engine.max_attempts,
         )
         .of_crm(self.engine.crm, leads);
+        let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
