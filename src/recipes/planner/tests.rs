@@ -1,3 +1,5 @@
+//! Verdicts, lookups and plans of small recipes.
+
 use serde_json::json;
 
 use super::super::facts::Stage;
