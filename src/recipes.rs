@@ -5,6 +5,7 @@
 
 use crate::domain::event::EventKind;
 
+pub mod act;
 pub mod book;
 pub mod company_sync;
 pub mod condition;
@@ -35,11 +36,14 @@ pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+/// Does what an operator asked for by hand.
+pub const OPERATOR_ACTION: &str = "operator-action";
 /// Erases a person everywhere, or asks a human whether to.
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 9] = [
+    OPERATOR_ACTION,
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
@@ -65,14 +69,13 @@ pub fn built_in(kind: EventKind) -> Option<&'static str> {
     }
 }
 
-/// Why an event that no recipe wants runs nothing.
-pub fn unwanted(kind: EventKind) -> &'static str {
+/// Why an event that no recipe wants runs nothing; none where its topic says it best.
+pub fn unwanted(kind: EventKind) -> Option<&'static str> {
     match kind {
-        EventKind::ContactRelated => "relations are reconciled by the scan, not by an event",
-        EventKind::ContactTagged | EventKind::ContactUntagged => "no recipe for tags is on",
-        EventKind::Other => "no recipe knows this topic",
-        kind if kind.is_of_a_conversation() => "no recipe for conversations is on",
-        _ => "no recipe for it is on",
+        EventKind::ContactRelated => Some("relations are reconciled by the scan, not by an event"),
+        EventKind::ContactTagged | EventKind::ContactUntagged => Some("no recipe for tags is on"),
+        kind if kind.is_of_a_conversation() => Some("no recipe for conversations is on"),
+        _ => None,
     }
 }
 

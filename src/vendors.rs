@@ -47,7 +47,9 @@ pub use gate::{Gate, Pass};
 pub use http::{Clients, Exchange, LimitReading, Log};
 pub use rights::{Right, rights};
 pub use schema::{objects as described_objects, schema};
-pub use settings::{HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts};
+pub use settings::{
+    HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts, Wanted,
+};
 pub use token::Standing;
 
 /// Some records, and the cursor of the next page if there is one.

@@ -85,7 +85,7 @@ impl<'a> Desk<'a> {
                 && let Some(id) = waiting.next()
             {
                 let engine = self.engine.clone();
-                running.spawn(async move { engine.run_one(id).await });
+                running.spawn(async move { Box::pin(engine.run_one(id)).await });
             }
             match running.join_next().await {
                 Some(Ok(result)) => result.map_err(|error| unread(&error))?,

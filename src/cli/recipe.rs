@@ -1,5 +1,5 @@
-//! `reknit recipe`: what runs on which event, and what it would do. Looks at files; switching is `switch`'s. Calls no
-//! vendor here.
+//! `reknit recipe`: what runs on which event, and what it would do. Reads files; calls no vendor and writes nothing; what
+//! switches a recipe stands in [`switch`](super::switch).
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::domain::plan::{Call, Plan};
 use crate::domain::record::System;
 use crate::domain::text::clean_lines;
+use crate::engine::rules::Sources;
 use crate::mapping::Mappings;
 use crate::recipes::book::Book;
 use crate::recipes::condition;
@@ -86,12 +87,19 @@ enum Command {
 
 /// Runs it.
 pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), Problem> {
-    let config = place.settings()?;
     let json = arguments.json;
     match &arguments.command {
         Command::On(names) => switch::run(place, read_only, State::On, names, json).await,
         Command::Shadow(names) => switch::run(place, read_only, State::Shadow, names, json).await,
         Command::Off(names) => switch::run(place, read_only, State::Off, names, json).await,
+        _ => tell(place, arguments),
+    }
+}
+
+fn tell(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
+    let config = place.settings()?;
+    let json = arguments.json;
+    match &arguments.command {
         Command::List => list(&shelf(&config)?.book, json),
         Command::Show { name } => {
             let shelf = shelf(&config)?;
@@ -116,6 +124,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
             told(graph::explanation(named(&shelf.book, name)?, &mapping), json)
         }
         Command::Facts => facts(json),
+        Command::On(_) | Command::Shadow(_) | Command::Off(_) => Ok(()),
         Command::Docs => {
             let shelf = shelf(&config)?;
             let text = graph::docs(&shelf.book, &|name| shelf.mappings.named(name));
@@ -150,11 +159,17 @@ fn shelf(config: &Config) -> Result<Shelf, Problem> {
     ))
 }
 
+/// Where recipes and mappings of one's own lie: beside the settings file.
+fn sources(config: &Config) -> Sources {
+    let folder = |name: &str| (!config.folder.as_os_str().is_empty()).then(|| config.folder.join(name));
+    Sources { recipes: folder("recipes"), mappings: folder("mappings"), contact: None }
+}
+
 fn look(config: &Config, files: &[PathBuf]) -> Result<Shelf, Problem> {
     let unread = |why: String| {
         Problem::usage("The recipes cannot be read.", why, "check the path and its permissions")
     };
-    let on_disk = wiring::sources(config).read().map_err(unread)?;
+    let on_disk = sources(config).read().map_err(unread)?;
     let mut texts = on_disk.recipes;
     for path in files {
         let shown = path.display().to_string();
@@ -350,8 +365,7 @@ fn show(
         Ruling::Skip { reason, explanation } => ("skip", reason.as_str(), explanation.as_str(), None, None),
         Ruling::Missing(sentence) => ("missing", sentence.as_str(), "", None, None),
     };
-    let asked: Vec<String> =
-        wanted.iter().map(|one| format!("{} in {}: {:?}", one.object, one.connection, one.by)).collect();
+    let asked: Vec<String> = wanted.iter().map(ToString::to_string).collect();
     if json {
         return output::json(&json!({
             "recipe": recipe.name, "verdict": verdict, "reason": reason, "explanation": explanation, "once": once,

@@ -44,7 +44,7 @@ pub async fn run(
     read_only: bool,
     state: State,
     arguments: &Arguments,
-    as_json: bool,
+    json: bool,
 ) -> Result<(), Problem> {
     let config = place.settings()?;
     let sources = wiring::sources(&config);
@@ -96,7 +96,7 @@ pub async fn run(
         changes.push(Change { name: name.clone(), before, path, text });
     }
     if changes.is_empty() {
-        return done(&arguments.names, as_json, state, &[], false);
+        return done(arguments, state, &[], false, json);
     }
     if state == State::On && !arguments.force {
         let lately = match &journal {
@@ -118,7 +118,7 @@ pub async fn run(
         }
     }
     if !arguments.yes {
-        return done(&arguments.names, as_json, state, &changes, false);
+        return done(arguments, state, &changes, false, json);
     }
     if read_only {
         return Err(refused(
@@ -140,17 +140,17 @@ pub async fn run(
             )
         })?;
     }
-    done(&arguments.names, as_json, state, &changes, true)
+    done(arguments, state, &changes, true, json)
 }
 
 fn done(
-    names: &[String],
-    as_json: bool,
+    arguments: &Arguments,
     state: State,
     changes: &[Change],
     carried_out: bool,
+    json: bool,
 ) -> Result<(), Problem> {
-    if as_json {
+    if json {
         let changes: Vec<_> = changes
             .iter()
             .map(|change| json!({"recipe": change.name, "before": change.before, "file": change.path.display().to_string()}))
@@ -158,7 +158,7 @@ fn done(
         return output::json(&json!({"state": state, "changed": changes, "done": carried_out}));
     }
     if changes.is_empty() {
-        return output::line(&format!("Nothing to do: {} {state} already.", names.join(", ")));
+        return output::line(&format!("Nothing to do: {} {state} already.", arguments.names.join(", ")));
     }
     for change in changes {
         let verb = if carried_out { "is" } else { "would be" };

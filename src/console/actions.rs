@@ -111,23 +111,23 @@ actions! {
         help: "Settle the conflict with the CRM's value; asks first.", scope: Conflicts, danger: true, does: Resolve }
     TypeValue { id: "type-value", keys: ["e"], hint: "type it",
         help: "Settle the conflict with a value you type; asks first.", scope: Conflicts, danger: true, does: Resolve }
-    Translate { id: "translate", keys: ["f"], hint: "translate",
-        help: "Say what Intercom's value is in the CRM, from now on: goes into the mapping's table; shows it first.",
-        scope: Conflicts, danger: true, does: Resolve }
     MakeRule { id: "make-rule", keys: ["R"], hint: "rule",
         help: "Decide every conflict like this one, now and later; shows which, and what each becomes.",
+        scope: Conflicts, danger: true, does: Resolve }
+    Translate { id: "translate", keys: ["f"], hint: "translate",
+        help: "Say what Intercom's value is in the CRM, from now on: goes into the mapping's table; shows it first.",
         scope: Conflicts, danger: true, does: Resolve }
     Later { id: "leave-alone", keys: ["z"], hint: "later",
         help: "Leave the conflict alone for a time, or until one of the values changes.",
         scope: Conflicts, danger: true, does: Resolve }
+    Why { id: "why", keys: ["w"], hint: "why",
+        help: "Show how the field came to be what it is: event, mapping, rule, call, decision.", scope: Conflicts }
     ClearBoth { id: "clear-both", keys: ["0"], hint: "empty",
         help: "Settle the conflict by emptying the field on both sides; asks first.",
         scope: Conflicts, danger: true, does: Resolve }
     Block { id: "switch-direction-off", keys: ["b"], hint: "one way",
         help: "Write this field in one direction no more, for anybody; asks first, and can be taken back.",
         scope: Conflicts, danger: true, does: Resolve }
-    Why { id: "why", keys: ["w"], hint: "why",
-        help: "Show how the field came to be what it is: event, mapping, rule, call, decision.", scope: Conflicts }
     Mine { id: "mine", keys: ["i"], hint: "mine",
         help: "Show only what your role decides (console.role in the settings), or everything again.",
         scope: Conflicts }

@@ -5,24 +5,121 @@
 //! firm has of its own count: a provider of mailboxes or pages is nobody's.
 
 use super::gather;
+use super::recipe::options;
 use super::turn::{Stop, Turn};
 use crate::domain::error_class::ErrorClass;
+use crate::domain::plan::{Effect, Step};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::mapping::Mapping;
+use crate::mapping::lint::missing_attributes;
 use crate::matching;
-use crate::recipes::company_sync::Birth;
-use crate::recipes::contact_sync::{Facts, Way};
+use crate::recipes::company_sync::{self, Birth};
+use crate::recipes::contact_sync::{Facts, Planned, Way};
+use crate::recipes::recipe::{Act, Action, Recipe};
 use crate::vendors::{self, VendorError, intercom};
 
 /// Companies of one person that are looked at.
 const COMPANIES: usize = 20;
+
+/// How a recipe carries companies over.
+pub(super) struct Carrying {
+    mapping: Mapping,
+    way: Way,
+    create: bool,
+}
+
+/// Whether a recipe does nothing but carry companies over, and how.
+pub(super) fn way(turn: &Turn<'_>, recipe: &Recipe) -> Option<Carrying> {
+    let [Action { act: Act::Sync { mapping, to_crm, create }, when: None, .. }] = &recipe.actions[..] else {
+        return None;
+    };
+    let mapping = turn.engine.in_force.mappings.named(mapping)?;
+    let way = if *to_crm { Way::ToCrm } else { Way::ToIntercom };
+    let is_of_companies = mapping.crm == ObjectKind::Company && mapping.intercom == ObjectKind::Company;
+    is_of_companies.then(|| Carrying { mapping: mapping.clone(), way, create: *create })
+}
+
+/// Plans the sync of the company the event is about, or the relations of the person it is about.
+pub(super) async fn plan(turn: &mut Turn<'_>, how: &Carrying) -> Result<Planned, Stop> {
+    let Some(record) = turn.claim.execution.record.clone() else {
+        return Ok(Planned::nothing("The event names no record."));
+    };
+    if turn.engine.journal.is_erased(&record).await? {
+        return Ok(Planned::nothing("It belongs to somebody erased; nothing is made or changed."));
+    }
+    let crm = turn.engine.crm.clone();
+    let Some(own) = gather::current(turn, &record).await? else {
+        return Ok(Planned::nothing(format!("{} is gone; nothing was done.", record.title())));
+    };
+    if record.object == ObjectKind::Contact {
+        let tied = turn.engine.journal.known(&record).await?.records;
+        let tied =
+            tied.into_iter().find(|other| other.connection == crm && other.object == ObjectKind::Contact);
+        let Some(tied) = tied else {
+            return Ok(Planned::nothing("The person is not in the CRM yet, so there is nothing to relate."));
+        };
+        let Some(person) = gather::current(turn, &tied).await? else {
+            return Ok(Planned::nothing("The person is gone in the CRM, so there is nothing to relate."));
+        };
+        let missing = unrelated(turn, &own, &person, &how.mapping).await?;
+        return Ok(company_sync::relate(&tied, &missing));
+    }
+    if own.deleted {
+        return Ok(Planned::nothing("The company was archived; the other side is left as it is."));
+    }
+    let (facts, birth) = facts(turn, how.way, &own, &how.mapping, &crm).await?;
+    turn.left.clone_from(&facts.intercom);
+    turn.right.clone_from(&facts.crm);
+    turn.agreements.clone_from(&facts.agreements);
+    let mut planned = company_sync::plan(how.way, &facts, &how.mapping, &crm, how.create, &birth);
+    define(turn, &how.mapping, &mut planned).await?;
+    Ok(planned)
+}
+
+/// Attributes that the plan writes and Intercom does not have are made first, unless the mapping says `define = false`.
+async fn define(turn: &mut Turn<'_>, mapping: &Mapping, planned: &mut Planned) -> Result<(), Stop> {
+    let intercom = turn.engine.intercom.clone();
+    let written: Vec<String> = planned
+        .plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.effect {
+            Effect::Update { record, fields } if record.connection == intercom => Some(fields.keys().cloned()),
+            _ => None,
+        })
+        .flatten()
+        .filter(|name| name.starts_with("custom_attributes."))
+        .collect();
+    if written.is_empty() || !mapping.define {
+        return Ok(());
+    }
+    let Some(schema) = options::schema(turn, &intercom, ObjectKind::Company).await? else { return Ok(()) };
+    let mut steps: Vec<Step> = Vec::new();
+    for effect in missing_attributes(mapping, &schema, None) {
+        if let Effect::DefineField { field, .. } = &effect
+            && written.contains(field)
+        {
+            steps.push(Step::new(format!("Make the attribute {field} of companies in Intercom"), effect));
+        }
+    }
+    if steps.is_empty() {
+        return Ok(());
+    }
+    options::forget(turn, &intercom, ObjectKind::Company);
+    let shift = steps.len() as u32;
+    for step in &mut planned.plan.steps {
+        step.fills.iter_mut().for_each(|fill| fill.from_step += shift);
+    }
+    planned.plan.steps.splice(0..0, steps);
+    Ok(())
+}
 
 fn failed(error: VendorError) -> Stop {
     Stop::Vendor(Box::new(error), None)
 }
 
 /// Both companies, what they last agreed on, and what the CRM's would come with.
-pub(super) async fn facts(
+async fn facts(
     turn: &mut Turn<'_>,
     way: Way,
     own: &Mirror,
@@ -61,7 +158,7 @@ pub(super) async fn facts(
 }
 
 /// The companies of the CRM that a person has in Intercom and is not related to yet, in Intercom's order.
-pub(super) async fn unrelated(
+async fn unrelated(
     turn: &mut Turn<'_>,
     contact: &Mirror,
     person: &Mirror,

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::limits::Parked;
 use super::turn::{Stop, Turn};
-use super::{Engine, gather, timeline};
+use super::{Engine, companies, gather, timeline};
 use crate::domain::event::{Event, EventKind, EventSource};
 use crate::domain::execution::{Execution, Priority, Status};
 use crate::domain::ids::ExecutionId;
@@ -35,9 +35,11 @@ use crate::recipes::planner::{self, By, Ruling};
 use crate::recipes::recipe::{Act, Recipe, State};
 use crate::vendors;
 
+mod agent;
 mod facts;
 pub(super) mod options;
 
+pub(super) use agent::{is_a_name, named};
 use facts::{Gathered, failed};
 
 /// How long an execution waits for another one that does the same once.
@@ -101,6 +103,12 @@ pub(super) async fn plan(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
 }
 
 async fn drawn(turn: &mut Turn<'_>, recipe: &Recipe, needs: &Needs) -> Result<Planned, Stop> {
+    if let Some(way) = companies::way(turn, recipe) {
+        return Ok(match judged(turn, recipe, needs).await? {
+            Some(skip) => skip,
+            None => companies::plan(turn, &way).await?,
+        });
+    }
     let plain = recipe.require.is_empty() && recipe.condition.is_none() && recipe.once.is_none();
     if let (true, Whole::Sync { mapping, to_crm }) = (plain, whole(recipe)) {
         return sync(turn, mapping, to_crm).await;
@@ -135,6 +143,23 @@ async fn drawn(turn: &mut Turn<'_>, recipe: &Recipe, needs: &Needs) -> Result<Pl
     Ok(planned)
 }
 
+/// The condition of a recipe that has a way of its own; a plan when there is nothing to do.
+async fn judged(turn: &mut Turn<'_>, recipe: &Recipe, needs: &Needs) -> Result<Option<Planned>, Stop> {
+    if recipe.require.is_empty() && recipe.condition.is_none() {
+        return Ok(None);
+    }
+    let mut facts = match facts::gather(turn, needs).await? {
+        Gathered::Facts(facts) => *facts,
+        Gathered::Nothing(why) => return Ok(Some(Planned::nothing(why))),
+    };
+    facts.settings.clone_from(&recipe.settings);
+    match planner::judge(recipe, &facts)? {
+        Ruling::Go { .. } => Ok(None),
+        Ruling::Skip { reason, explanation } => Ok(Some(skipped(&reason, explanation))),
+        Ruling::Missing(sentence) => Err(Stop::Missing(sentence)),
+    }
+}
+
 async fn several(
     turn: &mut Turn<'_>,
     recipe: &Recipe,
@@ -148,8 +173,11 @@ async fn several(
             Way::ToIntercom => facts.crm.as_ref(),
         };
         let start = start.map_or(record, |mirror| mirror.record.clone());
-        let _ = mapping;
-        let both = gather::sync(turn, way, &start).await?;
+        let mut both = gather::sync(turn, way, &start).await?;
+        if turn.engine.in_force.mappings.named(mapping).is_some_and(|own| own.crm == ObjectKind::Lead) {
+            // Whoever is handed to sales and unknown there becomes a lead, whatever the settings make of newcomers.
+            (both.becomes_lead, both.no_newcomers) = (true, false);
+        }
         turn.left.clone_from(&both.intercom);
         turn.right.clone_from(&both.crm);
         turn.agreements.clone_from(&both.agreements);
@@ -161,7 +189,16 @@ async fn several(
     }
     let engine = turn.engine;
     let in_force = &engine.in_force;
+    let people = facts.sync.as_ref().and_then(|both| both.crm.as_ref()).map(|crm| crm.record.object);
     let mapping = |name: &str| -> Option<&Mapping> {
+        // Somebody who is a contact already is no lead any more, and the other way round.
+        if let (Some(own), Some(object)) = (in_force.mappings.named(name), people)
+            && own.intercom == ObjectKind::Contact
+            && matches!(own.crm, ObjectKind::Contact | ObjectKind::Lead)
+            && own.crm != object
+        {
+            return Some(&**engine.mapping_of(object));
+        }
         if name == engine.mapping.name { Some(&*engine.mapping) } else { in_force.mappings.named(name) }
     };
     let mut planned = planner::plan(recipe, facts, &mapping)?;

@@ -104,8 +104,12 @@ pub struct InForce {
     pub mappings: Arc<Mappings>,
     /// Between the people of Intercom and of the CRM.
     pub contact: Arc<Mapping>,
+    /// Between the people of Intercom and Salesforce's leads; none where the CRM has no such kind.
+    pub leads: Option<Arc<Mapping>>,
     /// The CRM of recipes that name none.
     pub crm: System,
+    /// Properties of HubSpot that these rules name.
+    wanted: Arc<[String]>,
     /// Recipes that write nothing although their file says `on`: nobody has switched them on in this journal yet.
     pub first_run: BTreeSet<String>,
     editions: BTreeMap<(EditionKind, String), u32>,
@@ -114,14 +118,46 @@ pub struct InForce {
 impl InForce {
     /// These rules, not numbered yet.
     pub fn new(book: Book, mappings: Mappings, contact: Arc<Mapping>, crm: System) -> Self {
-        Self {
+        let mut in_force = Self {
+            wanted: Arc::default(),
             book: Arc::new(book),
+            leads: (crm == System::Salesforce)
+                .then(|| mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Lead).cloned().map(Arc::new))
+                .flatten(),
             mappings: Arc::new(mappings),
             contact,
             crm,
             first_run: BTreeSet::new(),
             editions: BTreeMap::new(),
+        };
+        in_force.wanted = in_force.fields().into();
+        in_force
+    }
+
+    /// The properties of HubSpot that recipes and mappings name, each with its kind of record.
+    fn properties(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let of_hubspot = |crm: Option<System>| crm.unwrap_or(self.crm) == System::Hubspot;
+        for recipe in self.book.all().filter(|recipe| of_hubspot(recipe.crm)) {
+            // What cannot be read names nothing; its own run tells of it.
+            let Ok(needs) = Needs::of(recipe) else { continue };
+            for (variable, fields) in needs.fields {
+                let object = match variable.as_str() {
+                    "crm" => ObjectKind::Contact,
+                    "company" => ObjectKind::Company,
+                    "deal" => ObjectKind::Deal,
+                    "ticket" => ObjectKind::Ticket,
+                    _ => continue,
+                };
+                names.extend(fields.into_iter().map(|field| format!("{object}.{field}")));
+            }
         }
+        for mapping in self.mappings.of_system(System::Hubspot) {
+            let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
+            names
+                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
+        }
+        names
     }
 
     /// The text of every rule, for its edition.
@@ -179,7 +215,7 @@ impl InForce {
         (!named.is_empty()).then(|| named.join(", "))
     }
 
-    /// The fields of the CRM that recipes read or write: `company.mrr`; a vendor gives no others unasked.
+    /// The properties of HubSpot that recipes and mappings read or write: `company.mrr`; it gives no others unasked.
     pub fn fields(&self) -> Vec<String> {
         let objects = [
             ("crm", ObjectKind::Contact),
@@ -188,7 +224,8 @@ impl InForce {
             ("ticket", ObjectKind::Ticket),
         ];
         let mut found = BTreeSet::new();
-        for needs in self.book.all().filter_map(|recipe| Needs::of(recipe).ok()) {
+        let of_hubspot = |recipe: &&Arc<Recipe>| recipe.crm.unwrap_or(self.crm) == System::Hubspot;
+        for needs in self.book.all().filter(of_hubspot).filter_map(|recipe| Needs::of(recipe).ok()) {
             for (variable, object) in objects {
                 let names = needs.fields.get(variable).into_iter().flatten();
                 // What every record has is no field, and a plain word is all a vendor's name of one is.
@@ -196,6 +233,11 @@ impl InForce {
                     names.filter(|name| !["id", "kind"].contains(&name.as_str()) && !name.contains('.'));
                 found.extend(names.map(|name| format!("{object}.{name}")));
             }
+        }
+        for mapping in self.mappings.of_system(System::Hubspot) {
+            let names = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
+            let names = names.filter(|name| !name.is_empty());
+            found.extend(names.map(|name| format!("{}.{name}", mapping.crm)));
         }
         found.into_iter().collect()
     }
@@ -354,10 +396,10 @@ impl Shared {
             Ok(files) => {
                 for (kind, list) in [("r", &files.recipes), ("m", &files.mappings)] {
                     add(kind);
-                    list.iter().for_each(|(path, text)| {
+                    for (path, text) in list {
                         add(path);
                         add(text);
-                    });
+                    }
                 }
                 files.contact.iter().for_each(|(path, text)| {
                     add(path);
@@ -376,6 +418,7 @@ impl Engine {
     /// The engine as it works with the rules that are in force now.
     pub(crate) fn current(&self) -> Self {
         let in_force = self.rules.current();
+        self.clients.settings().hubspot.wanted.put(&in_force.wanted);
         Self { mapping: Arc::clone(&in_force.contact), in_force, ..self.clone() }
     }
 
@@ -407,7 +450,8 @@ impl Engine {
             match self.rules.look(&self.journal).await {
                 Ok(true) => {
                     tracing::info!("other recipes or mappings are in force");
-                    self.warn_of_unread();
+                    // HubSpot gives a property only when it is asked for.
+                    drop(self.current());
                 }
                 Ok(false) => {}
                 Err(Refused::Wrong(wrong)) => {
@@ -421,23 +465,6 @@ impl Engine {
                 () = self.clock.rest(EVERY) => {}
                 _ = stop.changed() => {}
             }
-        }
-    }
-
-    /// Fields that HubSpot gives only when asked for them are asked for from the next start on.
-    fn warn_of_unread(&self) {
-        let settings = self.clients.settings();
-        let asked = |field: &String| {
-            let bare = field.split_once('.').map_or(field.as_str(), |(_, name)| name);
-            settings.hubspot.extra_properties.iter().any(|known| known == field || known == bare)
-        };
-        let unread: Vec<String> =
-            self.rules.current().fields().into_iter().filter(|field| !asked(field)).collect();
-        if self.crm.system == System::Hubspot && !unread.is_empty() {
-            tracing::warn!(
-                fields = unread.join(", "),
-                "HubSpot is asked for these fields from the next start on"
-            );
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System, value_text};
 use crate::recipes::contact_sync::Way;
+use crate::recipes::recipe::Trigger;
 use crate::recipes::timeline::{Facts, Person, Said};
 use crate::vendors::intercom::conversations::{self, Part, Thread};
 
@@ -50,9 +51,16 @@ pub(super) async fn facts(turn: &mut Turn<'_>) -> Result<Result<Facts, String>, 
         said: said(&thread, &names),
         unread: thread.missing(),
         link: link(turn.claim.event.as_ref(), &record.id),
-        message: None,
+        message: one_message(turn),
         conversation: thread.conversation.mirror,
     }))
+}
+
+/// The message an entry is made of, for recipes that run at every message; none for those that log whole conversations.
+fn one_message(turn: &Turn<'_>) -> Option<String> {
+    let recipe = turn.engine.in_force.book.recipe(&turn.claim.execution.recipe)?;
+    let event = turn.claim.event.as_ref().filter(|_| recipe.trigger == Trigger::ConversationMessage)?;
+    message(event)
 }
 
 /// The timeline app's template, where there is one.
@@ -172,7 +180,7 @@ pub(super) fn link(event: Option<&Event>, conversation: &str) -> String {
 
 /// The message that an event tells of: the first one when the conversation began, else the newest part the event
 /// carries. Parts that only did something (a close, an assignment) are none.
-pub(super) fn message(event: &Event) -> Option<String> {
+fn message(event: &Event) -> Option<String> {
     if event.kind == EventKind::ConversationCreated {
         return Some(String::new());
     }

@@ -84,6 +84,17 @@ pub struct Wanted {
     pub by: By,
 }
 
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a {} in {} ", self.object, self.connection.system.title())?;
+        match &self.by {
+            By::Field { field, value } => write!(f, "whose {field} is {value}"),
+            By::OpenOfPerson(person) => write!(f, "of {} that is open", person.title()),
+            By::Key { of, key } => write!(f, "of {} with the key {key}", of.title()),
+        }
+    }
+}
+
 /// Judges a recipe: what it cannot do without, then its condition, then its routes.
 pub fn judge(recipe: &Recipe, facts: &Facts) -> Result<Ruling, RecipeFault> {
     let mut scope = scope(recipe, facts);

@@ -2,6 +2,8 @@
 //!
 //! Holds no secret and never will: tokens come from [`crate::domain::secret::Credentials`] at the moment of a call.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use serde::{Deserialize, Serialize};
 
 use super::error::SetupError;
@@ -112,6 +114,39 @@ impl Default for IntercomSettings {
     }
 }
 
+/// Properties that rules name, written as `extra_properties` are. All copies of the settings share one list, so that an
+/// edited recipe is served by the clients there are; no setting of a file, so all are alike.
+#[derive(Clone, Default)]
+pub struct Wanted(Arc<RwLock<Arc<[String]>>>);
+
+impl Wanted {
+    /// Takes another list; the same one costs a look.
+    pub fn put(&self, names: &Arc<[String]>) {
+        if !Arc::ptr_eq(&self.names(), names) {
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(names);
+        }
+    }
+
+    /// The list.
+    pub fn names(&self) -> Arc<[String]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names().iter()).finish()
+    }
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Wanted {}
+
 /// Which HubSpot, and which of its two ways to spell paths.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -125,6 +160,9 @@ pub struct HubspotSettings {
     /// Properties to read beside the usual ones: `deal.region` of that kind of record alone, a bare name of contacts and
     /// companies alike. HubSpot ignores names it does not know.
     pub extra_properties: Vec<String>,
+    /// Properties that the rules in force name, read as `extra_properties` are.
+    #[serde(skip)]
+    pub wanted: Wanted,
     /// Contact properties with unique values: looked up by a read instead of a search.
     pub unique_properties: Vec<String>,
     /// The token belongs to a public app that may post timeline events; a private app's never may.
@@ -141,6 +179,7 @@ impl Default for HubspotSettings {
             paths: HubspotPaths::V3v4,
             oauth_path: "/oauth/v1/token".to_owned(),
             extra_properties: Vec::new(),
+            wanted: Wanted::default(),
             unique_properties: vec!["intercom_contact_id".to_owned()],
             timeline_app: false,
             timeline_template: String::new(),

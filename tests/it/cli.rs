@@ -7,6 +7,7 @@ mod emulated;
 mod monitors;
 mod problems;
 mod reading;
+mod recipe;
 mod sources;
 mod vault;
 

@@ -1,6 +1,6 @@
 //! The integration tests, one binary: the shape of the code, what users see happen, the commands, the terminal.
 //!
-//! `salesforce` drives that client against the emulated org;
+//! `effects` loses the answer of everything that makes something; `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
 //! built binary in a pseudo-terminal, `storm` kills it again and again; `disk` gives the journal a
 //! bad disk; `matrix` strikes every call with every fault; `recipes` run what is shipped against
@@ -14,6 +14,8 @@ mod cli;
 mod contract;
 #[cfg(test)]
 mod disk;
+#[cfg(test)]
+mod effects;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The shipped recipes on the bench, at every edge of what is asked of them: webhooks in, the vendors' books out.
 
+mod agents;
 mod churn;
 mod companies;
+mod engine;
 mod handover;
 mod people;
 mod race;
 mod ratings;
 mod sales;
+mod salesforce;
 mod shipped;
 mod support;
 mod timeline;

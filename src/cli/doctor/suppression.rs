@@ -20,8 +20,8 @@ pub(super) async fn run(place: &Place, json: bool) -> Result<(), Problem> {
     let clients = wiring::clients(&config, &mapping, wiring::vault(place)?)?;
     let journal =
         if place.journal(&config).exists() { Some(place.open(&config, Opening::Look)?) } else { None };
-    let book = crate::recipes::book::Book::shipped();
-    let rule = Rule::of(book.recipe(RECIPE).map(AsRef::as_ref));
+    let rules = wiring::rules(&config)?.current();
+    let rule = Rule::of(rules.book.recipe(RECIPE).map(AsRef::as_ref));
     let sides = (&Connection::only(System::Intercom), &Connection::only(System::Hubspot));
     let mut log = vendors::Log::new();
     let report = suppression::check(&clients, journal.as_ref(), rule, sides, &mapping.crm_identity, &mut log)

@@ -74,15 +74,15 @@ fn sides(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
     let half = cells.saturating_sub(2) / 2;
     let a = value_text(&conflict.left_value);
     let b = value_text(&conflict.right_value);
-    let changed = |by: &Option<Writer>, at: Option<Timestamp>| match by {
-        Some(by) => {
-            let at = by.at.or(at).map_or_else(String::new, |at| format!(" · {}", ctx.day(at)));
-            format!("{}{at}", by.who)
-        }
-        None => at.map_or_else(
-            || "by whom and when: unknown".to_owned(),
-            |at| format!("record changed {}", ctx.day(at)),
-        ),
+    // Who and when on lines of their own: a name wraps, a time never does.
+    let written = |by: Option<&Writer>, at: Option<Timestamp>, room: usize| {
+        let mut rows = by.map_or_else(Vec::new, |by| wrap(&by.who, room));
+        rows.truncate(2);
+        rows.push(match by.and_then(|by| by.at).or(at) {
+            Some(at) => format!("changed {}", ctx.day(at)),
+            None => "when: unknown".to_owned(),
+        });
+        rows
     };
     let row = |l: Vec<Span<'static>>, r: Vec<Span<'static>>| {
         let used: usize = l.iter().map(|part| width(&part.content)).sum();
@@ -119,9 +119,10 @@ fn sides(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
             lines.push(row(part(&l), part(&r)));
         }
     }
+    let room = half.saturating_sub(2);
     let (l, r) = (
-        wrap(&changed(&conflict.left_by, conflict.left_changed_at), half.saturating_sub(2)),
-        wrap(&changed(&conflict.right_by, conflict.right_changed_at), half.saturating_sub(2)),
+        written(conflict.left_by.as_ref(), conflict.left_changed_at, room),
+        written(conflict.right_by.as_ref(), conflict.right_changed_at, room),
     );
     for index in 0..l.len().max(r.len()).min(3) {
         let part = |lines: &[String]| {
@@ -284,7 +285,7 @@ fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
     } else {
         alone("→", format!("take {crm}'s value: {b}"));
     }
-    if conflict.kind == ConflictKind::NotAllowed {
+    if conflict.kind == ConflictKind::NotAllowed && !conflict.allowed.is_empty() {
         alone("f", format!("say what {a} is in {crm}, for everybody from now on"));
     }
     let mut small: Vec<(&str, &str)> = Vec::new();
@@ -300,7 +301,7 @@ fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
         small.push(("b", "one direction off"));
     }
     small.push(("w", "how it came about"));
-    if cells >= 56 {
+    if cells >= 48 {
         for pair in small.chunks(2) {
             let spans = pair.iter().flat_map(|(name, word)| key(name, word, cells / 2));
             lines.push(Line::from(spans.collect::<Vec<_>>()));

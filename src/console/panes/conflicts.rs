@@ -363,8 +363,8 @@ impl Pane for Conflicts {
             (Action::TypeValue, ConflictKind::UnknownField) => {
                 Err("the target has no such field, so it takes no value at all".to_owned())
             }
-            (Action::Translate, kind) if kind != ConflictKind::NotAllowed => {
-                Err("only a value that the target does not take is translated".to_owned())
+            (Action::Translate, kind) if kind != ConflictKind::NotAllowed || conflict.allowed.is_empty() => {
+                Err("only where the target takes certain values and this is none of them".to_owned())
             }
             (Action::MakeRule | Action::ClearBoth, ConflictKind::Identity) => {
                 Err("who somebody is, is decided one by one".to_owned())

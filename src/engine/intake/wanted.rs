@@ -53,7 +53,8 @@ impl Intake {
             recipes::built_in(event.kind).into_iter().map(Wanted::BuiltIn).collect();
         wanted.extend(running.into_iter().map(Wanted::OfTheBook));
         if wanted.is_empty() {
-            return Ok(Disposition::Ignore(recipes::unwanted(event.kind).to_owned()));
+            let why = recipes::unwanted(event.kind).map(str::to_owned);
+            return Ok(Disposition::Ignore(why.unwrap_or_else(|| super::unrouted(system, event))));
         }
         let Some(record) = &event.record else {
             return Ok(Disposition::Ignore("the payload names no record".to_owned()));
@@ -99,6 +100,14 @@ impl Intake {
         Ok(Disposition::Run(wanted.iter().map(run).collect()))
     }
 
+    /// A property that a mapping of companies names.
+    fn of_companies(&self, property: &str) -> bool {
+        let of_companies = self.in_force.mappings.iter().filter(|mapping| mapping.crm == ObjectKind::Company);
+        of_companies
+            .flat_map(|mapping| &mapping.fields)
+            .any(|field| field.crm.iter().any(|name| name == property))
+    }
+
     /// Whether a recipe has to do with a property: its mapping names it, or its text does. Of a deal or a ticket every
     /// change may matter.
     fn looks_at(&self, wanted: &Wanted, record: &RecordRef, property: &str) -> bool {
@@ -106,22 +115,11 @@ impl Intake {
             Wanted::OfTheBook(recipe) if record.object != ObjectKind::Contact || !syncs(recipe) => {
                 matches!(record.object, ObjectKind::Deal | ObjectKind::Ticket)
                     || recipe.text.contains(property)
-                    || syncs(recipe) && self.uses(record, property)
+                    || syncs(recipe)
+                        && (self.uses(record, property)
+                            || record.object == ObjectKind::Company && self.of_companies(property))
             }
             _ => self.uses(record, property),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::event::EventKind;
-
-    #[test]
-    fn every_kind_has_a_reason_for_running_nothing() {
-        for kind in EventKind::ALL {
-            assert!(!recipes::unwanted(*kind).is_empty(), "{kind}");
         }
     }
 }

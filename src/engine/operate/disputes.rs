@@ -493,30 +493,8 @@ impl Operator {
                 self.journal.retry_at(proposal.preview.retries.clone(), at, self.actor.clone()).await?;
             applied.retried = report.queued;
         }
-        applied.sentence = self.told(proposal, &applied);
+        applied.sentence = told(proposal, &applied);
         Ok(applied)
-    }
-
-    fn told(&self, proposal: &Proposal, applied: &Applied) -> String {
-        let mut text = match (&proposal.rule, &proposal.mapping, applied.executions.as_slice()) {
-            (Some(rule), ..) => format!(
-                "The rule {} holds; {} decided by it.",
-                rule.name,
-                counted(applied.executions.len(), "conflict")
-            ),
-            (None, Some((file, _)), all) => {
-                format!("{} is changed; {} decided.", file.display(), counted(all.len(), "conflict"))
-            }
-            (None, None, [one]) => format!("Decided. It is sent as {one}; 2 shows it."),
-            (None, None, all) => format!("{} decided.", counted(all.len(), "conflict")),
-        };
-        if !applied.retried.is_empty() {
-            text.push_str(&format!(" {} run again.", counted(applied.retried.len(), "execution")));
-        }
-        if !applied.refused.is_empty() {
-            text.push_str(&format!(" {} left as they are.", counted(applied.refused.len(), "conflict")));
-        }
-        text
     }
 
     async fn note(&self, verb: &str, object: &str, note: String) -> Result<(), OperateError> {
@@ -524,6 +502,28 @@ impl Operator {
             NewEntry { actor: self.actor.clone(), verb: verb.to_owned(), object: object.to_owned(), note };
         Ok(self.journal.audit(vec![entry]).await?)
     }
+}
+
+fn told(proposal: &Proposal, applied: &Applied) -> String {
+    let mut text = match (&proposal.rule, &proposal.mapping, applied.executions.as_slice()) {
+        (Some(rule), ..) => format!(
+            "The rule {} holds; {} decided by it.",
+            rule.name,
+            counted(applied.executions.len(), "conflict")
+        ),
+        (None, Some((file, _)), all) => {
+            format!("{} is changed; {} decided.", file.display(), counted(all.len(), "conflict"))
+        }
+        (None, None, [one]) => format!("Decided. It is sent as {one}; 2 shows it."),
+        (None, None, all) => format!("{} decided.", counted(all.len(), "conflict")),
+    };
+    if !applied.retried.is_empty() {
+        text.push_str(&format!(" {} run again.", counted(applied.retried.len(), "execution")));
+    }
+    if !applied.refused.is_empty() {
+        text.push_str(&format!(" {} left as they are.", counted(applied.refused.len(), "conflict")));
+    }
+    text
 }
 
 /// Both values as they were shown: what was agreed to is only done to these.

@@ -95,8 +95,14 @@ fn internal<'a>(field: &'a FieldSchema, text: &str) -> Option<&'a str> {
         .or_else(|| by(&|option| option.label.eq_ignore_ascii_case(text) && !option.retired))
 }
 
+/// What was known of a schema is not true any more.
+pub(in crate::engine) fn forget(turn: &Turn<'_>, connection: &Connection, object: ObjectKind) {
+    let mut known = turn.engine.schemas.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    known.remove(&(connection.clone(), object));
+}
+
 /// A schema as it was within the last minutes.
-async fn schema(
+pub(in crate::engine) async fn schema(
     turn: &mut Turn<'_>,
     connection: &Connection,
     object: ObjectKind,

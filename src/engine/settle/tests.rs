@@ -163,6 +163,8 @@ too_large          update  failed    1 try   -          | create failed    1 try
 unavailable        update  retrying  1 try   2.5-5 s    | create in_doubt  1 try   2 s        | doubt in_doubt  1 try   2 s
 timeout            update  retrying  1 try   2.5-5 s    | create in_doubt  1 try   2 s        | doubt in_doubt  1 try   2 s
 malformed          update  retrying  1 try   2.5-5 s    | create in_doubt  1 try   2 s        | doubt in_doubt  1 try   2 s
+missing_data       update  failed    1 try   -          | create failed    1 try   -          | doubt in_doubt  1 try   2 s
+recipe             update  failed    1 try   -          | create failed    1 try   -          | doubt in_doubt  1 try   2 s
 unknown            update  failed    1 try   -          | create failed    1 try   -          | doubt in_doubt  1 try   2 s
 ";
 

@@ -26,7 +26,8 @@ pub(super) fn expression(text: &str) -> Result<Arc<IdedExpr>, RecipeFault> {
     if let Some(known) = read.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
         return Ok(Arc::clone(known));
     }
-    let parsed = guard(text).and_then(|()| apart(text)).map_err(|why| RecipeFault::new(text, why))?;
+    let parsed =
+        guard(text).and_then(|()| apart(&on_one_line(text))).map_err(|why| RecipeFault::new(text, why))?;
     let parsed = Arc::new(parsed);
     let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
     if read.len() >= KEPT {
@@ -64,6 +65,26 @@ fn guard(text: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A line that ends within quotes is the letter for it: TOML has turned `\n` into a real one before CEL sees it.
+fn on_one_line(text: &str) -> String {
+    let (mut quote, mut escaped) = (None, false);
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match (quote, letter) {
+            (Some(_), '\n') => line.push_str("\\n"),
+            _ => line.push(letter),
+        }
+        match quote {
+            _ if escaped => escaped = false,
+            Some(_) if letter == '\\' => escaped = true,
+            Some(open) if letter == open => quote = None,
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            _ => {}
+        }
+    }
+    line
 }
 
 /// Parses on a stack of its own.
@@ -160,9 +181,15 @@ fn walk<'a>(node: &'a IdedExpr, bound: &mut Vec<&'a str>, found: &mut Mentions) 
             {
                 found.functions.insert(call.func_name.clone());
             }
-            children(node).into_iter().for_each(|child| walk(child, bound, found));
+            for child in children(node) {
+                walk(child, bound, found);
+            }
         }
-        _ => children(node).into_iter().for_each(|child| walk(child, bound, found)),
+        _ => {
+            for child in children(node) {
+                walk(child, bound, found);
+            }
+        }
     }
 }
 

@@ -44,6 +44,8 @@ fn r66_conditions_compare_combine_and_search() {
         ("r['b'].c && list[0] == 'x' && list[9] == null", true),
         ("join(distinct(['b', 'a', 'b']), ', ') == 'b, a' && first(list) == 'x'", true),
         ("sum([1, '2.5', null, 'none']) == 3.5", true),
+        ("join(list, '\n') == 'x' + \"\n\" + 'y'\n && a == 3", true),
+        ("options(' vip;;trial ') == ['vip', 'trial'] && options('') == []", true),
     ] {
         assert_eq!(holds(expression, &facts), expected, "{expression}");
     }

@@ -228,7 +228,7 @@ pub(crate) fn properties(settings: &Settings, object: ObjectKind) -> Vec<String>
         ObjectKind::Lead | ObjectKind::Conversation | ObjectKind::Event => &[],
     };
     let mut names: Vec<String> = usual.iter().map(|name| (*name).to_owned()).collect();
-    for extra in &settings.hubspot.extra_properties {
+    for extra in settings.hubspot.extra_properties.iter().chain(settings.hubspot.wanted.names().iter()) {
         let extra = match extra.split_once('.') {
             Some((of, name)) if of == object.as_str() => name,
             None if matches!(object, ObjectKind::Contact | ObjectKind::Company) => extra.as_str(),

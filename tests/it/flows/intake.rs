@@ -39,7 +39,7 @@ fn talk(part: &str, words: &str, redacted: bool) -> Value {
 async fn a_topic_nobody_told_us_of_is_found_by_its_user_with_the_reason() {
     let mut bench = Bench::new().await;
     tell(&bench, "n1", "contact.danced", &json!({"type": "contact", "id": "64e2"})).await;
-    tell(&bench, "n2", "ticket.created", &json!({"type": "ticket", "id": "9"})).await;
+    tell(&bench, "n2", "job.completed", &json!({"type": "ticket", "id": "9"})).await;
     assert_eq!(bench.work().await, 0);
     let ignored = Wanted { ignored: Some(true), ..Wanted::default() };
     let rows = bench.journal.events(ignored, 10).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_topic_nobody_told_us_of_is_found_by_its_user_with_the_reason() {
     assert_eq!(
         reasons,
         [
-            "no recipe for the topic \"ticket.created\" (Ticket created) is on",
+            "no recipe for the topic \"job.completed\" (Job completed) is on",
             "the topic \"contact.danced\" is not known"
         ]
     );

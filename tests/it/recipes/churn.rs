@@ -89,7 +89,11 @@ async fn r61_the_owner_is_told_in_slack_and_slack_being_down_fails_nothing() {
     for down in [false, true] {
         let mut world = World::with(&[RATING]).await;
         if down {
-            world.bench.sandbox.trouble_alerts(true, Some(AlertTrouble::NoService), None);
+            world.bench.sandbox.trouble_alerts(
+                true,
+                Some(AlertTrouble::Refuses("no_service".to_owned())),
+                None,
+            );
         }
         let person = customer(&mut world, "mara@quint.example", "900").await;
         rated(&mut world, &person, 1, false).await;

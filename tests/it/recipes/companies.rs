@@ -7,6 +7,7 @@ use super::world::{Person, World};
 
 const TO_CRM: &str = "company-to-crm";
 const TO_INTERCOM: &str = "company-to-intercom";
+const PEOPLE: &str = "company-people";
 
 /// Intercom's own list of industries and the portal's are one here.
 fn intercom_company(world: &World, id: &str, fields: &Value) -> String {
@@ -32,7 +33,7 @@ async fn known_company(world: &mut World) -> (Person, String, Value) {
 
 #[tokio::test]
 async fn r83_r84_a_company_is_made_once_with_its_fields_and_related_to_its_person() {
-    let mut world = World::with(&["contact-to-crm", TO_CRM, TO_INTERCOM]).await;
+    let mut world = World::with(&[PEOPLE, TO_CRM, TO_INTERCOM]).await;
     let (person, left, made) = known_company(&mut world).await;
     assert_eq!((&made["name"], &made["industry"]), (&json!("Quint"), &json!("Retail")));
     assert_eq!((&made["numberofemployees"], &made["mrr"]), (&json!("40"), &json!("700")));
@@ -60,7 +61,7 @@ async fn r83_a_company_the_crm_knows_by_its_domain_is_updated_not_made() {
 
 #[tokio::test]
 async fn r83_of_several_companies_the_first_is_the_primary_one_and_stays_it() {
-    let mut world = World::with(&["contact-to-crm", TO_CRM]).await;
+    let mut world = World::with(&[PEOPLE, TO_CRM]).await;
     let (person, _, first) = known_company(&mut world).await;
     let second =
         intercom_company(&world, "other-1", &json!({"name": "Other", "website": "https://andere-werke.de"}));
@@ -73,7 +74,7 @@ async fn r83_of_several_companies_the_first_is_the_primary_one_and_stays_it() {
 
 #[tokio::test]
 async fn r84_each_field_goes_the_way_its_owner_says() {
-    let mut world = World::with(&["contact-to-crm", TO_CRM, TO_INTERCOM]).await;
+    let mut world = World::with(&[PEOPLE, TO_CRM, TO_INTERCOM]).await;
     let (_, left, made) = known_company(&mut world).await;
     let right = made["id"].as_str().unwrap().to_owned();
     // The CRM owns industry and size.
@@ -81,7 +82,12 @@ async fn r84_each_field_goes_the_way_its_owner_says() {
     world.hubspot("PATCH", &format!("/crm/v3/objects/companies/{right}"), &change).await;
     world.bench.work().await;
     let company = world.intercom("GET", &format!("/companies/{left}"), &Value::Null).await;
-    assert_eq!((&company["industry"], &company["size"]), (&json!("Banking"), &json!(55)));
+    assert_eq!(
+        (&company["industry"], &company["size"]),
+        (&json!("Banking"), &json!(55)),
+        "{:?}",
+        world.outcomes(TO_INTERCOM).await
+    );
     // Intercom owns the revenue.
     world.intercom("PUT", &format!("/companies/{left}"), &json!({"monthly_spend": 900})).await;
     world.bench.work().await;
@@ -103,7 +109,7 @@ async fn r240_r260_r261_companies_of_a_chosen_segment_are_tagged_and_an_empty_fi
     for (segments, tagged) in [("", false), ("\"Retail\", \"Banking\"", true), ("\"Banking\"", false)] {
         let filter =
             move |_: &str, text: String| text.replace("segments = []", &format!("segments = [{segments}]"));
-        let mut world = World::changed(&["contact-to-crm", TO_CRM, "company-tags"], filter).await;
+        let mut world = World::changed(&[PEOPLE, TO_CRM, "company-tags"], filter).await;
         let (_, left, made) = known_company(&mut world).await;
         let change = json!({"properties": {"city": "Bremen"}});
         let path = format!("/crm/v3/objects/companies/{}", made["id"].as_str().unwrap());

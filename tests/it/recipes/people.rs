@@ -32,7 +32,8 @@ async fn r85_a_stage_reached_makes_the_person_with_three_attributes() {
     });
     world.hubspot("POST", "/crm/v3/objects/deals", &deal).await;
     world.edit(&right, &json!({"lifecyclestage": "salesqualifiedlead"})).await;
-    let person = known(&world, "mara@quint.example").expect("it was made");
+    let done = world.outcomes(CONTEXT).await;
+    let person = known(&world, "mara@quint.example").unwrap_or_else(|| panic!("{done:?}"));
     assert_eq!((&person["role"], &person["name"]), (&json!("user"), &json!("Mara Quint")));
     let attributes = &person["custom_attributes"];
     assert_eq!(attributes["deal_stage"], "contractsent");
@@ -52,7 +53,8 @@ async fn r85_somebody_intercom_knows_is_updated_not_made() {
     world.edit(&person.right, &json!({"subscription_tier": "pro", "lifecyclestage": "customer"})).await;
     let people = world.bench.sandbox.intercom_find_by_email("mara@quint.example");
     assert_eq!(people.len(), 1);
-    assert_eq!(people[0]["custom_attributes"]["subscription_tier"], "pro");
+    let done = world.outcomes(CONTEXT).await;
+    assert_eq!(people[0]["custom_attributes"]["subscription_tier"], "pro", "{done:?}");
 }
 
 fn chosen(users: &'static str, leads: &'static str) -> impl Fn(&str, String) -> String {

@@ -4,6 +4,7 @@ use reknit::sandbox::Webhook;
 use serde_json::{Value, json};
 
 use super::world::{Person, World};
+use crate::cli::shell;
 
 const NAME: &str = "support-suppression";
 const FLAG: &str = "open_support_ticket";
@@ -106,4 +107,46 @@ async fn r9_suppression() {
     world.bench.sandbox.close_conversation(&two, Webhook::Sent);
     world.bench.work().await;
     assert!(mailed(&world).await, "none open");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r58_the_doctor_prints_the_filter_and_finds_leaks_both_ways() {
+    let mut world = World::with(&[NAME]).await;
+    let (waits, calm) = (
+        world.person("mara@quint.example", &json!({})).await,
+        world.person("bo@quint.example", &json!({})).await,
+    );
+    let conversation = world.starts(&waits, "It is broken", "Support").await;
+    world.starts(&calm, "Hello", "Sales").await;
+    world.bench.work().await;
+    let shell = shell(&world.bench);
+    let good = shell.run(&["doctor", "suppression"]).await;
+    assert_eq!(good.code(), 0, "{good:#?}");
+    assert!(good.text().contains("open_support_ticket is not equal to true"), "{good:#?}");
+    assert!(good.text().contains("Every flag is right"), "{good:#?}");
+    // Somebody changes both by hand: one may be written to, one may not.
+    let (off, on) = (json!({"open_support_ticket": "false"}), json!({"open_support_ticket": "true"}));
+    world.edit(&waits.right, &off).await;
+    let other = world.person("cy@quint.example", &on).await;
+    let leaks = shell.run(&["doctor", "suppression"]).await;
+    assert_eq!(leaks.code(), 1, "{leaks:#?}");
+    let line = format!(
+        "hubspot/contact/{} may get marketing although conversation {conversation} is open",
+        waits.right
+    );
+    assert!(leaks.text().contains(&line), "{leaks:#?}");
+    let line = format!("hubspot/contact/{} gets no marketing although no conversation is open", other.right);
+    assert!(leaks.text().contains(&line), "{leaks:#?}");
+    assert!(!leaks.text().contains(&format!("hubspot/contact/{} ", calm.right)), "{leaks:#?}");
+    let told = shell.run(&["doctor", "suppression", "--json"]).await;
+    let told: Value = serde_json::from_str(told.text().lines().next().unwrap()).unwrap();
+    let wrong: Vec<&str> = told["report"]["leaks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|leak| leak["wrong"].as_str())
+        .collect();
+    assert_eq!(wrong, ["not_flagged", "still_flagged"]);
+    world.closes(&conversation);
+    world.bench.work().await;
 }

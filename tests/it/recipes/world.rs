@@ -1,7 +1,15 @@
 //! What the recipes' tests stand on: the bench with some recipes on, what a portal needs for them, and the vendors' own
 //! view of deals, tasks, notes and tags. No test is here.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use reknit::engine::Engine;
+use reknit::engine::monitors::{self, Watch};
 use reknit::sandbox::Webhook;
+use reknit::vault::Given;
+use reknit::vendors;
+use reknit::vendors::alerts::{Channels, SLACK_URL, WEBHOOK_SECRET, WEBHOOK_URL};
 use serde_json::{Value, json};
 
 use crate::support::Bench;
@@ -65,6 +73,10 @@ impl World {
                 "groupName": format!("{}information", object.trim_end_matches('s').replace("companie", "company")),
             });
             world.hubspot("POST", &format!("/crm/v3/properties/{object}"), &body).await;
+        }
+        for name in ["deal_stage", "account_owner", "subscription_tier"] {
+            let body = json!({"name": name, "model": "contact", "data_type": "string"});
+            world.intercom("POST", "/data_attributes", &body).await;
         }
         world.bench.sandbox.add_hubspot_deal_stage("11001", "Contacted");
         world.bench.sandbox.add_hubspot_deal_stage("11002", "Demo Requested");
@@ -220,6 +232,28 @@ impl World {
     pub(crate) async fn outcomes(&self, recipe: &str) -> Vec<(String, String)> {
         let rows = self.bench.rows().await.into_iter().filter(|row| row.recipe == recipe);
         rows.map(|row| (row.status.to_string(), row.sentence)).collect()
+    }
+
+    /// Another process on the same journal.
+    pub(crate) fn another_engine(&self) -> Engine {
+        self.bench.another_engine()
+    }
+
+    /// Sends what recipes told, as the service does beside the sync.
+    pub(crate) async fn send_notices(&self) {
+        let given = Given::default()
+            .with_named(SLACK_URL, &self.bench.sandbox.slack_webhook_url())
+            .with_named(WEBHOOK_URL, &self.bench.sandbox.alert_webhook_url())
+            .with_named(WEBHOOK_SECRET, "a-receivers-signing-key");
+        let settings =
+            vendors::Settings { timeouts: vendors::Timeouts::of(5), ..vendors::Settings::default() };
+        let clock = Arc::new(self.bench.clock.clone());
+        let channels = Channels::new(&settings, &given, clock, "bench").unwrap();
+        let watch = Watch::new(&self.bench.engine, channels, monitors::Settings::default());
+        for _ in 0..3 {
+            watch.tell_due().await.unwrap();
+            self.bench.advance(Duration::from_secs(2));
+        }
     }
 
     /// What came to the receivers of alerts.

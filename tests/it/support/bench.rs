@@ -24,6 +24,7 @@ use reknit::domain::review::{Conflict, Duplicate, Unlinked};
 use reknit::domain::secret::Credentials;
 use reknit::engine::operate::Operator;
 use reknit::engine::rulebook::Rulebook;
+use reknit::engine::rules::{Rules, Sources};
 use reknit::engine::{self, Engine};
 use reknit::journal::Journal;
 use reknit::mapping::Mapping;
@@ -50,9 +51,16 @@ pub(crate) struct Builder {
     read_only: bool,
     recorded: bool,
     size: (u16, u16),
+    recipes: Vec<(String, String)>,
 }
 
 impl Builder {
+    /// Recipes of the workspace's own, or shipped ones as it has changed them: name and text.
+    pub(crate) fn recipes(mut self, recipes: Vec<(String, String)>) -> Self {
+        self.recipes = recipes;
+        self
+    }
+
     /// Seeded people and companies instead of empty vendors.
     pub(crate) fn seeded(mut self, seed: u64, people: usize, companies: usize) -> Self {
         self.seeded = Some((seed, people, companies));
@@ -153,8 +161,8 @@ impl Builder {
         let rulebook = Rulebook::in_folder(folder.path().join("rules"));
         let engine =
             Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
-                .with_leads(leads.clone())
                 .with_rulebook(rulebook.clone());
+        let engine = with_recipes(engine, folder.path(), &self.recipes, self.engine.crm);
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
         let (stop, address) = receive(&engine, credentials).await;
         sandbox.subscribe_intercom(&format!("http://{address}/webhooks/intercom"));
@@ -188,8 +196,23 @@ impl Builder {
             leftovers: false,
             recorders,
             parts,
+            recipes: self.recipes,
         }
     }
+}
+
+/// The same engine with these recipes beside the shipped ones; without any, as it was.
+fn with_recipes(engine: Engine, folder: &Path, recipes: &[(String, String)], crm: System) -> Engine {
+    if recipes.is_empty() {
+        return engine;
+    }
+    let own = folder.join("recipes");
+    std::fs::create_dir_all(&own).unwrap();
+    for (name, text) in recipes {
+        std::fs::write(own.join(format!("{name}.toml")), text).unwrap();
+    }
+    let sources = Sources { recipes: Some(own), ..Sources::default() };
+    engine.with_rules(Rules::read(sources, crm).unwrap_or_else(|wrong| panic!("{wrong:#?}")))
 }
 
 async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u16, u16)) -> Console {
@@ -281,6 +304,7 @@ pub(crate) struct Bench {
     pub(crate) recorders: Vec<Recorder>,
     /// What engines are made of.
     parts: (vendors::Settings, Arc<dyn Credentials>, engine::Settings),
+    recipes: Vec<(String, String)>,
 }
 
 impl Bench {
@@ -290,10 +314,9 @@ impl Bench {
         let clock = Arc::new(self.clock.clone());
         let journal = Journal::open(&self.path(), clock.clone()).unwrap();
         let clients = Clients::new(vendors, Arc::clone(credentials), clock.clone()).unwrap();
-        let config = reknit::config::Config { engine: settings.clone(), ..reknit::config::Config::default() };
         let mapping = Arc::new(Mapping::shipped_for(settings.crm));
-        Engine::new(journal, clients, mapping, clock, settings.clone())
-            .with_leads(reknit::cli::wiring::leads(&config))
+        let engine = Engine::new(journal, clients, mapping, clock, settings.clone());
+        with_recipes(engine, self.folder.path(), &self.recipes, settings.crm)
     }
 
     /// The operator, as a command has one.
@@ -341,6 +364,7 @@ impl Bench {
             read_only: false,
             recorded: false,
             size: (150, 50),
+            recipes: Vec::new(),
         }
     }
 
