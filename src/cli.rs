@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod act;
 pub mod api;
 pub mod audit;
 pub mod backfill;
@@ -126,6 +127,22 @@ pub enum Command {
     Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
+    /// Begin a conversation in Intercom in somebody's name
+    Converse(act::ConverseArguments),
+    /// Say something in a conversation as a teammate, or leave a note
+    Reply(act::ReplyArguments),
+    /// Give a conversation to a teammate or a team
+    Assign(act::AssignArguments),
+    /// Put a tag on a conversation, a person or a company
+    Tag(act::TagArguments),
+    /// Take a tag off again
+    Untag(act::TagArguments),
+    /// Set attributes of a person in Intercom, with the types they are given in
+    Attributes(act::AttributesArguments),
+    /// Everything that was said in a conversation
+    History(act::HistoryArguments),
+    /// Give a case or conversation to somebody else than the routing did, with the reason
+    Override(act::OverrideArguments),
     /// Make one call of a vendor's API, or list the calls there are
     Api(api::Arguments),
     /// Keep secrets in a sealed file instead of the environment
@@ -209,6 +226,14 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
+        Some(Command::Converse(it)) => act::converse(&place, arguments.read_only, &it).await,
+        Some(Command::Reply(it)) => act::reply(&place, arguments.read_only, &it).await,
+        Some(Command::Assign(it)) => act::assign(&place, arguments.read_only, &it).await,
+        Some(Command::Tag(it)) => act::tag(&place, arguments.read_only, &it, true).await,
+        Some(Command::Untag(it)) => act::tag(&place, arguments.read_only, &it, false).await,
+        Some(Command::Attributes(it)) => act::attributes(&place, arguments.read_only, &it).await,
+        Some(Command::History(it)) => act::history(&place, &it).await,
+        Some(Command::Override(it)) => act::reroute(&place, arguments.read_only, &it).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
