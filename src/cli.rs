@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod act;
 pub mod api;
 pub mod audit;
 pub mod backfill;
@@ -16,9 +17,11 @@ pub mod background;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
+pub mod data_map;
 pub mod demo;
 pub mod direction;
 pub mod doctor;
+pub mod drift;
 pub mod erase;
 pub mod events;
 pub mod explain;
@@ -29,6 +32,7 @@ pub mod limits;
 pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
+pub mod mapping_show;
 pub mod monitors;
 pub mod notices;
 pub mod operate;
@@ -123,10 +127,30 @@ pub enum Command {
     Recipe(recipe::Arguments),
     /// Known troubles: how each is recognised, what it means, what mends it
     Cookbook(cookbook::Arguments),
+    /// Begin a conversation in Intercom in somebody's name
+    Converse(act::ConverseArguments),
+    /// Say something in a conversation as a teammate, or leave a note
+    Reply(act::ReplyArguments),
+    /// Give a conversation to a teammate or a team
+    Assign(act::AssignArguments),
+    /// Put a tag on a conversation, a person or a company
+    Tag(act::TagArguments),
+    /// Take a tag off again
+    Untag(act::TagArguments),
+    /// Set attributes of a person in Intercom, with the types they are given in
+    Attributes(act::AttributesArguments),
+    /// Everything that was said in a conversation
+    History(act::HistoryArguments),
+    /// Give a case or conversation to somebody else than the routing did, with the reason
+    Override(act::OverrideArguments),
     /// Make one call of a vendor's API, or list the calls there are
     Api(api::Arguments),
     /// Keep secrets in a sealed file instead of the environment
     Vault(vault::Arguments),
+    /// Whether the vendors' fields, options and rights still are what the rules expect
+    Drift(drift::Arguments),
+    /// Which personal field goes where
+    DataMap(data_map::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
     /// How many calls each connection has used, may use, and when its day's budget is reached
@@ -202,11 +226,21 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
+        Some(Command::Converse(it)) => act::converse(&place, arguments.read_only, &it).await,
+        Some(Command::Reply(it)) => act::reply(&place, arguments.read_only, &it).await,
+        Some(Command::Assign(it)) => act::assign(&place, arguments.read_only, &it).await,
+        Some(Command::Tag(it)) => act::tag(&place, arguments.read_only, &it, true).await,
+        Some(Command::Untag(it)) => act::tag(&place, arguments.read_only, &it, false).await,
+        Some(Command::Attributes(it)) => act::attributes(&place, arguments.read_only, &it).await,
+        Some(Command::History(it)) => act::history(&place, &it).await,
+        Some(Command::Override(it)) => act::reroute(&place, arguments.read_only, &it).await,
         Some(Command::Audit(audit)) => audit::run(&place, &audit).await,
         Some(Command::Journal(journal)) => journal::run(&place, arguments.read_only, &journal).await,
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
+        Some(Command::Drift(drift)) => drift::run(&place, arguments.read_only, &drift).await,
+        Some(Command::DataMap(map)) => data_map::run(&place, &map),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,

@@ -95,8 +95,6 @@ pub struct Engine {
     pub(crate) journal: Journal,
     pub(crate) clients: Clients,
     pub(crate) mapping: Arc<Mapping>,
-    /// Of Salesforce's leads; none where the CRM has no such kind.
-    leads: Option<Arc<Mapping>>,
     pub(crate) rules: rules::Rules,
     /// Of the rules what this one works by: renewed for each turn.
     pub(crate) in_force: Arc<rules::InForce>,
@@ -108,9 +106,9 @@ pub struct Engine {
     pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     held: Arc<held::Held>,
-    schemas: Arc<std::sync::Mutex<recipe::Cached>>,
     /// Who we are in Salesforce, once somebody asked.
     own_user: Arc<tokio::sync::OnceCell<String>>,
+    schemas: Arc<std::sync::Mutex<recipe::Cached>>,
     /// Where conversations live.
     pub(crate) intercom: Connection,
     /// Where accounts live.
@@ -142,7 +140,6 @@ impl Engine {
             clients,
             batcher,
             mapping,
-            leads: None,
             in_force: rules.current(),
             rules,
             clock,
@@ -152,11 +149,16 @@ impl Engine {
             rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             held: Arc::default(),
-            schemas: Arc::default(),
             own_user: Arc::default(),
+            schemas: Arc::default(),
             intercom: Connection::only(System::Intercom),
             crm,
         }
+    }
+
+    /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
+    pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
+        self.in_force.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// The same engine with rules that decide conflicts.
@@ -164,18 +166,6 @@ impl Engine {
     pub fn with_rulebook(mut self, rulebook: rulebook::Rulebook) -> Self {
         self.rulebook = rulebook;
         self
-    }
-
-    /// The same engine with a mapping for Salesforce's leads.
-    #[must_use]
-    pub fn with_leads(mut self, mapping: Option<Arc<Mapping>>) -> Self {
-        self.leads = mapping;
-        self
-    }
-
-    /// The mapping between Intercom's contacts and the kind of record a person of the CRM is.
-    pub(crate) fn mapping_of(&self, object: ObjectKind) -> &Arc<Mapping> {
-        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     /// The journal it serves.

@@ -5,6 +5,7 @@
 
 use crate::domain::event::EventKind;
 
+pub mod act;
 pub mod book;
 pub mod company_sync;
 pub mod condition;
@@ -35,11 +36,14 @@ pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+/// Does what an operator asked for by hand.
+pub const OPERATOR_ACTION: &str = "operator-action";
 /// Erases a person everywhere, or asks a human whether to.
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 9] = [
+    OPERATOR_ACTION,
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,

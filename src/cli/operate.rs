@@ -104,6 +104,18 @@ pub struct LinkArguments {
     how: How,
 }
 
+impl How {
+    /// Only to be shown.
+    pub(super) const fn dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// As JSON.
+    pub(super) const fn json(&self) -> bool {
+        self.json
+    }
+}
+
 /// Where decisions are recorded and carried out.
 pub(super) struct Desk<'a> {
     place: &'a Place,
@@ -167,7 +179,14 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    async fn decide(&self, decision: &Decision, how: &How) -> Result<(), Problem> {
+    /// Shows what a decision would do.
+    pub(super) async fn preview(&self, decision: &Decision, json: bool) -> Result<(), Problem> {
+        let preview = self.operator.preview(decision).await.map_err(|error| refused(&error))?;
+        show_preview(&preview, json)
+    }
+
+    /// Records a decision and carries it out, or only shows it.
+    pub(super) async fn decide(&self, decision: &Decision, how: &How) -> Result<(), Problem> {
         let preview = self.operator.preview(decision).await.map_err(|error| refused(&error))?;
         if how.dry_run {
             return show_preview(&preview, how.json);

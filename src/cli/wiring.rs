@@ -287,7 +287,7 @@ pub fn engine(
 ) -> Result<Engine, Problem> {
     let clients = clients(config, &mapping, credentials)?;
     let engine = Engine::new(journal, clients, mapping, clock(), config.engine.clone());
-    Ok(engine.with_rulebook(rulebook(config)).with_leads(leads(config)).with_rules(rules(config)?))
+    Ok(engine.with_rulebook(rulebook(config)).with_rules(rules(config)?))
 }
 
 /// Where recipes and mappings of one's own are.

@@ -235,6 +235,25 @@ impl Effect {
         }
     }
 
+    /// Another name of a record in the place of one.
+    pub fn take(&mut self, old: &RecordRef, new: &RecordRef) {
+        match self {
+            Self::Update { record, .. }
+            | Self::Erase { record }
+            | Self::Tag { record, .. }
+            | Self::Track { contact: record, .. }
+            | Self::Converse { contact: record, .. }
+            | Self::Log { contact: record, .. }
+            | Self::Reply { conversation: record, .. }
+            | Self::Assign { conversation: record, .. }
+                if record == old =>
+            {
+                *record = new.clone();
+            }
+            _ => {}
+        }
+    }
+
     /// The key of ours by which what it makes is found again, where it carries one.
     pub fn key(&self) -> Option<String> {
         match self {
@@ -484,7 +503,7 @@ mod tests {
         assert_eq!(key_for("csat 20001"), key);
         assert_ne!(key_for("csat 20002"), key);
         for text in
-            [format!("{key}"), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
+            [key.clone(), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
         {
             assert_eq!(key_in(&text), Some(key.as_str()), "{text}");
         }

@@ -295,4 +295,15 @@ pub enum Decision {
         /// To which company.
         company: RecordRef,
     },
+    /// Do something at a vendor by hand.
+    Act {
+        /// The command, as the audit log names it: `reply`, `assign`.
+        verb: String,
+        /// Which record it is about.
+        record: RecordRef,
+        /// Why, in the operator's words; may be empty.
+        reason: String,
+        /// What is done, in order.
+        effects: Vec<super::plan::Effect>,
+    },
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::chains;
 use super::identity;
 use super::intake::{ECHO_LIFE, record_to_be};
+use super::recipe;
 use super::turn::{Stop, Turn};
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
@@ -19,7 +20,7 @@ use crate::journal::facts::value_hash;
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
 use crate::recipes::contact_sync::{self, Facts, Planned, Way};
 use crate::recipes::mend::{self, Impossible};
-use crate::recipes::newcomer;
+use crate::recipes::{act, newcomer};
 use crate::vendors::{VendorError, hubspot, intercom};
 
 /// Earlier addresses of a person that are looked for, the latest first.
@@ -460,6 +461,14 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             needed(turn, &item.contact).await?;
             let company = needed(turn, &company).await?;
             Ok(mend::link(&item.contact, &company.record, &company.display_name())?)
+        }
+        Decision::Act { record, mut effects, .. } => {
+            if recipe::is_a_name(&record) {
+                let known = recipe::named(turn, &record).await?.record;
+                effects.iter_mut().for_each(|effect| effect.take(&record, &known));
+                turn.identity = turn.engine.journal.known(&known).await?.records;
+            }
+            Ok(act::plan(&effects)?)
         }
     }
 }

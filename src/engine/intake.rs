@@ -49,7 +49,6 @@ pub struct Intake {
     /// Of the rules, what one event is judged by.
     in_force: std::sync::Arc<InForce>,
     mapping: std::sync::Arc<Mapping>,
-    leads: Option<std::sync::Arc<Mapping>>,
     clock: crate::domain::clock::SharedClock,
     settings: std::sync::Arc<super::Settings>,
 }
@@ -62,7 +61,6 @@ impl Engine {
             rules: self.rules.clone(),
             in_force: std::sync::Arc::clone(&self.in_force),
             mapping: std::sync::Arc::clone(&self.mapping),
-            leads: self.leads.clone(),
             clock: self.clock.clone(),
             settings: std::sync::Arc::clone(&self.settings),
         }
@@ -269,7 +267,7 @@ impl Intake {
     }
 
     fn mapping_of(&self, object: ObjectKind) -> &Mapping {
-        self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+        self.in_force.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
     fn watched(&self, record: &RecordRef) -> Vec<&str> {
@@ -278,11 +276,11 @@ impl Intake {
             System::Intercom => mapping
                 .fields
                 .iter()
-                .flat_map(|field| field.intercom_fields())
+                .flat_map(crate::mapping::FieldMapping::intercom_fields)
                 .filter(|field| !field.starts_with("company."))
                 .chain([mapping.intercom_identity.as_str()])
                 // Somebody who is a lead there has that lead's id in a field of its own.
-                .chain(self.leads.iter().map(|leads| leads.intercom_identity.as_str()))
+                .chain(self.in_force.leads.iter().map(|leads| leads.intercom_identity.as_str()))
                 .collect(),
             _ => {
                 let fields = mapping.fields.iter().flat_map(|field| field.crm.iter().map(String::as_str));

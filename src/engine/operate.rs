@@ -9,14 +9,14 @@ use std::sync::Arc;
 use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
 use crate::domain::ids::{DuplicateId, ExecutionId};
-use crate::domain::plan::Preview;
+use crate::domain::plan::{Effect, Preview};
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
 use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
-use crate::recipes::{self, mend};
+use crate::recipes::{self, act, mend};
 use crate::vendors;
 
 use super::intake::lane_of;
@@ -71,11 +71,11 @@ pub struct Operator {
     actor: String,
     read_only: bool,
     max_attempts: u32,
+    crm: System,
+    leads: Option<Arc<Mapping>>,
     rulebook: Rulebook,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
-    crm: System,
-    leads: Option<Arc<Mapping>>,
 }
 
 impl Operator {
@@ -336,6 +336,42 @@ impl Operator {
                     recipe: recipes::LINK_COMPANY,
                     subject: item.subject,
                     record: item.contact,
+                    preview,
+                })
+            }
+            Decision::Act { verb, record, effects, .. } => {
+                let planned = act::plan(effects)?;
+                let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();
+                let mut preview = self.preview_of(titles.join("; "), &planned.plan);
+                let speaks =
+                    |effect: &Effect| matches!(effect, Effect::Converse { .. } | Effect::Reply { .. });
+                preview.irreversible = effects.iter().any(speaks);
+                if let Some(Effect::Reply { speaker, .. }) =
+                    effects.iter().find(|effect| matches!(effect, Effect::Reply { .. }))
+                {
+                    let ours = self.vendors.intercom.admin_id.trim();
+                    preview.notes.push(match [speaker.trim(), ours].into_iter().find(|id| !id.is_empty()) {
+                        Some(id) => format!("Intercom's teammate {id} speaks."),
+                        None => {
+                            "Whoever the token belongs to speaks (vendors.intercom.admin_id names another)."
+                                .into()
+                        }
+                    });
+                }
+                if preview.irreversible {
+                    preview.notes.push("What was said cannot be taken back.".into());
+                }
+                match verb.as_str() {
+                    "tag" => preview.notes.push("`reknit untag` takes it off again.".into()),
+                    "untag" => preview.notes.push("`reknit tag` puts it on again.".into()),
+                    "assign" => preview.notes.push("Assigning it anew undoes it.".into()),
+                    _ => {}
+                }
+                let copy = self.journal.mirror(record).await?;
+                Ok(Prepared {
+                    recipe: recipes::OPERATOR_ACTION,
+                    subject: copy.map_or_else(|| record.title(), |mirror| mirror.display_name()),
+                    record: record.clone(),
                     preview,
                 })
             }

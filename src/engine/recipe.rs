@@ -35,9 +35,11 @@ use crate::recipes::planner::{self, By, Ruling};
 use crate::recipes::recipe::{Act, Recipe, State};
 use crate::vendors;
 
+mod agent;
 mod facts;
 pub(super) mod options;
 
+pub(super) use agent::{is_a_name, named};
 use facts::{Gathered, failed};
 
 /// How long an execution waits for another one that does the same once.
@@ -171,8 +173,11 @@ async fn several(
             Way::ToIntercom => facts.crm.as_ref(),
         };
         let start = start.map_or(record, |mirror| mirror.record.clone());
-        let _ = mapping;
-        let both = gather::sync(turn, way, &start).await?;
+        let mut both = gather::sync(turn, way, &start).await?;
+        if turn.engine.in_force.mappings.named(mapping).is_some_and(|own| own.crm == ObjectKind::Lead) {
+            // Whoever is handed to sales and unknown there becomes a lead, whatever the settings make of newcomers.
+            (both.becomes_lead, both.no_newcomers) = (true, false);
+        }
         turn.left.clone_from(&both.intercom);
         turn.right.clone_from(&both.crm);
         turn.agreements.clone_from(&both.agreements);
@@ -184,7 +189,16 @@ async fn several(
     }
     let engine = turn.engine;
     let in_force = &engine.in_force;
+    let people = facts.sync.as_ref().and_then(|both| both.crm.as_ref()).map(|crm| crm.record.object);
     let mapping = |name: &str| -> Option<&Mapping> {
+        // Somebody who is a contact already is no lead any more, and the other way round.
+        if let (Some(own), Some(object)) = (in_force.mappings.named(name), people)
+            && own.intercom == ObjectKind::Contact
+            && matches!(own.crm, ObjectKind::Contact | ObjectKind::Lead)
+            && own.crm != object
+        {
+            return Some(&**engine.mapping_of(object));
+        }
         if name == engine.mapping.name { Some(&*engine.mapping) } else { in_force.mappings.named(name) }
     };
     let mut planned = planner::plan(recipe, facts, &mapping)?;

@@ -104,6 +104,8 @@ pub struct InForce {
     pub mappings: Arc<Mappings>,
     /// Between the people of Intercom and of the CRM.
     pub contact: Arc<Mapping>,
+    /// Between the people of Intercom and Salesforce's leads; none where the CRM has no such kind.
+    pub leads: Option<Arc<Mapping>>,
     /// The CRM of recipes that name none.
     pub crm: System,
     /// Properties of HubSpot that these rules name.
@@ -119,6 +121,9 @@ impl InForce {
         let mut in_force = Self {
             wanted: Arc::default(),
             book: Arc::new(book),
+            leads: (crm == System::Salesforce)
+                .then(|| mappings.for_pair(crm, ObjectKind::Contact, ObjectKind::Lead).cloned().map(Arc::new))
+                .flatten(),
             mappings: Arc::new(mappings),
             contact,
             crm,
@@ -127,6 +132,32 @@ impl InForce {
         };
         in_force.wanted = in_force.fields().into();
         in_force
+    }
+
+    /// The properties of HubSpot that recipes and mappings name, each with its kind of record.
+    fn properties(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let of_hubspot = |crm: Option<System>| crm.unwrap_or(self.crm) == System::Hubspot;
+        for recipe in self.book.all().filter(|recipe| of_hubspot(recipe.crm)) {
+            // What cannot be read names nothing; its own run tells of it.
+            let Ok(needs) = Needs::of(recipe) else { continue };
+            for (variable, fields) in needs.fields {
+                let object = match variable.as_str() {
+                    "crm" => ObjectKind::Contact,
+                    "company" => ObjectKind::Company,
+                    "deal" => ObjectKind::Deal,
+                    "ticket" => ObjectKind::Ticket,
+                    _ => continue,
+                };
+                names.extend(fields.into_iter().map(|field| format!("{object}.{field}")));
+            }
+        }
+        for mapping in self.mappings.of_system(System::Hubspot) {
+            let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
+            names
+                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
+        }
+        names
     }
 
     /// The text of every rule, for its edition.
@@ -365,10 +396,10 @@ impl Shared {
             Ok(files) => {
                 for (kind, list) in [("r", &files.recipes), ("m", &files.mappings)] {
                     add(kind);
-                    list.iter().for_each(|(path, text)| {
+                    for (path, text) in list {
                         add(path);
                         add(text);
-                    });
+                    }
                 }
                 files.contact.iter().for_each(|(path, text)| {
                     add(path);

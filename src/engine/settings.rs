@@ -17,6 +17,8 @@ const LONGEST_WAIT: u64 = 250;
 pub struct Settings {
     /// Which CRM people are synced with.
     pub crm: System,
+    /// Who may give a routed case or conversation to somebody else, by the names of the audit log; empty = everybody.
+    pub may_override: Vec<String>,
     /// As what a person is made in Salesforce.
     pub salesforce_newcomers: Newcomers,
     /// How recipes begin in a new journal: `shadow` or `on`.
@@ -164,6 +166,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             crm: System::Hubspot,
+            may_override: Vec::new(),
             salesforce_newcomers: Newcomers::default(),
             first_run: crate::recipes::recipe::State::Shadow,
             workers: 64,

@@ -17,6 +17,7 @@ use crate::domain::execution::{Execution, Status};
 use crate::domain::ids::{CapsuleId, ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::plan::StepState;
 
+use crate::domain::record::RecordRef;
 use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
 
 /// What became of a request for several rows.
@@ -300,6 +301,33 @@ pub(super) fn not_open(connection: &Connection, table: &str, name: &str, id: i64
     })
 }
 
+/// What an operator does by hand: words of theirs are sealed with the person's.
+fn act(
+    connection: &Connection,
+    now: Timestamp,
+    decision: &Decision,
+    (verb, about, reason): (&str, &RecordRef, &str),
+    new: &NewExecution,
+    actor: &str,
+) -> Result<ExecutionId> {
+    let record = sealing::name(new.record.as_ref());
+    let stored = sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?;
+    connection
+        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
+        .execute(params![now.0, actor, stored])?;
+    let number = DecisionId(connection.last_insert_rowid());
+    let execution = insert(connection, now, None, Some(number), new)?;
+    let why = if reason.trim().is_empty() { String::new() } else { format!("Because: {}. ", reason.trim()) };
+    let entry = NewEntry {
+        actor: actor.to_owned(),
+        verb: verb.to_owned(),
+        object: about.to_string(),
+        note: format!("{why}Carried out by {execution}."),
+    };
+    audit::append(connection, now, &[entry])?;
+    Ok(execution)
+}
+
 pub(super) fn decide(
     connection: &Connection,
     now: Timestamp,
@@ -307,6 +335,9 @@ pub(super) fn decide(
     new: &NewExecution,
     actor: &str,
 ) -> Result<ExecutionId> {
+    if let Decision::Act { verb, record, reason, .. } = decision {
+        return act(connection, now, decision, (verb, record, reason), new, actor);
+    }
     let (table, name, id, verb, note) = match decision {
         Decision::Resolve { conflict, choice } => {
             ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {}.", choice.phrase()))
@@ -317,6 +348,7 @@ pub(super) fn decide(
         Decision::Link { unlinked, company } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
         }
+        Decision::Act { .. } => return Err(JournalError::Refused("an act settles no item".into())),
     };
     // A typed value is a person's.
     let stored = match decision {

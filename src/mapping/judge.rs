@@ -198,8 +198,8 @@ impl<'a> Seen<'a> {
     fn of(field: &'a FieldMapping, sides: &Sides<'a>, schemas: Schemas<'a>) -> Self {
         let left = left_seen(field, sides.left);
         let right = right_seen(field, sides.right);
-        let left_raw = field.intercom_fields().filter_map(|name| sides.left.get(name)).next();
-        let right_raw = field.crm.iter().filter_map(|name| sides.right.get(name)).next();
+        let left_raw = field.intercom_fields().find_map(|name| sides.left.get(name));
+        let right_raw = field.crm.iter().find_map(|name| named(sides.right, name));
         Self {
             left_blank: is_blank(&left),
             right_blank: right.iter().all(|value| is_blank(value)),

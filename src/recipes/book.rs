@@ -46,6 +46,11 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "segments-to-intercom",
     "support-suppression",
     "ticket-lifecycle",
+    "hand-to-sales-lead",
+    "conversation-to-task",
+    "opportunity-won",
+    "tag-to-case",
+    "agent-escalation",
 ];
 
 /// Recipes in the order they ship, a workspace's own after them.

@@ -7,6 +7,8 @@
 //!
 //! Both are measured in turns with the parsing, so that a busy machine slows them alike. The ratio is the mapping's time
 //! by the parsing's time: 0.10 means that mapping adds a tenth. `--quick` after `--` makes everything small.
+// A whole contact in one json!.
+#![recursion_limit = "256"]
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
 
 use std::hint::black_box;

@@ -7,7 +7,7 @@ mod sends;
 mod tables;
 mod virtual_time;
 
-pub(crate) use bench::Bench;
+pub(crate) use bench::{AGENT_SECRET, Bench};
 pub(crate) use recorder::{Exchange, Recorder};
 pub(crate) use sends::{Delivery, Vendor as Sender};
 pub(crate) use tables::Tables;

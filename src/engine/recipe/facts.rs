@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::turn::{Stop, Turn};
 use super::super::{companies, gather};
+use super::agent;
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{Event, EventKind};
@@ -20,6 +21,9 @@ use crate::vendors::{self, VendorError};
 
 /// Where Intercom shows a conversation.
 const INBOX: &str = "https://app.intercom.com/a/inbox";
+
+/// Letters of what was said that a recipe may write into another system.
+const HISTORY: usize = 20_000;
 
 /// Why nothing can be found out: nothing is done then, and it is no failure.
 pub(super) enum Gathered {
@@ -121,18 +125,25 @@ async fn begin(
                 object: ObjectKind::Contact,
                 id: id.clone(),
             });
+            let said = history(&thread);
             let mut mirror = thread.conversation.mirror;
+            mirror.fields.insert("history".to_owned(), Value::String(said));
             dress(&mut mirror, event);
             facts.conversation = Some(mirror);
             turn.person = contact.or_else(|| turn.person.take());
+        }
+        ObjectKind::Contact if agent::is_a_name(record) => {
+            let mirror = agent::named(turn, record).await?;
+            turn.person = Some(mirror.record.clone());
+            facts.contact = Some(mirror);
         }
         ObjectKind::Contact | ObjectKind::Lead => {
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };
             facts.tag = event.and_then(|event| hook::tag_name(&event.body));
             if record.system() == System::Intercom {
-                facts.contact = Some(mirror)
+                facts.contact = Some(mirror);
             } else {
-                facts.crm = Some(mirror)
+                facts.crm = Some(mirror);
             }
         }
         ObjectKind::Company => {
@@ -450,6 +461,37 @@ fn kind(mirror: &Mirror) -> String {
         Some((_, value)) => value_text(value),
         None => mirror.text("ticket.ticket_type"),
     }
+}
+
+/// What was said so far, for people to read: who and what, without teammates' notes and what was redacted; the newest where
+/// it is too long.
+fn history(thread: &conversations::Thread) -> String {
+    let mirror = &thread.conversation.mirror;
+    let first = (mirror.text("source.author.name"), mirror.text("source.body"));
+    let parts = thread.parts.iter().filter(|part| part.kind != "note" && !part.redacted);
+    let said = parts.map(|part| {
+        let who = if part.author_name.is_empty() { &part.author_kind } else { &part.author_name };
+        (who.clone(), part.body.clone())
+    });
+    let lines: Vec<String> = std::iter::once(first)
+        .chain(said)
+        .map(|(who, body)| (who, body.split_whitespace().collect::<Vec<_>>().join(" ")))
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(who, words)| format!("{}: {words}", if who.is_empty() { "Somebody" } else { &who }))
+        .collect();
+    let mut kept: Vec<&str> = Vec::new();
+    let mut room = HISTORY;
+    for line in lines.iter().rev() {
+        let letters = line.chars().count() + 1;
+        if letters > room {
+            kept.push("(what was said before is left out)");
+            break;
+        }
+        room -= letters;
+        kept.push(line);
+    }
+    kept.reverse();
+    kept.join("\n")
 }
 
 fn rating(mirror: &Mirror) -> Option<i64> {

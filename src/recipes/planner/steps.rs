@@ -101,7 +101,7 @@ impl<'a> Drawing<'a> {
                 let judged = condition::judge(on, self.scope).map_err(|fault| self.at(fault, place, "on"))?;
                 match judged.missing {
                     Some(what) => self.idle(format!("tag {tag}"), format!("{what} is missing")),
-                    None => self.tag(*target, tag, judged.holds),
+                    None => self.tag(*target, &tag, judged.holds),
                 }
             }
             Act::Track { event, details } => {
@@ -112,34 +112,38 @@ impl<'a> Drawing<'a> {
             Act::Converse { text } => {
                 let text = self.text(place, "text", text)?;
                 let key = self.key(place);
+                let before = self.planned.plan.steps.len();
                 self.of_a_contact("begin a conversation", |contact| {
                     (
                         format!("Begin a conversation as {}", contact.title()),
                         Effect::Converse { contact: contact.clone(), text, key },
                     )
                 });
+                if let Some(step) = self.planned.plan.steps.get(before) {
+                    // What follows about the conversation is about this one.
+                    let connection = step.effect.connection();
+                    let begun =
+                        RecordRef { object: ObjectKind::Conversation, ..RecordRef::to_be_made(connection) };
+                    self.now_is(Target::Conversation, Subject::Made(before as u32, begun));
+                }
             }
             Act::Reply { speaker, text, note } => {
                 let (speaker, text) =
                     (self.text(place, "speaker", speaker)?, self.text(place, "text", text)?);
                 let (key, note) = (self.key(place), *note);
-                self.of_the_conversation(
-                    "reply",
-                    &[("speaker", &speaker), ("text", &text)],
-                    |conversation| {
-                        let title = if note { "Leave a note in" } else { "Reply in" };
-                        (
-                            format!("{title} {}", conversation.title()),
-                            Effect::Reply {
-                                conversation: conversation.clone(),
-                                speaker: speaker.clone(),
-                                text: text.clone(),
-                                note,
-                                key,
-                            },
-                        )
-                    },
-                );
+                self.of_the_conversation("reply", &[("text", &text)], |conversation| {
+                    let title = if note { "Leave a note in" } else { "Reply in" };
+                    (
+                        format!("{title} {}", conversation.title()),
+                        Effect::Reply {
+                            conversation: conversation.clone(),
+                            speaker: speaker.clone(),
+                            text: text.clone(),
+                            note,
+                            key,
+                        },
+                    )
+                });
             }
             Act::Assign { by, to, team } => {
                 let (by, to) = (self.text(place, "by", by)?, self.text(place, "to", to)?);
@@ -468,7 +472,7 @@ impl<'a> Drawing<'a> {
         self.add(&one, title, Effect::Link { contact: record, company: related });
     }
 
-    fn tag(&mut self, target: Target, tag: String, on: bool) {
+    fn tag(&mut self, target: Target, tag: &str, on: bool) {
         let tag = tag.trim().to_owned();
         if tag.is_empty() {
             return self.idle("the tag", "its name is blank");
@@ -547,7 +551,8 @@ impl<'a> Drawing<'a> {
             self.idle.push(format!("Nothing was changed: {} has it already.", conversation.record.title()));
             return;
         }
-        self.of_the_conversation("assign", &[("to", to), ("by", by)], |conversation| {
+        // Without a name the settings' teammate does it, else whoever the token belongs to.
+        self.of_the_conversation("assign", &[("to", to)], |conversation| {
             let whom = if team { "team" } else { "teammate" };
             let title = format!("Assign {} to {whom} {}", conversation.title(), shorten(to, 40));
             let (by, to) = (by.to_owned(), to.to_owned());

@@ -161,7 +161,6 @@ impl Builder {
         let rulebook = Rulebook::in_folder(folder.path().join("rules"));
         let engine =
             Engine::new(journal.clone(), clients, Arc::clone(&mapping), shared.clone(), self.engine.clone())
-                .with_leads(leads.clone())
                 .with_rulebook(rulebook.clone());
         let engine = with_recipes(engine, folder.path(), &self.recipes, self.engine.crm);
         let parts = (self.vendors.clone(), Arc::clone(&credentials), self.engine.clone());
@@ -315,10 +314,8 @@ impl Bench {
         let clock = Arc::new(self.clock.clone());
         let journal = Journal::open(&self.path(), clock.clone()).unwrap();
         let clients = Clients::new(vendors, Arc::clone(credentials), clock.clone()).unwrap();
-        let config = reknit::config::Config { engine: settings.clone(), ..reknit::config::Config::default() };
         let mapping = Arc::new(Mapping::shipped_for(settings.crm));
-        let engine = Engine::new(journal, clients, mapping, clock, settings.clone())
-            .with_leads(reknit::cli::wiring::leads(&config));
+        let engine = Engine::new(journal, clients, mapping, clock, settings.clone());
         with_recipes(engine, self.folder.path(), &self.recipes, settings.crm)
     }
 
