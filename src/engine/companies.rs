@@ -84,7 +84,9 @@ async fn define(turn: &mut Turn<'_>, mapping: &Mapping, planned: &mut Planned) -
         .steps
         .iter()
         .filter_map(|step| match &step.effect {
-            Effect::Update { record, fields } if record.connection == intercom => Some(fields.keys().cloned()),
+            Effect::Update { record, fields } if record.connection == intercom => {
+                Some(fields.keys().cloned())
+            }
             _ => None,
         })
         .flatten()
