@@ -13,6 +13,8 @@ use crate::engine::rules::{Files, assemble, switch};
 use crate::recipes::finding::nearest;
 use crate::recipes::recipe::State;
 
+mod fields;
+
 /// A day, in milliseconds: within it no more than two recipes begin to run.
 const DAY: i64 = 24 * 3_600_000;
 
@@ -25,7 +27,7 @@ pub struct Arguments {
     /// Do it: without it, only what would change is printed
     #[arg(long)]
     yes: bool,
-    /// Switch on more than two within a day all the same
+    /// Switch on more than two within a day, or what a vendor would refuse, all the same
     #[arg(long)]
     force: bool,
 }
@@ -127,6 +129,13 @@ pub async fn run(
         ));
     }
     let journal = journal?;
+    if state == State::On {
+        let switched: Vec<_> = changes
+            .iter()
+            .filter_map(|change| in_force.book.recipe(&change.name).map(AsRef::as_ref))
+            .collect();
+        fields::check(place, &config, &switched, arguments.force).await?;
+    }
     for change in &changes {
         write(&change.path, &change.text).map_err(|error| {
             refused(format!("{}: {error}", change.path.display()), "check the folder's permissions")
