@@ -44,6 +44,7 @@ pub mod recipe;
 pub mod resolve;
 pub mod rules;
 pub mod sandbox;
+pub mod selftest;
 pub mod serve;
 pub mod show;
 pub mod sweep;
@@ -143,6 +144,8 @@ pub enum Command {
     History(act::HistoryArguments),
     /// Give a case or conversation to somebody else than the routing did, with the reason
     Override(act::OverrideArguments),
+    /// Test records through the real engine: lead, update, case, duplicate, permission, error
+    Selftest(selftest::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
     Api(api::Arguments),
     /// Keep secrets in a sealed file instead of the environment
@@ -226,6 +229,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
+        Some(Command::Selftest(it)) => Box::pin(selftest::run(&place, arguments.read_only, &it)).await,
         Some(Command::Converse(it)) => act::converse(&place, arguments.read_only, &it).await,
         Some(Command::Reply(it)) => act::reply(&place, arguments.read_only, &it).await,
         Some(Command::Assign(it)) => act::assign(&place, arguments.read_only, &it).await,

@@ -1,6 +1,7 @@
 //! `reknit doctor`: are the settings, tokens and vendors as they should be; each line with its fix.
 
 mod rules;
+pub(super) mod salesforce;
 mod suppression;
 
 use clap::{Args, Subcommand};
@@ -38,12 +39,17 @@ pub struct Arguments {
 enum What {
     /// The filter that keeps marketing quiet while somebody waits for support, and contacts whose flag is wrong
     Suppression,
+    /// What the integration user of Salesforce may do, lacks, and has beyond what it needs
+    Salesforce,
 }
 
 /// Checks and reports; ends with 1 when something is wrong.
 pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     if let Some(What::Suppression) = arguments.what {
         return suppression::run(place, arguments.json).await;
+    }
+    if let Some(What::Salesforce) = arguments.what {
+        return salesforce::run(place, arguments.json).await;
     }
     let config = place.settings()?;
     let mapping = place.mapping(&config)?;

@@ -134,32 +134,6 @@ impl InForce {
         in_force
     }
 
-    /// The properties of HubSpot that recipes and mappings name, each with its kind of record.
-    fn properties(&self) -> BTreeSet<String> {
-        let mut names = BTreeSet::new();
-        let of_hubspot = |crm: Option<System>| crm.unwrap_or(self.crm) == System::Hubspot;
-        for recipe in self.book.all().filter(|recipe| of_hubspot(recipe.crm)) {
-            // What cannot be read names nothing; its own run tells of it.
-            let Ok(needs) = Needs::of(recipe) else { continue };
-            for (variable, fields) in needs.fields {
-                let object = match variable.as_str() {
-                    "crm" => ObjectKind::Contact,
-                    "company" => ObjectKind::Company,
-                    "deal" => ObjectKind::Deal,
-                    "ticket" => ObjectKind::Ticket,
-                    _ => continue,
-                };
-                names.extend(fields.into_iter().map(|field| format!("{object}.{field}")));
-            }
-        }
-        for mapping in self.mappings.of_system(System::Hubspot) {
-            let fields = mapping.fields.iter().flat_map(|field| &field.crm).chain([&mapping.crm_identity]);
-            names
-                .extend(fields.filter(|name| !name.is_empty()).map(|name| format!("{}.{name}", mapping.crm)));
-        }
-        names
-    }
-
     /// The text of every rule, for its edition.
     pub fn texts(&self) -> Vec<Text> {
         let recipes = self.book.all().map(|recipe| Text {
@@ -396,10 +370,10 @@ impl Shared {
             Ok(files) => {
                 for (kind, list) in [("r", &files.recipes), ("m", &files.mappings)] {
                     add(kind);
-                    list.iter().for_each(|(path, text)| {
+                    for (path, text) in list {
                         add(path);
                         add(text);
-                    });
+                    }
                 }
                 files.contact.iter().for_each(|(path, text)| {
                     add(path);

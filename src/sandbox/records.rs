@@ -4,9 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::Sandbox;
-use super::desk::{Who, lock};
+use super::desk::lock;
 use super::hubspot::Kind;
-use super::salesforce::Org;
 use super::steps::{Webhook, fields, number, words};
 
 fn kind(name: &str) -> Result<Kind, String> {
@@ -14,16 +13,6 @@ fn kind(name: &str) -> Result<Kind, String> {
 }
 
 impl Sandbox {
-    pub(super) fn in_salesforce<T>(&self, webhook: Webhook, change: impl FnOnce(&mut Org) -> T) -> T {
-        let mut org = lock(&self.world.salesforce);
-        org.who = Who::Ui;
-        org.quiet = webhook == Webhook::Silent;
-        let outcome = change(&mut org);
-        org.who = Who::Api;
-        org.quiet = false;
-        outcome
-    }
-
     /// A live HubSpot record of a type (`deals`, `tasks`, `0-5`) with all its values.
     pub fn hubspot_record(&self, object: &str, id: &str) -> Option<Value> {
         lock(&self.world.hubspot).shape(kind(object).ok()?, id.parse().ok()?)
@@ -83,27 +72,6 @@ impl Sandbox {
     pub fn salesforce_rows(&self, object: &str) -> Vec<Value> {
         let org = lock(&self.world.salesforce);
         org.all_live(object).map(|row| org.shape(row, None)).collect()
-    }
-
-    /// Somebody makes a Salesforce row in the UI; its id.
-    pub fn new_salesforce_row(
-        &self,
-        object: &str,
-        values: &Value,
-        webhook: Webhook,
-    ) -> Result<String, String> {
-        self.in_salesforce(webhook, |org| org.made_in_the_ui(object, &fields(values)))
-    }
-
-    /// Somebody changes a Salesforce row in the UI.
-    pub fn edit_salesforce_row(
-        &self,
-        object: &str,
-        id: &str,
-        values: &Value,
-        webhook: Webhook,
-    ) -> Result<(), String> {
-        self.in_salesforce(webhook, |org| org.changed_in_the_ui(object, id, &fields(values)))
     }
 
     /// An Intercom conversation with all its parts, as REST shows it.

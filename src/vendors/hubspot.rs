@@ -308,6 +308,18 @@ pub(crate) async fn changed(
     Ok((with_companies(clients, connection, object, found, log).await?, next.map(Reading::cursor)))
 }
 
+/// Whether the account is one to try things in, and what kind it is: a sandbox, a developer's or a test account.
+pub async fn is_sandbox(
+    clients: &Clients,
+    connection: &Connection,
+    log: &mut Log,
+) -> Result<(bool, String), VendorError> {
+    let request = calls::account::details(clients.settings()).purpose("which account it is");
+    let answer = clients.send(connection, &request, log).await?;
+    let kind = answer.get("accountType").map(value_text).unwrap_or_default();
+    Ok((!kind.is_empty() && kind != "STANDARD", kind))
+}
+
 pub(crate) async fn check(
     clients: &Clients,
     connection: &Connection,

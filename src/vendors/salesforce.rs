@@ -30,6 +30,7 @@ mod jobs;
 pub mod merging;
 mod objects;
 pub(crate) mod operations;
+pub mod rights;
 pub(crate) mod schema;
 pub(crate) mod soap;
 pub mod soql;
@@ -473,6 +474,11 @@ pub(crate) async fn list_companies(
         .map(|row| wire::mirror(connection, object, row))
         .collect::<Result<Vec<_>, _>>()?;
     Ok((mirrors, wire::next(&answer)))
+}
+
+/// What Salesforce calls a kind of record; none for what it does not have.
+pub fn object_name(object: ObjectKind) -> Option<&'static str> {
+    objects::name(object).ok()
 }
 
 /// The id of the user behind the token.

@@ -1,3 +1,5 @@
+//! Recipe files: every action read, every mistake told with its line and fix.
+
 use super::*;
 
 const GOOD: &str = "name = \"r\"\ntitle = \"t\"\nowner = \"o\"\n[trigger]\non = \"conversation.closed\"\n[[action]]\ndo = \"log\"\n[error]\ntell = \"\"\nadvice = \"Retry.\"\n";

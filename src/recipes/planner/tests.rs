@@ -1,3 +1,5 @@
+//! Verdicts, lookups and plans of small recipes.
+
 use serde_json::json;
 
 use super::super::facts::Stage;
@@ -340,8 +342,9 @@ fn r241_r249_tags_events_words_and_notices() {
             "Take the tag \"VIP\" off Intercom contact 64e2",
             "Tell Intercom that Intercom contact 64e2 did deal-won",
             "Begin a conversation as Intercom contact 64e2",
-            "Leave a note in Intercom conversation 20001",
-            "Assign Intercom conversation 20001 to team 12",
+            // What follows the beginning of a conversation is about the one that was begun.
+            "Leave a note in Intercom conversation (to be made)",
+            "Assign Intercom conversation (to be made) to team 12",
             "Relate HubSpot contact 151 to HubSpot company 9",
         ]
     );

@@ -80,28 +80,6 @@ fn writable(name: &str) -> Result<&'static ObjectType, RowError> {
 }
 
 impl Org {
-    /// Somebody makes a row in the UI; the error holds the org's words.
-    pub(in crate::sandbox) fn made_in_the_ui(
-        &mut self,
-        object: &str,
-        fields: &Map<String, Value>,
-    ) -> Result<String, String> {
-        let options = WriteOptions { allow_save: true, who: Who::Ui, ..WriteOptions::default() };
-        self.insert(object, fields, &options).map_err(|error| format!("{}: {}", error.code, error.message))
-    }
-
-    /// Somebody changes a row in the UI.
-    pub(in crate::sandbox) fn changed_in_the_ui(
-        &mut self,
-        object: &str,
-        id: &str,
-        fields: &Map<String, Value>,
-    ) -> Result<(), String> {
-        let options = WriteOptions { allow_save: true, who: Who::Ui, ..WriteOptions::default() };
-        self.update(object, id, fields, &options)
-            .map_err(|error| format!("{}: {}", error.code, error.message))
-    }
-
     /// All live rows of an object.
     pub(in crate::sandbox) fn all_live(&self, object: &str) -> impl Iterator<Item = &super::rows::Row> {
         self.rows(object).filter(|row| !row.deleted)

@@ -84,7 +84,7 @@ async fn r127_r128_r129_what_needs_a_human_and_what_does_not() {
 
 #[tokio::test]
 async fn r117_r118_r121_r130_an_escalation_is_begun_tagged_assigned_and_has_its_history_as_a_note() {
-    let mut world = World::with(&[ESCALATION]).await;
+    let world = World::with(&[ESCALATION]).await;
     let (first, second) = teams(&world).await;
     let mut world = World::changed(&[ESCALATION], move |_, text| {
         text.replace("[settings.team_of]", &format!("[settings.team_of]\nbilling = \"{second}\""))

@@ -10,7 +10,7 @@ const TASK: &str = "conversation-to-task";
 const WON: &str = "opportunity-won";
 const CASE: &str = "tag-to-case";
 /// Users of the emulated org: Dana and Omar.
-const DANA: &str = "005000000000002";
+const DANA: &str = "005xx0000000002";
 
 /// A bench with Salesforce as the CRM and these recipes on.
 pub(super) async fn world(recipes: &[&str], change: impl Fn(String) -> String) -> Bench {
@@ -220,7 +220,7 @@ async fn r98_an_opportunity_that_is_won_makes_one_update_and_one_event_and_once_
 
 fn routed(text: String) -> String {
     text.replace("[settings.queue_of_plan]", &format!("[settings.queue_of_plan]\nenterprise = \"{DANA}\""))
-        .replace("priority = \"Medium\", queue = \"\"", "priority = \"Medium\", queue = \"005000000000003\"")
+        .replace("priority = \"Medium\", queue = \"\"", "priority = \"Medium\", queue = \"005xx0000000003\"")
 }
 
 #[tokio::test]
@@ -261,8 +261,8 @@ async fn r173_r174_r175_a_tag_of_the_table_makes_a_case_and_the_second_updates_i
 async fn r176_plan_tier_goes_before_account_owner_before_issue_category() {
     for (plan, account, owner, because) in [
         (json!("enterprise"), true, DANA, "plan tier"),
-        (json!("pro"), true, "005000000000002", "account owner"),
-        (json!("pro"), false, "005000000000003", "issue category"),
+        (json!("pro"), true, "005xx0000000002", "account owner"),
+        (json!("pro"), false, "005xx0000000003", "issue category"),
     ] {
         let mut bench = world(&[CASE], routed).await;
         let more = json!({"custom_attributes": {"plan": plan}});

@@ -176,6 +176,11 @@ async fn g10_commands_change_nothing() {
         vec!["recipe", "lint", "--json"],
         vec!["recipe", "graph", "contact-to-crm"],
         vec!["recipe", "docs"],
+        vec!["recipe", "on", "conversation-to-timeline", "--yes"],
+        vec!["recipe", "off", "contact-to-crm"],
+        vec!["retry", "ex_1", "--replan"],
+        vec!["notices", "list"],
+        vec!["notices", "resend"],
         vec!["cookbook"],
     ];
     let mut refused = 0;
