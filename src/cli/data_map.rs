@@ -66,7 +66,7 @@ fn rows(rules: &InForce) -> Vec<Row> {
             let object = |system: System, object: ObjectKind| format!("{} {object}", system.title());
             match &action.act {
                 Act::Sync { mapping, to_crm, .. } => {
-                    let Some(mapping) = mapping_of(rules, mapping) else { continue };
+                    let mapping = mapping_of(rules, mapping);
                     let side = if *to_crm { Side::Crm } else { Side::Intercom };
                     for field in mapping.fields.iter().filter(|field| field.direction.writes(side)) {
                         let left = object(System::Intercom, mapping.intercom);
@@ -126,12 +126,12 @@ fn rows(rules: &InForce) -> Vec<Row> {
     rows
 }
 
-fn mapping_of<'a>(rules: &'a InForce, name: &str) -> Option<&'a Mapping> {
+fn mapping_of<'a>(rules: &'a InForce, name: &str) -> &'a Mapping {
     match rules.mappings.named(name) {
         Some(mapping) if (mapping.intercom, mapping.crm) != (ObjectKind::Contact, ObjectKind::Contact) => {
-            Some(mapping)
+            mapping
         }
         // Of people the settings may name another file.
-        _ => Some(&*rules.contact),
+        _ => &rules.contact,
     }
 }

@@ -188,7 +188,7 @@ async fn create_missing(place: &Place, read_only: bool, as_json: bool) -> Result
             "see `reknit doctor`, then run the same command again: what is there is left as it is",
         )
     };
-    let missing = desk.engine.missing_attributes().await.map_err(failed)?;
+    let missing = desk.engine.missing_attributes(None).await.map_err(failed)?;
     let mut made = Vec::new();
     for effect in &missing {
         desk.engine.define(effect, &wiring::actor()).await.map_err(failed)?;

@@ -17,6 +17,8 @@ use crate::journal::Journal;
 use crate::recipes::finding::nearest;
 use crate::recipes::recipe::State;
 
+mod fields;
+
 /// A day, in milliseconds: within it no more than two recipes begin to run.
 const DAY: i64 = 24 * 3_600_000;
 
@@ -29,7 +31,7 @@ pub struct Arguments {
     /// Do it: without it, only what would change is printed
     #[arg(long)]
     yes: bool,
-    /// Switch on more than two within a day all the same
+    /// Switch on more than two within a day, or what a vendor would refuse, all the same
     #[arg(long)]
     force: bool,
 }
@@ -131,9 +133,12 @@ pub async fn run(
         ));
     }
     let journal = journal?;
-    if state == State::On && !arguments.force {
-        let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-        held_against_vendors(place, &config, &journal, in_force, &names).await?;
+    if state == State::On {
+        let switched: Vec<_> = changes
+            .iter()
+            .filter_map(|change| in_force.book.recipe(&change.name).map(AsRef::as_ref))
+            .collect();
+        fields::check(place, &config, &switched, arguments.force).await?;
     }
     for change in &changes {
         write(&change.path, &change.text).map_err(|error| {
@@ -149,47 +154,6 @@ pub async fn run(
         })?;
     }
     done(arguments, state, &changes, true, json)
-}
-
-/// Refuses what the vendors' objects, as they are now, would refuse. Without tokens nobody can ask them.
-async fn held_against_vendors(
-    place: &Place,
-    config: &Config,
-    journal: &Journal,
-    in_force: InForce,
-    names: &[&str],
-) -> Result<(), Problem> {
-    let Ok(credentials) = wiring::credentials(place, config) else {
-        output::aside(
-            "note: the recipe was not held against the vendors' fields: there is no token for them",
-        );
-        return Ok(());
-    };
-    let engine = wiring::engine(config, journal.clone(), place.mapping(config)?, credentials)?
-        .with_rules(Rules::of(in_force));
-    let book = Arc::clone(&engine.rules().current().book);
-    for recipe in names.iter().filter_map(|name| book.recipe(name)) {
-        let found = engine.check_recipe(recipe).await.map_err(|error| {
-            Problem::runtime(
-                "No recipe was switched: the vendors' fields could not be read.",
-                error.to_string(),
-                "try again when they answer, or add --force",
-            )
-        })?;
-        let wrong: Vec<String> = found
-            .iter()
-            .filter(|lint| lint.severity == Severity::Refused)
-            .map(|lint| format!("{}, line {}: {}; {}", lint.file, lint.line, lint.what, lint.fix))
-            .collect();
-        if !wrong.is_empty() {
-            return Err(Problem::usage(
-                "No recipe was switched.",
-                wrong.join("; "),
-                "mend the field or the file, or add --force",
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn done(

@@ -460,12 +460,16 @@ impl Engine {
         Ok(mappings.iter().flat_map(|mapping| schemas.lint_mapping(mapping, crm)).collect())
     }
 
-    /// The attributes that the mappings in force write and Intercom does not have.
-    pub async fn missing_attributes(&self) -> Result<Vec<Effect>, PollError> {
+    /// The attributes that Intercom does not have and the mappings write: of one recipe, or of all that run.
+    pub async fn missing_attributes(&self, of: Option<&Recipe>) -> Result<Vec<Effect>, PollError> {
         let engine = self.current();
         let mut effects: Vec<Effect> = Vec::new();
-        let running = |mapping: &Mapping| {
-            engine.in_force.book.all().any(|recipe| recipe.state != State::Off && goes_by(recipe, mapping))
+        let running = |mapping: &Mapping| match of {
+            Some(recipe) => goes_by(recipe, mapping),
+            None => {
+                let mut all = engine.in_force.book.all();
+                all.any(|recipe| recipe.state != State::Off && goes_by(recipe, mapping))
+            }
         };
         for mapping in engine.mappings().into_iter().filter(|mapping| running(mapping)) {
             let crm = mapping.system.unwrap_or(engine.crm.system);

@@ -61,8 +61,17 @@ struct Findings<'a> {
 type Named<'a> = (&'a str, Option<&'a FieldSchema>);
 
 impl Findings<'_> {
-    fn note(&mut self, rule: LintRule, severity: Severity, at: usize, name: &str, what: String, fix: String) {
-        let what = format!("field \"{}\": {what}", self.field.name);
+    fn note(
+        &mut self,
+        rule: LintRule,
+        severity: Severity,
+        at: usize,
+        name: &str,
+        said: impl AsRef<str>,
+        fix: String,
+    ) {
+        let mut what = format!("field \"{}\": ", self.field.name);
+        what.push_str(said.as_ref());
         let (file, place) = (self.mapping.file.clone(), self.field.name.clone());
         self.found.push(Lint { file, line: at, rule, severity, place, field: name.to_owned(), what, fix });
     }

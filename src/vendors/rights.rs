@@ -34,7 +34,8 @@ pub async fn rights(
             let Ok(answer) = clients.send(connection, &request, log).await else { return Ok(None) };
             let scopes = answer.get("scopes").and_then(Value::as_array).into_iter().flatten();
             let writes = scopes.filter_map(Value::as_str).filter(|scope| {
-                scope.ends_with(".write") && scope.starts_with("crm.objects.") || *scope == "tickets"
+                (scope.starts_with("crm.objects.") && scope.rsplit('.').next() == Some("write"))
+                    || *scope == "tickets"
             });
             Ok(Some(writes.map(|scope| Right { name: scope.to_owned(), object: object_of(scope) }).collect()))
         }

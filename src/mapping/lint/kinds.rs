@@ -1,5 +1,6 @@
 //! Which kinds of values a transform takes and gives, and which of two fields' kinds therefore do not fit.
 
+use crate::domain::schema::FieldKind as K;
 use crate::domain::schema::{FieldKind, FieldSchema};
 use crate::mapping::file::{FieldMapping, Side};
 use crate::mapping::transform::Transform;
@@ -26,7 +27,6 @@ pub(super) fn misfit(
         ))
     };
     let is = |kinds: &[FieldKind]| kinds.contains(&kind);
-    use FieldKind as K;
     match transform {
         Transform::Direct => {
             let (from, source) = from?;
@@ -116,7 +116,6 @@ fn refuses(field: &FieldMapping, from: Option<(&str, FieldKind)>) -> Option<(Str
 
 /// What to write instead of `direct`; none where values can go as they are.
 fn direct(source: FieldKind, target: &FieldSchema, side: Side, has_values: bool) -> Option<String> {
-    use FieldKind as K;
     let by = |transform: &str| Some(format!("write transform = \"{transform}\""));
     let table = || Some("write transform = \"table\" with a [field.table] of both sides' values".to_owned());
     match (source, target.kind) {

@@ -24,7 +24,7 @@ pub fn uses(mapping: &Mapping, crm: System) -> Uses {
             identity,
         });
     };
-    for field in mapping.fields.iter() {
+    for field in &mapping.fields {
         let (to_crm, to_intercom) =
             (field.direction.writes(Side::Crm), field.direction.writes(Side::Intercom));
         if !to_crm && !to_intercom {

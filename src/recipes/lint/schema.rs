@@ -18,7 +18,7 @@ use crate::recipes::template::{Piece, pieces};
 pub type Schemas<'a> = dyn Fn(System, ObjectKind) -> Option<&'a ObjectSchema> + 'a;
 
 /// Everything that is wrong with a recipe at these objects; `crm` is the CRM of recipes that name none.
-pub fn against_schemas<'a>(recipe: &Recipe, crm: System, schemas: &Schemas<'a>) -> Vec<Lint> {
+pub fn against_schemas(recipe: &Recipe, crm: System, schemas: &Schemas<'_>) -> Vec<Lint> {
     let mut found = Vec::new();
     for set in sets(recipe, crm) {
         let Some(schema) = schemas(set.system, set.object) else { continue };

@@ -188,7 +188,7 @@ mod tests {
         let other = json!({"id": "9", "label": "Renewals", "stages": [{"id": "s2", "label": "Won", "archived": true}]});
         let labels =
             |rows: &[Value]| stages(rows).1.into_iter().map(|one| (one.value, one.label)).collect::<Vec<_>>();
-        assert_eq!(labels(&[one.clone()]), [("s1".to_owned(), "Won".to_owned())]);
+        assert_eq!(labels(std::slice::from_ref(&one)), [("s1".to_owned(), "Won".to_owned())]);
         assert_eq!(labels(&[one, other])[1], ("s2".to_owned(), "Renewals: Won".to_owned()));
     }
 }
