@@ -92,7 +92,7 @@ fn field_text(rng: &mut Rng, place: usize) -> String {
 
 fn mapping(rng: &mut Rng) -> Mapping {
     loop {
-        let fields: String = (0..1 + rng.usize(..3)).map(|place| field_text(rng, place)).collect();
+        let fields: String = (0..=rng.usize(..3)).map(|place| field_text(rng, place)).collect();
         let head = "[mapping]\nname = \"x\"\nversion = 1\nintercom = \"contact\"\ncrm = \"contact\"\n[identity]\ncrm = \"id\"\n";
         if let Ok(mapping) = Mapping::parse(&format!("{head}{fields}"), "x.toml") {
             return mapping;
@@ -282,7 +282,7 @@ fn history(number: u64, met: &mut HashMap<&'static str, u64>) -> Result<(), Stri
             world.agreed.get(&field.name)
         )
     };
-    for now in 1..2 + rng.i64(0..25) {
+    for now in 1..=1 + rng.i64(0..25) {
         if rng.u8(..3) > 0 {
             edit(&mut world, &mut rng, &mapping, now);
         } else {
