@@ -17,9 +17,11 @@ pub mod background;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
+pub mod data_map;
 pub mod demo;
 pub mod direction;
 pub mod doctor;
+pub mod drift;
 pub mod erase;
 pub mod events;
 pub mod explain;
@@ -30,6 +32,7 @@ pub mod limits;
 pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
+pub mod mapping_show;
 pub mod monitors;
 pub mod notices;
 pub mod operate;
@@ -150,6 +153,10 @@ pub enum Command {
     Api(api::Arguments),
     /// Keep secrets in a sealed file instead of the environment
     Vault(vault::Arguments),
+    /// Whether the vendors' fields, options and rights still are what the rules expect
+    Drift(drift::Arguments),
+    /// Which personal field goes where
+    DataMap(data_map::Arguments),
     /// Check settings, tokens and vendors
     Doctor(doctor::Arguments),
     /// How many calls each connection has used, may use, and when its day's budget is reached
@@ -240,6 +247,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Cookbook(cookbook)) => cookbook::run(&cookbook),
         Some(Command::Api(api)) => api::run(&place, arguments.read_only, &api).await,
         Some(Command::Vault(vault)) => vault::run(&place, arguments.read_only, &vault),
+        Some(Command::Drift(drift)) => drift::run(&place, arguments.read_only, &drift).await,
+        Some(Command::DataMap(map)) => data_map::run(&place, &map),
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,

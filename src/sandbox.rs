@@ -41,7 +41,7 @@ use self::desk::{Books, Desk, SandboxClock, lock};
 pub use self::fault::{Fault, FaultKind, Vendor};
 pub use self::hooks::Release;
 use self::hooks::{Courier, Outbox};
-pub use self::hubspot::HubspotRules;
+pub use self::hubspot::{HubspotRules, PropertyEdit};
 use self::hubspot::{Kind, Portal};
 use self::intercom::Workspace;
 use self::salesforce::{Org, Setup};

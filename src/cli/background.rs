@@ -52,6 +52,14 @@ impl Background {
             };
             sweeper.sweep_regularly(stopped, report).await;
         });
+        let (looker, stopped, heard) = (engine.clone(), self.stop.subscribe(), notices.clone());
+        self.tasks.spawn(async move {
+            let report = |text: &str| {
+                tracing::warn!("{text}");
+                let _ = heard.send(text.to_owned());
+            };
+            looker.look_for_drift_regularly(stopped, report).await;
+        });
         let (engine, stopped) = (engine.clone(), self.stop.subscribe());
         self.tasks.spawn(async move {
             let last = std::sync::Mutex::new(String::new());

@@ -1,5 +1,6 @@
 //! `reknit doctor`: are the settings, tokens and vendors as they should be; each line with its fix.
 
+mod rules;
 pub(super) mod salesforce;
 mod suppression;
 
@@ -168,6 +169,18 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                 ),
             ));
         }
+    }
+    let mut told = rules::fields(&config, &clients).await;
+    if path.exists()
+        && let Ok(journal) = place.open(&config, Opening::Look)
+    {
+        told.extend(rules::held(&journal).await);
+    }
+    for (title, good, words, warning) in told {
+        if warning {
+            warnings.push(findings.len());
+        }
+        findings.push((title, good, words));
     }
     let (good, text) = channels(place, &config).await;
     findings.push(("Alerts".to_owned(), good, text));

@@ -19,6 +19,8 @@ words! {
 words! {
     /// Which rule found it.
     pub enum LintRule {
+        /// The file cannot be used by itself, whatever the vendors have.
+        Unreadable = "unreadable",
         /// The vendor has no field of that name.
         UnknownField = "unknown_field",
         /// The two sides hold different kinds of values.

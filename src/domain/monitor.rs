@@ -46,6 +46,8 @@ words! {
         Review = "review",
         /// Channels that take no alerts.
         Channel = "channel",
+        /// Changes at a vendor that hold rules back.
+        Drift = "drift",
     }
 }
 
@@ -144,7 +146,7 @@ const fn monitor(
 pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// Every monitor with its defaults.
-pub const MONITORS: [Monitor; 16] = {
+pub const MONITORS: [Monitor; 17] = {
     use MonitorName as N;
     use Severity::{Error, Warning};
     [
@@ -164,6 +166,7 @@ pub const MONITORS: [Monitor; 16] = {
         monitor(N::DeadLetters, "dead letters", "", (50.0, 25.0, 0), Warning),
         monitor(N::Review, "oldest open review item", "h", (72.0, 48.0, 0), Warning),
         monitor(N::Channel, "channel takes no alerts", "", (1.0, 0.0, 0), Warning),
+        monitor(N::Drift, "changed fields of a vendor that hold rules back", "", (1.0, 0.0, 0), Warning),
     ]
 };
 

@@ -503,7 +503,7 @@ mod tests {
         assert_eq!(key_for("csat 20001"), key);
         assert_ne!(key_for("csat 20002"), key);
         for text in
-            [format!("{key}"), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
+            [key.clone(), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
         {
             assert_eq!(key_in(&text), Some(key.as_str()), "{text}");
         }

@@ -31,7 +31,7 @@ use crate::mapping::lint as mapping_lint;
 use crate::recipes::book::Book;
 use crate::recipes::lint::schema as recipe_lint;
 use crate::recipes::recipe::{Act, Recipe, State};
-use crate::vendors::{self, VendorError};
+use crate::vendors;
 
 /// Whose pauses these are; a human's pause of the same recipe is never touched.
 pub const ACTOR: &str = "drift";
@@ -225,6 +225,11 @@ impl Engine {
         let own = |mapping: &&Mapping| mapping.name != self.mapping.name;
         let others = self.in_force.mappings.of_system(self.crm.system).filter(own);
         std::iter::once(&*self.mapping).chain(others).collect()
+    }
+
+    /// The CRM it works with.
+    pub fn crm_system(&self) -> System {
+        self.crm.system
     }
 
     fn connection_of(&self, system: System) -> Connection {
@@ -498,27 +503,6 @@ impl Engine {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed(connection, error, &log)),
         }
-    }
-
-    /// What the tokens may write and no rule needs, by connection; none where a vendor does not tell.
-    pub async fn rights_not_needed(
-        &self,
-        connection: &Connection,
-    ) -> Result<Option<Vec<String>>, VendorError> {
-        let engine = self.current();
-        let uses = uses_of(&engine.in_force.book, engine.mappings().into_iter(), engine.crm.system);
-        let mut log = vendors::Log::new();
-        let rights = vendors::rights(&self.clients, connection, &mut log).await;
-        self.limits.learn_all(&log);
-        let written = |object: ObjectKind| {
-            let of = |system, kind| system == connection.system && kind == object;
-            uses.fields.iter().any(|one| one.writes && of(one.system, one.object))
-                || uses.creates.iter().any(|one| of(one.system, one.object))
-        };
-        Ok(rights?.map(|rights| {
-            let unneeded = rights.into_iter().filter(|right| !right.object.is_some_and(written));
-            unneeded.map(|right| right.name).collect()
-        }))
     }
 }
 

@@ -276,7 +276,7 @@ impl Intake {
             System::Intercom => mapping
                 .fields
                 .iter()
-                .flat_map(|field| field.intercom_fields())
+                .flat_map(crate::mapping::FieldMapping::intercom_fields)
                 .filter(|field| !field.starts_with("company."))
                 .chain([mapping.intercom_identity.as_str()])
                 // Somebody who is a lead there has that lead's id in a field of its own.

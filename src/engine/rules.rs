@@ -370,10 +370,10 @@ impl Shared {
             Ok(files) => {
                 for (kind, list) in [("r", &files.recipes), ("m", &files.mappings)] {
                     add(kind);
-                    list.iter().for_each(|(path, text)| {
+                    for (path, text) in list {
                         add(path);
                         add(text);
-                    });
+                    }
                 }
                 files.contact.iter().for_each(|(path, text)| {
                     add(path);

@@ -294,7 +294,8 @@ impl<'a> Turn<'a> {
             recipes::MIRROR_COMPANY => gather::company(self).await,
             recipes::ERASE_PERSON => super::erasure::plan(self).await,
             _ if self.claim.decision.is_some() => gather::mend(self).await,
-            _ => super::recipe::plan(self).await,
+            // Bigger than all others, and not taken by most turns.
+            _ => Box::pin(super::recipe::plan(self)).await,
         }
     }
 

@@ -106,9 +106,8 @@ struct Seen<'a> {
     right: Vec<&'a Value>,
     left_blank: bool,
     right_blank: bool,
-    /// What a blank value of that side does.
-    left_rule: Blank,
-    right_rule: Blank,
+    all_left: &'a Fields,
+    all_right: &'a Fields,
     schemas: Schemas<'a>,
 }
 
@@ -122,20 +121,23 @@ pub fn judge_against(field: &FieldMapping, sides: &Sides<'_>, schemas: Schemas<'
     if field.direction == Direction::Off {
         return Verdict::Leave("switched off in the mapping".into());
     }
-    let role = sides.left.get("role").and_then(Value::as_str);
-    if !field.role.is_empty() && role.is_some_and(|role| role != field.role) {
+    if other_role(field, sides.left) {
         return Verdict::Leave(format!("only for Intercom contacts that are a {}", field.role));
+    }
+    // Most fields of most records: nothing is copied, nothing is turned.
+    if let Some(agreed) = sides.agreed
+        && same(field, &agreed.left, &left_seen(field, sides.left))
+        && right_unchanged(field, &agreed.right, sides.right)
+    {
+        return Verdict::Unchanged;
     }
     let seen = Seen::of(field, sides, schemas);
     let (left_changed, right_changed) = match sides.agreed {
         Some(agreed) => {
-            (!same(field, &agreed.left, &seen.left), !same_parts(field, &agreed.right, &seen.right))
+            (!same(field, &agreed.left, &seen.left), !right_unchanged(field, &agreed.right, sides.right))
         }
         None => seen.first_meeting(sides),
     };
-    if sides.agreed.is_some() && !left_changed && !right_changed {
-        return Verdict::Unchanged;
-    }
     // Two blanks say the same, except where a default is to stand in one of them.
     let due = seen.default_due(Side::Crm) || seen.default_due(Side::Intercom);
     // What looks alike needs no copy of the value turned.
@@ -171,7 +173,7 @@ pub fn judge_against(field: &FieldMapping, sides: &Sides<'_>, schemas: Schemas<'
         (true, false, Owner::Crm) if known_before && !(field.fill && seen.right_blank) => breach(),
         (false, true, Owner::Intercom) if known_before && seen.left_blank && field.fill => seen.to_left(),
         (false, true, Owner::Intercom)
-            if known_before && seen.left_blank && seen.left_rule == Blank::Default =>
+            if known_before && seen.left_blank && seen.left_rule() == Blank::Default =>
         {
             Verdict::Leave("blank in Intercom: the CRM's value is kept".into())
         }
@@ -198,18 +200,26 @@ impl<'a> Seen<'a> {
     fn of(field: &'a FieldMapping, sides: &Sides<'a>, schemas: Schemas<'a>) -> Self {
         let left = left_seen(field, sides.left);
         let right = right_seen(field, sides.right);
-        let left_raw = field.intercom_fields().filter_map(|name| sides.left.get(name)).next();
-        let right_raw = field.crm.iter().filter_map(|name| sides.right.get(name)).next();
         Self {
             left_blank: is_blank(&left),
             right_blank: right.iter().all(|value| is_blank(value)),
-            left_rule: field.blanks.rule(left_raw),
-            right_rule: field.blanks.rule(right_raw),
+            all_left: sides.left,
+            all_right: sides.right,
             field,
             left,
             right,
             schemas,
         }
+    }
+
+    /// What a blank value of Intercom's does.
+    fn left_rule(&self) -> Blank {
+        self.field.blanks.rule(self.field.intercom_fields().find_map(|name| self.all_left.get(name)))
+    }
+
+    /// What a blank value of the CRM's does.
+    fn right_rule(&self) -> Blank {
+        self.field.blanks.rule(self.field.crm.iter().find_map(|name| named(self.all_right, name)))
     }
 
     fn agreement(&self) -> Agreement {
@@ -233,11 +243,14 @@ impl<'a> Seen<'a> {
 
     /// Neither side knows anything, and the mapping has a default for this one.
     fn default_due(&self, target: Side) -> bool {
-        let rule = match target {
-            Side::Crm => self.left_rule,
-            Side::Intercom => self.right_rule,
-        };
-        self.left_blank && self.right_blank && rule == Blank::Default && self.field.direction.writes(target)
+        self.left_blank
+            && self.right_blank
+            && self.field.direction.writes(target)
+            && Blank::Default
+                == match target {
+                    Side::Crm => self.left_rule(),
+                    Side::Intercom => self.right_rule(),
+                }
     }
 
     /// Which side counts as changed when the two never agreed before: the owner's, or the one that knows something.
@@ -273,7 +286,7 @@ impl<'a> Seen<'a> {
             Ok(turned) => turned,
         };
         if self.left_blank {
-            match self.left_rule {
+            match self.left_rule() {
                 // Of a name that is split, the default is a name like any other.
                 Blank::Default if self.right_blank && turned.len() > 1 => {
                     match field.transform.forward(&field.blanks.default) {
@@ -308,7 +321,7 @@ impl<'a> Seen<'a> {
             return Verdict::Leave("the mapping only writes it to the CRM".into());
         }
         let value = if self.right_blank {
-            match self.right_rule {
+            match self.right_rule() {
                 Blank::Default if self.left_blank => field.blanks.default.clone(),
                 Blank::Keep | Blank::Default => {
                     return Verdict::Leave("blank in the CRM: Intercom's value is kept".into());
@@ -341,26 +354,34 @@ fn refused(refusal: Refusal) -> Verdict {
     }
 }
 
-fn same_parts(field: &FieldMapping, agreed: &Value, now: &[&Value]) -> bool {
-    match (agreed, now) {
-        (agreed, [one]) => same(field, agreed, one),
-        (Value::Array(agreed), now) => {
-            agreed.len() == now.len() && agreed.iter().zip(now).all(|(a, b)| same(field, a, b))
+/// The CRM still holds what was agreed.
+fn right_unchanged(field: &FieldMapping, agreed: &Value, fields: &Fields) -> bool {
+    let now = |name: &str| named(fields, name).unwrap_or(&NOTHING);
+    match (agreed, field.crm.as_slice()) {
+        (agreed, [one]) => same(field, agreed, now(one)),
+        (Value::Array(agreed), names) => {
+            agreed.len() == names.len()
+                && agreed.iter().zip(names).all(|(agreed, name)| same(field, agreed, now(name)))
         }
-        (agreed, now) => is_blank(agreed) && now.iter().all(|value| is_blank(value)),
+        (agreed, names) => is_blank(agreed) && names.iter().all(|name| is_blank(now(name))),
     }
+}
+
+/// The field is for users only and this is a lead, or the other way round.
+fn other_role(field: &FieldMapping, left: &Fields) -> bool {
+    !field.role.is_empty() && left.get("role").and_then(Value::as_str).is_some_and(|role| role != field.role)
 }
 
 /// Two values of one side say the same: blanks are alike, numbers equal their text, times their instant.
 pub fn same(field: &FieldMapping, one: &Value, other: &Value) -> bool {
+    if one == other {
+        return true;
+    }
     if let (Value::Array(one), Value::Array(other)) = (one, other) {
         return one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same(field, a, b));
     }
     if is_blank(one) || is_blank(other) {
         return is_blank(one) && is_blank(other);
-    }
-    if one == other {
-        return true;
     }
     let (a, b) = (plain(one), plain(other));
     let (a, b) = (a.trim(), b.trim());
@@ -382,22 +403,37 @@ pub fn same(field: &FieldMapping, one: &Value, other: &Value) -> bool {
 pub(super) fn made<'a>(mapping: &'a Mapping, left: &Fields) -> (Fields, Vec<(&'a FieldMapping, Refusal)>) {
     let mut made = Fields::with_capacity(mapping.fields.len() + 1);
     let mut refused = Vec::new();
-    let nothing = Fields::new();
     for field in &mapping.fields {
-        if field.write == Write::Update || !field.direction.writes(Side::Crm) {
+        if field.write == Write::Update || !field.direction.writes(Side::Crm) || other_role(field, left) {
             continue;
         }
-        let sides = Sides { left, left_at: None, right: &nothing, right_at: None, agreed: None };
-        match judge(field, &sides) {
-            Verdict::WriteRight(writes, _) => {
-                made.extend(writes.into_iter().filter(|(_, value)| !is_blank(value)));
+        match made_of(field, left) {
+            Ok(turned) => {
+                let filled = field.crm.iter().zip(turned).filter(|(_, value)| !is_blank(value));
+                made.extend(filled.map(|(name, value)| (name.clone(), value)));
             }
-            Verdict::Conflict { kind: ConflictKind::NotAllowed, allowed } => {
-                refused.push((field, Refusal::NotAllowed(allowed)));
-            }
-            Verdict::Conflict { .. } => refused.push((field, Refusal::WrongType)),
-            _ => {}
+            Err(refusal) => refused.push((field, refusal)),
         }
     }
     (made, refused)
+}
+
+fn made_of(field: &FieldMapping, left: &Fields) -> Result<Vec<Value>, Refusal> {
+    let seen = left_seen(field, left);
+    let turned = if is_blank(&seen) {
+        let raw = field.intercom_fields().find_map(|name| left.get(name));
+        match field.blanks.rule(raw) {
+            Blank::Default if field.crm.len() > 1 => field.transform.forward(&field.blanks.default)?,
+            Blank::Default => vec![field.blanks.default.clone()],
+            Blank::Keep | Blank::Clear => return Ok(Vec::new()),
+        }
+    } else {
+        field.transform.forward(&seen)?
+    };
+    for (name, value) in field.crm.iter().zip(&turned) {
+        target::takes(field, Side::Crm, name, value, Schemas::default()).map_err(|(kind, allowed)| {
+            if kind == ConflictKind::NotAllowed { Refusal::NotAllowed(allowed) } else { Refusal::WrongType }
+        })?;
+    }
+    Ok(turned)
 }

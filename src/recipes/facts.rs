@@ -147,7 +147,7 @@ impl Facts {
 
     /// What expressions see: names joined by dots are taken apart again (`contact.custom_attributes.plan`).
     pub fn variables(&self) -> Map<String, Value> {
-        let record = |mirror: Option<&Mirror>| mirror.map_or(Value::Null, |mirror| nested(mirror));
+        let record = |mirror: Option<&Mirror>| mirror.map_or(Value::Null, nested);
         let talks: Vec<Value> = self
             .conversations
             .iter()

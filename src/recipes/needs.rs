@@ -11,6 +11,7 @@ use super::template;
 use crate::domain::record::ObjectKind;
 
 /// What is to be gathered.
+#[expect(clippy::struct_excessive_bools, reason = "each stands for one read of its own, in any combination")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The person in Intercom.
@@ -205,7 +206,9 @@ impl Needs {
                 if *object == ObjectKind::Ticket && !in_intercom {
                     self.crm = true;
                 }
-                relate.iter().for_each(|target| self.target(*target));
+                for target in relate {
+                    self.target(*target);
+                }
                 let stage = set
                     .keys()
                     .chain(set_found.keys())

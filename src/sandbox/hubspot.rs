@@ -2,6 +2,7 @@
 //! the search limit) and the table of routes, old paths and dated ones alike. It never reads Intercom.
 
 mod access;
+mod admin;
 mod answers;
 mod associations;
 mod batch;
@@ -29,6 +30,7 @@ use serde_json::Value;
 
 pub(super) use self::access::missing_scopes;
 use self::access::{Caller, Tokens};
+pub use self::admin::PropertyEdit;
 pub(super) use self::directory::owner_id;
 pub use self::rules::HubspotRules;
 pub(super) use self::scopes::needed as needed_scopes;

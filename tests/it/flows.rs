@@ -5,6 +5,7 @@ mod breaker;
 mod conflict;
 mod crash;
 mod disputes;
+mod drift;
 mod duplicate_delivery;
 mod erasure;
 mod errors;

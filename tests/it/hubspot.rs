@@ -260,7 +260,7 @@ async fn a_conversation_becomes_a_note_at_its_own_time_on_person_and_company() {
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_named_to_the_operator() {
+async fn r74_a_missing_scope_is_named_to_the_operator() {
     let rules = HubspotRules {
         without_scopes: vec!["crm.schemas.contacts.write".to_owned()],
         ..HubspotRules::default()

@@ -84,7 +84,7 @@ async fn a_scroll_that_goes_on_breaking_is_given_up() {
 }
 
 #[tokio::test]
-async fn conversations_are_found_by_when_they_changed_and_read_with_all_that_is_given() {
+async fn r120_conversations_are_found_by_when_they_changed_and_read_with_all_that_is_given() {
     let stage = Stage::new("2.16").await;
     let person = stage.user("ana@northlight.com");
     let started = stage.sandbox.start_conversation(&person, "Hello", Webhook::Silent).unwrap();

@@ -363,6 +363,11 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
             ]));
         }
     }
+    if let Some(editions) = &detail.execution.editions {
+        lines.push(Line::default());
+        let told = format!("Planned by {editions}.");
+        lines.extend(wrap(&told, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
+    }
     lines
 }
 

@@ -1,3 +1,5 @@
+//! Schemas compared change by change, and what each change hits.
+
 use super::*;
 use crate::domain::record::System;
 use crate::domain::schema::{FieldKind, FieldSchema, ObjectSchema, OptionValue};

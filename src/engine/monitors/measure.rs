@@ -233,6 +233,18 @@ pub fn readings(gauges: &Gauges, credentials: &[Credential], settings: &Settings
         };
         put(N::Channel, channel.channel.as_str(), f64::from(u8::from(!channel.healthy)), sentence);
     }
+    let (open, holding) = gauges.drift;
+    put(
+        N::Drift,
+        "",
+        holding as f64,
+        format!(
+            "{} of a vendor's fields {} recipes or mapped fields back until somebody looks ({open} open): `reknit drift \
+             list`.",
+            count(holding, "change", "changes"),
+            if holding == 1 { "holds" } else { "hold" },
+        ),
+    );
     readings
 }
 

@@ -93,6 +93,7 @@ fn trouble(name: MonitorName, now: Timestamp) -> (Gauges, Standing) {
         MonitorName::Doubt => gauges.counts.executions = executions(Status::InDoubt, 1),
         MonitorName::DeadLetters => gauges.counts.executions = executions(Status::Failed, 60),
         MonitorName::Review => gauges.oldest_review = Some(ago(80 * 3_600)),
+        MonitorName::Drift => gauges.drift = (2, 1),
         MonitorName::Channel => {
             gauges.channels = vec![ChannelState {
                 channel: ChannelKind::Slack,

@@ -141,9 +141,9 @@ async fn begin(
             let Some(mirror) = current(turn, record).await? else { return Ok(gone(record)) };
             facts.tag = event.and_then(|event| hook::tag_name(&event.body));
             if record.system() == System::Intercom {
-                facts.contact = Some(mirror)
+                facts.contact = Some(mirror);
             } else {
-                facts.crm = Some(mirror)
+                facts.crm = Some(mirror);
             }
         }
         ObjectKind::Company => {

@@ -11,7 +11,7 @@ use crate::domain::limit::FamilyState;
 use crate::domain::monitor::histogram::Histogram;
 use crate::domain::monitor::{ChannelState, WINDOW};
 use crate::domain::page::Counts;
-use crate::journal::{Journal, Result, limits, overview};
+use crate::journal::{Journal, Result, drift, limits, overview};
 
 /// When a connection was last heard of.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -70,6 +70,8 @@ pub struct Gauges {
     pub heard: Vec<Heard>,
     /// The alert channels.
     pub channels: Vec<ChannelState>,
+    /// Changed fields of vendors that nobody has decided, and how many of them hold something back.
+    pub drift: (u64, u64),
 }
 
 impl Journal {
@@ -126,6 +128,7 @@ fn gauges(connection: &Connection, now: Timestamp, breakers: Vec<Breaker>) -> Re
         families: limits::states(connection, now)?,
         heard: heard(connection)?,
         channels: super::channels(connection)?,
+        drift: drift::standing(connection)?,
     })
 }
 

@@ -180,7 +180,7 @@ fn blanks(field: &FieldMapping, note: Note<'_>) {
     let name = &field.name;
     let rules = [field.blanks.missing, field.blanks.null, field.blanks.empty];
     let used = rules.contains(&Blank::Default);
-    if used != !field.blanks.default.is_null() {
+    if used == field.blanks.default.is_null() {
         let (why, fix) = if used {
             ("a blank becomes the default, but there is none", "add default = …")
         } else {

@@ -38,7 +38,7 @@ fn node(mapping: &Mapping, side: Side, name: &str, system: System) -> Node {
 }
 
 fn fields<'a>(mappings: &[&'a Mapping]) -> impl Iterator<Item = (&'a Mapping, &'a FieldMapping)> {
-    mappings.to_vec().into_iter().flat_map(|mapping| mapping.fields.iter().map(move |field| (mapping, field)))
+    mappings.iter().copied().flat_map(|mapping| mapping.fields.iter().map(move |field| (mapping, field)))
 }
 
 /// How another field is called in a message: with its file where that is another one.
@@ -57,16 +57,19 @@ fn writers(mappings: &[&Mapping], system: System) -> Vec<MappingError> {
         for side in [Side::Crm, Side::Intercom] {
             for name in field.written(side) {
                 let writers = known.entry(node(mapping, side, name, system)).or_default();
-                // One for users and one for leads never meet in one contact, and whoever is a contact in Salesforce is
-                // no lead there any more: a person is kept in step with one of the two.
-                let apart = |of: &Mapping, other: &FieldMapping| {
-                    let roles = !field.role.is_empty() && !other.role.is_empty() && field.role != other.role;
-                    let kinds = [mapping.crm, of.crm];
-                    let either =
-                        [ObjectKind::Contact, ObjectKind::Lead].iter().all(|kind| kinds.contains(kind));
-                    roles || (side == Side::Intercom && either && mapping.intercom == of.intercom)
+                // One for users and one for leads never meet in one contact, nor does a person stand in the CRM as a
+                // lead and as a contact: who was converted has left the lead's mapping.
+                let apart = |other: &Mapping, earlier: &FieldMapping| {
+                    let roles = [&field.role, &earlier.role];
+                    let people = [ObjectKind::Lead, ObjectKind::Contact];
+                    (roles.iter().all(|role| !role.is_empty()) && roles[0] != roles[1])
+                        || (side == Side::Intercom
+                            && mapping.crm != other.crm
+                            && people.contains(&mapping.crm)
+                            && people.contains(&other.crm))
                 };
-                if let Some((other, earlier)) = writers.iter().find(|(of, other)| !apart(of, other)) {
+                if let Some((other, earlier)) = writers.iter().find(|(other, earlier)| !apart(other, earlier))
+                {
                     found.push(MappingError {
                         file: mapping.file.clone(),
                         line: field.line,

@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> Result<Read, NotImported> {
 fn json(value: &Value) -> Result<Read, NotImported> {
     let mut read = Read::default();
     match value {
-        Value::Array(list) => list.iter().for_each(|entry| read.entries.extend(one(entry, ""))),
+        Value::Array(list) => read.entries.extend(list.iter().filter_map(|entry| one(entry, ""))),
         Value::Object(whole) => {
             let texts = |key: &str| -> Vec<String> {
                 let list = whole.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -53,7 +53,7 @@ fn json(value: &Value) -> Result<Read, NotImported> {
                 match value {
                     Value::Array(_) if key.ends_with("_events") => {}
                     Value::Array(list) => {
-                        list.iter().for_each(|entry| read.entries.extend(one(entry, direction)))
+                        read.entries.extend(list.iter().filter_map(|entry| one(entry, direction)));
                     }
                     Value::String(crm) => read.entries.push(Entry {
                         intercom: key.clone(),

@@ -1,3 +1,5 @@
+//! One mistake in a mapping at a time, with the line, the rule and the fix it is told with.
+
 use serde_json::json;
 
 use super::*;

@@ -142,3 +142,31 @@ fn a_file_of_format_1_loads_as_before() {
         assert_eq!(line, "[[field]]", "{}", field.name);
     }
 }
+
+#[test]
+fn what_a_new_record_begins_with_is_what_the_judge_would_write() {
+    use crate::mapping::judge::{Sides, Verdict, judge};
+    let whole = json!({
+        "email": " jane@acme.com ", "name": "Jane", "phone": "", "company.size": "40", "signed_up_at": 1_768_018_200,
+        "custom_attributes.plan": "gold", "website": "acme.com", "industry": "Software", "size": 12, "monthly_spend": "x",
+        "id": "215", "title": null, "state": "open", "conversation_rating.rating": "5", "unsubscribed_from_emails": true,
+    });
+    let (whole, nothing) = (fields(whole), crate::domain::record::Fields::new());
+    for mapping in Mappings::shipped().iter() {
+        let (mut written, mut refused) = (crate::domain::record::Fields::new(), Vec::new());
+        for field in mapping.fields.iter().filter(|field| field.direction.writes(Side::Crm)) {
+            let sides = Sides { left: &whole, left_at: None, right: &nothing, right_at: None, agreed: None };
+            match judge(field, &sides) {
+                Verdict::WriteRight(writes, _) => {
+                    written.extend(writes.into_iter().filter(|(_, value)| !value.is_null()))
+                }
+                Verdict::Conflict { .. } => refused.push(field.name.clone()),
+                _ => {}
+            }
+        }
+        let (made, left_out) = mapping.made(&whole);
+        assert_eq!(made, written, "{}", mapping.name);
+        let left_out: Vec<String> = left_out.iter().map(|(field, _)| field.name.clone()).collect();
+        assert_eq!(left_out, refused, "{}", mapping.name);
+    }
+}

@@ -268,5 +268,5 @@ fn crossed(with: &Evaluation<'_>, mut begun: Vec<(f64, String)>, count: f64, win
     let place = own.and_then(|own| begun.iter().position(|(_, id)| *id == own));
     let Some(last) = place.or_else(|| begun.len().checked_sub(1)) else { return false };
     let within = begun[..=last].iter().filter(|(at, _)| begun[last].0 - at <= window).count();
-    within as f64 == count
+    (within as f64).total_cmp(&count).is_eq()
 }

@@ -181,9 +181,15 @@ fn walk<'a>(node: &'a IdedExpr, bound: &mut Vec<&'a str>, found: &mut Mentions) 
             {
                 found.functions.insert(call.func_name.clone());
             }
-            children(node).into_iter().for_each(|child| walk(child, bound, found));
+            for child in children(node) {
+                walk(child, bound, found);
+            }
         }
-        _ => children(node).into_iter().for_each(|child| walk(child, bound, found)),
+        _ => {
+            for child in children(node) {
+                walk(child, bound, found);
+            }
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! What expressions come to: comparisons, what is missing, boundary cases as the criteria say, and guards.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Recipe files: every action read, every mistake told with its line and fix.
+
 use super::*;
 
 const GOOD: &str = "name = \"r\"\ntitle = \"t\"\nowner = \"o\"\n[trigger]\non = \"conversation.closed\"\n[[action]]\ndo = \"log\"\n[error]\ntell = \"\"\nadvice = \"Retry.\"\n";
@@ -25,8 +27,9 @@ fn the_recipe_in_the_manual_of_this_file_can_be_read() {
         .skip_while(|line| !line.contains("```toml"))
         .skip(1)
         .take_while(|line| !line.contains("```"))
-        .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
-        .collect();
+        .map(|line| line.trim_start_matches("//!").trim_start())
+        .collect::<Vec<_>>()
+        .join("\n");
     let recipe = parse(&text, "manual.toml").unwrap_or_else(|found| panic!("{found:#?}"));
     assert_eq!(
         (recipe.trigger, recipe.routes.len(), recipe.state),

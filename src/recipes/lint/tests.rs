@@ -1,3 +1,5 @@
+//! Every lint, with the line it names.
+
 use super::*;
 use crate::recipes::file;
 

@@ -101,7 +101,7 @@ impl<'a> Drawing<'a> {
                 let judged = condition::judge(on, self.scope).map_err(|fault| self.at(fault, place, "on"))?;
                 match judged.missing {
                     Some(what) => self.idle(format!("tag {tag}"), format!("{what} is missing")),
-                    None => self.tag(*target, tag, judged.holds),
+                    None => self.tag(*target, &tag, judged.holds),
                 }
             }
             Act::Track { event, details } => {
@@ -472,7 +472,7 @@ impl<'a> Drawing<'a> {
         self.add(&one, title, Effect::Link { contact: record, company: related });
     }
 
-    fn tag(&mut self, target: Target, tag: String, on: bool) {
+    fn tag(&mut self, target: Target, tag: &str, on: bool) {
         let tag = tag.trim().to_owned();
         if tag.is_empty() {
             return self.idle("the tag", "its name is blank");

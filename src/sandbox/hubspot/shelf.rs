@@ -163,6 +163,14 @@ impl Shelf {
         self.properties.push(property);
     }
 
+    /// Gives a property another name; the values of records stay where they were.
+    pub(super) fn rename_property(&mut self, name: &str, new: &str) -> bool {
+        let Some(index) = self.by_name.remove(name) else { return false };
+        new.clone_into(&mut self.properties[index].name);
+        self.by_name.insert(new.to_owned(), index);
+        true
+    }
+
     /// Follows merges to the id that stands today.
     pub(super) fn current_id(&self, id: u64) -> u64 {
         let mut current = id;

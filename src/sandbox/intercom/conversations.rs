@@ -186,7 +186,10 @@ pub(super) fn in_words_of(version: Version, body: &mut Value) {
 /// An attachment as a part shows it, told by its address.
 fn attachment(url: &str) -> Value {
     let name = url.rsplit('/').next().unwrap_or(url);
-    let kind = if name.ends_with(".pdf") { "application/pdf" } else { "application/octet-stream" };
+    let kind = match name.rsplit('.').next() {
+        Some("pdf") => "application/pdf",
+        _ => "application/octet-stream",
+    };
     json!({"type": "upload", "name": name, "url": url, "content_type": kind, "filesize": 1_024, "width": 0, "height": 0})
 }
 

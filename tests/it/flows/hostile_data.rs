@@ -17,7 +17,7 @@ fn harmless(text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn escapes_and_bidi_arrive_as_data_and_are_shown_as_escapes() {
+async fn r235_escapes_and_bidi_arrive_as_data_and_are_shown_as_escapes() {
     let mut bench = Bench::new().await;
     let more = json!({"name": NAME, "phone": "+49301111111", "custom_attributes": {"job_title": NAME}});
     let (left, right) = bench.known_person("eve@quint.example", &more).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::Bench;
 
 #[tokio::test]
-async fn a_change_on_either_side_travels_once_and_its_echo_starts_nothing() {
+async fn r6_a_change_on_either_side_travels_once_and_its_echo_starts_nothing() {
     let mut bench = Bench::new().await;
     let (left, right) = bench.known_person("mara@quint.example", &json!({"phone": "+49301111111"})).await;
     let edits: [(&str, bool); 2] = [("+49302222222", true), ("+49303333333", false)];

@@ -140,7 +140,7 @@ async fn r38_an_unmapped_plan_is_a_conflict_and_everything_else_is_written() {
 }
 
 #[tokio::test]
-async fn somebody_without_an_email_is_skipped_with_a_reason() {
+async fn r109_somebody_without_an_email_is_skipped_with_a_reason() {
     let mut bench = Bench::new().await;
     bench
         .sandbox

@@ -25,7 +25,7 @@ async fn a_right_signature_is_200_and_stored_a_wrong_one_is_401_and_not() {
 }
 
 #[tokio::test]
-async fn r102_a_ping_is_answered_and_journaled_and_runs_nothing() {
+async fn r102_r125_a_ping_is_answered_and_journaled_and_runs_nothing() {
     let mut bench = Bench::new().await;
     assert_eq!(bench.deliver(Delivery::new(Sender::Intercom, PING)).await, 200);
     assert_eq!(bench.work().await, 0);

@@ -14,7 +14,7 @@ const DAY: i64 = 86_400;
 async fn customer(world: &mut World, email: &str, mrr: &str) -> Person {
     let person = world.person(email, &json!({"lifecyclestage": "customer"})).await;
     let company = json!({"name": "Quint", "mrr": mrr, "hubspot_owner_id": NORA});
-    world.company(&person, &company).await;
+    world.company(&person, &company);
     person
 }
 

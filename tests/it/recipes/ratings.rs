@@ -40,7 +40,7 @@ async fn r43_r44_r47_scores_below_three_raise_at_risk_and_one_task_in_either_ord
             let mut world = World::with(&[NAME]).await;
             let properties = json!({"lifecyclestage": "customer", "hubspot_owner_id": TOMASZ});
             let person = world.person("mara@quint.example", &properties).await;
-            world.company(&person, &json!({"name": "Quint", "hubspot_owner_id": NORA})).await;
+            world.company(&person, &json!({"name": "Quint", "hubspot_owner_id": NORA}));
             rated(&mut world, &person, score, rated_first).await;
             let tasks = world.tasks().await;
             if score < 3 {

@@ -1,6 +1,7 @@
 //! Sales hears of chats: who starts one becomes an MQL, a lead's chat becomes one deal, a rating moves it, a ticket moves
 //! the stage.
 
+use reknit::sandbox::{Fault, FaultKind, Vendor};
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -141,6 +142,40 @@ async fn r221_casual_and_spam_conversations_open_nothing() {
         assert!(sentence.contains(kind), "{sentence}");
     }
     assert_eq!(world.deals().await.len(), 0);
+}
+
+#[tokio::test]
+async fn r159_each_path_has_its_outcome() {
+    let mut world = World::with(&[DEAL]).await;
+    let person = world.person("mara@quint.example", &json!({"lifecyclestage": "lead"})).await;
+    let outcome = async |world: &World| {
+        let newest = world.bench.rows().await.into_iter().find(|row| row.recipe == DEAL).unwrap();
+        (newest.status.to_string(), newest.outcome.map(|outcome| outcome.to_string()).unwrap_or_default())
+    };
+    let mut seen = Vec::new();
+    for _ in ["made", "updated"] {
+        world.starts(&person, "What does it cost?", "").await;
+        world.bench.work().await;
+        seen.push(outcome(&world).await);
+    }
+    world.starts(&person, "Hello", "Casual").await;
+    world.bench.work().await;
+    seen.push(outcome(&world).await);
+    let before = world.outcomes(DEAL).await.len();
+    world.bench.sandbox.redeliver_last_webhook();
+    world.bench.work().await;
+    assert_eq!(world.outcomes(DEAL).await.len(), before, "a repeat runs nothing");
+    assert_eq!(world.bench.tables().number("SELECT max(deliveries) FROM events"), 2, "and is counted");
+    let fault =
+        Fault::new(Vendor::HubSpot, FaultKind::MissingScopes).method("PATCH").path("/crm/v3/objects/deals");
+    world.bench.sandbox.add_fault(fault.times(20));
+    world.starts(&person, "And now?", "").await;
+    world.bench.work().await;
+    seen.push(outcome(&world).await);
+    let statuses: Vec<&str> = seen.iter().map(|(status, _)| status.as_str()).collect();
+    assert_eq!(statuses, ["succeeded", "succeeded", "skipped", "failed"], "{seen:?}");
+    let outcomes: Vec<&str> = seen.iter().map(|(_, outcome)| outcome.as_str()).collect();
+    assert_eq!(outcomes, ["created", "updated", "skip", "error"]);
 }
 
 /// The one deal: stage and probability.

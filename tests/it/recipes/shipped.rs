@@ -4,8 +4,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use reknit::domain::record::ObjectKind;
+use reknit::mapping::Mappings;
 use reknit::recipes::file;
-use reknit::recipes::recipe::{Recipe, State};
+use reknit::recipes::recipe::{Act, Recipe, State, Target};
 use reknit::sandbox::Webhook;
 use serde_json::json;
 
@@ -46,11 +48,32 @@ fn r1_r156_r166_each_recipe_has_one_trigger_and_says_what_to_do_when_it_fails() 
     }
 }
 
+#[test]
+fn r163_contacts_companies_and_cases_have_mappings_of_their_own() {
+    let mappings = Mappings::shipped();
+    for name in ["contact", "company", "conversation-ticket"] {
+        let mapping = mappings.named(name).unwrap_or_else(|| panic!("no mapping {name}"));
+        assert!(!mapping.fields.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn r157_people_are_updated_and_deals_tasks_and_notes_made() {
+    let acts: Vec<Act> =
+        all().into_iter().flat_map(|recipe| recipe.actions).map(|action| action.act).collect();
+    let makes = |kind| acts.iter().any(|act| matches!(act, Act::Create { object, .. } if *object == kind));
+    for kind in [ObjectKind::Contact, ObjectKind::Deal, ObjectKind::Task, ObjectKind::Note] {
+        assert!(makes(kind), "{kind}");
+    }
+    let updates =
+        |wanted| acts.iter().any(|act| matches!(act, Act::Update { target, .. } if *target == wanted));
+    assert!(updates(Target::Crm) && updates(Target::Deal));
+}
+
 #[tokio::test]
 async fn r90_what_is_off_runs_nothing_and_says_so() {
     let mut world = World::with(&[]).await;
     let person = world.person("mara@quint.example", &json!({"lifecyclestage": "lead"})).await;
-    let calls = world.bench.calls();
     world.starts(&person, "What does it cost?", "Support").await;
     world.bench.work().await;
     assert_eq!(world.deals().await.len(), 0);
@@ -59,7 +82,6 @@ async fn r90_what_is_off_runs_nothing_and_says_so() {
         .tables()
         .texts("SELECT coalesce(ignored, '') FROM events WHERE kind = 'conversation.created'");
     assert!(ignored.len() == 1 && ignored[0].contains("is on"), "{ignored:?}");
-    let _ = calls;
 }
 
 #[tokio::test]

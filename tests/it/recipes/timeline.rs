@@ -12,7 +12,7 @@ fn body(note: &serde_json::Value) -> &str {
 }
 
 #[tokio::test]
-async fn r7_r41_created_and_replied_are_two_entries_and_a_replay_adds_none() {
+async fn r7_r41_r122_created_and_replied_are_two_entries_and_a_replay_adds_none() {
     let mut world = World::with(&[NAME]).await;
     let person = world.person("mara@quint.example", &json!({})).await;
     let conversation = world.starts(&person, "Can we pay yearly?", "").await;

@@ -123,7 +123,7 @@ impl World {
     }
 
     /// A company of the portal, to which the contact belongs; its id.
-    pub(crate) async fn company(&self, person: &Person, properties: &Value) -> String {
+    pub(crate) fn company(&self, person: &Person, properties: &Value) -> String {
         let company = self.bench.sandbox.new_hubspot_company(properties, Webhook::Silent).unwrap();
         self.bench.sandbox.link_hubspot_company(&person.right, &company, Webhook::Silent).unwrap();
         // The first company of a contact made by hand is its primary one.

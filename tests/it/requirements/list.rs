@@ -317,7 +317,7 @@ pub(super) const ELSEWHERE: &[(&[(u32, u32)], &str)] = &[
          contracts (`it/contract`) and by their own tests, whose names say what they show.",
     ),
     (
-        &[(48, 49), (142, 142), (146, 148), (164, 164), (195, 195), (220, 220)],
+        &[(48, 49), (142, 142), (146, 148), (164, 164), (195, 195), (209, 209), (220, 220)],
         "The console, the monitors and the journal: their tests' names say what they show.",
     ),
     (
@@ -335,6 +335,11 @@ pub(super) const ELSEWHERE: &[(&[(u32, u32)], &str)] = &[
     (
         &[(100, 100), (112, 113), (124, 124), (136, 136)],
         "Salesforce's and the agent's connections: their own tests.",
+    ),
+    (
+        &[(64, 64), (162, 162), (226, 226)],
+        "Said elsewhere: R64 by the mapping's own tests and its property tests, R162 by the promise that nothing runs \
+         twice in `guarantees.md`, R226 by R191.",
     ),
     (&[(165, 165), (179, 179), (194, 194), (198, 198)], "Roles and arming: not built yet."),
     (&[(295, 295), (298, 301)], "Importing another product's settings: not built yet."),
