@@ -502,9 +502,7 @@ mod tests {
         let key = key_for("csat 20001");
         assert_eq!(key_for("csat 20001"), key);
         assert_ne!(key_for("csat 20002"), key);
-        for text in
-            [key.clone(), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")]
-        {
+        for text in [key.clone(), format!("Call them.<br><small>{key}</small>"), format!("reknit {key}.")] {
             assert_eq!(key_in(&text), Some(key.as_str()), "{text}");
         }
         for text in [format!("{key}0"), format!("x{key}"), key[..25].to_owned(), "łreknit".to_owned()] {
