@@ -42,6 +42,7 @@ pub mod problem;
 pub mod progress;
 pub mod recipe;
 pub mod resolve;
+pub mod rollout;
 pub mod rules;
 pub mod sandbox;
 pub mod selftest;
@@ -144,6 +145,8 @@ pub enum Command {
     History(act::HistoryArguments),
     /// Give a case or conversation to somebody else than the routing did, with the reason
     Override(act::OverrideArguments),
+    /// From the first token to the first recipe that writes: a checklist with who looked at what
+    Rollout(rollout::Arguments),
     /// Test records through the real engine: lead, update, case, duplicate, permission, error
     Selftest(selftest::Arguments),
     /// Make one call of a vendor's API, or list the calls there are
@@ -229,6 +232,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Sweep(sweep)) => sweep::run(&place, arguments.read_only, &sweep).await,
         Some(Command::Backfill(backfill)) => backfill::run(&place, arguments.read_only, &backfill).await,
         Some(Command::Erase(erase)) => Box::pin(erase::run(&place, arguments.read_only, &erase)).await,
+        Some(Command::Rollout(it)) => Box::pin(rollout::run(&place, arguments.read_only, &it)).await,
         Some(Command::Selftest(it)) => Box::pin(selftest::run(&place, arguments.read_only, &it)).await,
         Some(Command::Converse(it)) => act::converse(&place, arguments.read_only, &it).await,
         Some(Command::Reply(it)) => act::reply(&place, arguments.read_only, &it).await,

@@ -64,6 +64,7 @@ mod readers;
 mod redaction;
 mod reserve;
 pub mod review;
+pub mod rollout;
 mod rows;
 pub mod rules;
 mod sealing;

@@ -172,9 +172,10 @@ pub async fn assign(place: &Place, read_only: bool, arguments: &AssignArguments)
 
 /// Puts a tag on, or takes it off.
 pub async fn tag(place: &Place, read_only: bool, arguments: &TagArguments, on: bool) -> Result<(), Problem> {
-    let record = match arguments.record.contains('/') {
-        true => record(&arguments.record)?,
-        false => conversation(&arguments.record)?,
+    let record = if arguments.record.contains('/') {
+        record(&arguments.record)?
+    } else {
+        conversation(&arguments.record)?
     };
     let effect = Effect::Tag { record: record.clone(), tag: arguments.tag.trim().to_owned(), on };
     act(place, read_only, if on { "tag" } else { "untag" }, &record, "", vec![effect], &arguments.how).await
@@ -209,9 +210,10 @@ pub async fn reroute(place: &Place, read_only: bool, arguments: &OverrideArgumen
             format!("ask {}", may.join(", ")),
         ));
     }
-    let record = match arguments.record.contains('/') {
-        true => record(&arguments.record)?,
-        false => conversation(&arguments.record)?,
+    let record = if arguments.record.contains('/') {
+        record(&arguments.record)?
+    } else {
+        conversation(&arguments.record)?
     };
     let to = arguments.to.trim().to_owned();
     let effect = if record.object == ObjectKind::Conversation {

@@ -186,6 +186,16 @@ pub fn crm_named(word: &str, config: &Config) -> Result<System, Problem> {
 
 /// The vault, if it has what Intercom and the CRM need; else a problem that names what is missing.
 pub fn credentials(place: &Place, config: &Config) -> Result<Arc<Vault>, Problem> {
+    // Agents' set-ups name their help desk here; another one than Intercom is none Reknit could speak to.
+    if let Ok(provider) = std::env::var("HELPDESK_PROVIDER")
+        && !matches!(provider.trim().to_ascii_lowercase().as_str(), "" | "intercom")
+    {
+        return Err(Problem::usage(
+            "Nothing was started.",
+            format!("HELPDESK_PROVIDER is \"{}\", and conversations live in Intercom here", provider.trim()),
+            "set HELPDESK_PROVIDER=intercom, or take the variable away",
+        ));
+    }
     let vault = vault(place)?;
     let missing: Vec<(Connection, String)> = systems(config)
         .map(Connection::only)

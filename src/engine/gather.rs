@@ -465,7 +465,9 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
         Decision::Act { record, mut effects, .. } => {
             if recipe::is_a_name(&record) {
                 let known = recipe::named(turn, &record).await?.record;
-                effects.iter_mut().for_each(|effect| effect.take(&record, &known));
+                for effect in &mut effects {
+                    effect.take(&record, &known);
+                }
                 turn.identity = turn.engine.journal.known(&known).await?.records;
             }
             Ok(act::plan(&effects)?)

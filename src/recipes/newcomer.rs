@@ -22,6 +22,7 @@ words! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the words are made by a macro that marks no variant")]
 impl Default for Newcomers {
     fn default() -> Self {
         Self::ByRole

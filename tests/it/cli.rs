@@ -2,6 +2,7 @@
 //! sandbox, so a command really calls them.
 
 mod acting;
+mod actions;
 mod api;
 mod emulated;
 mod monitors;

@@ -189,7 +189,11 @@ fn of_user(rights: Rights) -> Vec<Line> {
              whoever has the token could change everything; take it away and give the two",
         ),
         Some(false) => {
-            line(true, false, "no Modify All Data, as it should be; Modify All on Lead and Contact is enough")
+            line(
+                true,
+                false,
+                "no Modify All Data, as it should be; Modify All on Lead and Contact is enough",
+            );
         }
         None => {}
     }
@@ -256,7 +260,7 @@ mod tests {
     use super::*;
 
     fn object(name: &str, create: bool, update: bool) -> Writable {
-        Writable { name: name.into(), create, update, delete: false, custom: false }
+        Writable { name: name.into(), create, update, delete: false }
     }
 
     #[test]

@@ -69,7 +69,8 @@ fn event(connection: &Connection, notification: &Element) -> NewEvent {
     let object = objects::kind_of(&id);
     let record: Option<RecordRef> = object.map(|object| objects::record(connection, object, &id));
     let at = ["SystemModstamp", "LastModifiedDate"].into_iter().map(|name| row.text_of(name));
-    let occurred_at: Option<Timestamp> = at.filter_map(wire::instant).next();
+    let mut at = at;
+    let occurred_at: Option<Timestamp> = at.find_map(wire::instant);
     let body = Value::Object(fields).to_string();
     let number = notification.text_of("Id");
     let key = match number {

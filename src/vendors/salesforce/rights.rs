@@ -21,8 +21,6 @@ pub struct Writable {
     pub update: bool,
     /// Records may be deleted.
     pub delete: bool,
-    /// It is one of the org's own.
-    pub custom: bool,
 }
 
 impl Writable {
@@ -60,7 +58,6 @@ pub async fn writable(
             create: flag(row, "createable"),
             update: flag(row, "updateable"),
             delete: flag(row, "deletable"),
-            custom: flag(row, "custom"),
         })
         .filter(|object| object.create || object.update || object.delete)
         .collect())

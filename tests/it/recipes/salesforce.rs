@@ -218,7 +218,7 @@ async fn r98_an_opportunity_that_is_won_makes_one_update_and_one_event_and_once_
     assert_eq!(bench.effects().len(), before + 2);
 }
 
-fn routed(text: String) -> String {
+fn routed(text: &str) -> String {
     text.replace("[settings.queue_of_plan]", &format!("[settings.queue_of_plan]\nenterprise = \"{DANA}\""))
         .replace("priority = \"Medium\", queue = \"\"", "priority = \"Medium\", queue = \"005xx0000000003\"")
 }
@@ -264,7 +264,7 @@ async fn r176_plan_tier_goes_before_account_owner_before_issue_category() {
         (json!("pro"), true, "005xx0000000002", "account owner"),
         (json!("pro"), false, "005xx0000000003", "issue category"),
     ] {
-        let mut bench = world(&[CASE], routed).await;
+        let mut bench = world(&[CASE], |text| routed(&text)).await;
         let more = json!({"custom_attributes": {"plan": plan}});
         let (left, contact) = bench.known_in_salesforce("mara@quint.example", &more).await;
         if account {
