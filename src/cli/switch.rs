@@ -2,7 +2,6 @@
 //! and into the journal, so that it is known who did it. Nothing is asked of a vendor here but what its fields are.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -10,10 +9,7 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place};
-use crate::config::Config;
-use crate::domain::lint::Severity;
-use crate::engine::rules::{Files, InForce, Rules, assemble, switch};
-use crate::journal::Journal;
+use crate::engine::rules::{Files, assemble, switch};
 use crate::recipes::finding::nearest;
 use crate::recipes::recipe::State;
 

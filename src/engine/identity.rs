@@ -50,7 +50,7 @@ pub(super) async fn check(
         right_field: "email".to_owned(),
         right_value: Value::String(other.to_string()),
         base: None,
-        rule: format!("external id {} before e-mail; where they disagree, a human decides", reference),
+        rule: format!("external id {reference} before e-mail; where they disagree, a human decides"),
         line: String::new(),
         decides: role.to_owned(),
         allowed: Vec::new(),
