@@ -141,7 +141,8 @@ impl Rulebook {
         let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
         let start: String = field.chars().map(letter).collect();
         let found = self.found();
-        (1..)
+        // One more name than there are rules: one of them is free.
+        (1..=found.rules.len() + 1)
             .map(|number| format!("{start}-{number}"))
             .find(|name| found.rules.iter().all(|listed| listed.rule.name != *name))
             .unwrap_or(start)

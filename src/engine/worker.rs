@@ -214,7 +214,7 @@ impl Engine {
         self.number_rules().await;
         while let Some(claim) = self.journal.claim_one(id, self.lease()).await? {
             let grip = self.held.hold(claim.execution.id, claim.token);
-            self.turn(claim, self.batcher.seat(), grip).await;
+            Box::pin(self.turn(claim, self.batcher.seat(), grip)).await;
         }
         self.give_back().await;
         Ok(())
@@ -225,7 +225,7 @@ impl Engine {
         let recipe = self.rules.current().book.recipe(&claim.execution.recipe).cloned();
         let engine = self.current_for(recipe.as_deref());
         let mut turn = Turn::new(&engine, claim, grip.lost());
-        let (status, settlement) = match AssertUnwindSafe(turn.run()).catch_unwind().await {
+        let (status, settlement) = match AssertUnwindSafe(Box::pin(turn.run())).catch_unwind().await {
             Ok(Ok(settled)) => settled,
             Ok(Err(error)) => {
                 // Nothing can be stored now; the work is given back with the next beat.

@@ -53,7 +53,7 @@ pub struct Opening {
 #[derive(Debug, Clone, Default)]
 pub struct Shelf {
     /// All of these recipes.
-    pub recipes: Vec<&'static str>,
+    pub recipes: Vec<String>,
     /// All that start from a record of this connection.
     pub records_of: Option<Connection>,
 }
@@ -300,7 +300,7 @@ impl Journal {
                  OR recipe IN ({places})) ORDER BY id LIMIT {AT_ONCE})"
             );
             let records = shelf.records_of.map_or(Value::Null, |of| Value::Text(format!("{of}/")));
-            let recipes = shelf.recipes.iter().map(|recipe| Value::Text((*recipe).to_owned()));
+            let recipes = shelf.recipes.iter().map(|recipe| Value::Text(recipe.clone()));
             let values = [Value::Text(key), Value::Text(sentence), records].into_iter().chain(recipes);
             Ok(connection.prepare_cached(&sql)?.execute(params_from_iter(values))?)
         })

@@ -5,10 +5,12 @@
 use super::{OperateError, Operator};
 use crate::domain::breaker::{self, Breaker};
 use crate::domain::clock::Timestamp;
+use crate::domain::edition::EditionKind;
 use crate::domain::pause::{Direction, Pause, PauseKind, PauseScope};
 use crate::domain::record::{Connection, System};
 use crate::journal::holds::Shelf;
 use crate::recipes;
+use crate::recipes::book::Book;
 
 /// A pause that was set.
 #[derive(Debug, Clone)]
@@ -44,7 +46,8 @@ impl Operator {
             return Err(OperateError::Impossible("the time until which to pause is past.".into()));
         }
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
-        let shelf = shelf(&scope, self.crm)?;
+        let own = self.knows_recipe(&scope).await?;
+        let shelf = shelf(&scope, self.crm, own)?;
         let pause = Pause { scope, actor: self.actor.clone(), reason: reason.to_owned(), since: now, until };
         self.journal.pause(pause.clone()).await?;
         let mut held = 0;
@@ -59,7 +62,8 @@ impl Operator {
     /// Ends a pause. Of a connection it also asks for a look at once, where its breaker is open.
     pub async fn resume(&self, scope: PauseScope) -> Result<Resumed, OperateError> {
         self.may_write()?;
-        shelf(&scope, self.crm)?;
+        let own = self.knows_recipe(&scope).await?;
+        shelf(&scope, self.crm, own)?;
         let mut released = self.journal.held_by(scope.key()).await?;
         let ended = self.journal.resume(scope.clone(), self.actor.clone()).await?;
         let mut looks = None;
@@ -78,26 +82,38 @@ impl Operator {
     }
 }
 
+impl Operator {
+    /// Whether a recipe of this name was ever in force in this journal.
+    async fn knows_recipe(&self, scope: &PauseScope) -> Result<bool, OperateError> {
+        if scope.kind != PauseKind::Recipe {
+            return Ok(false);
+        }
+        Ok(self.journal.edition_text(EditionKind::Recipe, &scope.name, 1).await?.is_some())
+    }
+}
+
 fn connection(scope: &PauseScope) -> Option<Connection> {
     if scope.kind == PauseKind::Connection { scope.name.parse().ok() } else { None }
 }
 
-/// Which executions a scope stops for certain; refused when there is no such thing to pause.
-fn shelf(scope: &PauseScope, crm: System) -> Result<Shelf, OperateError> {
+/// Which executions a scope stops for certain; refused when there is no such thing to pause. `own`: the journal knows a
+/// recipe of the workspace's own by that name.
+fn shelf(scope: &PauseScope, crm: System, own: bool) -> Result<Shelf, OperateError> {
     let unknown = |known: String| {
         OperateError::Impossible(format!("there is no {} \"{}\"; there is {known}.", scope.kind, scope.name))
     };
     let syncs = [recipes::CONTACT_TO_CRM, recipes::CONTACT_TO_INTERCOM];
+    let only = |recipe: &str| Shelf { recipes: vec![recipe.to_owned()], records_of: None };
     match scope.kind {
-        PauseKind::Recipe => match recipes::ALL.into_iter().find(|recipe| *recipe == scope.name) {
-            Some(recipe) => Ok(Shelf { recipes: vec![recipe], records_of: None }),
-            None => Err(unknown(recipes::ALL.join(", "))),
-        },
-        PauseKind::Direction => match scope.name.parse() {
-            Ok(Direction::ToCrm) => Ok(Shelf { recipes: vec![recipes::CONTACT_TO_CRM], records_of: None }),
-            Ok(Direction::ToIntercom) => {
-                Ok(Shelf { recipes: vec![recipes::CONTACT_TO_INTERCOM], records_of: None })
+        PauseKind::Recipe => {
+            if own || recipes::ALL.contains(&scope.name.as_str()) || Book::ships(&scope.name) {
+                return Ok(only(&scope.name));
             }
+            Err(unknown(recipes::ALL.join(", ") + "; `reknit recipe list` shows the rest"))
+        }
+        PauseKind::Direction => match scope.name.parse() {
+            Ok(Direction::ToCrm) => Ok(only(recipes::CONTACT_TO_CRM)),
+            Ok(Direction::ToIntercom) => Ok(only(recipes::CONTACT_TO_INTERCOM)),
             Err(_) => {
                 Err(unknown(Direction::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")))
             }
@@ -109,7 +125,7 @@ fn shelf(scope: &PauseScope, crm: System) -> Result<Shelf, OperateError> {
             // A sync reads both of its sides, whichever it writes.
             let both = [System::Intercom, crm].map(Connection::only).contains(&connection);
             let recipes = if both {
-                syncs.into_iter().chain([recipes::RESOLVE_CONFLICT]).collect()
+                syncs.into_iter().chain([recipes::RESOLVE_CONFLICT]).map(str::to_owned).collect()
             } else {
                 Vec::new()
             };

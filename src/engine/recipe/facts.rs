@@ -529,7 +529,7 @@ fn dress(mirror: &mut Mirror, event: Option<&Event>) {
 mod tests {
     use super::*;
 
-    fn conversation(id: &str, fields: Value) -> Mirror {
+    fn conversation(id: &str, fields: &Value) -> Mirror {
         Mirror {
             record: RecordRef::new(System::Intercom, ObjectKind::Conversation, id),
             fields: fields.as_object().expect("an object").clone(),
@@ -541,9 +541,9 @@ mod tests {
 
     #[test]
     fn the_conversation_that_was_just_read_replaces_its_older_row_of_the_list() {
-        let old = conversation("2", json!({"state": "open", "created_at": 200}));
-        let other = conversation("1", json!({"state": "snoozed", "created_at": 100}));
-        let fresh = conversation("2", json!({"state": "closed", "created_at": 200}));
+        let old = conversation("2", &json!({"state": "open", "created_at": 200}));
+        let other = conversation("1", &json!({"state": "snoozed", "created_at": 100}));
+        let fresh = conversation("2", &json!({"state": "closed", "created_at": 200}));
         let all = talks(vec![other.clone(), old], Some(&fresh));
         let told: Vec<(&str, bool)> =
             all.iter().map(|talk| (talk.conversation.id.as_str(), talk.open)).collect();
@@ -555,7 +555,7 @@ mod tests {
     fn r56_a_conversations_type_is_its_attribute_in_whatever_capitals() {
         let mut support = conversation(
             "1",
-            json!({"state": "open", "created_at": 5, "custom_attributes.Type": "Support",
+            &json!({"state": "open", "created_at": 5, "custom_attributes.Type": "Support",
                    "conversation_rating.rating": 2, "conversation_rating.remark": "slow"}),
         );
         dress(&mut support, None);

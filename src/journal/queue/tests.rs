@@ -249,7 +249,7 @@ async fn g12_held_work_keeps_its_wait_though_the_clock_is_set_back() {
             until: None,
         };
         journal.pause(pause.clone()).await.expect("paused");
-        let shelf = Shelf { recipes: vec!["contact-to-crm"], records_of: None };
+        let shelf = Shelf { recipes: vec!["contact-to-crm".into()], records_of: None };
         while journal.shelve(&pause, shelf.clone()).await.expect("held") > 0 {}
         assert_eq!(journal.next_due().await.expect("read"), None, "all of it is held");
         desk.clock.set(Timestamp(desk.clock.now().0 + jump.unwrap_or(-DAY)));

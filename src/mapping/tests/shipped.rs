@@ -158,7 +158,7 @@ fn what_a_new_record_begins_with_is_what_the_judge_would_write() {
             let sides = Sides { left: &whole, left_at: None, right: &nothing, right_at: None, agreed: None };
             match judge(field, &sides) {
                 Verdict::WriteRight(writes, _) => {
-                    written.extend(writes.into_iter().filter(|(_, value)| !value.is_null()))
+                    written.extend(writes.into_iter().filter(|(_, value)| !value.is_null()));
                 }
                 Verdict::Conflict { .. } => refused.push(field.name.clone()),
                 _ => {}

@@ -177,6 +177,6 @@ async fn who_may_only_look_cannot_pause() {
     assert!(matches!(operator.pause(scope.clone(), "No.", None).await, Err(OperateError::ReadOnly)));
     assert!(matches!(operator.resume(scope).await, Err(OperateError::ReadOnly)));
     let nowhere = bench.operator().pause(PauseScope::recipe("contact-to-moon"), "", None).await;
-    assert!(nowhere.unwrap_err().to_string().contains("there is contact-to-crm, "));
+    assert!(nowhere.unwrap_err().to_string().contains("contact-to-crm, "));
     assert!(bench.journal.pauses().await.unwrap().is_empty());
 }
