@@ -43,7 +43,6 @@ pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
 pub const ALL: [&str; 9] = [
-    OPERATOR_ACTION,
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
@@ -52,6 +51,7 @@ pub const ALL: [&str; 9] = [
     MIRROR_COMPANY,
     CONVERSATION_TO_TIMELINE,
     ERASE_PERSON,
+    OPERATOR_ACTION,
 ];
 /// Refreshes our copy of a company; writes nothing to a vendor.
 pub const MIRROR_COMPANY: &str = "mirror-company";
