@@ -1,5 +1,5 @@
 //! `reknit recipe`: what runs on which event, and what it would do. Reads files; calls no vendor and writes nothing; what
-//! switches a recipe stands in [`switch`](super::switch).
+//! switches a recipe stands in [`super::switch`].
 
 use std::path::{Path, PathBuf};
 

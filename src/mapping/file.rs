@@ -1,6 +1,6 @@
 //! A mapping as it is used: which field of one object is which of the other, who owns it, what an empty value does.
 //!
-//! Read from TOML by [`mod@super::read`]; here are the words of such a file and what they mean. Nothing here compares
+//! Read from TOML by `read`; here are the words of such a file and what they mean. Nothing here compares
 //! or turns values.
 
 use std::fmt;
