@@ -30,7 +30,7 @@ impl Place {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let settings = format!(
-            "[engine]\nlease_seconds = {}\npoll_seconds = {}\nscan_seconds = {}\n\
+            "[engine]\nfirst_run = \"on\"\nlease_seconds = {}\npoll_seconds = {}\nscan_seconds = {}\n\
              intercom_calls_per_10_seconds = 100000\nhubspot_calls_per_10_seconds = 100000\n\
              [limits.hubspot]\nsearches_per_second = 100000\n\
              [vendors.timeouts]\nread_seconds = {timeout}\nwrite_seconds = {timeout}\n\
