@@ -498,7 +498,10 @@ fn settle(
         if let Some(then) = settlement.resumed_from {
             facts::leave_newer(connection, person, then, &mut agreements)?;
         }
-        facts::put_agreements(connection, now, person, &agreements)?;
+        // What an earlier plan agreed on is as old as that plan: a write of ours since then is newer than it, also when
+        // whoever wrote did not live to say so.
+        let at = settlement.resumed_from.unwrap_or(now);
+        facts::put_agreements(connection, at, person, &agreements)?;
         review::withdraw_settled(connection, &settlement.identity, &agreements)?;
     }
     let subject: String = connection

@@ -161,3 +161,62 @@ async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
     let contact = bench.sandbox.hubspot_find_by_email("mara@quint.example").unwrap();
     assert_eq!(contact["properties"]["phone"], "+49303333333");
 }
+
+#[tokio::test]
+async fn g3_a_create_that_ends_late_does_not_hide_a_write_whose_worker_died() {
+    use reknit::domain::execution::Status;
+    use reknit::domain::ids::ExecutionId;
+    use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
+    use serde_json::json;
+    let mut bench = crate::support::Bench::new().await;
+    // The contact is made; the worker dies while its number is written into Intercom, and the next one may not.
+    bench
+        .sandbox
+        .add_fault(Fault::new(Vendor::Intercom, FaultKind::TimeoutBeforeEffect).method("PUT").times(1));
+    let user =
+        json!({"role": "user", "email": "mara@quint.example", "name": "Mara Quint", "phone": "+49301111111"});
+    let left = bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+    bench.delivered().await;
+    let engine = bench.engine.clone();
+    let worker = tokio::spawn(async move { engine.work_off().await });
+    bench.sandbox.call_held().await;
+    worker.abort();
+    let _ = worker.await;
+    bench.sandbox.clear_faults();
+    bench.advance(std::time::Duration::from_secs(61));
+    bench.journal.rescue().await.unwrap();
+    bench.sandbox.add_fault(Fault::new(Vendor::Intercom, FaultKind::MissingScopes).method("PUT").times(1));
+    bench.advance(std::time::Duration::from_secs(5));
+    bench.work().await;
+    assert_eq!(bench.row(1).await.status, Status::Failed, "{}", bench.row(1).await.sentence);
+    let edit = |bench: &crate::support::Bench, phone: &str| {
+        bench.sandbox.edit_intercom_contact(&left, &json!({"phone": phone}), Webhook::Sent).unwrap();
+    };
+    // Its new number is written, and the worker dies before it can say so.
+    let lost =
+        Fault::new(Vendor::HubSpot, FaultKind::TimeoutAfterEffect).path("contacts").method("PATCH").times(1);
+    bench.sandbox.add_fault(lost);
+    edit(&bench, "+49302222222");
+    bench.delivered().await;
+    let engine = bench.engine.clone();
+    let worker = tokio::spawn(async move { engine.work_off().await });
+    bench.sandbox.call_held().await;
+    worker.abort();
+    let _ = worker.await;
+    bench.sandbox.clear_faults();
+    let contact = bench.sandbox.hubspot_find_by_email("mara@quint.example").unwrap();
+    assert_eq!(contact["properties"]["phone"], "+49302222222", "written before the worker died");
+    bench.advance(std::time::Duration::from_secs(61));
+    bench.journal.rescue().await.unwrap();
+    bench.operator().retry(&[ExecutionId(1)]).await.unwrap();
+    bench.engine.run_one(ExecutionId(1)).await.unwrap();
+    assert_eq!(bench.row(1).await.status, Status::Succeeded, "{}", bench.row(1).await.sentence);
+    edit(&bench, "+49303333333");
+    bench.work().await;
+    bench.advance(std::time::Duration::from_secs(120));
+    bench.work().await;
+    let conflicts = bench.tables().texts("SELECT field || ' ' || kind FROM conflicts");
+    assert!(conflicts.is_empty(), "one side alone was edited: {conflicts:?}");
+    let contact = bench.sandbox.hubspot_find_by_email("mara@quint.example").unwrap();
+    assert_eq!(contact["properties"]["phone"], "+49303333333");
+}
