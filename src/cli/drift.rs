@@ -53,9 +53,16 @@ struct List {
     json: bool,
 }
 
+/// A finding's number, with or without what stands before it in lists.
+fn finding(text: &str) -> Result<i64, String> {
+    let number = text.strip_prefix("df_").unwrap_or(text);
+    number.parse().map_err(|_| "a finding is named like df_3; `reknit drift list` shows them".to_owned())
+}
+
 #[derive(Debug, Args)]
 struct Chosen {
-    /// The finding's number
+    /// The finding, as `drift list` names it
+    #[arg(value_parser = finding, value_name = "FINDING")]
     id: i64,
     /// Print the finding as JSON
     #[arg(long)]

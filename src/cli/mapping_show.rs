@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::progress::Desk;
 use super::wiring::{self, Place};
 use crate::domain::lint::{Lint, LintRule, Severity};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, clean_lines};
 use crate::engine::rules::InForce;
 use crate::mapping::{FieldMapping, Mapping, MappingError, Side};
 
@@ -28,6 +28,9 @@ pub struct List {
 pub struct Show {
     /// The mapping's name
     name: String,
+    /// Print its file as it stands: the text to begin with for one of your own
+    #[arg(long, conflicts_with = "json")]
+    file: bool,
     /// Print the mapping as JSON
     #[arg(long)]
     json: bool,
@@ -109,6 +112,13 @@ pub fn show(place: &Place, arguments: &Show) -> Result<(), Problem> {
             format!("there are {}", known.join(", ")),
         ));
     };
+    if arguments.file {
+        // A mapping is a human's own, but it may have come by mail.
+        for line in mapping.text.trim_end().lines() {
+            output::line(&clean_lines(line).join(" "))?;
+        }
+        return Ok(());
+    }
     if arguments.json {
         let mut shape = heading(mapping);
         shape["fields"] = mapping.fields.iter().map(field).collect();

@@ -100,7 +100,14 @@ fn tell(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let config = place.settings()?;
     let json = arguments.json;
     match &arguments.command {
-        Command::List => list(&shelf(&config)?.book, json),
+        Command::List => {
+            // One broken file is no reason to hide the others: what is in force goes on.
+            let shelf = look(&config, &[])?;
+            for wrong in shelf.findings.iter().filter(|finding| finding.is_error()) {
+                output::aside(&format!("not taken: {wrong}"));
+            }
+            list(&shelf.book, json)
+        }
         Command::Show { name } => {
             let shelf = shelf(&config)?;
             let recipe = named(&shelf.book, name)?;

@@ -82,7 +82,10 @@ fn folder(path: &Path) -> Result<Vec<(String, String)>, String> {
         }
     }
     paths.sort();
-    paths.iter().map(|path| file(path)).collect()
+    let mut files: Vec<(String, String)> = paths.iter().map(|path| file(path)).collect::<Result<_, _>>()?;
+    // A shell empties a file before a command writes into it, and that command may be one of ours: `recipe show NAME`.
+    files.retain(|(_, text)| !text.trim().is_empty());
+    Ok(files)
 }
 
 fn file(path: &Path) -> Result<(String, String), String> {

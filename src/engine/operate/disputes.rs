@@ -317,6 +317,13 @@ impl Operator {
         self.fill(proposal, title, &choice, &same).await?;
         proposal.preview.edits = vec![edit];
         proposal.mapping = Some((file, new));
+        if !conflict.allowed.is_empty() && !conflict.allowed.iter().any(|allowed| allowed == to) {
+            proposal.preview.notes.push(format!(
+                "\"{to}\" is none of the values that were taken when the conflict was found ({}): unless it was added \
+                 since, the CRM will refuse it.",
+                conflict.allowed.join(", ")
+            ));
+        }
         self.add_retries(conflict, &mut proposal.preview).await
     }
 

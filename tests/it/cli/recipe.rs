@@ -115,5 +115,13 @@ async fn mistakes_are_told_with_file_and_line_and_keep_the_recipes_from_being_us
         run.text()
     );
     run.problem(2, &["1 mistake(s)"]);
-    shell.run(&["recipe", "list"]).await.problem(2, &["line 12", "did you mean \"conversation\""]);
+    let run = shell.run(&["recipe", "list"]).await;
+    for part in ["not taken: ", "line 12", "did you mean \"conversation\"", "contact-to-crm"] {
+        assert!(run.text().contains(part) || run.err.contains(part), "{part}: {run:?}");
+    }
+    // A shell that writes into a file empties it first: an empty one is no recipe yet, and no mistake.
+    std::fs::write(&path, "").unwrap();
+    shell.run(&["recipe", "lint"]).await.fine();
+    let shown = shell.run(&["recipe", "show", "churn-low-rating"]).await;
+    assert!(shown.text().contains("[condition]"), "{shown:?}");
 }
