@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reknit::domain::execution::Status;
+use reknit::domain::ids::ExecutionId;
 use reknit::journal::JournalError;
 use reknit::journal::queue::Settlement;
 use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
@@ -118,13 +119,10 @@ async fn g5_two_workers_share_the_work_and_do_each_piece_once() {
     bench.work().await;
 }
 
-#[tokio::test]
-async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
-    use reknit::domain::execution::Status;
-    use reknit::domain::ids::ExecutionId;
-    use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
-    use serde_json::json;
-    let mut bench = crate::support::Bench::new().await;
+/// A contact was made and the worker died while its number was written into Intercom; the next one failed at it. The
+/// bench, and the contact in Intercom.
+async fn made_but_not_ended() -> (Bench, String) {
+    let mut bench = Bench::new().await;
     // The contact is made; the worker dies while its number is written into Intercom, and the next one may not.
     bench
         .sandbox
@@ -145,7 +143,13 @@ async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
     bench.advance(std::time::Duration::from_secs(5));
     bench.work().await;
     assert_eq!(bench.row(1).await.status, Status::Failed, "{}", bench.row(1).await.sentence);
-    let edit = |bench: &crate::support::Bench, phone: &str| {
+    (bench, left)
+}
+
+#[tokio::test]
+async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
+    let (mut bench, left) = made_but_not_ended().await;
+    let edit = |bench: &Bench, phone: &str| {
         bench.sandbox.edit_intercom_contact(&left, &json!({"phone": phone}), Webhook::Sent).unwrap();
     };
     edit(&bench, "+49302222222");
@@ -164,32 +168,8 @@ async fn a_create_that_ends_late_does_not_set_back_what_was_agreed_meanwhile() {
 
 #[tokio::test]
 async fn g3_a_create_that_ends_late_does_not_hide_a_write_whose_worker_died() {
-    use reknit::domain::execution::Status;
-    use reknit::domain::ids::ExecutionId;
-    use reknit::sandbox::{Fault, FaultKind, Vendor, Webhook};
-    use serde_json::json;
-    let mut bench = crate::support::Bench::new().await;
-    // The contact is made; the worker dies while its number is written into Intercom, and the next one may not.
-    bench
-        .sandbox
-        .add_fault(Fault::new(Vendor::Intercom, FaultKind::TimeoutBeforeEffect).method("PUT").times(1));
-    let user =
-        json!({"role": "user", "email": "mara@quint.example", "name": "Mara Quint", "phone": "+49301111111"});
-    let left = bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
-    bench.delivered().await;
-    let engine = bench.engine.clone();
-    let worker = tokio::spawn(async move { engine.work_off().await });
-    bench.sandbox.call_held().await;
-    worker.abort();
-    let _ = worker.await;
-    bench.sandbox.clear_faults();
-    bench.advance(std::time::Duration::from_secs(61));
-    bench.journal.rescue().await.unwrap();
-    bench.sandbox.add_fault(Fault::new(Vendor::Intercom, FaultKind::MissingScopes).method("PUT").times(1));
-    bench.advance(std::time::Duration::from_secs(5));
-    bench.work().await;
-    assert_eq!(bench.row(1).await.status, Status::Failed, "{}", bench.row(1).await.sentence);
-    let edit = |bench: &crate::support::Bench, phone: &str| {
+    let (mut bench, left) = made_but_not_ended().await;
+    let edit = |bench: &Bench, phone: &str| {
         bench.sandbox.edit_intercom_contact(&left, &json!({"phone": phone}), Webhook::Sent).unwrap();
     };
     // Its new number is written, and the worker dies before it can say so.
