@@ -17,6 +17,7 @@ mod groups;
 mod hashing;
 mod job_title;
 mod lists;
+mod model;
 mod name_match;
 mod organisations;
 mod people;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
 pub use groups::{Group, groups};
+pub use model::Model;
 pub use organisations::duplicate_organisations;
 pub use people::{Index, duplicate_people, duplicate_people_of};
 pub use web_domain::own_domain;

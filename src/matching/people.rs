@@ -88,22 +88,43 @@ impl Index {
         self.people.side(row as usize)
     }
 
-    /// Compares in the order of the keys, so that even which of several equal mailboxes is shown does not depend
-    /// on the order of the records.
     fn candidate(&self, one: (&String, Side<'_>), other: (&String, Side<'_>)) -> Candidate {
-        let (left, right) = if one.0 <= other.0 { (one, other) } else { (other, one) };
-        let waterfall = compare::compare(left.1, right.1, &self.statistics);
-        let (first, second) = (left.1.row.identity, right.1.row.identity);
-        let probability = waterfall.probability();
-        Candidate {
-            left: left.0.clone(),
-            right: right.0.clone(),
-            probability,
-            band: self.settings.band(probability, waterfall.is_guarded()),
-            evidence: waterfall.into_evidence(),
-            fingerprint: format!("{:016x}{:016x}", combine(first, second), combine(second, first)),
-        }
+        weighed(one, other, &self.statistics, &self.settings)
     }
+}
+
+/// Compares in the order of the keys, so that even which of several equal mailboxes is shown does not depend
+/// on the order of the records.
+fn weighed(
+    one: (&String, Side<'_>),
+    other: (&String, Side<'_>),
+    statistics: &Statistics,
+    settings: &Settings,
+) -> Candidate {
+    let (left, right) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+    let waterfall = compare::compare(left.1, right.1, statistics);
+    let (first, second) = (left.1.row.identity, right.1.row.identity);
+    let probability = waterfall.probability();
+    Candidate {
+        left: left.0.clone(),
+        right: right.0.clone(),
+        probability,
+        band: settings.band(probability, waterfall.is_guarded()),
+        evidence: waterfall.into_evidence(),
+        fingerprint: format!("{:016x}{:016x}", combine(first, second), combine(second, first)),
+    }
+}
+
+/// Compares two records that are in no index.
+pub(crate) fn compare_pair(
+    one: &Person,
+    other: &Person,
+    statistics: &Statistics,
+    settings: &Settings,
+) -> Candidate {
+    let (left, right) =
+        (People::build(std::slice::from_ref(one)), People::build(std::slice::from_ref(other)));
+    weighed((&one.key, left.side(0)), (&other.key, right.side(0)), statistics, settings)
 }
 
 /// All duplicate candidates of a list, strongest first, then by keys.
