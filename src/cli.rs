@@ -29,10 +29,12 @@ pub mod fetch;
 pub mod init;
 pub mod journal;
 pub mod limits;
+pub mod link;
 pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
 pub mod mapping_show;
+pub mod merge;
 pub mod monitors;
 pub mod notices;
 pub mod operate;
@@ -51,6 +53,7 @@ pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod vault;
+pub mod verdict;
 pub mod why_not;
 pub mod wiring;
 
@@ -102,11 +105,11 @@ pub enum Command {
     /// Rules that decide conflicts by themselves
     Rules(rules::Arguments),
     /// Merge a duplicate candidate
-    Merge(operate::MergeArguments),
+    Merge(merge::MergeArguments),
     /// Say that a duplicate candidate is two different records
-    Distinct(operate::DistinctArguments),
+    Distinct(verdict::DistinctArguments),
     /// Relate a person to a company
-    Link(operate::LinkArguments),
+    Link(link::LinkArguments),
     /// Field mappings: what an edited one would change, directions of a field off and on
     Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
@@ -222,9 +225,9 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
-        Some(Command::Merge(merge)) => operate::merge(&place, arguments.read_only, &merge).await,
-        Some(Command::Distinct(distinct)) => operate::distinct(&place, arguments.read_only, &distinct).await,
-        Some(Command::Link(link)) => operate::link(&place, arguments.read_only, &link).await,
+        Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
+        Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,

@@ -1,4 +1,4 @@
-//! The operator's commands: retry, discard, merge, distinct, link. The same decisions as the console's keys.
+//! The operator's commands retry and discard, and the desk at which every decision of the command line is recorded.
 //!
 //! A command records the decision, then carries it out itself, unless another process serves the journal; then it
 //! waits for that one. It never runs anything else that happens to be due.
@@ -14,7 +14,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::execution::{Execution, Status};
-use crate::domain::ids::{DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::ids::ExecutionId;
 use crate::domain::plan::Preview;
 use crate::domain::record::RecordRef;
 use crate::domain::review::Decision;
@@ -68,40 +68,6 @@ pub(super) struct How {
     /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// Arguments of `merge`.
-#[derive(Debug, Args)]
-pub struct MergeArguments {
-    /// Which duplicate candidate, as du_7
-    id: String,
-    /// The record that goes on, as hubspot/contact/151 [default: the left one]
-    #[arg(long, value_name = "RECORD")]
-    survivor: Option<String>,
-    #[command(flatten)]
-    how: How,
-}
-
-/// Arguments of `distinct`.
-#[derive(Debug, Args)]
-pub struct DistinctArguments {
-    /// Which duplicate candidate, as du_7
-    id: String,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// Arguments of `link`.
-#[derive(Debug, Args)]
-pub struct LinkArguments {
-    /// Which unlinked person, as un_4
-    id: String,
-    /// The company, as hubspot/company/812
-    #[arg(long, value_name = "RECORD")]
-    company: String,
-    #[command(flatten)]
-    how: How,
 }
 
 impl How {
@@ -247,44 +213,7 @@ pub async fn discard(place: &Place, read_only: bool, arguments: &DiscardArgument
     refusals(&answer.refused)
 }
 
-/// Merges a duplicate candidate.
-pub async fn merge(place: &Place, read_only: bool, arguments: &MergeArguments) -> Result<(), Problem> {
-    let duplicate: DuplicateId = parse(&arguments.id)?;
-    let named: Option<RecordRef> = arguments.survivor.as_deref().map(record).transpose()?;
-    let desk = Desk::open(place, read_only)?;
-    let survivor = match named {
-        Some(survivor) => survivor,
-        None => desk
-            .journal
-            .duplicate(duplicate)
-            .await
-            .map_err(|error| unread(&error))?
-            .map(|pair| pair.left)
-            .ok_or_else(|| refused(&OperateError::Missing(duplicate.to_string())))?,
-    };
-    desk.decide(&Decision::Merge { duplicate, survivor }, &arguments.how).await
-}
-
-/// Keeps a duplicate candidate apart.
-pub async fn distinct(place: &Place, read_only: bool, arguments: &DistinctArguments) -> Result<(), Problem> {
-    let id: DuplicateId = parse(&arguments.id)?;
-    let desk = Desk::open(place, read_only)?;
-    desk.operator.distinct(id).await.map_err(|error| refused(&error))?;
-    if arguments.json {
-        return output::json(&json!({"id": id, "state": "dismissed"}));
-    }
-    output::line(&format!("{id} is two different records; it comes back only when their data changes."))
-}
-
-/// Relates a person to a company.
-pub async fn link(place: &Place, read_only: bool, arguments: &LinkArguments) -> Result<(), Problem> {
-    let unlinked: UnlinkedId = parse(&arguments.id)?;
-    let company = record(&arguments.company)?;
-    let desk = Desk::open(place, read_only)?;
-    desk.decide(&Decision::Link { unlinked, company }, &arguments.how).await
-}
-
-fn record(text: &str) -> Result<RecordRef, Problem> {
+pub(super) fn record(text: &str) -> Result<RecordRef, Problem> {
     text.parse().map_err(|error: crate::domain::record::BadRecordRef| {
         Problem::usage("Nothing was done.", error.to_string(), "`reknit show ID` names the records")
     })

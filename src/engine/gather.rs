@@ -417,51 +417,8 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }
-        Decision::Merge { duplicate, survivor } => {
-            let pair = turn
-                .engine
-                .journal
-                .duplicate(duplicate)
-                .await?
-                .ok_or_else(|| Impossible(format!("{duplicate} is gone from the journal.")))?;
-            let left = needed(turn, &pair.left).await?;
-            let right = needed(turn, &pair.right).await?;
-            for (shown, now) in [(&pair.left_fields, &left), (&pair.right_fields, &right)] {
-                if let Some(field) = mend::changed_since(shown, now) {
-                    return Err(Impossible(format!(
-                        "{}: {field} changed since the two were shown; the pair is shown anew with what it is now.",
-                        now.record.title()
-                    ))
-                    .into());
-                }
-            }
-            let mapping = std::sync::Arc::clone(turn.engine.mapping_of(survivor.object));
-            let (survivor, absorbed) = if survivor == left.record { (left, right) } else { (right, left) };
-            let mut linked = Vec::new();
-            if survivor.record.system() != System::Intercom {
-                for record in [&survivor.record, &absorbed.record] {
-                    for other in turn.engine.journal.known(record).await?.records {
-                        if other.connection == turn.engine.intercom
-                            && let Ok(contact) = turn.read(&other).await?
-                        {
-                            linked.push(contact);
-                        }
-                    }
-                }
-            }
-            Ok(mend::merge(&survivor, &absorbed, &linked, &mapping)?)
-        }
-        Decision::Link { unlinked, company } => {
-            let item = turn
-                .engine
-                .journal
-                .unlinked_one(unlinked)
-                .await?
-                .ok_or_else(|| Impossible(format!("{unlinked} is gone from the journal.")))?;
-            needed(turn, &item.contact).await?;
-            let company = needed(turn, &company).await?;
-            Ok(mend::link(&item.contact, &company.record, &company.display_name())?)
-        }
+        Decision::Merge { duplicate, survivor } => super::merge::gather(turn, duplicate, &survivor).await,
+        Decision::Link { unlinked, company } => super::link::gather(turn, unlinked, &company).await,
         Decision::Act { record, mut effects, .. } => {
             if recipe::is_a_name(&record) {
                 let known = recipe::named(turn, &record).await?.record;

@@ -111,7 +111,7 @@ impl Operator {
     }
 
     /// The mapping between Intercom's contacts and a kind of record of the CRM.
-    fn mapping_of(&self, object: ObjectKind) -> &Mapping {
+    pub(super) fn mapping_of(&self, object: ObjectKind) -> &Mapping {
         self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
     }
 
@@ -260,85 +260,8 @@ impl Operator {
                     preview,
                 })
             }
-            Decision::Merge { duplicate, survivor } => {
-                let id = duplicate;
-                let pair = self
-                    .journal
-                    .duplicate(*id)
-                    .await?
-                    .ok_or_else(|| OperateError::Missing(id.to_string()))?;
-                still_open(pair.state, &id.to_string())?;
-                if *survivor != pair.left && *survivor != pair.right {
-                    return Err(OperateError::Impossible(format!(
-                        "{survivor} is neither of the two records; the survivor is {} or {}.",
-                        pair.left, pair.right
-                    )));
-                }
-                let absorbed = if *survivor == pair.left { &pair.right } else { &pair.left };
-                let (survivor, absorbed) = (self.copy(survivor).await?, self.copy(absorbed).await?);
-                let mut linked = Vec::new();
-                if survivor.record.system() != System::Intercom {
-                    for record in [&survivor.record, &absorbed.record] {
-                        for other in self.journal.known(record).await?.records {
-                            if other.system() == System::Intercom
-                                && let Some(contact) = self.journal.mirror(&other).await?
-                            {
-                                linked.push(contact);
-                            }
-                        }
-                    }
-                }
-                let planned =
-                    mend::merge(&survivor, &absorbed, &linked, self.mapping_of(survivor.record.object))?;
-                let title = format!("Merge {} into {}", absorbed.record.title(), survivor.record.title());
-                let mut preview = self.preview_of(title, &planned.plan);
-                preview.losses = mend::losses(&survivor, &absorbed);
-                preview.irreversible = true;
-                let system = survivor.record.system().title();
-                preview.notes.push(format!("{system} cannot take a merge apart."));
-                preview
-                    .notes
-                    .push("Before the first call a capsule keeps both records as they are, whole.".into());
-                let opted_out = |mirror: &Mirror| mirror.text("hs_email_optout") == "true";
-                if opted_out(&absorbed) && !opted_out(&survivor) {
-                    preview.notes.push(
-                        "The absorbed contact has opted out of e-mail, and HubSpot lets no app set that: look at the \
-                         merged contact's subscriptions afterwards."
-                            .into(),
-                    );
-                }
-                if survivor.record.system() == System::Hubspot {
-                    preview.notes.push(
-                        "HubSpot may give the merged record a new id; everything here follows it.".into(),
-                    );
-                }
-                Ok(Prepared {
-                    recipe: recipes::MERGE_DUPLICATES,
-                    subject: pair.subject,
-                    record: survivor.record,
-                    preview,
-                })
-            }
-            Decision::Link { unlinked, company } => {
-                let id = unlinked;
-                let item = self
-                    .journal
-                    .unlinked_one(*id)
-                    .await?
-                    .ok_or_else(|| OperateError::Missing(id.to_string()))?;
-                still_open(item.state, &id.to_string())?;
-                let company = self.copy(company).await?;
-                let planned = mend::link(&item.contact, &company.record, &company.display_name())?;
-                let title = format!("Relate {} to {}", item.subject, company.display_name());
-                let mut preview = self.preview_of(title, &planned.plan);
-                preview.notes.push("One call; removing the association in the CRM takes it back.".into());
-                Ok(Prepared {
-                    recipe: recipes::LINK_COMPANY,
-                    subject: item.subject,
-                    record: item.contact,
-                    preview,
-                })
-            }
+            Decision::Merge { duplicate, survivor } => self.merging(*duplicate, survivor).await,
+            Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();
@@ -378,7 +301,7 @@ impl Operator {
         }
     }
 
-    async fn copy(&self, record: &RecordRef) -> Result<Mirror, OperateError> {
+    pub(super) async fn copy(&self, record: &RecordRef) -> Result<Mirror, OperateError> {
         match self.journal.mirror(record).await? {
             Some(mirror) if !mirror.deleted => Ok(mirror),
             Some(_) => Err(OperateError::Impossible(format!("{} is gone at the vendor.", record.title()))),
@@ -386,7 +309,7 @@ impl Operator {
         }
     }
 
-    fn preview_of(&self, title: String, plan: &crate::domain::plan::Plan) -> Preview {
+    pub(super) fn preview_of(&self, title: String, plan: &crate::domain::plan::Plan) -> Preview {
         let calls = plan.steps.iter().flat_map(|step| vendors::calls(&self.vendors, &step.effect)).collect();
         let mut notes = Vec::new();
         if plan.steps.len() > 1 {
@@ -401,7 +324,7 @@ impl Operator {
     }
 }
 
-fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {
+pub(super) fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {
     match state {
         ReviewState::Open | ReviewState::Ignored => Ok(()),
         ReviewState::Deciding => {
@@ -413,9 +336,10 @@ fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {
     }
 }
 
-struct Prepared {
-    recipe: &'static str,
-    subject: String,
-    record: RecordRef,
-    preview: Preview,
+/// A decision as it would be carried out, with its preview.
+pub(super) struct Prepared {
+    pub(super) recipe: &'static str,
+    pub(super) subject: String,
+    pub(super) record: RecordRef,
+    pub(super) preview: Preview,
 }

@@ -1,4 +1,4 @@
-//! Carrying out what a human decided: settle a conflict, merge two records, relate a person to a company.
+//! Carrying out what a human decided about a conflict; merges and links have files of their own beside this one.
 //!
 //! The same functions make the preview and the plan that runs; only the facts differ in age. They never widen a
 //! decision: a conflict writes its own field and no other.
@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::contact_sync::{Planned, update_step};
 use crate::domain::agreement::Agreement;
-use crate::domain::plan::{Effect, Fill, Loss, Step};
 use crate::domain::record::{Fields, Mirror, RecordRef, System, value_text};
 use crate::domain::review::{Choice, Conflict, ConflictKind};
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
@@ -194,65 +193,6 @@ pub fn identify(own: &Mirror, chosen: &Mirror, dropped: Option<&Mirror>, mapping
     planned
 }
 
-/// Plans a merge of two records of one system. `linked` are the Intercom contacts that point to either of two CRM
-/// records: their cross-reference follows.
-pub fn merge(
-    survivor: &Mirror,
-    absorbed: &Mirror,
-    linked: &[Mirror],
-    mapping: &Mapping,
-) -> Result<Planned, Impossible> {
-    if let Some(obstacle) = obstacle(survivor, absorbed) {
-        return Err(Impossible(obstacle));
-    }
-    let mut planned = Planned::default();
-    // Consent always survives: whoever said no to e-mail on either record has said no.
-    let opted_out = |mirror: &Mirror| mirror.text("unsubscribed_from_emails") == "true";
-    if opted_out(absorbed) && !opted_out(survivor) {
-        planned.plan.steps.push(Step::new(
-            format!("Keep the opt-out: unsubscribe {}", survivor.record.title()),
-            Effect::Update {
-                record: survivor.record.clone(),
-                fields: [("unsubscribed_from_emails".to_owned(), Value::Bool(true))].into_iter().collect(),
-            },
-        ));
-    }
-    let merge_step = planned.plan.steps.len() as u32;
-    planned.plan.steps.push(Step::new(
-        format!("Merge {} into {}", absorbed.record.title(), survivor.record.title()),
-        Effect::Merge { survivor: survivor.record.clone(), absorbed: absorbed.record.clone() },
-    ));
-    for contact in linked {
-        let mut step = Step::new(
-            format!("Point Intercom contact {} to the merged record", contact.record.id),
-            Effect::Update {
-                record: contact.record.clone(),
-                fields: [(mapping.intercom_identity.clone(), Value::Null)].into_iter().collect(),
-            },
-        );
-        step.fills.push(Fill { field: mapping.intercom_identity.clone(), from_step: merge_step });
-        planned.plan.steps.push(step);
-    }
-    Ok(planned)
-}
-
-/// Why the vendor cannot merge these two, and what would do instead; none when it can.
-pub fn obstacle(survivor: &Mirror, absorbed: &Mirror) -> Option<String> {
-    if survivor.record.system() != System::Intercom {
-        return None;
-    }
-    match (survivor.text("role").as_str(), absorbed.text("role").as_str()) {
-        ("user", "lead") => None,
-        ("lead", "user") => Some("Intercom only merges a lead into a user: choose the user as survivor.".into()),
-        ("user", "user") => Some(
-            "Intercom cannot merge two users. Copy over what the other one should keep, then archive it in Intercom; \
-             x marks them as different if they are."
-                .into(),
-        ),
-        _ => Some("Intercom cannot merge two leads; one of them must become a user first.".into()),
-    }
-}
-
 /// The first field of substance that is not what was shown when a human decided; stamps and counters do not count.
 pub fn changed_since<'a>(shown: &'a Fields, now: &'a Mirror) -> Option<&'a str> {
     let stamp = |name: &str| {
@@ -266,52 +206,4 @@ pub fn changed_since<'a>(shown: &'a Fields, now: &'a Mirror) -> Option<&'a str> 
         .map(String::as_str)
         .filter(|name| !stamp(name))
         .find(|name| shown.get(*name).map(value_text).unwrap_or_default() != now.text(name))
-}
-
-/// What goes away in a merge: filled values of the absorbed record that differ from the survivor's filled ones.
-pub fn losses(survivor: &Mirror, absorbed: &Mirror) -> Vec<Loss> {
-    const OURS: [&str; 10] = [
-        "hs_object_id",
-        "createdate",
-        "lastmodifieddate",
-        "created_at",
-        "updated_at",
-        "id",
-        "role",
-        "workspace_id",
-        "hs_merged_object_ids",
-        "external_id",
-    ];
-    absorbed
-        .fields
-        .iter()
-        .filter(|(name, value)| !OURS.contains(&name.as_str()) && !is_blank(value))
-        // HubSpot keeps the absorbed e-mail as an additional one: it is not lost.
-        .filter(|(name, _)| !(name.as_str() == "email" && survivor.record.system() == System::Hubspot))
-        .filter_map(|(name, value)| {
-            let kept = survivor.fields.get(name).filter(|kept| !is_blank(kept))?;
-            (value_text(kept) != value_text(value) && !value.is_object() && !value.is_array()).then(|| Loss {
-                field: name.clone(),
-                lost: value_text(value),
-                kept: value_text(kept),
-            })
-        })
-        .collect()
-}
-
-/// Plans the link of a contact to a company of the same system.
-pub fn link(contact: &RecordRef, company: &RecordRef, company_name: &str) -> Result<Planned, Impossible> {
-    if contact.connection != company.connection {
-        return Err(Impossible(format!(
-            "{} and {} live in different systems: a relation can only be made inside one.",
-            contact.title(),
-            company.title()
-        )));
-    }
-    let mut planned = Planned::default();
-    planned.plan.steps.push(Step::new(
-        format!("Relate {} to {company_name} ({})", contact.title(), company.id),
-        Effect::Link { contact: contact.clone(), company: company.clone() },
-    ));
-    Ok(planned)
 }
