@@ -52,6 +52,7 @@ mod head;
 pub mod holds;
 pub mod intake;
 pub mod limits;
+pub mod links;
 mod migrate;
 pub mod monitors;
 pub mod notices;

@@ -38,18 +38,21 @@ pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+/// Takes a link to a company back.
+pub const UNLINK_COMPANY: &str = "unlink-company";
 /// Does what an operator asked for by hand.
 pub const OPERATOR_ACTION: &str = "operator-action";
 /// Erases a person everywhere, or asks a human whether to.
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
     MERGE_DUPLICATES,
     LINK_COMPANY,
+    UNLINK_COMPANY,
     MIRROR_COMPANY,
     CONVERSATION_TO_TIMELINE,
     ERASE_PERSON,

@@ -11,7 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::ExecutionId;
 use crate::domain::record::RecordRef;
-use crate::domain::review::{Duplicate, ReviewState, Unlinked};
+use crate::domain::review::{Duplicate, ReviewState};
 
 impl Journal {
     /// Replaces the open duplicate candidates by what a scan found. Pairs a human judged stay judged while their
@@ -19,12 +19,6 @@ impl Journal {
     pub async fn put_duplicates(&self, found: Vec<Duplicate>) -> Result<()> {
         let now = self.now();
         self.write(move |connection| put_duplicates(connection, now, &found)).await
-    }
-
-    /// Replaces the open unlinked relations by what a scan found; those no longer found become obsolete.
-    pub async fn put_unlinked(&self, found: Vec<Unlinked>) -> Result<()> {
-        let now = self.now();
-        self.write(move |connection| put_unlinked(connection, now, &found)).await
     }
 }
 
@@ -60,6 +54,7 @@ pub(super) fn decided(
         Status::Failed | Status::Discarded => ReviewState::Open,
         _ => return Ok(()),
     };
+    super::links::undone(connection, execution, status, sentence)?;
     for table in ["conflicts", "duplicates", "unlinked"] {
         connection
             .prepare_cached(&format!(
@@ -195,47 +190,6 @@ fn put_duplicates(connection: &Connection, now: Timestamp, found: &[Duplicate]) 
     connection
         .prepare_cached(
             "UPDATE duplicates SET state = 'obsolete', resolution = 'The records no longer look alike.' \
-             WHERE state = 'open' AND id NOT IN (SELECT id FROM temp.seen)",
-        )?
-        .execute([])?;
-    Ok(())
-}
-
-fn put_unlinked(connection: &Connection, now: Timestamp, found: &[Unlinked]) -> Result<()> {
-    connection.execute_batch(
-        "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
-    )?;
-    for item in found {
-        if erasure::is_erased(connection, &item.contact)? {
-            continue;
-        }
-        let best = item.candidates.first().map_or(0.0, |candidate| candidate.probability);
-        let candidates = to_json(&item.candidates)?;
-        connection
-            .prepare_cached(
-                "INSERT INTO unlinked (subject, contact, domain, hint, candidates, best, state, created_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7) ON CONFLICT (contact) DO UPDATE SET \
-                 subject = excluded.subject, domain = excluded.domain, hint = excluded.hint, \
-                 candidates = excluded.candidates, best = excluded.best, state = 'open', resolution = NULL \
-                 WHERE (state = 'open' AND (candidates <> excluded.candidates OR hint <> excluded.hint)) \
-                 OR state IN ('obsolete', 'done')",
-            )?
-            .execute(params![
-                item.subject,
-                item.contact.to_string(),
-                item.domain,
-                item.hint,
-                candidates,
-                best,
-                now.0
-            ])?;
-        connection
-            .prepare_cached("INSERT OR IGNORE INTO temp.seen SELECT id FROM unlinked WHERE contact = ?1")?
-            .execute([item.contact.to_string()])?;
-    }
-    connection
-        .prepare_cached(
-            "UPDATE unlinked SET state = 'obsolete', resolution = 'The relation exists by now.' \
              WHERE state = 'open' AND id NOT IN (SELECT id FROM temp.seen)",
         )?
         .execute([])?;

@@ -68,7 +68,9 @@ pub(crate) async fn perform(
         | Effect::Converse { .. }
         | Effect::Reply { .. }
         | Effect::Assign { .. } => Err(super::cannot(effect)),
-        Effect::Link { contact, .. } | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. }
+        | Effect::Unlink { contact, .. }
+        | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
         Effect::Log { contact, .. } => made(&answer, &contact.connection, ObjectKind::Note),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
         // The answer's id may be new: both old ids lead to it from now on.
@@ -100,7 +102,9 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } | Effect::DefineField { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Unlink { .. } | Effect::DefineField { .. } => {
+            Ok(None)
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }

@@ -54,12 +54,16 @@ pub(crate) async fn perform(
     }
     let request = calls::request(clients.settings(), effect)?;
     let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
-        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (Err(error), Effect::Erase { record } | Effect::Unlink { contact: record, .. }) => {
+            return super::gone_already(record, error);
+        }
         (answer, _) => answer?,
     };
     match effect {
         // The answer to a link is the company; what was touched is the person.
-        Effect::Link { contact, .. } | Effect::Log { contact, .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. } | Effect::Unlink { contact, .. } | Effect::Log { contact, .. } => {
+            Ok(contact.clone())
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
@@ -106,7 +110,7 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Unlink { .. } | Effect::Log { .. } => Ok(None),
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }

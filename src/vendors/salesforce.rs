@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::Effect;
+use crate::domain::plan::{Effect, Relation};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, value_text};
 
 use super::Page;
@@ -19,6 +19,7 @@ use super::request::Expects;
 
 pub(crate) mod activity;
 pub(crate) mod around;
+mod belonging;
 pub mod bulk;
 pub(crate) mod calls;
 pub mod collections;
@@ -90,6 +91,10 @@ pub(crate) async fn perform(
                 Err(error) => super::gone_already(record, error),
             }
         }
+        Effect::Link { relation: Relation::Beside | Relation::Converted, .. } | Effect::Unlink { .. } => {
+            let effect = &activity::about_whom(clients, effect, log).await?;
+            belonging::perform(clients, effect, log).await
+        }
         Effect::Link { contact, .. } => {
             let effect = &activity::about_whom(clients, effect, log).await?;
             let request = calls::request(clients.settings(), effect)?;
@@ -117,7 +122,10 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Link { contact, relation: Relation::Converted, .. } => {
+            belonging::converted(clients, contact, log).await
+        }
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Unlink { .. } => Ok(None),
         Effect::Log { .. } => {
             let effect = activity::about_whom(clients, effect, log).await?;
             activity::find(clients, &effect, log).await

@@ -213,7 +213,7 @@ async fn the_preview_shows_exactly_what_is_sent() {
         absorbed: contact(System::Hubspot, "152"),
     };
     let company = RecordRef::new(System::Intercom, ObjectKind::Company, "c1");
-    let link = Effect::Link { contact: contact(System::Intercom, "64e2"), company };
+    let link = Effect::link(contact(System::Intercom, "64e2"), company);
     for effect in [&create(System::Hubspot), &merge, &link, &update(System::Intercom, "64e2", "Łódź")] {
         let mut log = Log::new();
         let calls = vendors::calls(bench.clients.settings(), effect);
