@@ -92,7 +92,10 @@ pub async fn verdict(place: &Place, read_only: bool, arguments: &VerdictArgument
             Some(clock().now().plus(span))
         }
         (Some(_), _) => {
-            return Err(wrong("--until goes with the verdict later alone".into(), "drop --until, or say later"));
+            return Err(wrong(
+                "--until goes with the verdict later alone".into(),
+                "drop --until, or say later",
+            ));
         }
     };
     let desk = Desk::open(place, read_only)?;
@@ -158,10 +161,9 @@ async fn history(desk: &Desk<'_>, id: DuplicateId, json: bool) -> Result<(), Pro
                 one.verdict.to_string(),
                 one.actor.clone(),
                 one.reason.clone(),
-                one.ended.as_ref().map_or_else(
-                    || "stands".to_owned(),
-                    |(at, how)| format!("{how}, {}", at.rfc3339()),
-                ),
+                one.ended
+                    .as_ref()
+                    .map_or_else(|| "stands".to_owned(), |(at, how)| format!("{how}, {}", at.rfc3339())),
             ]
         })
         .collect();

@@ -22,7 +22,8 @@ const MEMBERS: usize = 200;
 const LOOKS: &str = "duplicates.looks";
 
 /// The order of the list, by a row's own columns.
-pub(super) const RANK: &str = "probability + CASE verdict WHEN 'same' THEN 1 WHEN 'unsure' THEN -1 ELSE 0 END";
+pub(super) const RANK: &str =
+    "probability + CASE verdict WHEN 'same' THEN 1 WHEN 'unsure' THEN -1 ELSE 0 END";
 
 /// All records believed to be one, and every pair among them that stands or was judged.
 #[derive(Debug, Clone, PartialEq)]
@@ -292,7 +293,8 @@ pub(super) fn put(connection: &Connection, now: Timestamp, look: i64, pair: &Dup
         .execute(params![known.id, look, now.0])?;
     let is = |state: ReviewState| known.state == state.as_str();
     let same = known.fingerprint == pair.fingerprint;
-    let judged = known.judged && (is(ReviewState::Dismissed) || is(ReviewState::Ignored) || is(ReviewState::Open));
+    let judged =
+        known.judged && (is(ReviewState::Dismissed) || is(ReviewState::Ignored) || is(ReviewState::Open));
     // A fingerprint also changes with the way it is made: a verdict ends only when what was judged has changed.
     let changed = if same { None } else { changed(&known, pair)? };
     let ends = judged && changed.is_some();
@@ -348,7 +350,8 @@ pub(super) fn put(connection: &Connection, now: Timestamp, look: i64, pair: &Dup
 }
 
 /// What groups are made of: what is listed, and what humans said.
-const TIED: &str = "(state IN ('open', 'deciding') OR (state IN ('dismissed', 'ignored') AND verdict IS NOT NULL))";
+const TIED: &str =
+    "(state IN ('open', 'deciding') OR (state IN ('dismissed', 'ignored') AND verdict IS NOT NULL))";
 const TIE: &str = "id, left_record, right_record, probability, evidence, verdict, state";
 
 fn tie(row: &Row<'_>) -> Result<Tie> {
@@ -398,8 +401,9 @@ fn group_of(connection: &Connection, id: DuplicateId) -> Result<Option<Duplicate
     let mut members = vec![pair.left.clone(), pair.right.clone()];
     let mut pairs = vec![pair];
     if let Some(cluster) = pairs[0].standing.group.clone() {
-        let mut statement = connection
-            .prepare_cached(&format!("SELECT * FROM duplicates WHERE cluster = ?1 AND id <> ?2 AND {TIED} LIMIT 1000"))?;
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT * FROM duplicates WHERE cluster = ?1 AND id <> ?2 AND {TIED} LIMIT 1000"
+        ))?;
         let mut found = statement.query(params![cluster, id.0])?;
         while let Some(row) = found.next()? {
             pairs.push(rows::duplicate(row)?);

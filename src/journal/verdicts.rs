@@ -80,8 +80,9 @@ impl Journal {
     /// Every verdict on a pair, the latest first.
     pub async fn verdicts_on(&self, id: DuplicateId) -> Result<Vec<Spoken>> {
         self.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT * FROM duplicate_verdicts WHERE duplicate_id = ?1 ORDER BY id DESC LIMIT 100")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM duplicate_verdicts WHERE duplicate_id = ?1 ORDER BY id DESC LIMIT 100",
+            )?;
             let mut found = statement.query([id.0])?;
             let mut spoken = Vec::new();
             while let Some(row) = found.next()? {
@@ -109,7 +110,8 @@ impl Journal {
             let mut said: Vec<Said> = judged.into_iter().filter(|said| said.id != id.0).collect();
             let already: Vec<i64> = alarms(&said).into_iter().map(|(id, _)| id).collect();
             said.push(Said { id: id.0, left, right, verdict: Verdict::Same });
-            let raised = alarms(&said).into_iter().find(|(raised, _)| *raised == id.0 || !already.contains(raised));
+            let raised =
+                alarms(&said).into_iter().find(|(raised, _)| *raised == id.0 || !already.contains(raised));
             Ok(raised.map(|(_, words)| words))
         })
         .await
@@ -222,7 +224,9 @@ fn judge(
             why,
             until
         ])?;
-    connection.prepare_cached(&format!("UPDATE duplicates SET rank = {RANK} WHERE id = ?1"))?.execute([id.0])?;
+    connection
+        .prepare_cached(&format!("UPDATE duplicates SET rank = {RANK} WHERE id = ?1"))?
+        .execute([id.0])?;
     raise(connection, id)?;
     let words = match new.verdict {
         Verdict::Same => "Judged to be one",
@@ -249,7 +253,9 @@ fn take_back(connection: &Connection, now: Timestamp, id: DuplicateId, actor: &s
     let words = format!("{actor} took it back");
     end(connection, now, id.0, &words)?;
     connection
-        .prepare_cached("UPDATE duplicates SET state = 'open', resolution = NULL, reopened = NULL WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE duplicates SET state = 'open', resolution = NULL, reopened = NULL WHERE id = ?1",
+        )?
         .execute([id.0])?;
     raise(connection, id)?;
     say(connection, now, actor, "undo-verdict", id, format!("Was {}.", judgement.verdict))?;
@@ -269,7 +275,9 @@ fn end(connection: &Connection, now: Timestamp, id: i64, how: &str) -> Result<()
              verdict_until = NULL, alarm = NULL WHERE id = ?1",
         )?
         .execute([id])?;
-    connection.prepare_cached(&format!("UPDATE duplicates SET rank = {RANK} WHERE id = ?1"))?.execute([id])?;
+    connection
+        .prepare_cached(&format!("UPDATE duplicates SET rank = {RANK} WHERE id = ?1"))?
+        .execute([id])?;
     Ok(())
 }
 
@@ -296,8 +304,7 @@ fn say(
     id: DuplicateId,
     note: String,
 ) -> Result<()> {
-    let entry =
-        NewEntry { actor: actor.to_owned(), verb: verb.to_owned(), object: id.to_string(), note };
+    let entry = NewEntry { actor: actor.to_owned(), verb: verb.to_owned(), object: id.to_string(), note };
     audit::append(connection, now, &[entry])
 }
 

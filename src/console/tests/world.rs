@@ -178,7 +178,7 @@ impl World {
             deciding: None,
             created_at: NOW,
             resolution: None,
-                standing: Standing::default(),
+            standing: Standing::default(),
         };
         let found = vec![
             pair(1, 2, 0.97, Band::Auto, None),

@@ -136,7 +136,12 @@ mod tests {
 
     #[test]
     fn three_that_agree_are_one_group_led_by_the_surest_pair() {
-        let ties = [tie(1, "a", "b", 6, None), tie(2, "b", "c", 8, None), tie(3, "a", "c", 5, None), tie(4, "x", "y", 4, None)];
+        let ties = [
+            tie(1, "a", "b", 6, None),
+            tie(2, "b", "c", 8, None),
+            tie(3, "a", "c", 5, None),
+            tie(4, "x", "y", 4, None),
+        ];
         let places = places(&ties, &matching::Settings::default());
         let groups: Vec<_> = places.iter().map(|place| (place.members, place.leads)).collect();
         assert_eq!(groups, [(3, false), (3, true), (3, false), (2, true)]);

@@ -194,7 +194,7 @@ async fn filled(world: &World) -> (RecordRef, RecordRef) {
         deciding: None,
         created_at: now,
         resolution: None,
-                standing: Standing::default(),
+        standing: Standing::default(),
     };
     journal.put_duplicates(vec![pair]).await.expect("stored");
     let unlinked = Unlinked {
