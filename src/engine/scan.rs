@@ -2,6 +2,7 @@
 //!
 //! Finds and stores candidates only; deciding is a human's. Reads nothing from a vendor.
 
+pub(super) mod groups;
 mod unlinked;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::DuplicateId;
 use crate::domain::record::{Mirror, ObjectKind, System};
-use crate::domain::review::{Duplicate, ReviewState};
+use crate::domain::review::{Duplicate, ReviewState, Standing};
 use crate::journal::JournalError;
 use crate::matching::{self, Person, Source};
 use crate::recipes::merge;
@@ -116,6 +117,7 @@ fn duplicates(contacts: &[Mirror], minimum: f64, now: Timestamp) -> Vec<Duplicat
                 deciding: None,
                 created_at: now,
                 resolution: None,
+                standing: Standing::default(),
             })
         })
         .collect()
