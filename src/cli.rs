@@ -52,6 +52,7 @@ pub mod serve;
 pub mod show;
 pub mod sweep;
 pub mod switch;
+pub mod tabular;
 pub mod vault;
 pub mod verdict;
 pub mod why_not;
