@@ -71,6 +71,7 @@ pub mod ids;
 pub mod job;
 pub mod limit;
 pub mod lint;
+pub mod merge;
 pub mod monitor;
 pub mod notice;
 pub mod overview;

@@ -20,6 +20,7 @@
 //! | [`queue`] | claim, begin a step, settle, renew, give back, rescue |
 //! | [`facts`] | mirror, identity map, agreements |
 //! | [`echoes`] | the echo ledger |
+//! | [`merges`] | what was merged into what, and whether it was taken back |
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
@@ -52,6 +53,7 @@ mod head;
 pub mod holds;
 pub mod intake;
 pub mod limits;
+pub mod merges;
 mod migrate;
 pub mod monitors;
 pub mod notices;

@@ -61,6 +61,12 @@ pub enum Effect {
         survivor: RecordRef,
         /// The one that goes away.
         absorbed: RecordRef,
+        /// More that go away with the same call; only Salesforce takes a third record.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<RecordRef>,
+        /// Written into the one that goes on by the same call; only Salesforce takes values.
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
+        values: Fields,
     },
     /// Relate a person to a company of the same system.
     Link {
@@ -274,6 +280,20 @@ impl Effect {
             }
             _ => {}
         }
+    }
+
+    /// The merge of two records, without values.
+    pub fn merge(survivor: RecordRef, absorbed: RecordRef) -> Self {
+        Self::Merge { survivor, absorbed, also: Vec::new(), values: Fields::new() }
+    }
+
+    /// The records a merge makes go away; none of any other effect.
+    pub fn absorbed(&self) -> impl Iterator<Item = &RecordRef> {
+        let (first, also) = match self {
+            Self::Merge { absorbed, also, .. } => (Some(absorbed), also.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        first.into_iter().chain(also)
     }
 
     /// The key of ours by which what it makes is found again, where it carries one.

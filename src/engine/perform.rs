@@ -51,7 +51,7 @@ impl Turn<'_> {
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
             let result = match &effect {
-                Effect::Merge { survivor, absorbed } => {
+                Effect::Merge { survivor, absorbed, .. } => {
                     self.merge(place, &effect, (survivor, absorbed)).await?
                 }
                 _ => match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
@@ -193,7 +193,7 @@ impl Turn<'_> {
                     self.saw(mirror);
                 }
             }
-            Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
+            Effect::Merge { survivor, absorbed, .. } => self.merged(survivor, absorbed, record).await?,
             // A timeline belongs to the person and changes none of their fields, and so do tags, events and conversations.
             Effect::Log { .. }
             | Effect::Tag { .. }
@@ -332,7 +332,7 @@ fn what(effect: &Effect) -> String {
         Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
             fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
         }
-        Effect::Merge { survivor, absorbed } => format!("{absorbed} into {survivor}"),
+        Effect::Merge { survivor, absorbed, .. } => format!("{absorbed} into {survivor}"),
         Effect::Link { company, .. } => format!("to {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),

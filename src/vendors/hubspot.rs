@@ -136,7 +136,7 @@ pub(crate) async fn probe(
         }
         // An id that leads to another record by now was merged away: what it said is in that one.
         Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
-        Effect::Merge { survivor, absorbed } => merged(clients, survivor, absorbed, log).await,
+        Effect::Merge { survivor, absorbed, .. } => merged(clients, survivor, absorbed, log).await,
     }
 }
 

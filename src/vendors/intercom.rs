@@ -138,7 +138,7 @@ pub(crate) async fn probe(
             Ok(found.into_iter().next().map(|mirror| mirror.record))
         }
         Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
-        Effect::Merge { survivor, absorbed } => {
+        Effect::Merge { survivor, absorbed, .. } => {
             let survivor_now = read(clients, survivor, log).await?.record;
             match read(clients, absorbed, log).await {
                 // Both are still there: the merge did not happen.

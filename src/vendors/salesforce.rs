@@ -59,7 +59,7 @@ pub(crate) async fn perform(
         | Effect::Reply { .. }
         | Effect::Assign { .. }
         | Effect::DefineField { .. } => Err(super::cannot(effect)),
-        Effect::Merge { survivor, absorbed } => merging::two(clients, survivor, absorbed, log).await,
+        Effect::Merge { survivor, absorbed, .. } => merging::two(clients, survivor, absorbed, log).await,
         Effect::Create { connection, object, fields, .. } => {
             let settings = clients.settings();
             let effect = &activity::about_whom(clients, effect, log).await?;
@@ -157,7 +157,7 @@ pub(crate) async fn probe(
             Ok(rows.first().and_then(wire::id).map(|id| objects::record(connection, *object, &id)))
         }
         Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
-        Effect::Merge { survivor, absorbed } => {
+        Effect::Merge { survivor, absorbed, .. } => {
             let survivor = objects::rightly(survivor);
             let now = standing(clients, &objects::rightly(absorbed), log).await?;
             Ok((now == Standing::Became(survivor.clone())).then_some(survivor))

@@ -305,7 +305,7 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
             }
             Effect::Assign { conversation, .. } => lines.push(about(&conversation.title(), theme)),
             Effect::DefineField { field, .. } => lines.push(about(field, theme)),
-            Effect::Merge { survivor, absorbed } => lines.push(Line::from(vec![
+            Effect::Merge { survivor, absorbed, .. } => lines.push(Line::from(vec![
                 span(format!("    {}", absorbed.title()), theme.text),
                 span(" becomes part of ", theme.muted),
                 span(survivor.title(), theme.text),

@@ -133,7 +133,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Update { record, fields } => {
             objects::update(settings, record.object, &record.id, None, &texts(fields))
         }
-        Effect::Merge { survivor, absorbed } => {
+        Effect::Merge { survivor, absorbed, .. } => {
             objects::merge(settings, survivor.object, &survivor.id, &absorbed.id)
         }
         Effect::Link { contact, company } => {
@@ -334,7 +334,7 @@ mod tests {
     fn both_families_of_paths_come_from_one_table() {
         let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
         let link = Effect::Link { contact: contact("151"), company };
-        let merge = Effect::Merge { survivor: contact("151"), absorbed: contact("152") };
+        let merge = Effect::merge(contact("151"), contact("152"));
         for (family, link_path, merge_path) in [
             (
                 HubspotPaths::V3v4,

@@ -263,7 +263,7 @@ pub(crate) fn user_info() -> Request {
 /// What an effect will send, in order. Where a later request needs what an earlier one answers, words stand there.
 pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
     match effect {
-        Effect::Merge { survivor, absorbed } => match merging(survivor, absorbed)? {
+        Effect::Merge { survivor, absorbed, .. } => match merging(survivor, absorbed)? {
             Merging::Rows => Ok(vec![soap::merge(settings, survivor, &[absorbed], &Fields::new())?]),
             Merging::Conversion => {
                 let account = account_of(settings, survivor)?;
