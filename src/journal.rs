@@ -21,6 +21,7 @@
 //! | [`facts`] | mirror, identity map, agreements |
 //! | [`echoes`] | the echo ledger |
 //! | [`merges`] | what was merged into what, and whether it was taken back |
+//! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`review`] | conflicts, duplicates, unlinked relations |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
@@ -72,6 +73,7 @@ pub mod rules;
 mod sealing;
 pub mod sources;
 pub mod told;
+pub mod undo;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

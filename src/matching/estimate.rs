@@ -203,7 +203,9 @@ struct Weights {
 impl Weights {
     fn of(estimate: &Estimate) -> Self {
         let logs = |of: &[Vec<f64>]| -> Vec<Vec<f64>> {
-            of.iter().map(|levels| levels.iter().map(|chance| chance.max(f64::MIN_POSITIVE).ln()).collect()).collect()
+            of.iter()
+                .map(|levels| levels.iter().map(|chance| chance.max(f64::MIN_POSITIVE).ln()).collect())
+                .collect()
         };
         Self {
             same: logs(&estimate.m),

@@ -37,8 +37,8 @@ pub struct Absorbed {
     pub before: PreImage,
     /// How it went.
     pub departure: Departure,
-    /// It stands by itself again already.
-    pub standing: bool,
+    /// It stands by itself again already: where.
+    pub standing: Option<RecordRef>,
     /// What the merge's own steps wrote to it before it went.
     pub written: Fields,
     /// Records of other systems that were the same person, and the field in which each names it.
@@ -104,12 +104,9 @@ pub fn plan(chains: &[Chain]) -> Undoing {
 fn one(chain: &Chain, undoing: &mut Undoing) {
     let rules = Writing { system: chain.result.system(), schema: chain.schema.as_ref() };
     let sorted = match &chain.after {
-        Some(after) => fields::sort(
-            &chain.survivor.mirror.fields,
-            after,
-            (&chain.now.fields, chain.whole),
-            &rules,
-        ),
+        Some(after) => {
+            fields::sort(&chain.survivor.mirror.fields, after, (&chain.now.fields, chain.whole), &rules)
+        }
         None => Sorted::default(),
     };
     let plan = &mut undoing.planned.plan;
@@ -124,7 +121,7 @@ fn one(chain: &Chain, undoing: &mut Undoing) {
     for absorbed in &chain.absorbed {
         let steps = &mut undoing.planned.plan.steps;
         let held = still_held(chain, absorbed, &sorted.restore);
-        let back = match (absorbed.standing, chain.result.system(), absorbed.departure) {
+        let back = match (absorbed.standing.is_some(), chain.result.system(), absorbed.departure) {
             (true, ..) => None,
             (_, _, Departure::Archived) | (_, System::Salesforce, Departure::Merged) => {
                 Some(bring_back(absorbed, steps))
@@ -150,11 +147,15 @@ fn put_back(chain: &Chain, restore: &Fields, steps: &mut Vec<Step>) {
         return;
     }
     let record = &chain.result;
-    let update = |title: String, fields: Fields| Step::new(title, Effect::Update { record: record.clone(), fields });
+    let update =
+        |title: String, fields: Fields| Step::new(title, Effect::Update { record: record.clone(), fields });
     // HubSpot moves a stage only forward; emptied first, it takes any.
     if record.system() == System::Hubspot && restore.get(STAGE).is_some_and(|stage| !stage.is_null()) {
         let cleared = [(STAGE.to_owned(), Value::Null)].into_iter().collect();
-        steps.push(update(format!("Empty the lifecycle stage of {}, so that it can go back", record.title()), cleared));
+        steps.push(update(
+            format!("Empty the lifecycle stage of {}, so that it can go back", record.title()),
+            cleared,
+        ));
     }
     let names: Vec<&str> = restore.keys().map(String::as_str).collect();
     let title = format!("Put back {} of {}", names.join(", "), record.title());
@@ -163,7 +164,8 @@ fn put_back(chain: &Chain, restore: &Fields, steps: &mut Vec<Step>) {
 
 /// All e-mails of a HubSpot contact.
 fn emails(fields: &Fields) -> Vec<String> {
-    let all = ["email", "hs_additional_emails"].into_iter().filter_map(|name| fields.get(name)).map(value_text);
+    let all =
+        ["email", "hs_additional_emails"].into_iter().filter_map(|name| fields.get(name)).map(value_text);
     let mut found: Vec<String> = Vec::new();
     for email in all.flat_map(|list| list.split(';').map(|one| one.trim().to_owned()).collect::<Vec<_>>()) {
         if !email.is_empty() && !found.iter().any(|known| known.eq_ignore_ascii_case(&email)) {
@@ -247,10 +249,8 @@ fn make(absorbed: &Absorbed, made: &Made, steps: &mut Vec<Step>) -> u32 {
     let place = last(steps);
     for company in linked.into_iter().filter(|record| record.object == ObjectKind::Company) {
         let contact = RecordRef::to_be_made(&old.connection);
-        let mut step = Step::new(
-            format!("Relate it to {} again", company.title()),
-            Effect::Link { contact, company },
-        );
+        let mut step =
+            Step::new(format!("Relate it to {} again", company.title()), Effect::Link { contact, company });
         step.fills.push(Fill { field: String::new(), from_step: place });
         steps.push(step);
     }
@@ -261,7 +261,13 @@ fn make(absorbed: &Absorbed, made: &Made, steps: &mut Vec<Step>) -> u32 {
 fn tie(absorbed: &Absorbed, back: Option<u32>, steps: &mut Vec<Step>) {
     let record = &absorbed.before.mirror.record;
     for tie in absorbed.ties.iter().filter(|tie| !tie.field.is_empty()) {
-        let id = if back.is_some() { Value::Null } else { Value::String(record.id.clone()) };
+        let id = match (back, &absorbed.standing) {
+            (None, Some(standing)) => Value::String(standing.id.clone()),
+            _ => Value::Null,
+        };
+        if back.is_none() && id.is_null() {
+            continue;
+        }
         let mut step = Step::new(
             format!("Point {} to the separate {}", tie.other.title(), record.object),
             Effect::Update {
@@ -303,9 +309,9 @@ fn writable(absorbed: &Absorbed) -> Fields {
 /// The first of these fields that has a value, by the name it has there.
 fn first_of(fields: &Fields, names: &[&str]) -> String {
     let filled = |wanted: &&str| {
-        fields.iter().find(|(name, value)| {
-            name.eq_ignore_ascii_case(wanted) && !value_text(value).trim().is_empty()
-        })
+        fields
+            .iter()
+            .find(|(name, value)| name.eq_ignore_ascii_case(wanted) && !value_text(value).trim().is_empty())
     };
     names.iter().find_map(filled).map(|(name, _)| name.clone()).unwrap_or_default()
 }

@@ -34,12 +34,7 @@ pub struct Sorted {
 
 /// Sorts the fields of a survivor. `whole` says that `now` holds every field there is: else one that is missing was not
 /// looked at, and counts as unchanged.
-pub fn sort(
-    before: &Fields,
-    after: &Fields,
-    (now, whole): (&Fields, bool),
-    rules: &Writing<'_>,
-) -> Sorted {
+pub fn sort(before: &Fields, after: &Fields, (now, whole): (&Fields, bool), rules: &Writing<'_>) -> Sorted {
     let mut sorted = Sorted::default();
     let mut names: Vec<&String> = before.keys().collect();
     names.extend(after.keys().filter(|name| named(before, name).is_none()));

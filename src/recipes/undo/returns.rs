@@ -111,7 +111,7 @@ pub(super) fn survivor(chain: &Chain, sorted: &Sorted, into: &mut Vec<Return>) {
 pub(super) fn absorbed(chain: &Chain, absorbed: &Absorbed, held: Option<&str>, into: &mut Vec<Return>) {
     let record = &absorbed.before.mirror.record;
     let mut says = Says { record, into };
-    if absorbed.standing {
+    if absorbed.standing.is_some() {
         says.say(Part::Record, Comes::Back, "It stands by itself again already; it is left as it is.");
         return;
     }
@@ -166,14 +166,18 @@ fn lead_anew(says: &mut Says<'_>, chain: &Chain) {
         Comes::Partly,
         "A converted lead cannot be unconverted: a new lead is made from the pre-image, and the converted one stays.",
     );
-    says.say(Part::Fields, Comes::Partly, "All values of the pre-image that may be written, except its external id.");
     says.say(
-        Part::Associations,
-        Comes::Not,
-        format!("What the conversion related to {result} stays there."),
+        Part::Fields,
+        Comes::Partly,
+        "All values of the pre-image that may be written, except its external id.",
     );
+    says.say(Part::Associations, Comes::Not, format!("What the conversion related to {result} stays there."));
     says.say(Part::Timeline, Comes::Not, format!("Its activities stay with {result}."));
-    says.say(Part::Subscriptions, Comes::Back, "Its opt-outs are values of the record and are written again.");
+    says.say(
+        Part::Subscriptions,
+        Comes::Back,
+        "Its opt-outs are values of the record and are written again.",
+    );
     says.say(
         Part::Ids,
         Comes::Partly,
@@ -193,7 +197,9 @@ fn hubspot_anew(says: &mut Says<'_>, chain: &Chain, absorbed: &Absorbed, held: O
         Some(_) => says.say(
             Part::Fields,
             Comes::Partly,
-            format!("All values that may be written except the e-mail, which {result} holds as its own by now."),
+            format!(
+                "All values that may be written except the e-mail, which {result} holds as its own by now."
+            ),
         ),
         None => says.say(
             Part::Fields,
@@ -247,7 +253,11 @@ fn intercom_anew(says: &mut Says<'_>, chain: &Chain, absorbed: &Absorbed) {
     let comes = if again >= before { Comes::Back } else { Comes::Partly };
     says.say(Part::Associations, comes, format!("{again} of {before} companies are attached again."));
     says.say(Part::Timeline, Comes::Not, format!("Its conversations and events stay with {result}."));
-    says.say(Part::Subscriptions, Comes::Partly, "An opt-out of all e-mail is written again; single subscriptions are not.");
+    says.say(
+        Part::Subscriptions,
+        Comes::Partly,
+        "An opt-out of all e-mail is written again; single subscriptions are not.",
+    );
     says.say(
         Part::Ids,
         Comes::Partly,
