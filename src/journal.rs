@@ -26,6 +26,7 @@
 //! | [`verdicts`] | what humans said of duplicate candidates, and where that contradicts itself |
 //! | [`match_keys`] | what a changed record is looked up by, and which changed |
 //! | [`incidents`] | duplicates of our own making, and why |
+//! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
@@ -79,6 +80,7 @@ pub mod rules;
 mod sealing;
 pub mod sources;
 pub mod told;
+pub mod undo;
 pub mod verdicts;
 mod writer;
 

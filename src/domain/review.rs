@@ -295,6 +295,11 @@ pub enum Decision {
         /// The record that goes on; one of the two.
         survivor: RecordRef,
     },
+    /// Take back what an execution merged, as far as the vendors allow.
+    UndoMerge {
+        /// The execution that merged.
+        merge: ExecutionId,
+    },
     /// Relate a person to a company.
     Link {
         /// Which.

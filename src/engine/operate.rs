@@ -273,6 +273,7 @@ impl Operator {
                 self.uncontradicted(*duplicate).await?;
                 self.merging(*duplicate, survivor).await
             }
+            Decision::UndoMerge { merge } => self.undoing(*merge).await,
             Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;

@@ -94,6 +94,7 @@ impl Pending {
         match self {
             Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
+            Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
