@@ -147,6 +147,7 @@ pub(super) fn compared(one: &Mirror, other: &Mirror, now: Timestamp) -> Duplicat
         deciding: None,
         created_at: now,
         resolution: None,
+        standing: Standing::default(),
     }
 }
 
