@@ -72,6 +72,7 @@ pub mod job;
 pub mod limit;
 pub mod links;
 pub mod lint;
+pub mod merge;
 pub mod monitor;
 pub mod notice;
 pub mod overview;
@@ -85,6 +86,7 @@ pub mod secret;
 pub mod standing;
 pub mod text;
 pub mod trouble;
+pub mod undo;
 
 /// A word that is not one of the values an enum can take; the message names the valid ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

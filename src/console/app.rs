@@ -434,6 +434,12 @@ impl App {
                 }
                 Vec::new()
             }
+            Event::LinkProposed(ticket, answer) => {
+                if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
+                    layer.link_proposed(ticket, answer);
+                }
+                Vec::new()
+            }
             Event::Explained(ticket, answer) => {
                 if let Some(Layer::Telling(layer)) = self.layers.last_mut() {
                     layer.told(ticket, answer);
@@ -461,7 +467,14 @@ impl App {
                 self.toasts.push(self.ctx.now, Tone::Good, "Noted: two different people.".to_owned());
                 self.refresh()
             }
-            Event::Decided(_, Err(why)) | Event::Parted(_, Err(why)) => self.refused(why),
+            Event::Judged(Ok(pair)) => {
+                let (tone, words) = super::panes::duplicates::told(&pair);
+                self.toasts.push(self.ctx.now, tone, words);
+                self.refresh()
+            }
+            Event::Decided(_, Err(why)) | Event::Parted(_, Err(why)) | Event::Judged(Err(why)) => {
+                self.refused(why)
+            }
             Event::Retried(answer) => {
                 if let Ok(report) = &answer {
                     self.results.follow(report.queued.iter().copied());

@@ -5,6 +5,7 @@ use super::layers::menu::Menu;
 use super::layers::prompt::Question;
 use super::layers::telling::Telling;
 use super::layers::toast::Tone;
+use super::links::{Proposed as LinkProposed, Wish as LinkWish};
 use super::msg::Ticket;
 use super::panes::Screen;
 use crate::domain::filter::Filter;
@@ -13,6 +14,7 @@ use crate::domain::page::Anchor;
 use crate::domain::record::RecordRef;
 use crate::domain::review::Decision;
 use crate::engine::operate::disputes::{Proposal, Reach, Wish};
+use crate::journal::verdicts::NewVerdict;
 
 /// Something to be done outside the pane that wants it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,14 @@ pub enum Effect {
     Discard(Vec<ExecutionId>, String),
     /// Call a duplicate different.
     Part(DuplicateId),
+    /// Say what a duplicate is.
+    Judge(NewVerdict),
+    /// Take back what was said of a duplicate.
+    TakeBack(DuplicateId),
+    /// Ask what a wish about unlinked people would do.
+    ProposeLink(Ticket, LinkWish),
+    /// Do what was proposed about unlinked people.
+    CarryOutLink(Box<LinkProposed>),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

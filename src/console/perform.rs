@@ -48,6 +48,11 @@ impl Performer {
                 let answer = operator.propose(conflict, &wish, reach).await;
                 Event::Proposed(ticket, answer.map(Box::new).map_err(|error| error.to_string()))
             }),
+            Effect::ProposeLink(ticket, wish) => self.spawn(async move {
+                Event::LinkProposed(ticket, super::links::propose(&operator, wish).await)
+            }),
+            Effect::CarryOutLink(proposed) => self
+                .spawn(async move { Event::CarriedOut(super::links::carry_out(&operator, &proposed).await) }),
             Effect::CarryOut(proposal) => self.spawn(async move {
                 Event::CarriedOut(operator.carry_out(&proposal).await.map_err(|error| error.to_string()))
             }),
@@ -67,6 +72,13 @@ impl Performer {
             }),
             Effect::Part(id) => self.spawn(async move {
                 Event::Parted(id, operator.distinct(id).await.map_err(|error| error.to_string()))
+            }),
+            Effect::Judge(verdict) => self.spawn(async move {
+                Event::Judged(operator.judge(verdict).await.map(Box::new).map_err(|error| error.to_string()))
+            }),
+            Effect::TakeBack(id) => self.spawn(async move {
+                let answer = operator.take_back_verdict(id).await;
+                Event::Judged(answer.map(Box::new).map_err(|error| error.to_string()))
             }),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
@@ -105,7 +117,7 @@ async fn load(journal: &Journal, ticket: Ticket, query: Query) -> Event {
             Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
             Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),
             Screen::Conflicts => Loaded::Conflicts(ask!(journal.conflicts(&filter, anchor, limit))),
-            Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicates(&filter, anchor, limit))),
+            Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicate_groups(&filter, anchor, limit))),
             Screen::Unlinked => Loaded::Unlinked(ask!(journal.unlinked(&filter, anchor, limit))),
         },
     };

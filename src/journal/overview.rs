@@ -129,7 +129,13 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
     Ok(Counts {
         executions,
         conflicts: standing("conflict")?,
-        duplicates: standing("duplicate")?,
+        // A group of more than two is one thing to decide.
+        duplicates: connection
+            .prepare_cached(
+                "SELECT count(*) FROM duplicates WHERE leads = 1 AND state IN ('open', 'deciding')",
+            )?
+            .query_row([], |row| row.get::<_, i64>(0))?
+            .unsigned_abs(),
         unlinked: standing("unlinked")?,
     })
 }
@@ -155,6 +161,7 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         ],
         certain_duplicates: number("SELECT count(*) FROM duplicates WHERE state = 'open' AND band = 'auto'")?,
         clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
+        coverage: super::links::summed(connection, now)?,
         clusters: clusters(connection)?,
         hours: hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
