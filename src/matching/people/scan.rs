@@ -3,6 +3,7 @@
 
 use crate::domain::evidence::probability_of;
 use crate::matching::blocking::{self, Blocks, over};
+use crate::matching::groups::{Group, groups_of_links};
 
 use super::{Index, sum};
 
@@ -115,6 +116,20 @@ impl Index {
         all.cut(limit);
         all.pairs.sort_unstable_by_key(Pair::rank);
         all
+    }
+
+    /// Joins the people of a scan into groups; who has no candidate is in none.
+    pub fn groups(&self, scan: &Scan) -> Vec<Group> {
+        let mut rows: Vec<u32> = scan.pairs.iter().flat_map(|pair| [pair.left, pair.right]).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let place = |row: u32| rows.partition_point(|other| *other < row);
+        let keys: Vec<&str> = rows.iter().map(|row| self.key(*row)).collect();
+        let links = scan
+            .pairs
+            .iter()
+            .map(|pair| (place(pair.left), place(pair.right), i64::from(pair.millibits), pair.guarded));
+        groups_of_links(&keys, links, &self.settings)
     }
 
     fn weigh(&self, left: u32, right: u32, found: &mut Scan) {
