@@ -8,7 +8,7 @@ mod bytes;
 pub use bytes::BadModel;
 
 use super::blocking;
-use super::people::{Index, compare_pair};
+use super::people::{Index, candidates_among, compare_pair};
 use super::prepare::{People, Statistics};
 use super::record::{Candidate, Person, Settings};
 
@@ -49,6 +49,17 @@ impl Model {
     /// Compares two records, whatever their probability.
     pub fn compare(&self, one: &Person, other: &Person) -> Candidate {
         compare_pair(one, other, &self.statistics, &self.settings)
+    }
+
+    /// The candidates of one record among a few others, strongest first; a record with its key is not one of them.
+    ///
+    /// The one is normalised once, and bars and texts are made only for what reaches the minimum.
+    pub fn candidates<'a>(
+        &self,
+        one: &Person,
+        others: impl IntoIterator<Item = &'a Person>,
+    ) -> Vec<Candidate> {
+        candidates_among(one, others, &self.statistics, &self.settings)
     }
 
     /// The thresholds the model was learned with.

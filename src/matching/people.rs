@@ -152,6 +152,28 @@ pub(crate) fn compare_pair(
     weighed((&one.key, left.side(0)), (&other.key, right.side(0)), statistics, settings)
 }
 
+/// The candidates of one record among others that are in no index.
+pub(crate) fn candidates_among<'a>(
+    one: &Person,
+    others: impl IntoIterator<Item = &'a Person>,
+    statistics: &Statistics,
+    settings: &Settings,
+) -> Vec<Candidate> {
+    let alone = People::build(std::slice::from_ref(one));
+    let side = alone.side(0);
+    let mut candidates = Vec::new();
+    for other in others.into_iter().filter(|other| other.key != one.key) {
+        let prepared = People::build(std::slice::from_ref(other));
+        let (left, right) =
+            if one.key <= other.key { (side, prepared.side(0)) } else { (prepared.side(0), side) };
+        if sum(left, right, statistics).probability() >= settings.minimum_probability {
+            candidates.push(weighed((&one.key, side), (&other.key, prepared.side(0)), statistics, settings));
+        }
+    }
+    sort(&mut candidates);
+    candidates
+}
+
 /// All duplicate candidates of a list, strongest first, then by keys.
 pub fn duplicate_people(people: &[Person], settings: &Settings) -> Vec<Candidate> {
     Index::with_settings(people, settings.clone()).duplicates()

@@ -61,6 +61,7 @@ pub(crate) struct People {
     domains: Table<Option<WebDomain>>,
     titles: Table<JobTitle>,
     cities: Table<City>,
+    countries: Table<u8>,
     mailbox_column: Vec<u32>,
     phone_column: Vec<u32>,
 }
@@ -125,6 +126,7 @@ impl People {
         self.domains.freeze();
         self.titles.freeze();
         self.cities.freeze();
+        self.countries.freeze();
         self.rows.shrink_to_fit();
         self.mailbox_column.shrink_to_fit();
         self.phone_column.shrink_to_fit();
@@ -173,7 +175,9 @@ impl People {
             id: hash_text(&fold(&person.city)),
             shown: person.city.trim().to_owned(),
         });
-        for raw in [company_raw, web_raw, title_raw, city_raw, hash_text(&person.country)] {
+        let country_raw = hash_text(&person.country);
+        let country = self.countries.intern(country_raw, || country_code(&person.country).unwrap_or(0));
+        for raw in [company_raw, web_raw, title_raw, city_raw, country_raw] {
             identity = combine(identity, raw);
         }
         let twin = combine(identity, person.source as u64);
@@ -197,7 +201,7 @@ impl People {
             web: self.domains.get(web).is_some().then_some(web),
             title,
             city,
-            country: country_code(&person.country).unwrap_or(0),
+            country: *self.countries.get(country),
             created_at: person.created_at,
             identity,
             twin,
