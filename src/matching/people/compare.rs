@@ -131,6 +131,7 @@ fn add_name(
         NameLevel::FamilyOnly => ("family name only", family - 2.5, 1.5),
         NameLevel::GivenOnly => ("given name only", given - 1.5, 2.0),
         NameLevel::Unknown => return,
+        NameLevel::GivenDoubtful => ("given name only resembles", -4.0, -2.5),
         NameLevel::GivenDiffers => ("given name differs", -7.0, -6.0),
         NameLevel::FamilyDiffers => ("family name differs", -5.0, -2.5),
         NameLevel::Conflict => ("different", -12.0, -8.0),
