@@ -85,6 +85,7 @@ pub mod suppression;
 pub mod sweep;
 mod timeline;
 mod turn;
+pub mod undo;
 pub mod why_not;
 pub mod worker;
 mod writers;

@@ -2,6 +2,7 @@
 //!
 //! Finds and stores candidates only; deciding is a human's. Reads nothing from a vendor.
 
+pub(super) mod groups;
 mod unlinked;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use super::Engine;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::DuplicateId;
 use crate::domain::record::{Mirror, ObjectKind, System};
-use crate::domain::review::{Duplicate, ReviewState};
+use crate::domain::review::{Duplicate, ReviewState, Standing};
 use crate::journal::JournalError;
 use crate::matching::{self, Person, Source};
 use crate::recipes::merge;
@@ -116,9 +117,37 @@ fn duplicates(contacts: &[Mirror], minimum: f64, now: Timestamp) -> Vec<Duplicat
                 deciding: None,
                 created_at: now,
                 resolution: None,
+                standing: Standing::default(),
             })
         })
         .collect()
+}
+
+/// Two records compared with nobody else around, in the order in which a scan would show them.
+pub(super) fn compared(one: &Mirror, other: &Mirror, now: Timestamp) -> Duplicate {
+    let (left, right) = if comes_first(one, other) { (one, other) } else { (other, one) };
+    let (first, second) = (person(left), person(right));
+    let settings = matching::Settings::default();
+    let people = [first, second];
+    let candidate = matching::Model::learn(&people, &settings).compare(&people[0], &people[1]);
+    Duplicate {
+        id: DuplicateId(0),
+        subject: left.display_name(),
+        left: left.record.clone(),
+        left_fields: left.fields.clone(),
+        right: right.record.clone(),
+        right_fields: right.fields.clone(),
+        probability: candidate.probability,
+        band: candidate.band,
+        evidence: candidate.evidence,
+        fingerprint: candidate.fingerprint,
+        mergeable: true,
+        obstacle: merge::obstacle(left, right),
+        state: ReviewState::Open,
+        deciding: None,
+        created_at: now,
+        resolution: None,
+    }
 }
 
 /// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
