@@ -190,21 +190,15 @@ fn slip(left: &str, right: &str) -> bool {
     let same_first = left.as_bytes().first() == right.as_bytes().first();
     match short.len() {
         0..=2 => false,
-        // A letter too many, one missing, or two that changed places.
-        3..=4 => {
-            let swapped = || {
-                let sorted = |word: &str| {
-                    let mut letters: Vec<u8> = word.bytes().collect();
-                    letters.sort_unstable();
-                    letters
-                };
-                sorted(short) == sorted(long)
-            };
-            within(left, right, 1) && if short.len() == long.len() { swapped() } else { same_first }
-        }
-        5..=6 => within(left, right, 1) && (same_first || short.len() != long.len()),
+        3..=6 => within(left, right, 1) && (same_first || transposed_start(left, right)),
         _ => within(left, right, 1) || (same_first && within(left, right, 2)),
     }
+}
+
+/// The first two letters changed places.
+fn transposed_start(left: &str, right: &str) -> bool {
+    let (one, other) = (left.as_bytes(), right.as_bytes());
+    one.len() == other.len() && one.len() > 2 && one[0] == other[1] && one[1] == other[0]
 }
 
 /// `vandenberg` and `berg`, `alhashmi` and `hashmi`: the particles are written with the name.

@@ -280,6 +280,8 @@ pub(crate) struct Statistics {
     pub(crate) records: u32,
     /// Distinct full names.
     pub(crate) names: u32,
+    /// How many countries the people are spread over: the effective number, by their shares.
+    pub(crate) countries: f64,
     given: Counts,
     family: Counts,
     mailbox_people: Counts,
@@ -319,7 +321,7 @@ impl Statistics {
             let company = side.company();
             for mailbox in side.mailboxes() {
                 domain_people.push((mailbox.domain.id(), holder));
-                if !company.is_missing() {
+                if !company.is_missing() && !is_named_after(&mailbox.domain.stem, &company.joined) {
                     domain_companies.push((mailbox.domain.id(), prefix_id(&company.joined)));
                 }
             }
@@ -332,9 +334,11 @@ impl Statistics {
             created.push((side.row.created_at.map_or(0, |seconds| seconds as u64), row as u64));
         }
         let names = Counts::of_distinct(names).get(1);
+        let countries = spread(people.rows.iter().map(|row| row.country));
         Self {
             records: rows as u32,
             names,
+            countries,
             given: Counts::of_distinct(given),
             family: Counts::of_distinct(family),
             mailbox_people: Counts::of_distinct(mailbox_people),
@@ -362,6 +366,21 @@ impl Statistics {
         const PSEUDO_NAMES: f64 = 50.0;
         let share = (f64::from(count.max(1)) + PSEUDO_NAMES * usual) / (f64::from(self.names) + PSEUDO_NAMES);
         -share.log2()
+    }
+
+    /// Whether several full names hold this given name, so that it is a name of its own and no typo.
+    pub(crate) fn is_known_given(&self, id: u64) -> bool {
+        self.given.get(id) >= 3
+    }
+
+    /// Whether several full names hold this family name.
+    pub(crate) fn is_known_family(&self, id: u64) -> bool {
+        self.family.get(id) >= 3
+    }
+
+    /// What given and family name have in common: those of one culture come together.
+    pub(crate) fn shared_culture_bits(&self) -> f64 {
+        self.countries.log2().clamp(0.0, 5.0)
     }
 
     /// Bits of a value held by some of all records.
@@ -410,8 +429,27 @@ impl Statistics {
     /// A domain whose people name many unrelated firms is a provider, listed or not.
     pub(crate) fn is_provider(&self, id: u64) -> bool {
         let companies = self.domain_companies.get(id);
-        companies >= 12 && companies * 2 > self.domain_people.get(id)
+        (companies >= 12 && companies * 2 > self.domain_people.get(id))
+            || (companies >= 4 && companies * 10 > self.domain_people.get(id) * 3)
     }
+}
+
+/// The effective number of values, by their shares: 1 when one value has all, n when n values share evenly.
+fn spread(values: impl Iterator<Item = u8>) -> f64 {
+    let mut counts = [0_u32; 256];
+    for value in values {
+        counts[usize::from(value)] += 1;
+    }
+    let total: f64 = counts[1..].iter().map(|count| f64::from(*count)).sum();
+    let squares: f64 = counts[1..].iter().map(|count| f64::from(*count).powi(2)).sum();
+    if squares > 0.0 { total * total / squares } else { 1.0 }
+}
+
+/// The firm's own domain: its stem and the name have their beginning in common, or one holds the other.
+fn is_named_after(stem: &str, joined: &str) -> bool {
+    let short = stem.len().min(joined.len()).min(5);
+    stem.get(..short).is_some_and(|start| joined.contains(start))
+        || joined.get(..short).is_some_and(|start| stem.contains(start))
 }
 
 /// The first letters of a company: its spellings agree in them, so that typos do not count as firms.

@@ -16,7 +16,9 @@ use super::mailboxes::{self, Relation};
 use super::workplace::{self, Workplace};
 
 /// Shares of the rarity of a name that survive: names are not drawn independently.
-const NAME_SHARE: f64 = 0.85;
+const NAME_SHARE: f64 = 0.92;
+/// Share of the spread over countries that given and family name say twice.
+const CULTURE_SHARE: f64 = 0.8;
 /// The most a name can be worth by itself.
 const NAME_LIMIT: f64 = 15.0;
 
@@ -29,7 +31,8 @@ pub(crate) fn compare(left: Side<'_>, right: Side<'_>, statistics: &Statistics) 
     let (name, swapped) = if nameless.0 || nameless.1 {
         (NameLevel::Unknown, false)
     } else {
-        name_match::compare(left.name(), right.name())
+        let (level, swapped) = name_match::compare(left.name(), right.name());
+        (two_names_not_a_slip(level, left.name(), right.name(), statistics), swapped)
     };
     let (place_of_work, rarity, firm, other_firm) = workplace::relate(left, right, statistics);
 
@@ -46,6 +49,34 @@ pub(crate) fn compare(left: Side<'_>, right: Side<'_>, statistics: &Statistics) 
     let findings = Findings { relation, boxes, name, nameless, phone, place_of_work };
     guards::apply(&mut waterfall, left, right, &findings, statistics);
     waterfall
+}
+
+/// Wang and Yang are one letter apart, but when both are common in the data neither is a typo of the other.
+fn two_names_not_a_slip(
+    level: NameLevel,
+    left: &PersonName,
+    right: &PersonName,
+    statistics: &Statistics,
+) -> NameLevel {
+    if level != NameLevel::Close || left.given.len() != right.given.len() {
+        return level;
+    }
+    let both = |one: u64, other: u64, known: fn(&Statistics, u64) -> bool| {
+        one != other && known(statistics, one) && known(statistics, other)
+    };
+    if left.family.len() == 1
+        && right.family.len() == 1
+        && left.given_sound == right.given_sound
+        && both(left.family_id(), right.family_id(), Statistics::is_known_family)
+    {
+        return NameLevel::FamilyDiffers;
+    }
+    if left.family_sounds == right.family_sounds
+        && both(left.given_id(), right.given_id(), Statistics::is_known_given)
+    {
+        return NameLevel::GivenDoubtful;
+    }
+    level
 }
 
 fn add_email(
@@ -75,7 +106,7 @@ fn add_email(
         }
         Relation::SameLocal => ("same mailbox name elsewhere", 7.0),
         Relation::Missing => return,
-        Relation::SameDomainAlias => ("two spellings at one domain", -1.5),
+        Relation::SameDomainAlias => ("two spellings at one domain", -2.5),
         Relation::Different => ("different mailboxes", -1.0),
         Relation::BothPrivate => ("different private mailboxes", -2.5),
         Relation::SameDomainOther => ("other mailbox at the same domain", -5.0),
@@ -103,6 +134,8 @@ fn name_bits(left: &PersonName, right: &PersonName, statistics: &Statistics) -> 
             .fold(f64::NAN, f64::max)
     };
     let family = ids(left).min(ids(right));
+    let culture = CULTURE_SHARE * statistics.shared_culture_bits();
+    let given = if family.is_nan() { given } else { (given - culture).max(0.5) };
     (given * NAME_SHARE, if family.is_nan() { 0.0 } else { family * NAME_SHARE })
 }
 
@@ -130,12 +163,36 @@ fn add_name(
         NameLevel::Initial => ("initial agrees", given.min(family).min(3.5) + family.max(given) - 1.5, 3.0),
         NameLevel::FamilyOnly => ("family name only", family - 2.5, 1.5),
         NameLevel::GivenOnly => ("given name only", given - 1.5, 2.0),
-        NameLevel::Unknown => return,
+        NameLevel::Unknown => ("", 0.0, 0.0),
         NameLevel::GivenDoubtful => ("given name only resembles", -4.0, -2.5),
         NameLevel::GivenDiffers => ("given name differs", -7.0, -6.0),
         NameLevel::FamilyDiffers => ("family name differs", -5.0, -2.5),
         NameLevel::Conflict => ("different", -12.0, -8.0),
     };
+    let partial = matches!(
+        level,
+        NameLevel::Initial | NameLevel::FamilyOnly | NameLevel::GivenOnly | NameLevel::Unknown
+    );
+    if partial && !strong && relation > Relation::SameLocal && !nameless.0 && !nameless.1 {
+        // The mailbox of the one may complete its name to that of the other.
+        let spelled = |silent: Side<'_>, named: Side<'_>| {
+            named.name().is_full()
+                && silent.mailboxes().any(|mailbox| {
+                    !mailboxes::is_shared(mailbox, statistics) && mailbox.spells(named.name()) == Spelling::Full
+                })
+        };
+        let completed = if spelled(left, right) { Some(other) } else { None }
+            .or_else(|| spelled(right, left).then_some(one));
+        if let Some(name) = completed {
+            let (given, family) = name_bits(name, name, statistics);
+            let bits = (given + family - 1.5).min(NAME_LIMIT);
+            waterfall.add("name", "mailbox spells the rest", bits, &one.shown, &other.shown);
+            return;
+        }
+    }
+    if level == NameLevel::Unknown {
+        return;
+    }
     let bits = full.min(NAME_LIMIT);
     if strong {
         waterfall.add("name", text, folded.min(bits.max(folded.min(1.0))), &one.shown, &other.shown);
@@ -312,8 +369,8 @@ fn add_place(
     let fold = |bits: f64| if relation.is_strong() { bits.clamp(-0.5, 0.5) } else { bits };
     if one.id != 0 && other.id != 0 {
         if one.id == other.id {
-            let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.6 };
-            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 4.0)), &one.shown, &other.shown);
+            let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.4 };
+            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 3.0)), &one.shown, &other.shown);
         } else {
             waterfall.add(
                 "place",
