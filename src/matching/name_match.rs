@@ -49,6 +49,11 @@ pub(crate) fn compare(left: &PersonName, right: &PersonName) -> (NameLevel, bool
     if left.is_missing() || right.is_missing() {
         return (NameLevel::Unknown, false);
     }
+    if left.id == right.id && (left.given.is_empty() || left.family.is_empty()) {
+        // One word on both sides: it agrees, but it is half a name.
+        let family = left.given.is_empty() && right.given.is_empty();
+        return (if family { NameLevel::FamilyOnly } else { NameLevel::GivenOnly }, false);
+    }
     if left.id == right.id {
         return (NameLevel::Exact, left.given != right.given);
     }
@@ -112,7 +117,13 @@ fn aligned(left: &PersonName, right: &PersonName) -> Option<NameLevel> {
             .map(|(at, other)| (any_word(one, other), at))
             .min()
             .unwrap_or((Part::Conflict, 0));
-        match best.0 {
+        // An initial stands for a first or last name, a slip for a word in the same place; neither for a middle name.
+        let edge = best.1 == 0 || best.1 + 1 == many.len();
+        let part = match best.0 {
+            Part::Initial | Part::Close if !edge && few.len() != many.len() => Part::Conflict,
+            part => part,
+        };
+        match part {
             Part::Exact | Part::Variant => whole += 1,
             Part::Close => slips += 1,
             Part::Initial => initials += 1,

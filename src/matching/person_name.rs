@@ -209,7 +209,8 @@ fn split_single(text: &str, native: bool) -> (Vec<String>, Vec<String>) {
     if let Some((before, after)) = bare.split_once(',') {
         let (family, given) = (words_of(before, false), words_of(after, false));
         let only = |test: fn(&str) -> bool| {
-            !after.trim().is_empty() && fold(after).split(' ').all(|word| test(word) || word.len() == 1)
+            let after = fold(after);
+            after.split(' ').any(test) && after.split(' ').all(|word| test(word) || word.len() == 1)
         };
         if only(|word| super::lists::lists().is_after_name(word)) {
             return split_words(family);

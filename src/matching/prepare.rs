@@ -315,7 +315,11 @@ impl Statistics {
                 }
                 // Two initials: spellings of one person agree in them, two people rarely do.
                 let initials = initials(name);
-                mailbox_people.extend(side.mailboxes().map(|mailbox| (mailbox.id, initials)));
+                // A script without Latin readings would make two people of one.
+                let initials = if name.native { 0 } else { initials };
+                if initials != 0 {
+                    mailbox_people.extend(side.mailboxes().map(|mailbox| (mailbox.id, initials)));
+                }
                 phone_people.extend(side.phones().map(|phone| (phone.id, initials)));
             }
             let company = side.company();

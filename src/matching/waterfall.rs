@@ -61,6 +61,11 @@ impl Waterfall {
         self.guarded = true;
     }
 
+    /// Keeps the pair out of unattended merging without an objection of its own.
+    pub(crate) fn hold(&mut self) {
+        self.guarded = true;
+    }
+
     /// Whether a guard objected.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
