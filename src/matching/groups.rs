@@ -21,6 +21,15 @@ pub struct Group {
     pub guarded: bool,
 }
 
+/// A name in common, even a rare one in one city, is shown to a human; it joins nobody. Something else has to
+/// agree: a mailbox, a number, a firm, one form sent twice.
+fn is_corroborated(candidate: &Candidate) -> bool {
+    candidate
+        .evidence
+        .iter()
+        .any(|bar| bar.millibits > 0 && !matches!(bar.comparison.as_str(), "name" | "place" | "title"))
+}
+
 /// What an unlisted pair is taken for, in bits: blocking found nothing common, or too little.
 const UNLISTED_BITS: f64 = -6.0;
 /// One very strong pair must not outvote several contradictions.
@@ -47,7 +56,7 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
         let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
         edges.insert((left, right), (bits, guarded));
-        if candidate.probability >= settings.join_probability {
+        if candidate.probability >= settings.join_probability && is_corroborated(candidate) {
             joins.push((millibits, left, right, candidate.probability));
         }
     }
