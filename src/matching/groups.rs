@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::waterfall::corroborates;
 use super::record::{Candidate, Person, Settings};
 use crate::domain::evidence::{Evidence, probability_of};
 
@@ -19,6 +20,12 @@ pub struct Group {
     pub weakest: f64,
     /// Some pair inside carries a guard: a human should look even if every probability is high.
     pub guarded: bool,
+}
+
+/// A name in common, even a rare one in one city, is shown to a human; it joins nobody. Something else has to
+/// agree: a mailbox, a number, a firm, one form sent twice.
+fn is_corroborated(candidate: &Candidate) -> bool {
+    candidate.evidence.iter().any(|bar| bar.millibits > 0 && corroborates(&bar.comparison))
 }
 
 /// What an unlisted pair is taken for, in bits: blocking found nothing common, or too little.
@@ -41,24 +48,41 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
     let links = candidates.iter().filter_map(|candidate| {
         let (left, right) = (number(&candidate.left)?, number(&candidate.right)?);
         let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
-        Some((left.min(right), left.max(right), candidate.millibits(), guarded))
+        Some(Link {
+            left: left.min(right),
+            right: left.max(right),
+            millibits: candidate.millibits(),
+            guarded,
+            corroborated: is_corroborated(candidate),
+        })
     });
     groups_of_links(&sorted, links, settings)
 }
 
-/// The same for links (smaller, larger, millibits, guarded) between places in a sorted list of keys.
+/// A candidate as numbers: places in a sorted list of keys, the smaller one first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) left: usize,
+    pub(crate) right: usize,
+    pub(crate) millibits: i64,
+    pub(crate) guarded: bool,
+    /// Something personal beside the name speaks for it.
+    pub(crate) corroborated: bool,
+}
+
+/// The same for links between places in a sorted list of keys.
 pub(crate) fn groups_of_links(
     sorted: &[&str],
-    links: impl Iterator<Item = (usize, usize, i64, bool)>,
+    links: impl Iterator<Item = Link>,
     settings: &Settings,
 ) -> Vec<Group> {
     let mut edges: BTreeMap<(usize, usize), (f64, bool)> = BTreeMap::new();
     let mut joins: Vec<(i64, usize, usize, f64)> = Vec::new();
-    for (left, right, millibits, guarded) in links {
+    for Link { left, right, millibits, guarded, corroborated } in links {
         let probability = probability_of(millibits);
         let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
         edges.insert((left, right), (bits, guarded));
-        if probability >= settings.join_probability {
+        if probability >= settings.join_probability && corroborated {
             joins.push((millibits, left, right, probability));
         }
     }

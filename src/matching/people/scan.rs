@@ -3,7 +3,7 @@
 
 use crate::domain::evidence::probability_of;
 use crate::matching::blocking::{self, Blocks, over};
-use crate::matching::groups::{Group, groups_of_links};
+use crate::matching::groups::{Group, Link, groups_of_links};
 
 use super::{Index, sum};
 
@@ -25,6 +25,8 @@ pub struct Pair {
     pub millibits: i32,
     /// A guard objected, so that the pair is never merged unattended.
     pub guarded: bool,
+    /// Something beside name, place and title speaks for it.
+    pub corroborated: bool,
 }
 
 impl Pair {
@@ -125,10 +127,13 @@ impl Index {
         rows.dedup();
         let place = |row: u32| rows.partition_point(|other| *other < row);
         let keys: Vec<&str> = rows.iter().map(|row| self.key(*row)).collect();
-        let links = scan
-            .pairs
-            .iter()
-            .map(|pair| (place(pair.left), place(pair.right), i64::from(pair.millibits), pair.guarded));
+        let links = scan.pairs.iter().map(|pair| Link {
+            left: place(pair.left),
+            right: place(pair.right),
+            millibits: i64::from(pair.millibits),
+            guarded: pair.guarded,
+            corroborated: pair.corroborated,
+        });
         groups_of_links(&keys, links, &self.settings)
     }
 
@@ -136,8 +141,9 @@ impl Index {
         let sum = sum(self.side(left), self.side(right), &self.statistics);
         found.compared += 1;
         if sum.probability() >= self.settings.minimum_probability {
-            let (millibits, guarded) = (sum.millibits() as i32, sum.is_guarded());
-            found.pairs.push(Pair { left, right, millibits, guarded });
+            let millibits = sum.millibits() as i32;
+            let (guarded, corroborated) = (sum.is_guarded(), sum.is_corroborated());
+            found.pairs.push(Pair { left, right, millibits, guarded, corroborated });
         }
     }
 
