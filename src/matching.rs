@@ -27,6 +27,7 @@ mod phone;
 mod prepare;
 mod record;
 mod similarity;
+pub mod table;
 mod text;
 mod waterfall;
 mod web_domain;
