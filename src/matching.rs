@@ -36,7 +36,7 @@ mod web_domain;
 mod tests;
 
 pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
-pub use groups::{Group, groups};
+pub use groups::{Group, groups, groups_of_keys};
 pub use model::Model;
 pub use organisations::duplicate_organisations;
 pub use people::{Index, duplicate_people, duplicate_people_of};
