@@ -110,6 +110,8 @@ pub enum Command {
     Match(Box<match_files::Arguments>),
     /// Merge a duplicate candidate
     Merge(merge::MergeArguments),
+    /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
+    Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
     Distinct(verdict::DistinctArguments),
     /// Relate a person to a company
@@ -231,6 +233,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
         Some(Command::Match(it)) => match_files::run(arguments.read_only, &it),
         Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
