@@ -34,6 +34,7 @@ pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
 pub mod mapping_show;
+pub mod match_files;
 pub mod merge;
 pub mod monitors;
 pub mod notices;
@@ -105,6 +106,8 @@ pub enum Command {
     Resolve(resolve::Arguments),
     /// Rules that decide conflicts by themselves
     Rules(rules::Arguments),
+    /// Find the duplicates in a CSV file, or the pairs across two, without settings or network
+    Match(Box<match_files::Arguments>),
     /// Merge a duplicate candidate
     Merge(merge::MergeArguments),
     /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
@@ -228,6 +231,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
+        Some(Command::Match(it)) => match_files::run(arguments.read_only, &it),
         Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,

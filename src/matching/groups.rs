@@ -40,7 +40,7 @@ pub fn groups(people: &[Person], candidates: &[Candidate], settings: &Settings) 
 }
 
 /// The same for any records with keys.
-pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: &Settings) -> Vec<Group> {
+pub fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: &Settings) -> Vec<Group> {
     let mut sorted: Vec<&str> = keys.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
