@@ -33,7 +33,10 @@ mod web_domain;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
+pub use accounts::{
+    AccountCandidate, AccountIndex, AccountKnowledge, DomainRule, PersonLink, link_people, rank_accounts,
+    rank_accounts_knowing,
+};
 pub use groups::{Group, groups};
 pub use model::Model;
 pub use organisations::duplicate_organisations;
