@@ -71,6 +71,7 @@ pub mod ids;
 pub mod job;
 pub mod limit;
 pub mod lint;
+pub mod merge;
 pub mod monitor;
 pub mod notice;
 pub mod overview;
@@ -84,6 +85,7 @@ pub mod secret;
 pub mod standing;
 pub mod text;
 pub mod trouble;
+pub mod undo;
 
 /// A word that is not one of the values an enum can take; the message names the valid ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

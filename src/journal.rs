@@ -20,7 +20,13 @@
 //! | [`queue`] | claim, begin a step, settle, renew, give back, rescue |
 //! | [`facts`] | mirror, identity map, agreements |
 //! | [`echoes`] | the echo ledger |
-//! | [`review`] | conflicts, duplicates, unlinked relations |
+//! | [`merges`] | what was merged into what, and whether it was taken back |
+//! | [`review`] | conflicts, unlinked relations; items that a decision moves on |
+//! | [`duplicates`] | duplicate candidates as looks find them, their groups |
+//! | [`verdicts`] | what humans said of duplicate candidates, and where that contradicts itself |
+//! | [`match_keys`] | what a changed record is looked up by, and which changed |
+//! | [`incidents`] | duplicates of our own making, and why |
+//! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
@@ -44,14 +50,18 @@ pub mod audit;
 pub mod check;
 pub mod conflicts;
 pub mod drift;
+pub mod duplicates;
 pub mod echoes;
 pub mod erasure;
 pub mod events;
 pub mod facts;
 mod head;
 pub mod holds;
+pub mod incidents;
 pub mod intake;
 pub mod limits;
+pub mod match_keys;
+pub mod merges;
 mod migrate;
 pub mod monitors;
 pub mod notices;
@@ -70,6 +80,8 @@ pub mod rules;
 mod sealing;
 pub mod sources;
 pub mod told;
+pub mod undo;
+pub mod verdicts;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

@@ -61,6 +61,12 @@ pub enum Effect {
         survivor: RecordRef,
         /// The one that goes away.
         absorbed: RecordRef,
+        /// More that go away with the same call; only Salesforce takes a third record.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<RecordRef>,
+        /// Written into the one that goes on by the same call; only Salesforce takes values.
+        #[serde(default, skip_serializing_if = "Fields::is_empty")]
+        values: Fields,
     },
     /// Relate a person to a company of the same system.
     Link {
@@ -89,6 +95,23 @@ pub enum Effect {
     Erase {
         /// Which record.
         record: RecordRef,
+    },
+    /// Put a record away where the vendor can bring it back from: Intercom's archive, the CRM's recycle bin.
+    Archive {
+        /// Which record.
+        record: RecordRef,
+    },
+    /// Bring a record back that was archived, deleted or, in Salesforce, merged away.
+    Restore {
+        /// Which record, by the id it had.
+        record: RecordRef,
+    },
+    /// Take an additional e-mail off a HubSpot contact, so that another contact can have it.
+    Release {
+        /// Who has it.
+        contact: RecordRef,
+        /// The e-mail.
+        email: String,
     },
     /// Put a tag on a contact, a company or a conversation, or take it off.
     Tag {
@@ -192,13 +215,16 @@ impl Effect {
     pub fn connection(&self) -> &Connection {
         match self {
             Self::Create { connection, .. } | Self::DefineField { connection, .. } => connection,
-            Self::Update { record, .. } | Self::Erase { record } | Self::Tag { record, .. } => {
-                &record.connection
-            }
+            Self::Update { record, .. }
+            | Self::Erase { record }
+            | Self::Archive { record }
+            | Self::Restore { record }
+            | Self::Tag { record, .. } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
             Self::Link { contact, .. }
             | Self::Log { contact, .. }
             | Self::Track { contact, .. }
+            | Self::Release { contact, .. }
             | Self::Converse { contact, .. } => &contact.connection,
             Self::Reply { conversation, .. } | Self::Assign { conversation, .. } => &conversation.connection,
         }
@@ -240,6 +266,8 @@ impl Effect {
         match self {
             Self::Update { record, .. }
             | Self::Erase { record }
+            | Self::Archive { record }
+            | Self::Release { contact: record, .. }
             | Self::Tag { record, .. }
             | Self::Track { contact: record, .. }
             | Self::Converse { contact: record, .. }
@@ -252,6 +280,20 @@ impl Effect {
             }
             _ => {}
         }
+    }
+
+    /// The merge of two records, without values.
+    pub fn merge(survivor: RecordRef, absorbed: RecordRef) -> Self {
+        Self::Merge { survivor, absorbed, also: Vec::new(), values: Fields::new() }
+    }
+
+    /// The records a merge makes go away; none of any other effect.
+    pub fn absorbed(&self) -> impl Iterator<Item = &RecordRef> {
+        let (first, also) = match self {
+            Self::Merge { absorbed, also, .. } => (Some(absorbed), also.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        first.into_iter().chain(also)
     }
 
     /// The key of ours by which what it makes is found again, where it carries one.
@@ -274,6 +316,8 @@ impl Effect {
             self,
             Self::Update { .. }
                 | Self::Link { .. }
+                | Self::Archive { .. }
+                | Self::Release { .. }
                 | Self::Log { template: Some(_), .. }
                 | Self::Tag { .. }
                 | Self::Track { .. }
@@ -484,6 +528,9 @@ pub struct Preview {
     /// Failed executions that run again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retries: Vec<ExecutionId>,
+    /// What comes back and what does not, where something is taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<super::undo::Return>,
     /// What will be lost.
     pub losses: Vec<Loss>,
     /// Remarks: what cannot be undone, what happens if one call fails.

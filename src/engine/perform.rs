@@ -51,7 +51,7 @@ impl Turn<'_> {
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
             let result = match &effect {
-                Effect::Merge { survivor, absorbed } => {
+                Effect::Merge { survivor, absorbed, .. } => {
                     self.merge(place, &effect, (survivor, absorbed)).await?
                 }
                 _ => match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
@@ -128,6 +128,8 @@ impl Turn<'_> {
         let mut plan = Plan { will_agree: self.planned.will_agree.clone(), ..self.planned.plan.clone() };
         plan.steps[place].state = StepState::Begun;
         let mut echoes = match &plan.steps[place].effect {
+            // What is put back is news to the other side, which took over what the merge made.
+            _ if self.takes_back() => Vec::new(),
             Effect::Update { record, fields } => echoes(record, fields),
             Effect::Create { connection, fields, .. } => {
                 echoes(&super::intake::record_to_be(connection), fields)
@@ -140,7 +142,7 @@ impl Turn<'_> {
         let intent = Intent {
             plan,
             echoes,
-            capsule: Vec::new(),
+            capsule: self.mending.before.clone(),
             identity: self.identity.clone(),
             remapped: self.remapped.clone(),
             audit: self.audit.clone(),
@@ -160,6 +162,7 @@ impl Turn<'_> {
         self.echoes.clear();
         self.remapped.clear();
         self.audit.clear();
+        self.mending.before.clear();
     }
 
     /// A step is done: the plan, our copies and the audit say so.
@@ -169,7 +172,9 @@ impl Turn<'_> {
         step.result = Some(record.clone());
         match effect {
             Effect::Create { fields, .. } => {
-                self.echoes.extend(echoes(record, fields));
+                if !self.takes_back() {
+                    self.echoes.extend(echoes(record, fields));
+                }
                 // A task or a deal that was made because of a record is not that record.
                 let person = self.person.clone().or_else(|| self.claim.execution.record.clone());
                 if let Some(from) = person.filter(|from| are_one(from, record)) {
@@ -193,7 +198,7 @@ impl Turn<'_> {
                     self.saw(mirror);
                 }
             }
-            Effect::Merge { survivor, absorbed } => self.merged(survivor, absorbed, record).await?,
+            Effect::Merge { survivor, absorbed, .. } => self.merged(survivor, absorbed, record).await?,
             // A timeline belongs to the person and changes none of their fields, and so do tags, events and conversations.
             Effect::Log { .. }
             | Effect::Tag { .. }
@@ -202,6 +207,12 @@ impl Turn<'_> {
             | Effect::Reply { .. }
             | Effect::Assign { .. }
             | Effect::DefineField { .. } => {}
+            Effect::Archive { record } => self.put_away(record).await?,
+            // Back with whatever it held: only a read can say. It is done whatever that read says.
+            Effect::Restore { record } => {
+                let _ = self.read(record).await?;
+            }
+            Effect::Release { contact, email } => self.released(contact, email).await?,
             // What was read before it is not kept.
             Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
             Effect::Link { contact, company } => {
@@ -218,6 +229,34 @@ impl Turn<'_> {
             }
         }
         self.audit.push(self.entry(effect, record));
+        Ok(())
+    }
+
+    /// Our copy of a record that was put away says so.
+    async fn put_away(&mut self, record: &RecordRef) -> Result<(), Stop> {
+        let known = match self.mirrors.iter().find(|mirror| mirror.record == *record) {
+            Some(known) => Some(known.clone()),
+            None => self.engine.journal.mirror(record).await?,
+        };
+        if let Some(known) = known {
+            self.saw(Mirror { deleted: true, ..known });
+        }
+        Ok(())
+    }
+
+    /// Our copy of a contact has one additional e-mail less.
+    async fn released(&mut self, contact: &RecordRef, email: &str) -> Result<(), Stop> {
+        const ADDITIONAL: &str = "hs_additional_emails";
+        let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
+            Some(known) => Some(known.clone()),
+            None => self.engine.journal.mirror(contact).await?,
+        };
+        if let Some(mut mirror) = known {
+            let emails = mirror.text(ADDITIONAL);
+            let left: Vec<&str> = emails.split(';').filter(|one| !one.eq_ignore_ascii_case(email)).collect();
+            mirror.fields.insert(ADDITIONAL.to_owned(), left.join(";").into());
+            self.saw(mirror);
+        }
         Ok(())
     }
 
@@ -279,6 +318,9 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Link { .. } => "link",
         Effect::Log { .. } => "log",
         Effect::Erase { .. } => "erase",
+        Effect::Archive { .. } => "archive",
+        Effect::Restore { .. } => "restore",
+        Effect::Release { .. } => "release_email",
         Effect::Tag { on: true, .. } => "tag",
         Effect::Tag { .. } => "untag",
         Effect::Track { .. } => "track",
@@ -295,10 +337,14 @@ fn what(effect: &Effect) -> String {
         Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
             fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
         }
-        Effect::Merge { survivor, absorbed } => format!("{absorbed} into {survivor}"),
+        Effect::Merge { survivor, absorbed, .. } => format!("{absorbed} into {survivor}"),
         Effect::Link { company, .. } => format!("to {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),
+        Effect::Archive { .. } => "put away".to_owned(),
+        Effect::Restore { .. } => "brought back".to_owned(),
+        // Which e-mail it was is personal data.
+        Effect::Release { contact, .. } => format!("an additional e-mail of {contact}"),
         Effect::Tag { tag, .. } => tag.clone(),
         Effect::Track { event, .. } => event.clone(),
         Effect::Converse { key, .. } => format!("a conversation ({key})"),

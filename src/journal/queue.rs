@@ -17,7 +17,8 @@ use rusqlite::{Connection, params};
 use super::conflicts::{self, Ruled};
 use super::rows::{self, to_json};
 use super::{
-    Journal, JournalError, Result, audit, echoes, erasure, facts, monitors, notices, review, rules, sealing,
+    Journal, JournalError, Result, audit, echoes, erasure, facts, merges, monitors, notices, review, rules,
+    sealing, undo,
 };
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
@@ -26,7 +27,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
 use crate::domain::execution::{Attempt, Execution, Outcome, Status};
-use crate::domain::ids::{DecisionId, ExecutionId};
+use crate::domain::ids::{CapsuleId, DecisionId, ExecutionId};
 use crate::domain::plan::{FoundConflict, Notice, Plan};
 use crate::domain::record::{Mirror, RecordRef};
 use crate::domain::review::Decision;
@@ -113,6 +114,10 @@ pub struct Settlement {
     pub people_behind: Vec<(RecordRef, RecordRef)>,
     /// What is told now: with the success, or of the failure.
     pub notices: Vec<Notice>,
+    /// What its merges left behind, as read when they were done.
+    pub after: Vec<PreImage>,
+    /// The merge that is taken back with it.
+    pub taken_back: Option<undo::TakenBack>,
 }
 
 /// What is stored before a call, so that whoever finds the work again after a crash knows it.
@@ -204,13 +209,16 @@ impl Journal {
             }
             facts::unite(connection, &intent.identity)?;
             audit::append(connection, now, &intent.audit)?;
+            let mut capsule = None;
             if !intent.capsule.is_empty() {
                 let place = format!("capsules.records/{}", id.0);
                 let records = sealing::seal_of(connection, id, &place, &to_json(&intent.capsule)?)?;
                 connection
                     .prepare_cached("INSERT INTO capsules (execution_id, at, records) VALUES (?1, ?2, ?3)")?
                     .execute(params![id.0, now.0, records])?;
+                capsule = Some(CapsuleId(connection.last_insert_rowid()));
             }
+            merges::record(connection, now, id, &intent.plan, capsule)?;
             Ok(Some(beat))
         });
         let beat = beat.await?.ok_or(JournalError::LeaseLost)?;
@@ -509,6 +517,13 @@ fn settle(
         .query_row([id.0], |row| row.get(0))?;
     for conflict in &settlement.conflicts {
         conflicts::put(connection, now, id, &subject, conflict, &settlement.ruled)?;
+    }
+    if let Some(plan) = &settlement.plan {
+        merges::record(connection, now, id, plan, None)?;
+    }
+    undo::keep_after(connection, now, id, &settlement.after)?;
+    if let Some(taken) = &settlement.taken_back {
+        undo::take_back(connection, now, id, taken)?;
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
     rules::settle_once(connection, id, status)?;

@@ -36,7 +36,7 @@ pub fn merge(
     let merge_step = planned.plan.steps.len() as u32;
     planned.plan.steps.push(Step::new(
         format!("Merge {} into {}", absorbed.record.title(), survivor.record.title()),
-        Effect::Merge { survivor: survivor.record.clone(), absorbed: absorbed.record.clone() },
+        Effect::merge(survivor.record.clone(), absorbed.record.clone()),
     ));
     for contact in linked {
         let mut step = Step::new(

@@ -59,7 +59,7 @@ pub(crate) async fn perform(
         | Effect::Reply { .. }
         | Effect::Assign { .. }
         | Effect::DefineField { .. } => Err(super::cannot(effect)),
-        Effect::Merge { survivor, absorbed } => merging::two(clients, survivor, absorbed, log).await,
+        Effect::Merge { survivor, absorbed, .. } => merging::two(clients, survivor, absorbed, log).await,
         Effect::Create { connection, object, fields, .. } => {
             let settings = clients.settings();
             let effect = &activity::about_whom(clients, effect, log).await?;
@@ -83,7 +83,9 @@ pub(crate) async fn perform(
                 )
             })
         }
-        Effect::Erase { record } => {
+        Effect::Restore { record } => merging::restore(clients, record, log).await,
+        Effect::Release { .. } => Err(super::cannot(effect)),
+        Effect::Erase { record } | Effect::Archive { record } => {
             let request = calls::request(clients.settings(), effect)?;
             match clients.send(effect.connection(), &request, log).await {
                 Ok(_) => Ok(objects::rightly(record)),
@@ -117,7 +119,9 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Archive { .. } => Ok(None),
+        Effect::Restore { record } => merging::is_back(clients, record, log).await,
+        Effect::Release { .. } => Err(super::cannot(effect)),
         Effect::Log { .. } => {
             let effect = activity::about_whom(clients, effect, log).await?;
             activity::find(clients, &effect, log).await
@@ -153,7 +157,7 @@ pub(crate) async fn probe(
             Ok(rows.first().and_then(wire::id).map(|id| objects::record(connection, *object, &id)))
         }
         Effect::Erase { record } => super::is_gone(record, read(clients, record, log).await),
-        Effect::Merge { survivor, absorbed } => {
+        Effect::Merge { survivor, absorbed, .. } => {
             let survivor = objects::rightly(survivor);
             let now = standing(clients, &objects::rightly(absorbed), log).await?;
             Ok((now == Standing::Became(survivor.clone())).then_some(survivor))

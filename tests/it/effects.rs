@@ -196,7 +196,7 @@ async fn r97_an_activity_about_a_converted_lead_is_about_its_contact() {
     let lead = json!({"LastName": "Roe", "Company": "Quint"});
     let lead = world.sandbox.new_salesforce_row("Lead", &lead, Webhook::Silent).unwrap();
     let lead = RecordRef::new(System::Salesforce, ObjectKind::Lead, lead);
-    let merge = Effect::Merge { survivor: world.salesforce.clone(), absorbed: lead.clone() };
+    let merge = Effect::merge(world.salesforce.clone(), lead.clone());
     vendors::perform(&world.clients, &merge, &mut Log::new()).await.unwrap();
     let task = create(ObjectKind::Task, "Subject", &json!({"Subject": "Call"}), &[&lead]);
     let made = vendors::perform(&world.clients, &task, &mut Log::new()).await.unwrap();

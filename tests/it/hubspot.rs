@@ -200,7 +200,7 @@ async fn a_merge_whose_answer_was_lost_is_found_again_under_its_new_id() {
     let mut stage = Stage::new(empty(), false, |_| {}).await;
     let (survivor, absorbed) =
         (stage.contact("ana@northlight.com").await, stage.contact("ana@gmail.com").await);
-    let merge = Effect::Merge { survivor: survivor.clone(), absorbed: absorbed.clone() };
+    let merge = Effect::merge(survivor.clone(), absorbed.clone());
     let looked = vendors::probe(&stage.clients, &merge, &mut stage.log).await.unwrap();
     assert_eq!(looked, None);
     let merged = stage.perform(&merge).await.unwrap();

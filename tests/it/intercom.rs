@@ -118,7 +118,7 @@ async fn a_merged_lead_leads_to_its_user_where_the_version_says_so() {
         let user = stage.user("ana@northlight.com");
         let lead = json!({"role": "lead", "email": "zoe@gmail.com"});
         let lead = stage.sandbox.new_intercom_user(&lead, Webhook::Silent).unwrap();
-        let merge = Effect::Merge { survivor: contact(&user), absorbed: contact(&lead) };
+        let merge = Effect::merge(contact(&user), contact(&lead));
         let mut log = Log::new();
         let survivor = vendors::perform(&stage.clients, &merge, &mut log).await.unwrap();
         assert_eq!(survivor, contact(&user));

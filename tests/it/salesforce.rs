@@ -178,7 +178,7 @@ async fn a_merge_keeps_one_and_the_other_leads_to_it() {
     let survivor = org.make(ObjectKind::Lead, json!({"LastName": "Doe", "Company": "A"})).await;
     let absorbed =
         org.make(ObjectKind::Lead, json!({"LastName": "Dough", "Company": "A", "Phone": "1"})).await;
-    let merge = Effect::Merge { survivor: survivor.clone(), absorbed: absorbed.clone() };
+    let merge = Effect::merge(survivor.clone(), absorbed.clone());
     let before = vendors::probe(&org.clients, &merge, &mut org.log).await.unwrap();
     assert_eq!(before, None, "not done yet");
 
@@ -205,7 +205,7 @@ async fn a_merge_keeps_one_and_the_other_leads_to_it() {
 
     // Merged again: the first loser leads to the last survivor.
     let last = org.make(ObjectKind::Lead, json!({"LastName": "Last", "Company": "A"})).await;
-    org.perform(&Effect::Merge { survivor: last.clone(), absorbed: survivor }).await.unwrap();
+    org.perform(&Effect::merge(last.clone(), survivor)).await.unwrap();
     assert_eq!(org.read(&absorbed).await.unwrap_err().existing.as_deref(), Some(&last));
 }
 
@@ -242,7 +242,7 @@ async fn a_session_that_ended_is_renewed_for_an_envelope_too() {
     let absorbed = org.make(ObjectKind::Lead, json!({"LastName": "Dough", "Company": "A"})).await;
     org.sandbox.expire_salesforce_tokens();
     org.log.clear();
-    let merge = Effect::Merge { survivor: survivor.clone(), absorbed: absorbed.clone() };
+    let merge = Effect::merge(survivor.clone(), absorbed.clone());
     assert_eq!(org.perform(&merge).await.unwrap(), survivor);
     assert_eq!(org.row(&absorbed)["MasterRecordId"], json!(survivor.id));
     let asked: Vec<(&str, Option<u16>)> = org
@@ -289,7 +289,7 @@ async fn a_lead_is_converted_into_the_contact_it_turned_out_to_be() {
         json!({"LastName": "Doe", "Company": "Acme", "Email": "doe@x.co", "Intercom_Contact_ID__c": "ic1"});
     let lead = org.make(ObjectKind::Lead, lead).await;
     let contact = org.make(ObjectKind::Contact, json!({"LastName": "Doe"})).await;
-    let merge = Effect::Merge { survivor: contact.clone(), absorbed: lead.clone() };
+    let merge = Effect::merge(contact.clone(), lead.clone());
     let alone = org.perform(&merge).await.unwrap_err();
     assert_eq!(alone.class, ErrorClass::Validation, "a contact without an account takes no lead: {alone}");
     assert_eq!(org.row(&lead)["IsConverted"], false);
@@ -508,7 +508,7 @@ async fn lists_and_changes_are_paged_to_their_end() {
         Timestamp(people.iter().filter_map(|mirror| mirror.vendor_updated_at).max().unwrap().0 + 1_000);
     let made = org.make(ObjectKind::Lead, json!({"LastName": "New", "Company": "X"})).await;
     let absorbed = org.make(ObjectKind::Lead, json!({"LastName": "Newer", "Company": "X"})).await;
-    org.perform(&Effect::Merge { survivor: made.clone(), absorbed: absorbed.clone() }).await.unwrap();
+    org.perform(&Effect::merge(made.clone(), absorbed.clone())).await.unwrap();
     let mut changed = Vec::new();
     let mut cursor: Option<String> = None;
     loop {

@@ -208,10 +208,7 @@ async fn a_token_repeated_by_the_vendor_is_recorded_nowhere() {
 #[tokio::test]
 async fn the_preview_shows_exactly_what_is_sent() {
     let bench = bench(|_, _| ok(&json!({"id": "200", "properties": {}}))).await;
-    let merge = Effect::Merge {
-        survivor: contact(System::Hubspot, "151"),
-        absorbed: contact(System::Hubspot, "152"),
-    };
+    let merge = Effect::merge(contact(System::Hubspot, "151"), contact(System::Hubspot, "152"));
     let company = RecordRef::new(System::Intercom, ObjectKind::Company, "c1");
     let link = Effect::Link { contact: contact(System::Intercom, "64e2"), company };
     for effect in [&create(System::Hubspot), &merge, &link, &update(System::Intercom, "64e2", "Łódź")] {
@@ -275,7 +272,7 @@ async fn one_bad_row_does_not_hold_back_the_others() {
 
 #[tokio::test]
 async fn a_lost_merge_is_looked_up_on_both_records() {
-    let merge = |system| Effect::Merge { survivor: contact(system, "151"), absorbed: contact(system, "152") };
+    let merge = |system| Effect::merge(contact(system, "151"), contact(system, "152"));
     let gone = bench(|line, _| match line {
         line if line.contains("/contacts/152") && !line.contains("crm") => {
             let body = include_str!("../../../tests/fixtures/intercom/error_410.json");

@@ -133,7 +133,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Update { record, fields } => {
             objects::update(settings, record.object, &record.id, None, &texts(fields))
         }
-        Effect::Merge { survivor, absorbed } => {
+        Effect::Merge { survivor, absorbed, .. } => {
             objects::merge(settings, survivor.object, &survivor.id, &absorbed.id)
         }
         Effect::Link { contact, company } => {
@@ -153,6 +153,11 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         | Effect::Reply { .. }
         | Effect::Assign { .. } => Err(super::super::cannot(effect)),
         Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
+        Effect::Archive { record } => objects::archive(settings, record.object, &record.id),
+        Effect::Release { contact, email } if contact.object == ObjectKind::Contact => {
+            objects::release(settings, &contact.id, email)
+        }
+        Effect::Restore { .. } | Effect::Release { .. } => Err(super::super::cannot(effect)),
     }
 }
 
@@ -329,7 +334,7 @@ mod tests {
     fn both_families_of_paths_come_from_one_table() {
         let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
         let link = Effect::Link { contact: contact("151"), company };
-        let merge = Effect::Merge { survivor: contact("151"), absorbed: contact("152") };
+        let merge = Effect::merge(contact("151"), contact("152"));
         for (family, link_path, merge_path) in [
             (
                 HubspotPaths::V3v4,

@@ -49,7 +49,7 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             };
             Ok(request.purpose(format!("update {}", record.object)))
         }
-        Effect::Merge { survivor, absorbed } => {
+        Effect::Merge { survivor, absorbed, .. } => {
             if survivor.object != ObjectKind::Contact || absorbed.object != ObjectKind::Contact {
                 return Err(unsupported("merge", survivor.object));
             }
@@ -75,6 +75,15 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             Ok(contacts::delete(&record.id).purpose("delete contact for good"))
         }
         Effect::Erase { record } => Err(unsupported("delete", record.object)),
+        Effect::Archive { record } if record.object == ObjectKind::Contact => {
+            Ok(contacts::put_away(&record.id, "archive").purpose("archive contact"))
+        }
+        Effect::Restore { record } if record.object == ObjectKind::Contact => {
+            Ok(contacts::put_away(&record.id, "unarchive").purpose("bring contact back"))
+        }
+        Effect::Archive { .. } | Effect::Restore { .. } | Effect::Release { .. } => {
+            Err(super::super::cannot(effect))
+        }
     }
 }
 
@@ -211,10 +220,10 @@ mod tests {
 
     #[test]
     fn the_duplicate_check_is_waived_only_where_it_exists() {
-        let effect = Effect::Merge {
-            survivor: RecordRef::new(System::Intercom, ObjectKind::Contact, "a"),
-            absorbed: RecordRef::new(System::Intercom, ObjectKind::Contact, "b"),
-        };
+        let effect = Effect::merge(
+            RecordRef::new(System::Intercom, ObjectKind::Contact, "a"),
+            RecordRef::new(System::Intercom, ObjectKind::Contact, "b"),
+        );
         let mut settings = Settings::default();
         let body = |settings: &Settings| request(settings, &effect).expect("contacts merge").body;
         assert_eq!(

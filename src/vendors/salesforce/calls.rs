@@ -263,7 +263,7 @@ pub(crate) fn user_info() -> Request {
 /// What an effect will send, in order. Where a later request needs what an earlier one answers, words stand there.
 pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
     match effect {
-        Effect::Merge { survivor, absorbed } => match merging(survivor, absorbed)? {
+        Effect::Merge { survivor, absorbed, .. } => match merging(survivor, absorbed)? {
             Merging::Rows => Ok(vec![soap::merge(settings, survivor, &[absorbed], &Fields::new())?]),
             Merging::Conversion => {
                 let account = account_of(settings, survivor)?;
@@ -327,6 +327,13 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             let record = objects::rightly(record);
             delete(settings, objects::name(record.object)?, &record.id)
         }
+        // The same call: what tells the two apart is that nothing is emptied from the bin afterwards.
+        Effect::Archive { record } => {
+            let record = objects::rightly(record);
+            delete(settings, objects::name(record.object)?, &record.id)
+        }
+        Effect::Restore { record } => soap::undelete(settings, &objects::rightly(record)),
+        Effect::Release { .. } => Err(super::super::cannot(effect)),
         Effect::Merge { .. } => Err(VendorError::new(ErrorClass::Unknown, "A merge is not one request.")),
         Effect::Log { .. } => match activity::log(settings, effect) {
             Some(create) => Ok(request(settings, &create)?.purpose("log conversation")),

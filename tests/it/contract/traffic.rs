@@ -283,7 +283,7 @@ impl Stage {
 
         self.drive_deeds(&user, &company, &conversation).await;
 
-        let merge = Effect::Merge { survivor: user.clone(), absorbed: lead.clone() };
+        let merge = Effect::merge(user.clone(), lead.clone());
         self.probe("probe merge before", &merge, false).await;
         self.perform("merge", &merge).await;
         if knows_company_notes {
@@ -588,7 +588,7 @@ impl Stage {
         let results = vendors::perform_updates(&self.clients, &rows, &mut Log::new()).await;
         assert!(results.iter().all(Result::is_ok), "{results:?}");
         self.drive_salesforce_sales(&contact, &company, &lead).await;
-        self.perform("merge leads", &Effect::Merge { survivor: lead, absorbed: twin }).await;
+        self.perform("merge leads", &Effect::merge(lead, twin)).await;
         let (connection, log) = (Connection::only(System::Salesforce), &mut Log::new());
         self.step(System::Salesforce, "check");
         vendors::check(&self.clients, &connection, log).await.unwrap();
@@ -724,11 +724,11 @@ impl Stage {
                 .await;
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
 
-        let merge = Effect::Merge { survivor: contact.clone(), absorbed: twin };
+        let merge = Effect::merge(contact.clone(), twin);
         self.probe("probe merge before", &merge, false).await;
         self.perform("merge contacts", &merge).await;
         self.probe("probe merge after", &merge, true).await;
-        self.perform("merge companies", &Effect::Merge { survivor: company, absorbed: second }).await;
+        self.perform("merge companies", &Effect::merge(company, second)).await;
 
         for number in 0..210 {
             let contact = json!({"email": format!("person{number}@northlight.com")});

@@ -104,10 +104,10 @@ fn what_cannot_be_merged_is_not_sent() {
 
 #[test]
 fn a_conversion_is_previewed_with_both_its_calls() {
-    let effect = Effect::Merge {
-        survivor: record(ObjectKind::Contact, "0033h00000Kzv3AAAR"),
-        absorbed: record(ObjectKind::Lead, "00Qaj000002oTldEAE"),
-    };
+    let effect = Effect::merge(
+        record(ObjectKind::Contact, "0033h00000Kzv3AAAR"),
+        record(ObjectKind::Lead, "00Qaj000002oTldEAE"),
+    );
     let sent = requests(&Settings::default(), &effect).expect("requests");
     assert_eq!(sent[0].path, "/services/data/v66.0/sobjects/Contact/0033h00000Kzv3AAAR?fields=Id,AccountId");
     assert_eq!(sent[1].path, "/services/Soap/u/66.0");
