@@ -80,7 +80,7 @@ fn add_domain(
         // The stem repeats the name; a homonym in another country has it too.
         let bits = if name.relation.agrees() {
             let exact = firm.domains.iter().any(|other| other.stem == domain.stem);
-            if ending_slip(domain, firm) || !exact { -1.0 } else { -3.5 }
+            if ending_slip(domain, firm) || !exact { -1.0 } else { -4.6 }
         } else if domain.stem.len() >= 4 {
             size - 1.5
         } else {
@@ -144,9 +144,10 @@ fn add_name(
     let pick = |with_domain: f64, alone: f64| if decided { with_domain } else { alone };
     let (level, bits) = match name.relation {
         NameRelation::Same => ("same", pick(2.0, worth - 0.5)),
-        NameRelation::Dressed => ("same but for dress", pick(2.0, worth - 1.0)),
+        NameRelation::Dressed => ("same but for dress", pick(2.0, worth - 1.5)),
         NameRelation::Slip => ("one slip", pick(1.5, worth - 4.0)),
         NameRelation::Alias => ("another name of it", pick(1.5, worth - 2.0)),
+        NameRelation::Shortened if spelled && !decided => ("shortened, the domain has it all", worth - 2.0),
         NameRelation::Shortened => ("shortened", pick(1.0, worth - 6.5)),
         NameRelation::Acronym => ("acronym", pick(1.0, size - 2.5)),
         _ if decided && spelled => ("equals the domain", 0.5),
@@ -183,7 +184,11 @@ fn add_place(waterfall: &mut Waterfall, seeker: &Seeker, firm: &Firm, name: Name
     if seeker.country != 0 && firm.country != 0 {
         let same = seeker.country == firm.country;
         // Where a browser was, and where a domain was registered, say less than what somebody wrote.
-        let soft = if seeker.guessed_place || seeker.country_from_domain { 0.5 } else { 1.0 };
+        let soft = if seeker.guessed_place || seeker.country_from_domain || firm.country_guessed {
+            0.5
+        } else {
+            1.0
+        };
         let named = seeker.company.country.is_some_and(|country| country == seeker.country);
         let (level, bits) = match (same, named) {
             (true, _) => ("same", 1.0),
@@ -194,7 +199,7 @@ fn add_place(waterfall: &mut Waterfall, seeker: &Seeker, firm: &Firm, name: Name
         // Somebody with a domain of that very name, in another country: that firm is a namesake.
         let own_domain = seeker.mailbox_domains.iter().any(|mine| {
             let stem = bare_stem(mine);
-            stem == seeker.company.joined || stem == seeker.company.core.concat()
+            stem == seeker.company.joined || stem.len() >= 4 && seeker.company.core.concat().starts_with(stem)
         });
         if !same && !domain.decides() && name.relation.is_one_name() && own_domain {
             let bits = if seeker.country_from_domain || seeker.guessed_place { -2.0 } else { -3.0 };

@@ -8,9 +8,9 @@ use super::{Company, Rarity};
 pub(crate) enum NameRelation {
     /// Equal without legal dress.
     Same,
-    /// Equal but for "Group", "Tech" for "Technologies", the order of the words.
+    /// Equal but for "Group", or "Tech" for "Technologies".
     Dressed,
-    /// One or two letters apart.
+    /// One or two letters apart, or the words in another order.
     Slip,
     /// Another name in the text ("formerly", "trading as") is the other's.
     Alias,
@@ -81,7 +81,7 @@ fn relate_single(one: &Company, other: &Company, rarity: &Rarity) -> NameFit {
         return NameFit::new(NameRelation::Same, whole());
     }
     let (mine, theirs) = (one.core.concat(), other.core.concat());
-    if mine == theirs || one.bag_id() == other.bag_id() {
+    if mine == theirs {
         return NameFit::new(NameRelation::Dressed, rarity.core_bits(one).min(rarity.core_bits(other)));
     }
     let short = mine.len().min(theirs.len());
@@ -94,7 +94,7 @@ fn relate_single(one: &Company, other: &Company, rarity: &Rarity) -> NameFit {
     let fit = align(one, other, rarity);
     let one_off = (short >= 5 && within(&mine, &theirs, 1)) || (full >= 5 && within(left, right, 1));
     let near = one_off || !fit.words_differ && (close(&mine, &theirs, short) || close(left, right, full));
-    if near && !only_digits_differ(left, right) {
+    if one.bag_id() == other.bag_id() || near && !only_digits_differ(left, right) {
         return NameFit::new(NameRelation::Slip, whole());
     }
     if (fit.left_lost == 0.0 && fit.right_lost == 0.0) && fit.shared > 0.0 {

@@ -107,7 +107,7 @@ fn add_domain(
         DomainRelation::Different => waterfall.add("domain", "different", -3.5, &left, &right),
         DomainRelation::Missing => {
             if name.relation > NameRelation::Alias && (spells(one, other) || spells(other, one)) {
-                let bits = if name.relation.agrees() { 0.5 } else { size - 2.0 };
+                let bits = if name.relation.agrees() { 1.0 } else { size - 2.0 };
                 waterfall.add("domain", "spells the other's name", bits, &left, &right);
             }
         }
