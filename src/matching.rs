@@ -35,7 +35,10 @@ mod web_domain;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
+pub use accounts::{
+    AccountCandidate, AccountIndex, AccountKnowledge, DomainRule, PersonLink, link_people, rank_accounts,
+    rank_accounts_knowing,
+};
 pub use groups::{Group, groups, groups_of_keys};
 pub use model::{BadModel, Model};
 pub use organisations::duplicate_organisations;
