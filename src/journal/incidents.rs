@@ -147,8 +147,9 @@ fn traces(connection: &Connection, id: i64) -> Result<Option<Traces>> {
         "SELECT DISTINCT purpose FROM attempts WHERE execution_id = ?1 AND purpose LIKE 'find % by %' AND status < 500 \
          ORDER BY id LIMIT 20",
     )?;
-    let lookups =
-        statement.query_map([by.execution.0], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let lookups = statement
+        .query_map([by.execution.0], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
     Ok(Some(Traces {
         duplicate: DuplicateId(id),
         made,

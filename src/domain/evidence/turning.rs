@@ -39,7 +39,12 @@ pub fn turning(bars: &[Evidence], threshold: f64) -> Vec<Turn> {
         return single;
     }
     // The longest together are the fewest that are enough.
-    (2..=sided.len()).map(|count| sided[..count].to_vec()).find(|gone| turns(gone)).map(turn).into_iter().collect()
+    (2..=sided.len())
+        .map(|count| sided[..count].to_vec())
+        .find(|gone| turns(gone))
+        .map(turn)
+        .into_iter()
+        .collect()
 }
 
 /// The same as sentences, for whoever decides: `Without "email same mailbox" it would be 43 %.`

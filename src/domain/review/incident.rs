@@ -80,7 +80,8 @@ pub fn cause(traces: &Traces) -> (Cause, String) {
         return (Cause::ParallelRecipes, format!("{who}: {other} and {made} were made side by side."));
     }
     if traces.other_maker.is_none() && traces.other_created.is_some_and(|at| at > maker.to) {
-        let words = format!("{other} was made outside Reknit after {recipe} ({}) had made {made}.", maker.execution);
+        let words =
+            format!("{other} was made outside Reknit after {recipe} ({}) had made {made}.", maker.execution);
         return (Cause::MadeOutside, words);
     }
     let asked: Vec<&str> = traces.lookups.iter().filter_map(|words| words.split(" by ").nth(1)).collect();
@@ -179,6 +180,9 @@ mod tests {
 
     #[test]
     fn a_record_that_came_later_by_another_hand_is_none_of_our_making() {
-        assert_eq!(cause(&Traces { other_created: Some(Timestamp(9_000)), ..traces() }).0, Cause::MadeOutside);
+        assert_eq!(
+            cause(&Traces { other_created: Some(Timestamp(9_000)), ..traces() }).0,
+            Cause::MadeOutside
+        );
     }
 }

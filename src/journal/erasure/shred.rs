@@ -132,7 +132,9 @@ fn review_items(connection: &Connection, record: &str) -> Result<()> {
     if has_table(connection, "duplicate_verdicts") {
         let pairs = "(SELECT id FROM duplicates WHERE left_record = ?1 OR right_record = ?1)";
         for sql in [
-            format!("UPDATE duplicates SET verdict_reason = '', reopened = NULL, alarm = NULL, origin = NULL WHERE id IN {pairs}"),
+            format!(
+                "UPDATE duplicates SET verdict_reason = '', reopened = NULL, alarm = NULL, origin = NULL WHERE id IN {pairs}"
+            ),
             format!("UPDATE duplicate_verdicts SET reason = '' WHERE duplicate_id IN {pairs}"),
             format!("UPDATE duplicate_incidents SET sentence = NULL WHERE duplicate_id IN {pairs}"),
         ] {
