@@ -14,6 +14,7 @@ pub mod api;
 pub mod audit;
 pub mod backfill;
 pub mod background;
+mod candidate;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
@@ -24,6 +25,7 @@ pub mod doctor;
 pub mod drift;
 pub mod erase;
 pub mod events;
+mod exceptions;
 pub mod explain;
 pub mod fetch;
 pub mod init;
@@ -48,6 +50,7 @@ pub mod resolve;
 pub mod rollout;
 pub mod rules;
 pub mod sandbox;
+pub mod scan;
 pub mod selftest;
 pub mod serve;
 pub mod show;
@@ -110,6 +113,8 @@ pub enum Command {
     Match(Box<match_files::Arguments>),
     /// Merge a duplicate candidate
     Merge(merge::MergeArguments),
+    /// Look over everybody for duplicates and missing relations, now
+    Scan(scan::Arguments),
     /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
     Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
@@ -233,6 +238,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
         Some(Command::Match(it)) => match_files::run(arguments.read_only, &it),
         Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Scan(scan)) => scan::run(&place, arguments.read_only, &scan).await,
         Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,

@@ -11,6 +11,7 @@ use super::evidence::Evidence;
 use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use super::record::{Fields, RecordRef};
 
+pub mod incident;
 pub mod verdict;
 
 pub use verdict::{Judgement, Standing, Verdict};
