@@ -52,6 +52,7 @@ pub mod serve;
 pub mod show;
 pub mod sweep;
 pub mod switch;
+pub mod undo;
 pub mod vault;
 pub mod verdict;
 pub mod why_not;
@@ -104,8 +105,8 @@ pub enum Command {
     Resolve(resolve::Arguments),
     /// Rules that decide conflicts by themselves
     Rules(rules::Arguments),
-    /// Merge a duplicate candidate
-    Merge(merge::MergeArguments),
+    /// Merge a duplicate candidate, or take a merge back
+    Merge(undo::MergeCommand),
     /// Say that a duplicate candidate is two different records
     Distinct(verdict::DistinctArguments),
     /// Relate a person to a company
@@ -225,7 +226,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
-        Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Merge(it)) => undo::run(&place, arguments.read_only, &it).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,

@@ -23,6 +23,8 @@ pub enum Kind {
     Duplicates,
     /// People without the company they belong to
     Unlinked,
+    /// What was merged, and whether it can be taken back
+    Merges,
 }
 
 /// Arguments of `list`.
@@ -125,6 +127,11 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                     row.band.to_string(),
                 ]
             })
+        }
+        Kind::Merges => {
+            let mapping = place.mapping(&config)?;
+            let operator = super::wiring::operator(&config, journal, mapping, true);
+            super::undo::list(&operator, limit, arguments.json).await
         }
         Kind::Unlinked => {
             let page =
