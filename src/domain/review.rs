@@ -11,6 +11,10 @@ use super::evidence::Evidence;
 use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use super::record::{Fields, RecordRef};
 
+pub mod verdict;
+
+pub use verdict::{Judgement, Standing, Verdict};
+
 words! {
     /// Where a review item stands.
     pub enum ReviewState {
@@ -199,6 +203,9 @@ pub struct Duplicate {
     pub created_at: Timestamp,
     /// What became of it, as a sentence.
     pub resolution: Option<String>,
+    /// Verdict, age, group and what speaks against the verdict.
+    #[serde(flatten)]
+    pub standing: Standing,
 }
 
 /// A company a person may belong to.

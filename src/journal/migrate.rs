@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/013_conflicts.sql"),
     include_str!("../../assets/journal/sqlite/014_drift.sql"),
     include_str!("../../assets/journal/sqlite/015_rollout.sql"),
+    include_str!("../../assets/journal/sqlite/016_duplicates.sql"),
     include_str!("../../assets/journal/sqlite/017_merges.sql"),
     include_str!("../../assets/journal/sqlite/018_undo.sql"),
 ];

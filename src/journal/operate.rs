@@ -115,27 +115,6 @@ impl Journal {
         self.write(move |connection| decide(connection, now, &decision, &new, &actor)).await
     }
 
-    /// A duplicate candidate is two different records: it stays dismissed until the compared fields change.
-    pub async fn distinct(&self, id: DuplicateId, actor: String) -> Result<()> {
-        let now = self.now();
-        self.write(move |connection| {
-            let changed = connection
-                .prepare_cached("UPDATE duplicates SET state = 'dismissed', resolution = ?2 WHERE id = ?1 AND state = 'open'")?
-                .execute(params![id.0, format!("{actor} says they are different.")])?;
-            if changed != 1 {
-                return Err(not_open(connection, "duplicates", &id.to_string(), id.0)?);
-            }
-            let entry = NewEntry {
-                actor,
-                verb: "distinct".into(),
-                object: id.to_string(),
-                note: "Judged to be two different records.".into(),
-            };
-            audit::append(connection, now, &[entry])
-        })
-        .await
-    }
-
     /// One conflict.
     pub async fn conflict(&self, id: ConflictId) -> Result<Option<Conflict>> {
         self.read(move |connection| one(connection, "conflicts", id.0, rows::conflict)).await
