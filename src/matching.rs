@@ -36,9 +36,9 @@ mod tests;
 
 pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
 pub use groups::{Group, groups};
-pub use model::Model;
+pub use model::{BadModel, Model};
 pub use organisations::duplicate_organisations;
-pub use people::{Index, duplicate_people, duplicate_people_of};
+pub use people::{Index, IndexBuilder, Pair, Scan, duplicate_people, duplicate_people_of};
 pub use web_domain::own_domain;
 
 pub use record::{Band, Candidate, Organisation, Person, Settings, Source};

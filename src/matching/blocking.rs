@@ -4,11 +4,17 @@
 //! refined by the records' own identity and compared among sorted neighbours, so that nothing is dropped silently
 //! and nothing explodes.
 
+mod blocks;
+mod threads;
+
+pub(crate) use blocks::Blocks;
+pub(crate) use threads::{over, thread_count};
+
 use super::hashing::{combine, hash_text};
 use super::prepare::{Side, Statistics};
 
 /// How many sorted neighbours are compared in a block that is too large.
-const WINDOW: usize = 12;
+pub(crate) const WINDOW: usize = 12;
 
 /// One entry of the key column.
 pub(crate) type KeyRow = (u64, u32);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Candidate, Person, Settings};
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{Evidence, probability_of};
 
 /// Records believed to be one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,17 +38,28 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
     sorted.sort_unstable();
     sorted.dedup();
     let number = |key: &str| sorted.binary_search(&key).ok();
+    let links = candidates.iter().filter_map(|candidate| {
+        let (left, right) = (number(&candidate.left)?, number(&candidate.right)?);
+        let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
+        Some((left.min(right), left.max(right), candidate.millibits(), guarded))
+    });
+    groups_of_links(&sorted, links, settings)
+}
+
+/// The same for links (smaller, larger, millibits, guarded) between places in a sorted list of keys.
+pub(crate) fn groups_of_links(
+    sorted: &[&str],
+    links: impl Iterator<Item = (usize, usize, i64, bool)>,
+    settings: &Settings,
+) -> Vec<Group> {
     let mut edges: BTreeMap<(usize, usize), (f64, bool)> = BTreeMap::new();
     let mut joins: Vec<(i64, usize, usize, f64)> = Vec::new();
-    for candidate in candidates {
-        let (Some(left), Some(right)) = (number(&candidate.left), number(&candidate.right)) else { continue };
-        let (left, right) = (left.min(right), left.max(right));
-        let millibits = candidate.millibits();
-        let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
+    for (left, right, millibits, guarded) in links {
+        let probability = probability_of(millibits);
         let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
         edges.insert((left, right), (bits, guarded));
-        if candidate.probability >= settings.join_probability {
-            joins.push((millibits, left, right, candidate.probability));
+        if probability >= settings.join_probability {
+            joins.push((millibits, left, right, probability));
         }
     }
     joins.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));

@@ -4,7 +4,7 @@
 use super::lists::lists;
 use super::person_name::PersonName;
 use super::similarity::{jaro, slip};
-use super::text::sound;
+use super::text::sounds_alike;
 
 /// How two names relate, from most to least similar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +108,7 @@ fn word(left: &str, right: &str) -> Part {
         Part::Exact
     } else if left.len() == 1 || right.len() == 1 {
         if left.as_bytes().first() == right.as_bytes().first() { Part::Initial } else { Part::Conflict }
-    } else if sound(left) == sound(right) {
+    } else if sounds_alike(left, right) {
         Part::Variant
     } else if slip(left, right) || (left.len().min(right.len()) >= 5 && jaro(left, right) >= 0.93) {
         Part::Close

@@ -22,9 +22,16 @@ pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,
     guarded: bool,
+    /// Only the sum is wanted: a scan weighs a hundred pairs for each that it shows.
+    sum_only: bool,
 }
 
 impl Waterfall {
+    /// A waterfall that adds up and keeps no bar.
+    pub(crate) fn sum_only() -> Self {
+        Self { sum_only: true, ..Self::default() }
+    }
+
     /// Adds a bar; values are shortened.
     pub(crate) fn add(
         &mut self,
@@ -37,6 +44,9 @@ impl Waterfall {
         // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
         let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
         self.total += i64::from(millibits);
+        if self.sum_only {
+            return;
+        }
         self.bars.push(Bar {
             comparison,
             level,
