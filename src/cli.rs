@@ -57,6 +57,7 @@ pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod tabular;
+pub mod undo;
 pub mod vault;
 pub mod verdict;
 pub mod why_not;
@@ -111,10 +112,10 @@ pub enum Command {
     Rules(rules::Arguments),
     /// Find the duplicates in a CSV file, or the pairs across two, without settings or network
     Match(Box<match_files::Arguments>),
-    /// Merge a duplicate candidate
-    Merge(merge::MergeArguments),
     /// Look over everybody for duplicates and missing relations, now
     Scan(scan::Arguments),
+    /// Merge a duplicate candidate, or take a merge back
+    Merge(undo::MergeCommand),
     /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
     Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
@@ -237,8 +238,8 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
         Some(Command::Match(it)) => match_files::run(arguments.read_only, &it),
-        Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
         Some(Command::Scan(scan)) => scan::run(&place, arguments.read_only, &scan).await,
+        Some(Command::Merge(it)) => undo::run(&place, arguments.read_only, &it).await,
         Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,

@@ -27,6 +27,8 @@ pub enum Kind {
     Exceptions,
     /// Duplicates of our own making, and why they came about
     Incidents,
+    /// What was merged, and whether it can be taken back
+    Merges,
 }
 
 /// Arguments of `list`.
@@ -148,6 +150,11 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             super::exceptions::exceptions(&journal, &config.engine, limit, arguments.json).await
         }
         Kind::Incidents => super::exceptions::incidents(&journal, limit, arguments.json).await,
+        Kind::Merges => {
+            let mapping = place.mapping(&config)?;
+            let operator = super::wiring::operator(&config, journal, mapping, true);
+            super::undo::list(&operator, limit, arguments.json).await
+        }
         Kind::Unlinked => {
             let page =
                 journal.unlinked(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;

@@ -163,7 +163,7 @@ fn pair(connection: &Connection, id: DuplicateId) -> Result<Option<Duplicate>> {
         .transpose()
 }
 
-fn judge(
+pub(super) fn judge(
     connection: &Connection,
     now: Timestamp,
     new: &NewVerdict,
