@@ -34,6 +34,8 @@ pub struct Config {
     pub sinks: BTreeMap<String, vendors::alerts::SinkSettings>,
     /// What a deletion at one side does at the other.
     pub erasure: engine::erasure::Settings,
+    /// How records are merged.
+    pub merge: crate::recipes::merge::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -105,6 +107,7 @@ impl Config {
             engine.breaker.check(),
             config.limits.check(),
             config.monitors.check(),
+            config.merge.check(),
             config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {
@@ -113,6 +116,7 @@ impl Config {
         }
         config.engine.limits.clone_from(&config.limits);
         config.engine.erasure = config.erasure;
+        config.engine.merge.clone_from(&config.merge);
         Ok(config)
     }
 }

@@ -16,7 +16,7 @@ use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
-use crate::recipes::{self, act, mend};
+use crate::recipes::{self, act, mend, merge};
 use crate::vendors;
 
 use super::intake::lane_of;
@@ -76,6 +76,7 @@ pub struct Operator {
     rulebook: Rulebook,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
+    merges: merge::Settings,
 }
 
 impl Operator {
@@ -100,6 +101,7 @@ impl Operator {
             mappings: None,
             crm: System::Hubspot,
             leads: None,
+            merges: merge::Settings::default(),
         }
     }
 
@@ -113,6 +115,17 @@ impl Operator {
     /// The mapping between Intercom's contacts and a kind of record of the CRM.
     pub(super) fn mapping_of(&self, object: ObjectKind) -> &Mapping {
         self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+    }
+
+    /// The same operator with rules of one's own for merges.
+    #[must_use]
+    pub fn merging_by(mut self, settings: merge::Settings) -> Self {
+        self.merges = settings;
+        self
+    }
+
+    pub(super) const fn merge_settings(&self) -> &merge::Settings {
+        &self.merges
     }
 
     /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
@@ -214,7 +227,8 @@ impl Operator {
             sentence: format!("Decided by {}; waits for a worker.", self.actor),
             max_attempts: self.max_attempts,
         };
-        Ok(self.journal.decide(decision.clone(), new, self.actor.clone()).await?)
+        let decision = self.as_seen(decision).await?;
+        Ok(self.journal.decide(decision, new, self.actor.clone()).await?)
     }
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.
@@ -260,7 +274,7 @@ impl Operator {
                     preview,
                 })
             }
-            Decision::Merge { duplicate, survivor } => self.merging(*duplicate, survivor).await,
+            Decision::Merge { duplicate, survivor, wish } => self.merging(*duplicate, survivor, wish).await,
             Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;

@@ -14,6 +14,7 @@ use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Fields, Mirror, ObjectKind, RecordRef, value_text};
 use crate::journal::facts::value_hash;
 use crate::journal::queue::Intent;
+use crate::recipes::merge;
 use crate::vendors::together::{Brought, Errand};
 use crate::vendors::{self, VendorError};
 
@@ -44,15 +45,18 @@ impl Turn<'_> {
 
     /// Performs what is not done yet.
     pub(super) async fn perform(&mut self) -> Result<(), Stop> {
-        for place in 0..self.planned.plan.steps.len() {
+        let mut place = self.begins_at();
+        while place < self.planned.plan.steps.len() {
             if self.planned.plan.steps[place].state == StepState::Done {
+                place += 1;
                 continue;
             }
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
             let result = match &effect {
-                Effect::Merge { survivor, absorbed, .. } => {
-                    self.merge(place, &effect, (survivor, absorbed)).await?
+                Effect::Merge { .. } => self.merge(place, &effect).await?,
+                Effect::Update { .. } if self.planned.plan.steps[place].reads_back => {
+                    self.settle_values(place).await?
                 }
                 _ => match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
                     Ok(Brought::Done(record)) => Ok(record),
@@ -62,12 +66,29 @@ impl Turn<'_> {
                     Err(error) => Err(error),
                 },
             };
+            let effect = self.planned.plan.steps[place].effect.clone();
             match result {
                 Ok(record) => self.done(place, &effect, &record).await?,
+                Err(error)
+                    if merge::is_due(&self.planned.plan, place, error.class) && !error.may_have_happened =>
+                {
+                    self.take_back(place, &error).await?;
+                    place = self.begins_at();
+                    continue;
+                }
                 Err(error) => return Err(Stop::Vendor(Box::new(error), Some(place))),
             }
+            place += 1;
         }
-        Ok(())
+        match &self.planned.plan.compensation {
+            Some(taken_back) => Err(Stop::TakenBack(Box::new(taken_back.clone()))),
+            None => Ok(()),
+        }
+    }
+
+    /// The first step that counts: of a plan that is being taken back only what takes it back does.
+    fn begins_at(&self) -> usize {
+        self.planned.plan.compensation.as_ref().map_or(0, |taken_back| taken_back.from_step as usize)
     }
 
     /// Puts in what earlier steps gave.
@@ -106,15 +127,10 @@ impl Turn<'_> {
         Ok(found)
     }
 
-    /// A merge: both records whole are read right before it, and stored with its intent.
-    async fn merge(
-        &mut self,
-        place: usize,
-        effect: &Effect,
-        (survivor, absorbed): (&RecordRef, &RecordRef),
-    ) -> Result<Result<RecordRef, VendorError>, Stop> {
+    /// A merge: every record it touches is read whole right before it, and stored with its intent.
+    async fn merge(&mut self, place: usize, effect: &Effect) -> Result<Result<RecordRef, VendorError>, Stop> {
         self.admit(effect.connection()).await?;
-        let capsule = super::capsule::take(self, survivor, absorbed).await?;
+        let capsule = super::capsule::take(self, effect).await?;
         let Begin { id, token, lease, intent } = self.intent(place);
         self.engine.journal.begin(id, token, Intent { capsule, ..intent }, lease).await?;
         self.begun(place);
@@ -167,6 +183,10 @@ impl Turn<'_> {
         let step = &mut self.planned.plan.steps[place];
         step.state = StepState::Done;
         step.result = Some(record.clone());
+        // Nothing had to be sent: what a merge made of the records is what was planned.
+        if matches!(effect, Effect::Update { fields, .. } if fields.is_empty()) {
+            return Ok(());
+        }
         match effect {
             Effect::Create { fields, .. } => {
                 self.echoes.extend(echoes(record, fields));
@@ -193,7 +213,7 @@ impl Turn<'_> {
                     self.saw(mirror);
                 }
             }
-            Effect::Merge { survivor, absorbed, .. } => self.merged(survivor, absorbed, record).await?,
+            Effect::Merge { survivor, .. } => self.merged(survivor, effect, record).await?,
             // A timeline belongs to the person and changes none of their fields, and so do tags, events and conversations.
             Effect::Log { .. }
             | Effect::Tag { .. }
@@ -235,18 +255,23 @@ impl Turn<'_> {
         }
     }
 
-    /// Reads the merged record back, and points everything that named either record to it.
+    /// Reads the merged record back, and points everything that named one of the records to it: here and in the steps
+    /// that follow.
     async fn merged(
         &mut self,
         survivor: &RecordRef,
-        absorbed: &RecordRef,
+        effect: &Effect,
         merged: &RecordRef,
     ) -> Result<(), Stop> {
-        self.mirrors.retain(|mirror| mirror.record != *survivor && mirror.record != *absorbed);
-        for old in [absorbed, survivor] {
+        let gone: Vec<&RecordRef> = effect.absorbed().collect();
+        self.mirrors.retain(|mirror| mirror.record != *survivor && !gone.contains(&&mirror.record));
+        for old in gone.into_iter().chain([survivor]) {
             if old != merged {
                 self.remapped.push((old.clone(), merged.clone()));
             }
+        }
+        for step in self.planned.plan.steps.iter_mut().filter(|step| step.state == StepState::Waiting) {
+            step.effect.take(survivor, merged);
         }
         // The merge is done whatever this read says; without it the copy is only older.
         let _ = self.read(merged).await?;
@@ -295,7 +320,10 @@ fn what(effect: &Effect) -> String {
         Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
             fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
         }
-        Effect::Merge { survivor, absorbed, .. } => format!("{absorbed} into {survivor}"),
+        Effect::Merge { survivor, .. } => {
+            let absorbed: Vec<String> = effect.absorbed().map(ToString::to_string).collect();
+            format!("{} into {survivor}", absorbed.join(", "))
+        }
         Effect::Link { company, .. } => format!("to {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),

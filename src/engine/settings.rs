@@ -71,6 +71,9 @@ pub struct Settings {
     /// What a deletion at one side does at the other; a section of its own in the file.
     #[serde(skip)]
     pub erasure: super::erasure::Settings,
+    /// How records are merged; a section of its own in the file.
+    #[serde(skip)]
+    pub merge: crate::recipes::merge::Settings,
 }
 
 /// The vendors' limits and our share of them.
@@ -193,6 +196,7 @@ impl Default for Settings {
             segment_tags: Vec::new(),
             limits: LimitSettings::default(),
             erasure: super::erasure::Settings::default(),
+            merge: crate::recipes::merge::Settings::default(),
         }
     }
 }

@@ -67,7 +67,7 @@ impl Duplicates {
         let Some(pair) = self.window.current() else { return Vec::new() };
         let (survivor, gone) =
             if self.right_survives() { (&pair.right, &pair.left) } else { (&pair.left, &pair.right) };
-        let decision = Decision::Merge { duplicate: pair.id, survivor: survivor.clone() };
+        let decision = Decision::merge(pair.id, survivor.clone());
         let title = format!("Merge {} {} into {}", survivor.system().title(), gone.id, survivor.id);
         vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
     }
