@@ -13,6 +13,7 @@ mod company;
 mod country;
 mod counts;
 mod email;
+pub mod estimate;
 mod groups;
 mod hashing;
 mod job_title;

@@ -159,6 +159,12 @@ fn cannot(effect: &Effect) -> VendorError {
                 .to_owned()
         }
         Effect::DefineField { object, .. } => format!("lets no fields of a {object} be made"),
+        Effect::Archive { record } => format!("has no archive for a {}", record.object),
+        Effect::Restore { .. } if system == System::Hubspot => {
+            "brings records back from its recycle bin in its own screens alone, and a merged one not at all".to_owned()
+        }
+        Effect::Restore { record } => format!("has no call that brings a {} back", record.object),
+        Effect::Release { .. } => "gives a contact one e-mail; only HubSpot has additional ones".to_owned(),
         _ => "has no call for this step".to_owned(),
     };
     VendorError::new(ErrorClass::Unknown, &format!("{} {why}; nothing was sent.", system.title()))

@@ -97,6 +97,23 @@ pub enum Effect {
         /// Which record.
         record: RecordRef,
     },
+    /// Put a record away where the vendor can bring it back from: Intercom's archive, the CRM's recycle bin.
+    Archive {
+        /// Which record.
+        record: RecordRef,
+    },
+    /// Bring a record back that was archived, deleted or, in Salesforce, merged away.
+    Restore {
+        /// Which record, by the id it had.
+        record: RecordRef,
+    },
+    /// Take an additional e-mail off a HubSpot contact, so that another contact can have it.
+    Release {
+        /// Who has it.
+        contact: RecordRef,
+        /// The e-mail.
+        email: String,
+    },
     /// Put a tag on a contact, a company or a conversation, or take it off.
     Tag {
         /// Which record.
@@ -199,13 +216,16 @@ impl Effect {
     pub fn connection(&self) -> &Connection {
         match self {
             Self::Create { connection, .. } | Self::DefineField { connection, .. } => connection,
-            Self::Update { record, .. } | Self::Erase { record } | Self::Tag { record, .. } => {
-                &record.connection
-            }
+            Self::Update { record, .. }
+            | Self::Erase { record }
+            | Self::Archive { record }
+            | Self::Restore { record }
+            | Self::Tag { record, .. } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
             Self::Link { contact, .. }
             | Self::Log { contact, .. }
             | Self::Track { contact, .. }
+            | Self::Release { contact, .. }
             | Self::Converse { contact, .. } => &contact.connection,
             Self::Reply { conversation, .. } | Self::Assign { conversation, .. } => &conversation.connection,
         }
@@ -249,6 +269,8 @@ impl Effect {
             | Self::Link { contact: record, .. }
             | Self::Update { record, .. }
             | Self::Erase { record }
+            | Self::Archive { record }
+            | Self::Release { contact: record, .. }
             | Self::Tag { record, .. }
             | Self::Track { contact: record, .. }
             | Self::Converse { contact: record, .. }
@@ -297,6 +319,8 @@ impl Effect {
             self,
             Self::Update { .. }
                 | Self::Link { .. }
+                | Self::Archive { .. }
+                | Self::Release { .. }
                 | Self::Log { template: Some(_), .. }
                 | Self::Tag { .. }
                 | Self::Track { .. }

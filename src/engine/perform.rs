@@ -222,6 +222,12 @@ impl Turn<'_> {
             | Effect::Reply { .. }
             | Effect::Assign { .. }
             | Effect::DefineField { .. } => {}
+            Effect::Archive { record } => self.put_away(record).await?,
+            // Back with whatever it held: only a read can say. It is done whatever that read says.
+            Effect::Restore { record } => {
+                let _ = self.read(record).await?;
+            }
+            Effect::Release { contact, email } => self.released(contact, email).await?,
             // What was read before it is not kept.
             Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
             Effect::Link { contact, company } => {
@@ -238,6 +244,34 @@ impl Turn<'_> {
             }
         }
         self.audit.push(self.entry(effect, record));
+        Ok(())
+    }
+
+    /// Our copy of a record that was put away says so.
+    async fn put_away(&mut self, record: &RecordRef) -> Result<(), Stop> {
+        let known = match self.mirrors.iter().find(|mirror| mirror.record == *record) {
+            Some(known) => Some(known.clone()),
+            None => self.engine.journal.mirror(record).await?,
+        };
+        if let Some(known) = known {
+            self.saw(Mirror { deleted: true, ..known });
+        }
+        Ok(())
+    }
+
+    /// Our copy of a contact has one additional e-mail less.
+    async fn released(&mut self, contact: &RecordRef, email: &str) -> Result<(), Stop> {
+        const ADDITIONAL: &str = "hs_additional_emails";
+        let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
+            Some(known) => Some(known.clone()),
+            None => self.engine.journal.mirror(contact).await?,
+        };
+        if let Some(mut mirror) = known {
+            let emails = mirror.text(ADDITIONAL);
+            let left: Vec<&str> = emails.split(';').filter(|one| !one.eq_ignore_ascii_case(email)).collect();
+            mirror.fields.insert(ADDITIONAL.to_owned(), left.join(";").into());
+            self.saw(mirror);
+        }
         Ok(())
     }
 
@@ -304,6 +338,9 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Link { .. } => "link",
         Effect::Log { .. } => "log",
         Effect::Erase { .. } => "erase",
+        Effect::Archive { .. } => "archive",
+        Effect::Restore { .. } => "restore",
+        Effect::Release { .. } => "release_email",
         Effect::Tag { on: true, .. } => "tag",
         Effect::Tag { .. } => "untag",
         Effect::Track { .. } => "track",
@@ -327,6 +364,10 @@ fn what(effect: &Effect) -> String {
         Effect::Link { company, .. } => format!("to {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),
+        Effect::Archive { .. } => "put away".to_owned(),
+        Effect::Restore { .. } => "brought back".to_owned(),
+        // Which e-mail it was is personal data.
+        Effect::Release { contact, .. } => format!("an additional e-mail of {contact}"),
         Effect::Tag { tag, .. } => tag.clone(),
         Effect::Track { event, .. } => event.clone(),
         Effect::Converse { key, .. } => format!("a conversation ({key})"),

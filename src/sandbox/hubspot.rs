@@ -186,6 +186,7 @@ impl Portal {
             "owners" => directory::owners(method, rest, call),
             "timeline" => self.route_timeline(method, rest, call),
             "communication-preferences" => self.route_subscriptions(method, rest, call),
+            "contacts" => self.route_oldest(method, rest),
             _ => self.route_account(method, rest),
         };
         answer.unwrap_or_else(|refusal| refusal)
@@ -217,6 +218,14 @@ impl Portal {
             ("GET", [id, "associations", to]) => self.list_associations(kind, id, to, call),
             ("PUT", [id, "associations", to, to_id]) => self.associate_labelled(kind, id, (to, to_id), call),
             ("DELETE", [id, "associations", to, to_id]) => Ok(self.dissociate(kind, id, to, to_id)),
+            _ => Err(answers::no_such_path()),
+        }
+    }
+
+    /// What only the oldest paths can do.
+    fn route_oldest(&mut self, method: &str, path: &[&str]) -> Result<Answer, Answer> {
+        match (method, path) {
+            ("DELETE", ["secondary-email", id, "email", email]) => self.release_email(id, email),
             _ => Err(answers::no_such_path()),
         }
     }
@@ -257,6 +266,7 @@ fn area<'a>(path: &'a [&'a str]) -> Option<(&'a str, &'a [&'a str])> {
             Some((area, rest))
         }
         ["integrators", "timeline", "v3", rest @ ..] => Some(("timeline", rest)),
+        ["contacts", "v1", rest @ ..] => Some(("contacts", rest)),
         [area @ ("account-info" | "communication-preferences"), version, rest @ ..]
             if is_dated(version) || numbered(version) =>
         {

@@ -53,13 +53,20 @@ pub(crate) async fn perform(
         return Ok(note);
     }
     let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
-        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (Err(error), Effect::Erase { record } | Effect::Archive { record }) => {
+            return super::gone_already(record, error);
+        }
+        // The contact has no such additional e-mail any more: freed by an earlier try, or by somebody else.
+        (Err(error), Effect::Release { contact, .. }) => return super::gone_already(contact, error),
         // A property of that name is there: made by an earlier try whose answer was lost, or by somebody else.
         (Err(error), Effect::DefineField { .. }) if error.status == Some(409) => Value::Null,
         (answer, _) => answer?,
     };
     match effect {
-        Effect::Erase { record } => Ok(record.clone()),
+        Effect::Erase { record } | Effect::Archive { record } | Effect::Release { contact: record, .. } => {
+            Ok(record.clone())
+        }
+        Effect::Restore { .. } => Err(super::cannot(effect)),
         Effect::DefineField { connection, object, field, .. } => {
             Ok(RecordRef { connection: connection.clone(), object: *object, id: field.clone() })
         }
@@ -100,7 +107,12 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } | Effect::DefineField { .. } => Ok(None),
+        Effect::Update { .. }
+        | Effect::Link { .. }
+        | Effect::DefineField { .. }
+        | Effect::Archive { .. }
+        | Effect::Release { .. } => Ok(None),
+        Effect::Restore { .. } => Err(super::cannot(effect)),
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }

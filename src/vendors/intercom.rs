@@ -66,7 +66,11 @@ pub(crate) async fn perform(
         | Effect::Reply { .. }
         | Effect::Assign { .. }
         | Effect::DefineField { .. } => Err(super::cannot(effect)),
-        Effect::Update { record, .. } | Effect::Erase { record } => Ok(record.clone()),
+        Effect::Update { record, .. }
+        | Effect::Erase { record }
+        | Effect::Archive { record }
+        | Effect::Restore { record }
+        | Effect::Release { contact: record, .. } => Ok(record.clone()),
         Effect::Merge { survivor, .. } => {
             Ok(wire::id(&answer).map_or_else(|| survivor.clone(), |id| RecordRef { id, ..survivor.clone() }))
         }
@@ -106,7 +110,15 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } | Effect::Log { .. } => Ok(None),
+        Effect::Update { .. }
+        | Effect::Link { .. }
+        | Effect::Log { .. }
+        | Effect::Archive { .. }
+        | Effect::Release { .. } => Ok(None),
+        Effect::Restore { record } => {
+            let now = read(clients, record, log).await?;
+            Ok((!now.deleted).then(|| record.clone()))
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }

@@ -85,7 +85,9 @@ pub(crate) async fn perform(
                 )
             })
         }
-        Effect::Erase { record } => {
+        Effect::Restore { record } => merging::restore(clients, record, log).await,
+        Effect::Release { .. } => Err(super::cannot(effect)),
+        Effect::Erase { record } | Effect::Archive { record } => {
             let request = calls::request(clients.settings(), effect)?;
             match clients.send(effect.connection(), &request, log).await {
                 Ok(_) => Ok(objects::rightly(record)),
@@ -119,7 +121,9 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Archive { .. } => Ok(None),
+        Effect::Restore { record } => merging::is_back(clients, record, log).await,
+        Effect::Release { .. } => Err(super::cannot(effect)),
         Effect::Log { .. } => {
             let effect = activity::about_whom(clients, effect, log).await?;
             activity::find(clients, &effect, log).await

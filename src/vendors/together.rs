@@ -169,14 +169,20 @@ impl Errand {
     /// What its record is known by: two rows with one key never stand in one batch, and the later waits for the earlier.
     pub fn key(&self) -> String {
         let key = match self {
-            Self::Read(record) | Self::Perform(Effect::Update { record, .. } | Effect::Erase { record }) => {
-                record.id.clone()
-            }
+            Self::Read(record)
+            | Self::Perform(
+                Effect::Update { record, .. }
+                | Effect::Erase { record }
+                | Effect::Archive { record }
+                | Effect::Restore { record },
+            ) => record.id.clone(),
             Self::Find { value, .. } => value.clone(),
             Self::Perform(Effect::Create { fields, identity, .. }) => {
                 fields.get(identity).map(value_text).unwrap_or_default()
             }
-            Self::Perform(Effect::Link { contact, .. } | Effect::Log { contact, .. }) => contact.id.clone(),
+            Self::Perform(
+                Effect::Link { contact, .. } | Effect::Log { contact, .. } | Effect::Release { contact, .. },
+            ) => contact.id.clone(),
             Self::Perform(Effect::Merge { survivor, .. }) => survivor.id.clone(),
             Self::Perform(Effect::Tag { record, .. }) => record.id.clone(),
             Self::Perform(Effect::Track { contact, .. } | Effect::Converse { contact, .. }) => {

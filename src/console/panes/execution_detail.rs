@@ -326,6 +326,19 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
                     theme.text,
                 )));
             }
+            Effect::Archive { record } => lines.push(Line::from(vec![
+                span(format!("    {}", record.title()), theme.text),
+                span(" is put away", theme.muted),
+            ])),
+            Effect::Restore { record } => lines.push(Line::from(vec![
+                span(format!("    {}", record.title()), theme.text),
+                span(" is brought back", theme.muted),
+            ])),
+            Effect::Release { contact, email } => lines.push(Line::from(vec![
+                span(format!("    {}", contact.title()), theme.text),
+                span(" gives up ", theme.muted),
+                span(cut_end(email, cells.saturating_sub(30)), theme.text),
+            ])),
             Effect::Erase { record } => lines.push(Line::from(vec![
                 span(format!("    {}", record.title()), theme.text),
                 span(" is deleted for good", theme.muted),

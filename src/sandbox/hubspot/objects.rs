@@ -237,6 +237,38 @@ impl Portal {
         true
     }
 
+    /// Takes an additional e-mail off a contact: the only door for it, since `hs_additional_emails` is read-only.
+    pub(super) fn release_email(&mut self, id: &str, email: &str) -> Result<Answer, Answer> {
+        const ADDITIONAL: &str = "hs_additional_emails";
+        let mut record = self.resolve(Kind::Contacts, id, None)?.clone();
+        let held: Vec<String> = record
+            .values
+            .get(ADDITIONAL)
+            .map(|list| list.split(';').map(str::to_owned).collect())
+            .unwrap_or_default();
+        let left: Vec<&str> =
+            held.iter().map(String::as_str).filter(|one| !one.eq_ignore_ascii_case(email)).collect();
+        if left.len() == held.len() {
+            return Err(missing());
+        }
+        let answer = json!({
+            "portalId": super::PORTAL_ID,
+            "vid": record.id,
+            "secondaryEmails": left.clone(),
+        });
+        let now_held = left.join(";");
+        if now_held.is_empty() {
+            record.values.remove(ADDITIONAL);
+        } else {
+            record.values.insert(ADDITIONAL.to_owned(), now_held);
+        }
+        record.updated = self.now().max(record.updated + 1);
+        let id = record.id;
+        self.shelf_mut(Kind::Contacts).put(record);
+        self.effect(Kind::Contacts, "release_email", id, &json!({}));
+        Ok(Answer::json(200, answer))
+    }
+
     pub(super) fn gdpr_delete(&mut self, kind: Kind, call: &Call) -> Result<Answer, Answer> {
         let Some(given) = call.text("objectId") else { return Err(invalid("objectId is required")) };
         let id = match self.resolve(kind, given, call.text("idProperty")) {

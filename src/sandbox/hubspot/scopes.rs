@@ -58,6 +58,7 @@ pub(in crate::sandbox) fn needed(method: &str, path: &[&str]) -> Vec<String> {
         "properties" | "pipelines" => {
             kind(rest.first()).map(|kind| scope("schemas", kind, !reads)).into_iter().collect()
         }
+        "contacts" => vec![scope("objects", Kind::Contacts, !reads)],
         "owners" => vec!["crm.objects.owners.read".to_owned()],
         "timeline" => vec!["timeline".to_owned()],
         "communication-preferences" => vec!["communication_preferences.read_write".to_owned()],

@@ -139,7 +139,7 @@ impl Org {
         match request.name.as_str() {
             "merge" => self.soap_merge(dialect, request),
             "convertLead" => self.soap_convert(dialect, request),
-            "create" | "update" | "upsert" | "delete" => {
+            "create" | "update" | "upsert" | "delete" | "undelete" => {
                 self.soap_rows(dialect, request, &options, all_or_none)
             }
             "getUserInfo" => self.soap_user(dialect),
@@ -237,7 +237,7 @@ impl Org {
         dialect.response("convertLead", &results)
     }
 
-    /// create, update, upsert and delete, all with one result per row.
+    /// create, update, upsert, delete and undelete, all with one result per row.
     fn soap_rows(
         &mut self,
         dialect: Dialect,
@@ -251,7 +251,7 @@ impl Org {
             .find(|child| child.name.eq_ignore_ascii_case("externalIDFieldName"))
             .map(|child| child.text.trim().to_owned());
         let operation = request.name.as_str();
-        let wanted = if operation == "delete" { "ids" } else { "sObjects" };
+        let wanted = if operation.ends_with("delete") { "ids" } else { "sObjects" };
         let given: Vec<&Element> = request.all(wanted).collect();
         if given.len() > MOST_ROWS {
             return dialect.fault("EXCEEDED_ID_LIMIT", &too_many(MOST_ROWS));
@@ -294,11 +294,15 @@ impl Org {
         external: Option<&str>,
         options: &WriteOptions,
     ) -> Result<(String, Option<bool>), RowError> {
-        if operation == "delete" {
+        if operation.ends_with("delete") {
             let id = element.text.trim();
             let kind =
                 schema::of_id(id).ok_or_else(|| RowError::new("MALFORMED_ID", format!("bad id {id}")))?;
-            self.remove(kind.name, id, options.who)?;
+            if operation == "undelete" {
+                self.unbin(kind, id, options.who)?;
+            } else {
+                self.remove(kind.name, id, options.who)?;
+            }
             return Ok((super::ids::long(id).unwrap_or_default(), None));
         }
         let record = read_record(element)?;

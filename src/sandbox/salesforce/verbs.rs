@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::rows::Change;
-use super::schema::{ObjectType, object};
+use super::rows::{Change, Row};
+use super::schema::{self, ObjectType, object};
 use super::{Org, ids};
 use crate::sandbox::desk::Who;
 
@@ -245,6 +245,60 @@ impl Org {
                 self.bin(child, &gone, None, who);
             }
         }
+    }
+
+    /// Takes a row out of the bin, with what went there because of it. What a merge moved elsewhere stays there.
+    pub(super) fn unbin(&mut self, kind: &'static ObjectType, id: &str, who: Who) -> Result<(), RowError> {
+        let Some(row) = self.row(kind.name, id) else { return Err(RowError::not_found()) };
+        if !row.deleted {
+            let message = "entity is not in the recycle bin";
+            return Err(RowError::new("UNDELETE_FAILED", message));
+        }
+        let (id, binned) = (row.id.clone(), row.modified);
+        self.taken_again(kind, &id)?;
+        let now = self.now();
+        if let Some(mut row) = self.row_mut(kind.name, &id) {
+            row.deleted = false;
+            row.master = None;
+            row.modified = now;
+            row.system_modstamp = now;
+            row.modified_by = who;
+        }
+        self.note(Change { object: kind.name, kind: "undelete", id: id.clone(), who, detail: json!({}) });
+        let children: &[(&'static str, &'static str)] = match kind.name {
+            "Account" => &[("Contact", "AccountId"), ("Opportunity", "AccountId")],
+            _ => &[],
+        };
+        for (child, field) in children {
+            let gone: Vec<String> = self
+                .rows(child)
+                .filter(|row| row.deleted && row.master.is_none() && row.modified == binned)
+                .filter(|row| row.text(field).and_then(ids::long).as_deref() == Some(id.as_str()))
+                .map(|row| row.id.clone())
+                .collect();
+            let Some(kind) = schema::object(child) else { continue };
+            for back in gone {
+                self.unbin(kind, &back, who)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a row of the bin whose unique value somebody else has by now.
+    fn taken_again(&self, kind: &ObjectType, id: &str) -> Result<(), RowError> {
+        let Some(row) = self.row(kind.name, id) else { return Ok(()) };
+        for field in kind.fields.iter().filter(|field| field.unique) {
+            let Some(value) = row.text(field.name).filter(|value| !value.is_empty()) else { continue };
+            let has = |other: &&Row| !other.deleted && other.text(field.name) == Some(value);
+            if let Some(other) = self.rows(kind.name).find(has) {
+                let message = format!(
+                    "duplicate value found: {} duplicates value on record with id: {}",
+                    field.name, other.id
+                );
+                return Err(RowError::new("DUPLICATE_VALUE", message).on(field.name));
+            }
+        }
+        Ok(())
     }
 
     /// The live row behind an id a client gave, or the refusal in the vendor's words.

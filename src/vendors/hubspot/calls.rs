@@ -153,6 +153,11 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         | Effect::Reply { .. }
         | Effect::Assign { .. } => Err(super::super::cannot(effect)),
         Effect::Erase { record } => objects::gdpr_delete(settings, record.object, &record.id, None),
+        Effect::Archive { record } => objects::archive(settings, record.object, &record.id),
+        Effect::Release { contact, email } if contact.object == ObjectKind::Contact => {
+            objects::release(settings, &contact.id, email)
+        }
+        Effect::Restore { .. } | Effect::Release { .. } => Err(super::super::cannot(effect)),
     }
 }
 

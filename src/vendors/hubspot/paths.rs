@@ -42,6 +42,8 @@ paths! {
     ObjectBatch = "/crm/v3/objects/{}/batch/{}", "/crm/objects/2026-09/{}/batch/{}";
     /// Two records become one.
     Merge = "/crm/v3/objects/{}/merge", "/crm/objects/2026-09/{}/merge";
+    /// A contact's additional e-mail. Only the oldest documents have it, marked as a preview.
+    AdditionalEmail = "/contacts/v1/secondary-email/{}/email/{}", "/contacts/v1/secondary-email/{}/email/{}";
     /// Erasure for good.
     GdprDelete = "/crm/v3/objects/{}/gdpr-delete", "/crm/objects/2026-09/{}/gdpr-delete";
     /// The unlabelled relation of two records.

@@ -75,6 +75,15 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             Ok(contacts::delete(&record.id).purpose("delete contact for good"))
         }
         Effect::Erase { record } => Err(unsupported("delete", record.object)),
+        Effect::Archive { record } if record.object == ObjectKind::Contact => {
+            Ok(contacts::put_away(&record.id, "archive").purpose("archive contact"))
+        }
+        Effect::Restore { record } if record.object == ObjectKind::Contact => {
+            Ok(contacts::put_away(&record.id, "unarchive").purpose("bring contact back"))
+        }
+        Effect::Archive { .. } | Effect::Restore { .. } | Effect::Release { .. } => {
+            Err(super::super::cannot(effect))
+        }
     }
 }
 

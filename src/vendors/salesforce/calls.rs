@@ -330,6 +330,13 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             let record = objects::rightly(record);
             delete(settings, objects::name(record.object)?, &record.id)
         }
+        // The same call: what tells the two apart is that nothing is emptied from the bin afterwards.
+        Effect::Archive { record } => {
+            let record = objects::rightly(record);
+            delete(settings, objects::name(record.object)?, &record.id)
+        }
+        Effect::Restore { record } => soap::undelete(settings, &objects::rightly(record)),
+        Effect::Release { .. } => Err(super::super::cannot(effect)),
         Effect::Merge { .. } => Err(VendorError::new(ErrorClass::Unknown, "A merge is not one request.")),
         Effect::Log { .. } => match activity::log(settings, effect) {
             Some(create) => Ok(request(settings, &create)?.purpose("log conversation")),

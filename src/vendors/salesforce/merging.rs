@@ -1,6 +1,7 @@
-//! Making one person, lead or company out of several: `merge` by threes, and converting a lead into a contact.
+//! Making one person, lead or company out of several: `merge` by threes, converting a lead into a contact, and bringing
+//! back what a merge has put into the recycle bin.
 //!
-//! Neither can be taken back: the caller has kept what is about to go. Each call is one transaction of the org's, so a
+//! What was moved to the one that stays does not move back by itself: the caller has kept what is about to go. Each call is one transaction of the org's, so a
 //! merge of many that stops half-way has done whole steps only, and says which.
 
 use crate::domain::error_class::ErrorClass;
@@ -11,7 +12,7 @@ use super::super::http::{Clients, Log};
 use super::super::request::Expects;
 use super::calls::{self, Merging};
 use super::soap::{self, Conversion, Converted};
-use super::{context, followed, objects};
+use super::{Standing, context, followed, objects, standing};
 
 /// Merges two or three of one kind, or a lead into a contact. `values` are written to the one that stays in the same
 /// step; a conversion takes none.
@@ -144,6 +145,43 @@ pub async fn convert(
         Ok(converted) => Ok(converted),
         Err(error) => Err(followed(clients, &lead, error, log).await),
     }
+}
+
+/// Brings a record back that was deleted or merged away. One that is there already is back.
+pub(crate) async fn restore(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<RecordRef, VendorError> {
+    let record = objects::rightly(record);
+    let request = soap::undelete(clients.settings(), &record)?;
+    let answered = match clients.send(&record.connection, &request, log).await {
+        Ok(answer) => {
+            let context = context(clients, &record.connection, record.object, Expects::Text);
+            noted(soap::undeleted(&answer, &context), log)
+        }
+        Err(error) => Err(error),
+    };
+    match answered {
+        Ok(_) => Ok(record),
+        // Refused: it is no longer in the bin, or it never left. A lost answer is for the probe.
+        Err(error) if error.may_have_happened => Err(error),
+        Err(error) => match is_back(clients, &record, log).await {
+            Ok(Some(back)) => Ok(back),
+            // What was refused, and why, is the news.
+            Ok(None) | Err(_) => Err(error),
+        },
+    }
+}
+
+/// Whether a record stands by its own id; none when it is in the bin, gone, or a part of another one.
+pub(crate) async fn is_back(
+    clients: &Clients,
+    record: &RecordRef,
+    log: &mut Log,
+) -> Result<Option<RecordRef>, VendorError> {
+    let record = objects::rightly(record);
+    Ok((standing(clients, &record, log).await? == Standing::There).then_some(record))
 }
 
 /// A refusal inside a good answer is a refusal in the log too.

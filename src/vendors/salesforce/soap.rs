@@ -1,4 +1,5 @@
-//! The two verbs Salesforce has only in SOAP: `merge` and `convertLead`, as envelopes, and their answers as results.
+//! The verbs Salesforce has only in SOAP, `merge`, `convertLead` and `undelete`, as envelopes, and their answers as
+//! results.
 //!
 //! The token stands in the envelope as a placeholder that is filled in while sending, so no preview, log or record
 //! ever holds it. Every value goes through the escaper of `xml`. Nothing here is sent by itself. The envelopes follow
@@ -126,6 +127,20 @@ pub(crate) fn convert(settings: &Settings, conversion: &Conversion) -> Request {
     put("sendNotificationEmail", if conversion.notify { "true" } else { "false" });
     body.push_str("</urn:leadConverts></urn:convertLead>");
     envelope(settings, ObjectKind::Lead, &body).purpose("convert lead")
+}
+
+/// Brings a record back from the recycle bin, one that a merge put there too.
+pub(crate) fn undelete(settings: &Settings, record: &RecordRef) -> Result<Request, VendorError> {
+    // Tells kinds that Salesforce does not have from those it has.
+    objects::name(record.object)?;
+    let body = format!("<urn:undelete><urn:ids>{}</urn:ids></urn:undelete>", escape(&record.id));
+    Ok(envelope(settings, record.object, &body).purpose(format!("bring {} back", record.object)))
+}
+
+/// What bringing back answered: the record's id.
+pub(crate) fn undeleted(answer: &Value, context: &Context<'_>) -> Result<String, VendorError> {
+    let result = result(answer, "undeleteResponse", context)?;
+    Ok(objects::whole_id(result.text_of("id")))
 }
 
 fn envelope(settings: &Settings, object: ObjectKind, body: &str) -> Request {

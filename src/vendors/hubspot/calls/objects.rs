@@ -112,6 +112,15 @@ pub(crate) fn archive(settings: &Settings, object: ObjectKind, id: &str) -> Resu
     Ok(delete(object, path).purpose(format!("archive {object}")))
 }
 
+/// Takes an additional e-mail off a contact: writing `hs_additional_emails` is answered well and changes nothing.
+pub(crate) fn release(settings: &Settings, contact: &str, email: &str) -> Result<Request, VendorError> {
+    if email.trim().is_empty() {
+        return Err(refused("no e-mail is named that could be taken off the contact"));
+    }
+    let path = path(settings, Place::AdditionalEmail, &[contact, email]);
+    Ok(delete(ObjectKind::Contact, path).purpose("free an additional e-mail"))
+}
+
 pub(crate) fn search(
     settings: &Settings,
     object: ObjectKind,
