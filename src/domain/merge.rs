@@ -31,6 +31,14 @@ words! {
     }
 }
 
+impl Instead {
+    /// What a sentence about why two records cannot be merged offers in its place.
+    pub fn offered_by(obstacle: Option<&str>) -> Option<Self> {
+        let words = obstacle?;
+        Self::ALL.iter().copied().find(|instead| words.contains(instead.as_str()))
+    }
+}
+
 /// Records of the same person in another system that become one in the same run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elsewhere {
@@ -59,6 +67,9 @@ pub struct MergeWish {
     /// The same person's records in other systems.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
+    /// Everything that belongs together is to be taken in: replaced by `also` and `elsewhere` before it is shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub group: bool,
     /// Fields whose value was chosen among the records.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub take: Vec<Take>,

@@ -556,6 +556,9 @@ pub struct Preview {
     /// Of a merge: each system's records beside what they become.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merges: Vec<MergeTable>,
+    /// The decision that was shown, where it says more than the one asked about: a group by its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<super::review::Decision>>,
 }
 
 #[cfg(test)]

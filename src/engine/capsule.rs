@@ -11,15 +11,20 @@ use crate::vendors;
 pub(super) async fn take(turn: &mut Turn<'_>, effect: &Effect) -> Result<Vec<PreImage>, Stop> {
     let Effect::Merge { survivor, .. } = effect else { return Ok(Vec::new()) };
     let records: Vec<&RecordRef> = std::iter::once(survivor).chain(effect.absorbed()).collect();
+    of(turn, &records).await
+}
+
+/// Reads records of one system whole.
+pub(super) async fn of(turn: &mut Turn<'_>, records: &[&RecordRef]) -> Result<Vec<PreImage>, Stop> {
     let mut images = Vec::new();
     let mut kinds: Vec<ObjectKind> = Vec::new();
-    for record in &records {
+    for record in records {
         if !kinds.contains(&record.object) {
             kinds.push(record.object);
         }
     }
     for kind in kinds {
-        turn.admit(&survivor.connection).await?;
+        turn.admit(&records[0].connection).await?;
         let alike: Vec<&RecordRef> = records.iter().copied().filter(|record| record.object == kind).collect();
         let read = vendors::whole(&turn.engine.clients, &alike, &mut turn.log).await;
         turn.learn(None);

@@ -214,6 +214,8 @@ impl Operator {
     /// Records a decision; the execution that carries it out runs at once.
     pub async fn decide(&self, decision: &Decision) -> Result<ExecutionId, OperateError> {
         self.may_write()?;
+        let whole = self.whole(decision).await?;
+        let decision = whole.as_ref().unwrap_or(decision);
         // A decision that cannot be carried out is refused here, not after it has been queued.
         let prepared = self.prepare(decision).await?;
         let new = NewExecution {
@@ -233,7 +235,11 @@ impl Operator {
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.
     pub async fn preview(&self, decision: &Decision) -> Result<Preview, OperateError> {
-        Ok(self.prepare(decision).await?.preview)
+        let Some(whole) = self.whole(decision).await? else {
+            return Ok(self.prepare(decision).await?.preview);
+        };
+        let preview = self.prepare(&whole).await?.preview;
+        Ok(Preview { decision: Some(Box::new(whole)), ..preview })
     }
 
     async fn prepare(&self, decision: &Decision) -> Result<Prepared, OperateError> {

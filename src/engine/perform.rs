@@ -12,6 +12,7 @@ use crate::domain::audit::NewEntry;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Fields, Mirror, ObjectKind, RecordRef, value_text};
+use crate::domain::review::Decision;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::Intent;
 use crate::recipes::merge;
@@ -45,6 +46,7 @@ impl Turn<'_> {
 
     /// Performs what is not done yet.
     pub(super) async fn perform(&mut self) -> Result<(), Stop> {
+        self.keep_before_archiving().await?;
         let mut place = self.begins_at();
         while place < self.planned.plan.steps.len() {
             if self.planned.plan.steps[place].state == StepState::Done {
@@ -84,6 +86,28 @@ impl Turn<'_> {
             Some(taken_back) => Err(Stop::TakenBack(Box::new(taken_back.clone()))),
             None => Ok(()),
         }
+    }
+
+    /// Copying over and archiving in the place of a merge: both are kept whole before the first call, as before a merge.
+    async fn keep_before_archiving(&mut self) -> Result<(), Stop> {
+        let Some((Decision::Merge { survivor, wish, .. }, _)) = self.claim.decision.clone() else {
+            return Ok(());
+        };
+        let steps = &self.planned.plan.steps;
+        let begun = steps.iter().any(|step| step.state != StepState::Waiting);
+        if wish.instead.is_none() || begun || steps.is_empty() {
+            return Ok(());
+        }
+        let archived = steps.iter().filter_map(|step| match &step.effect {
+            Effect::Archive { record } => Some(record.clone()),
+            _ => None,
+        });
+        let records: Vec<RecordRef> = std::iter::once(survivor).chain(archived).collect();
+        let capsule = super::capsule::of(self, &records.iter().collect::<Vec<_>>()).await?;
+        let Begin { id, token, lease, intent } = self.intent(0);
+        self.engine.journal.begin(id, token, Intent { capsule, ..intent }, lease).await?;
+        self.begun(0);
+        Ok(())
     }
 
     /// The first step that counts: of a plan that is being taken back only what takes it back does.
@@ -222,7 +246,13 @@ impl Turn<'_> {
             | Effect::Reply { .. }
             | Effect::Assign { .. }
             | Effect::DefineField { .. } => {}
-            Effect::Archive { record } => self.put_away(record).await?,
+            Effect::Archive { record } => {
+                self.put_away(record).await?;
+                // In the place of a merge: who belonged to it belongs to the one that goes on.
+                if let Some((Decision::Merge { survivor, .. }, _)) = &self.claim.decision {
+                    self.remapped.push((record.clone(), survivor.clone()));
+                }
+            }
             // Back with whatever it held: only a read can say. It is done whatever that read says.
             Effect::Restore { record } => {
                 let _ = self.read(record).await?;

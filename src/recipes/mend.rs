@@ -196,7 +196,9 @@ pub fn identify(own: &Mirror, chosen: &Mirror, dropped: Option<&Mirror>, mapping
 
 /// The first field of substance that is not what was shown when a human decided; stamps and counters do not count.
 pub fn changed_since<'a>(shown: &'a Fields, now: &'a Mirror) -> Option<&'a str> {
-    let names = shown.keys().chain(now.fields.keys().filter(|name| !shown.contains_key(*name)));
+    // A Salesforce record that is read by itself has fields that a list of records leaves out.
+    let whole = now.record.system() == System::Salesforce;
+    let names = shown.keys().chain(now.fields.keys().filter(|name| !whole && !shown.contains_key(*name)));
     names
         .map(String::as_str)
         .filter(|name| !is_stamp(name))

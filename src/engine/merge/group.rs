@@ -51,6 +51,20 @@ impl Operator {
         Ok(Decision::Merge { duplicate: id, survivor, wish: Box::new(wish) })
     }
 
+    /// The decision with the group it asks for, by its records; none where it asks for none.
+    pub(in crate::engine) async fn whole(
+        &self,
+        decision: &Decision,
+    ) -> Result<Option<Decision>, OperateError> {
+        match decision {
+            Decision::Merge { duplicate, survivor, wish } if wish.group => {
+                let wish = MergeWish { group: false, ..MergeWish::clone(wish) };
+                Ok(Some(self.whole_merge(*duplicate, Some(survivor.clone()), wish).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// What else belongs to a pair and is not named in a merge, as sentences.
     pub(super) async fn further(
         &self,

@@ -99,8 +99,10 @@ impl Turn<'_> {
         let id = self.claim.execution.id;
         let before = self.engine.journal.before_merge(id).await?;
         let mut linked: Vec<RecordRef> = Vec::new();
-        for image in &before {
-            for other in self.engine.journal.known(&image.mirror.record).await?.records {
+        let results: Vec<RecordRef> =
+            self.planned.plan.steps.iter().filter_map(|step| step.result.clone()).collect();
+        for record in before.iter().map(|image| &image.mirror.record).chain(&results) {
+            for other in self.engine.journal.known(record).await?.records {
                 if !linked.contains(&other) {
                     linked.push(other);
                 }

@@ -51,12 +51,17 @@ pub fn compensate(
     mapping: &Mapping,
 ) {
     let from_step = plan.steps.len() as u32;
-    let mut results: HashMap<RecordRef, RecordRef> = HashMap::new();
+    // A survivor may have another id since then, and another one again after the next merge.
+    let mut now: HashMap<RecordRef, RecordRef> = HashMap::new();
+    let mut first: HashMap<RecordRef, RecordRef> = HashMap::new();
     for step in plan.steps.iter().filter(|step| step.state == StepState::Done) {
         if let (Effect::Merge { survivor, .. }, Some(result)) = (&step.effect, &step.result) {
-            for old in step.effect.absorbed().chain([survivor]) {
-                results.insert(old.clone(), result.clone());
+            let origin = first.get(survivor).unwrap_or(survivor).clone();
+            for current in now.values_mut().filter(|current| *current == survivor) {
+                current.clone_from(result);
             }
+            now.insert(survivor.clone(), result.clone());
+            first.insert(result.clone(), origin);
         }
     }
     let mut back: Vec<Step> = Vec::new();
@@ -66,7 +71,7 @@ pub fn compensate(
             Effect::Merge { survivor, values, .. } if step.state == StepState::Done => (survivor, values),
             _ => continue,
         };
-        if let Some(step) = set_back(written, before, &results, mapping) {
+        if let Some(step) = set_back(written, before, (&now, &first), mapping) {
             back.push(step);
         }
     }
@@ -110,15 +115,11 @@ pub fn compensate(
 fn set_back(
     (record, fields): (&RecordRef, &Fields),
     before: &[PreImage],
-    results: &HashMap<RecordRef, RecordRef>,
+    (now, first): (&HashMap<RecordRef, RecordRef>, &HashMap<RecordRef, RecordRef>),
     mapping: &Mapping,
 ) -> Option<Step> {
-    // A survivor may have another id since then.
-    let old = results.iter().find(|(_, now)| *now == record).map(|(old, _)| old);
-    let image = before
-        .iter()
-        .find(|image| image.mirror.record == *record)
-        .or_else(|| before.iter().find(|image| Some(&image.mirror.record) == old))?;
+    let origin = first.get(record).unwrap_or(record);
+    let image = before.iter().find(|image| image.mirror.record == *origin)?;
     let reference =
         |name: &str| *name == mapping.intercom_identity || name.eq_ignore_ascii_case(&mapping.crm_identity);
     let restored: Fields = fields
@@ -128,7 +129,7 @@ fn set_back(
         .filter(|(name, _)| !image.mirror.text(name).is_empty() && !super::survivors::is_consent(name))
         .filter_map(|(name, _)| Some((name.clone(), image.mirror.value(name)?.clone())))
         .collect();
-    let now = results.get(record).unwrap_or(record).clone();
+    let now = now.get(record).unwrap_or(record).clone();
     let names: Vec<&str> = restored.keys().map(String::as_str).collect();
     let title = format!("Set back {} of {}", names.join(", "), now.title());
     (!restored.is_empty()).then(|| Step::new(title, Effect::Update { record: now, fields: restored }))
