@@ -1,5 +1,6 @@
 //! Several records made one in each system and across them, with the vendors' books compared before and after.
 
+mod console;
 mod hubspot;
 mod intercom;
 mod saga;

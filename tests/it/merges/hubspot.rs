@@ -167,7 +167,7 @@ async fn three_contacts_become_one_by_two_merges_and_every_id_leads_there() {
         hubspot(&contact(&bench, &json!({"email": email, "firstname": "Ana", "lastname": "Berg", "phone": email.len().to_string()})))
     });
     let company = bench.sandbox.new_hubspot_company(&json!({"name": "Berg GmbH"}), Webhook::Silent).unwrap();
-    bench.sandbox.link_hubspot_company(&people[2].id, &company, Webhook::Silent);
+    bench.sandbox.link_hubspot_company(&people[2].id, &company, Webhook::Silent).unwrap();
     let user = json!({"role": "user", "email": "ana.berg@old.example", "name": "Ana Berg"});
     let user = bench.sandbox.new_intercom_user(&user, Webhook::Silent).unwrap();
     bench.load().await;
