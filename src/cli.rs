@@ -52,6 +52,7 @@ pub mod serve;
 pub mod show;
 pub mod sweep;
 pub mod switch;
+pub mod tabular;
 pub mod vault;
 pub mod verdict;
 pub mod why_not;
@@ -106,6 +107,8 @@ pub enum Command {
     Rules(rules::Arguments),
     /// Merge a duplicate candidate
     Merge(merge::MergeArguments),
+    /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
+    Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
     Distinct(verdict::DistinctArguments),
     /// Relate a person to a company
@@ -226,6 +229,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
         Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,

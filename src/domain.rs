@@ -85,6 +85,7 @@ pub mod secret;
 pub mod standing;
 pub mod text;
 pub mod trouble;
+pub mod undo;
 
 /// A word that is not one of the values an enum can take; the message names the valid ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

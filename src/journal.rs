@@ -21,7 +21,12 @@
 //! | [`facts`] | mirror, identity map, agreements |
 //! | [`echoes`] | the echo ledger |
 //! | [`merges`] | what was merged into what, and whether it was taken back |
-//! | [`review`] | conflicts, duplicates, unlinked relations |
+//! | [`review`] | conflicts, unlinked relations; items that a decision moves on |
+//! | [`duplicates`] | duplicate candidates as looks find them, their groups |
+//! | [`verdicts`] | what humans said of duplicate candidates, and where that contradicts itself |
+//! | [`match_keys`] | what a changed record is looked up by, and which changed |
+//! | [`incidents`] | duplicates of our own making, and why |
+//! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
@@ -45,14 +50,17 @@ pub mod audit;
 pub mod check;
 pub mod conflicts;
 pub mod drift;
+pub mod duplicates;
 pub mod echoes;
 pub mod erasure;
 pub mod events;
 pub mod facts;
 mod head;
 pub mod holds;
+pub mod incidents;
 pub mod intake;
 pub mod limits;
+pub mod match_keys;
 pub mod merges;
 mod migrate;
 pub mod monitors;
@@ -72,6 +80,8 @@ pub mod rules;
 mod sealing;
 pub mod sources;
 pub mod told;
+pub mod undo;
+pub mod verdicts;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

@@ -27,6 +27,7 @@ pub mod rehearsal;
 pub mod standing;
 pub mod template;
 pub mod timeline;
+pub mod undo;
 
 /// Carries an Intercom contact's changes to the CRM.
 pub const CONTACT_TO_CRM: &str = "contact-to-crm";
@@ -36,6 +37,8 @@ pub const CONTACT_TO_INTERCOM: &str = "contact-to-intercom";
 pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 /// Carries out a merge.
 pub const MERGE_DUPLICATES: &str = "merge-duplicates";
+/// Takes a merge back, as far as the vendor allows.
+pub const UNDO_MERGE: &str = "undo-merge";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
 /// Does what an operator asked for by hand.
@@ -44,11 +47,12 @@ pub const OPERATOR_ACTION: &str = "operator-action";
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
     MERGE_DUPLICATES,
+    UNDO_MERGE,
     LINK_COMPANY,
     MIRROR_COMPANY,
     CONVERSATION_TO_TIMELINE,

@@ -21,6 +21,11 @@ impl Problem {
         Self { code: 2, what: what.into(), why: why.into(), next: next.into() }
     }
 
+    /// Wrong input, said in a single line: what a script that calls the command shows as it is.
+    pub fn one_line(what: impl Into<String>) -> Self {
+        Self { code: 2, what: what.into(), why: String::new(), next: String::new() }
+    }
+
     /// It failed while running.
     pub fn runtime(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
         Self { code: 1, what: what.into(), why: why.into(), next: next.into() }
@@ -29,6 +34,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.why.is_empty() {
+            return write!(f, "error: {}", self.what.replace(['\n', '\r'], " "));
+        }
         write!(f, "error: {}\n  why:  {}\n  next: {}", self.what, self.why, self.next)
     }
 }

@@ -137,6 +137,13 @@ actions! {
     Distinct { id: "distinct", keys: ["x"], hint: "different",
         help: "Say that these are two different people; asks first.",
         scope: Duplicates, danger: true, does: Distinct }
+    Unsure { id: "unsure", keys: ["n"], hint: "unsure",
+        help: "Say that nobody can tell: the pair stays, marked, below the others.", scope: Duplicates, does: Verdict }
+    PutOff { id: "later", keys: ["z"], hint: "later",
+        help: "Put the pair off for a time, or until one of the compared fields changes.",
+        scope: Duplicates, danger: true, does: Verdict }
+    UndoVerdict { id: "undo-verdict", keys: ["u"], hint: "undo",
+        help: "Take back what was said of this pair, or the last word you said.", scope: Duplicates, does: Verdict }
     SwapSurvivor { id: "swap-survivor", keys: ["s"], hint: "swap survivor",
         help: "Let the other record survive.", scope: Duplicates }
     Link { id: "link", keys: ["l"], hint: "link",

@@ -461,7 +461,14 @@ impl App {
                 self.toasts.push(self.ctx.now, Tone::Good, "Noted: two different people.".to_owned());
                 self.refresh()
             }
-            Event::Decided(_, Err(why)) | Event::Parted(_, Err(why)) => self.refused(why),
+            Event::Judged(Ok(pair)) => {
+                let (tone, words) = super::panes::duplicates::told(&pair);
+                self.toasts.push(self.ctx.now, tone, words);
+                self.refresh()
+            }
+            Event::Decided(_, Err(why)) | Event::Parted(_, Err(why)) | Event::Judged(Err(why)) => {
+                self.refused(why)
+            }
             Event::Retried(answer) => {
                 if let Ok(report) = &answer {
                     self.results.follow(report.queued.iter().copied());

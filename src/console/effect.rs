@@ -13,6 +13,7 @@ use crate::domain::page::Anchor;
 use crate::domain::record::RecordRef;
 use crate::domain::review::Decision;
 use crate::engine::operate::disputes::{Proposal, Reach, Wish};
+use crate::journal::verdicts::NewVerdict;
 
 /// Something to be done outside the pane that wants it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,10 @@ pub enum Effect {
     Discard(Vec<ExecutionId>, String),
     /// Call a duplicate different.
     Part(DuplicateId),
+    /// Say what a duplicate is.
+    Judge(NewVerdict),
+    /// Take back what was said of a duplicate.
+    TakeBack(DuplicateId),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

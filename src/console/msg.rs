@@ -83,6 +83,8 @@ pub enum Event {
     Discarded(Answer<Report>),
     /// A duplicate was called different.
     Parted(DuplicateId, Answer<()>),
+    /// Something was said of a duplicate, or taken back.
+    Judged(Answer<Box<Duplicate>>),
     /// The journal's change number moved.
     Changed,
     /// The journal cannot be read, or can again.

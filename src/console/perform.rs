@@ -68,6 +68,13 @@ impl Performer {
             Effect::Part(id) => self.spawn(async move {
                 Event::Parted(id, operator.distinct(id).await.map_err(|error| error.to_string()))
             }),
+            Effect::Judge(verdict) => self.spawn(async move {
+                Event::Judged(operator.judge(verdict).await.map(Box::new).map_err(|error| error.to_string()))
+            }),
+            Effect::TakeBack(id) => self.spawn(async move {
+                let answer = operator.take_back_verdict(id).await;
+                Event::Judged(answer.map(Box::new).map_err(|error| error.to_string()))
+            }),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
             | Effect::Confirm(_)
@@ -105,7 +112,7 @@ async fn load(journal: &Journal, ticket: Ticket, query: Query) -> Event {
             Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
             Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),
             Screen::Conflicts => Loaded::Conflicts(ask!(journal.conflicts(&filter, anchor, limit))),
-            Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicates(&filter, anchor, limit))),
+            Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicate_groups(&filter, anchor, limit))),
             Screen::Unlinked => Loaded::Unlinked(ask!(journal.unlinked(&filter, anchor, limit))),
         },
     };

@@ -16,6 +16,8 @@ words! {
         Merge = "merge",
         /// Say that a duplicate candidate is two different people.
         Distinct = "distinct",
+        /// Say what a duplicate candidate is, or take that back.
+        Verdict = "verdict",
         /// Relate a person to a company.
         Link = "link",
     }

@@ -547,6 +547,9 @@ pub struct Preview {
     /// Failed executions that run again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retries: Vec<ExecutionId>,
+    /// What comes back and what does not, where something is taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<super::undo::Return>,
     /// What will be lost.
     pub losses: Vec<Loss>,
     /// Remarks: what cannot be undone, what happens if one call fails.

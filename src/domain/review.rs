@@ -12,6 +12,10 @@ use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use super::merge::MergeWish;
 use super::record::{Fields, RecordRef};
 
+pub mod verdict;
+
+pub use verdict::{Judgement, Standing, Verdict};
+
 words! {
     /// Where a review item stands.
     pub enum ReviewState {
@@ -200,6 +204,9 @@ pub struct Duplicate {
     pub created_at: Timestamp,
     /// What became of it, as a sentence.
     pub resolution: Option<String>,
+    /// Verdict, age, group and what speaks against the verdict.
+    #[serde(flatten)]
+    pub standing: Standing,
 }
 
 /// A company a person may belong to.
@@ -291,6 +298,11 @@ pub enum Decision {
         /// What else is wanted: further records, chosen values.
         #[serde(default, skip_serializing_if = "MergeWish::is_plain")]
         wish: Box<MergeWish>,
+    },
+    /// Take back what an execution merged, as far as the vendors allow.
+    UndoMerge {
+        /// The execution that merged.
+        merge: ExecutionId,
     },
     /// Relate a person to a company.
     Link {

@@ -420,6 +420,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
         Decision::Merge { duplicate, survivor, wish } => {
             super::merge::gather(turn, duplicate, &survivor, &wish).await
         }
+        Decision::UndoMerge { merge } => super::undo::gather(turn, merge).await,
         Decision::Link { unlinked, company } => super::link::gather(turn, unlinked, &company).await,
         Decision::Act { record, mut effects, .. } => {
             if recipe::is_a_name(&record) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
-use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::ids::ExecutionId;
 use crate::domain::plan::{Effect, Preview};
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
@@ -25,6 +25,7 @@ use super::rulebook::Rulebook;
 pub mod disputes;
 mod pause;
 mod translate;
+mod verdicts;
 
 pub use pause::{Paused, Resumed};
 
@@ -74,6 +75,7 @@ pub struct Operator {
     crm: System,
     leads: Option<Arc<Mapping>>,
     rulebook: Rulebook,
+    matching: crate::matching::Settings,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
     merges: merge::Settings,
@@ -98,6 +100,7 @@ impl Operator {
             read_only: false,
             max_attempts,
             rulebook: Rulebook::default(),
+            matching: crate::matching::Settings::default(),
             mappings: None,
             crm: System::Hubspot,
             leads: None,
@@ -146,6 +149,18 @@ impl Operator {
     pub fn with_rulebook(mut self, rulebook: Rulebook) -> Self {
         self.rulebook = rulebook;
         self
+    }
+
+    /// The same operator with thresholds of one's own.
+    #[must_use]
+    pub fn with_matching(mut self, settings: crate::matching::Settings) -> Self {
+        self.matching = settings;
+        self
+    }
+
+    /// The thresholds by which candidates are judged.
+    pub const fn matching(&self) -> &crate::matching::Settings {
+        &self.matching
     }
 
     /// The same operator with a folder for mappings of one's own, and the contact mapping's file where one is named.
@@ -203,12 +218,6 @@ impl Operator {
         self.may_write()?;
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
         Ok(self.journal.discard(ids.to_vec(), reason.to_owned(), self.actor.clone()).await?)
-    }
-
-    /// Says that a duplicate candidate is two different records.
-    pub async fn distinct(&self, id: DuplicateId) -> Result<(), OperateError> {
-        self.may_write()?;
-        Ok(self.journal.distinct(id, self.actor.clone()).await?)
     }
 
     /// Records a decision; the execution that carries it out runs at once.
@@ -280,7 +289,11 @@ impl Operator {
                     preview,
                 })
             }
-            Decision::Merge { duplicate, survivor, wish } => self.merging(*duplicate, survivor, wish).await,
+            Decision::Merge { duplicate, survivor, wish } => {
+                self.uncontradicted(*duplicate).await?;
+                self.merging(*duplicate, survivor, wish).await
+            }
+            Decision::UndoMerge { merge } => self.undoing(*merge).await,
             Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;

@@ -168,6 +168,8 @@ impl Turn<'_> {
         let mut plan = Plan { will_agree: self.planned.will_agree.clone(), ..self.planned.plan.clone() };
         plan.steps[place].state = StepState::Begun;
         let mut echoes = match &plan.steps[place].effect {
+            // What is put back is news to the other side, which took over what the merge made.
+            _ if self.takes_back() => Vec::new(),
             Effect::Update { record, fields } => echoes(record, fields),
             Effect::Create { connection, fields, .. } => {
                 echoes(&super::intake::record_to_be(connection), fields)
@@ -180,7 +182,7 @@ impl Turn<'_> {
         let intent = Intent {
             plan,
             echoes,
-            capsule: Vec::new(),
+            capsule: self.mending.before.clone(),
             identity: self.identity.clone(),
             remapped: self.remapped.clone(),
             audit: self.audit.clone(),
@@ -200,6 +202,7 @@ impl Turn<'_> {
         self.echoes.clear();
         self.remapped.clear();
         self.audit.clear();
+        self.mending.before.clear();
     }
 
     /// A step is done: the plan, our copies and the audit say so.
@@ -213,7 +216,9 @@ impl Turn<'_> {
         }
         match effect {
             Effect::Create { fields, .. } => {
-                self.echoes.extend(echoes(record, fields));
+                if !self.takes_back() {
+                    self.echoes.extend(echoes(record, fields));
+                }
                 // A task or a deal that was made because of a record is not that record.
                 let person = self.person.clone().or_else(|| self.claim.execution.record.clone());
                 if let Some(from) = person.filter(|from| are_one(from, record)) {

@@ -89,6 +89,7 @@ impl Turn<'_> {
             resumed_from: self.resumed_from,
             conflicts: plan.conflicts.clone(),
             notices: plan.notices.clone(),
+            taken_back: self.mending.taken_back.take(),
             plan: Some(plan),
             ..self.common()
         };
@@ -455,6 +456,7 @@ impl Turn<'_> {
             echoes: std::mem::take(&mut self.echoes),
             editions: self.editions.take(),
             people_behind: std::mem::take(&mut self.people_behind),
+            after: std::mem::take(&mut self.mending.after),
             ..Settlement::default()
         }
     }

@@ -98,6 +98,8 @@ pub(super) struct Turn<'a> {
     pub(super) person: Option<RecordRef>,
     /// Deals and tickets, and whose they are.
     pub(super) people_behind: Vec<(RecordRef, RecordRef)>,
+    /// What a merge, or taking one back, needs kept besides.
+    pub(super) mending: super::undo::Mending,
     /// The recipe only plans.
     pub(super) shadow: bool,
     /// How long this turn may still wait in place for windows to open.
@@ -129,6 +131,7 @@ impl<'a> Turn<'a> {
             editions: None,
             person: None,
             people_behind: Vec::new(),
+            mending: super::undo::Mending::default(),
             shadow: false,
             patience: PATIENCE.min(Duration::from_secs(engine.settings.lease_seconds) / 2),
             lost,
@@ -200,7 +203,8 @@ impl<'a> Turn<'a> {
             return Ok(());
         }
         self.look_whether_writes_are_paused()?;
-        self.perform().await
+        self.perform().await?;
+        super::undo::look_after(self).await
     }
 
     /// Paused work is not begun; what has begun its steps ends them.

@@ -29,7 +29,9 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/013_conflicts.sql"),
     include_str!("../../assets/journal/sqlite/014_drift.sql"),
     include_str!("../../assets/journal/sqlite/015_rollout.sql"),
+    include_str!("../../assets/journal/sqlite/016_duplicates.sql"),
     include_str!("../../assets/journal/sqlite/017_merges.sql"),
+    include_str!("../../assets/journal/sqlite/018_undo.sql"),
 ];
 
 /// The newest format this Reknit knows.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::intake::{NewExecution, insert};
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, erasure, review, sealing};
+use super::{Journal, JournalError, Result, audit, erasure, review, sealing, undo};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
@@ -115,27 +115,6 @@ impl Journal {
         self.write(move |connection| decide(connection, now, &decision, &new, &actor)).await
     }
 
-    /// A duplicate candidate is two different records: it stays dismissed until the compared fields change.
-    pub async fn distinct(&self, id: DuplicateId, actor: String) -> Result<()> {
-        let now = self.now();
-        self.write(move |connection| {
-            let changed = connection
-                .prepare_cached("UPDATE duplicates SET state = 'dismissed', resolution = ?2 WHERE id = ?1 AND state = 'open'")?
-                .execute(params![id.0, format!("{actor} says they are different.")])?;
-            if changed != 1 {
-                return Err(not_open(connection, "duplicates", &id.to_string(), id.0)?);
-            }
-            let entry = NewEntry {
-                actor,
-                verb: "distinct".into(),
-                object: id.to_string(),
-                note: "Judged to be two different records.".into(),
-            };
-            audit::append(connection, now, &[entry])
-        })
-        .await
-    }
-
     /// One conflict.
     pub async fn conflict(&self, id: ConflictId) -> Result<Option<Conflict>> {
         self.read(move |connection| one(connection, "conflicts", id.0, rows::conflict)).await
@@ -149,8 +128,9 @@ impl Journal {
     /// The pre-images that were taken for an execution's merges.
     pub async fn capsules_of(&self, id: ExecutionId) -> Result<Vec<CapsuleId>> {
         self.read(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT id FROM capsules WHERE execution_id = ?1 ORDER BY id")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM capsules WHERE execution_id = ?1 AND taken = 'before' ORDER BY id",
+            )?;
             let found = statement.query_map([id.0], |row| row.get(0).map(CapsuleId))?;
             Ok(found.collect::<Result<_, _>>()?)
         })
@@ -338,6 +318,9 @@ pub(super) fn decide(
     if let Decision::Act { verb, record, reason, .. } = decision {
         return act(connection, now, decision, (verb, record, reason), new, actor);
     }
+    if let Decision::UndoMerge { merge } = decision {
+        return undo::decide(connection, now, (decision, *merge), new, actor);
+    }
     let (table, name, id, verb, note) = match decision {
         Decision::Resolve { conflict, choice } => {
             ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {}.", choice.phrase()))
@@ -350,7 +333,9 @@ pub(super) fn decide(
         Decision::Link { unlinked, company } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
         }
-        Decision::Act { .. } => return Err(JournalError::Refused("an act settles no item".into())),
+        Decision::Act { .. } | Decision::UndoMerge { .. } => {
+            return Err(JournalError::Refused("this settles no item".into()));
+        }
     };
     // A typed value is a person's.
     let typed = match decision {

@@ -129,7 +129,13 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
     Ok(Counts {
         executions,
         conflicts: standing("conflict")?,
-        duplicates: standing("duplicate")?,
+        // A group of more than two is one thing to decide.
+        duplicates: connection
+            .prepare_cached(
+                "SELECT count(*) FROM duplicates WHERE leads = 1 AND state IN ('open', 'deciding')",
+            )?
+            .query_row([], |row| row.get::<_, i64>(0))?
+            .unsigned_abs(),
         unlinked: standing("unlinked")?,
     })
 }

@@ -52,13 +52,16 @@ const CONFLICTS: List = List {
 const DUPLICATES: List = List {
     table: "duplicates",
     columns: "*",
-    weight: Some("probability"),
+    weight: Some("rank"),
     newest_first: false,
     state: "state",
     standing: Some("state IN ('open', 'deciding')"),
     texts: &["subject", "left_fields", "right_fields"],
     counter: "duplicate.",
 };
+/// The same, each group by the one pair that stands for it.
+const DUPLICATE_GROUPS: List =
+    List { standing: Some("state IN ('open', 'deciding') AND leads = 1"), counter: "", ..DUPLICATES };
 const UNLINKED: List = List {
     table: "unlinked",
     columns: "*",
@@ -84,6 +87,16 @@ impl Journal {
     /// Duplicate candidates, surest first: those open or being decided, unless `status:` asks for others.
     pub async fn duplicates(&self, filter: &Filter, anchor: Anchor, limit: usize) -> Result<Page<Duplicate>> {
         self.page(&DUPLICATES, filter, anchor, limit, rows::duplicate).await
+    }
+
+    /// The same, groups of more than two once: by the pair that is surest.
+    pub async fn duplicate_groups(
+        &self,
+        filter: &Filter,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Result<Page<Duplicate>> {
+        self.page(&DUPLICATE_GROUPS, filter, anchor, limit, rows::duplicate).await
     }
 
     /// Unlinked relations, surest first: those open or being decided, unless `status:` asks for others.
@@ -221,6 +234,7 @@ impl List {
             [Term { key: Some(Key::Status), value, negated: false }] => Some(self.states(value)),
             _ => None,
         };
+        let states = states.filter(|_| !self.counter.is_empty());
         let Some(states) = states else { return count(connection, self.table, &self.clause(now, filter)) };
         let mut statement = connection
             .prepare_cached("SELECT coalesce(sum(value), 0) FROM counters WHERE name >= ?1 AND name < ?2")?;

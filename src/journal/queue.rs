@@ -18,7 +18,7 @@ use super::conflicts::{self, Ruled};
 use super::rows::{self, to_json};
 use super::{
     Journal, JournalError, Result, audit, echoes, erasure, facts, merges, monitors, notices, review, rules,
-    sealing,
+    sealing, undo,
 };
 use crate::domain::agreement::{Agreement, Echo};
 use crate::domain::audit::NewEntry;
@@ -114,6 +114,10 @@ pub struct Settlement {
     pub people_behind: Vec<(RecordRef, RecordRef)>,
     /// What is told now: with the success, or of the failure.
     pub notices: Vec<Notice>,
+    /// What its merges left behind, as read when they were done.
+    pub after: Vec<PreImage>,
+    /// The merge that is taken back with it.
+    pub taken_back: Option<undo::TakenBack>,
 }
 
 /// What is stored before a call, so that whoever finds the work again after a crash knows it.
@@ -516,6 +520,10 @@ fn settle(
     }
     if let Some(plan) = &settlement.plan {
         merges::record(connection, now, id, plan, None)?;
+    }
+    undo::keep_after(connection, now, id, &settlement.after)?;
+    if let Some(taken) = &settlement.taken_back {
+        undo::take_back(connection, now, id, taken)?;
     }
     review::decided(connection, now, id, status, &settlement.sentence)?;
     rules::settle_once(connection, id, status)?;

@@ -1,8 +1,8 @@
-//! Conflicts, duplicate candidates and unlinked relations: stored as found, closed when carried out.
+//! Conflicts and unlinked relations, and what moves every item on: stored as found, closed when carried out.
 //!
-//! An item is found once: a second finding refreshes it. A verdict of a human stays until the compared fields change.
+//! An item is found once: a second finding refreshes it. Duplicate candidates are stored in `duplicates`.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::rows::to_json;
 use super::{Journal, Result, erasure};
@@ -11,16 +11,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::ExecutionId;
 use crate::domain::record::RecordRef;
-use crate::domain::review::{Duplicate, ReviewState, Unlinked};
+use crate::domain::review::{ReviewState, Unlinked};
 
 impl Journal {
-    /// Replaces the open duplicate candidates by what a scan found. Pairs a human judged stay judged while their
-    /// fingerprint is the same; open pairs no longer found become obsolete. The id and state given are ignored.
-    pub async fn put_duplicates(&self, found: Vec<Duplicate>) -> Result<()> {
-        let now = self.now();
-        self.write(move |connection| put_duplicates(connection, now, &found)).await
-    }
-
     /// Replaces the open unlinked relations by what a scan found; those no longer found become obsolete.
     pub async fn put_unlinked(&self, found: Vec<Unlinked>) -> Result<()> {
         let now = self.now();
@@ -109,9 +102,19 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
     connection
         .prepare_cached(
             "UPDATE duplicates SET state = 'obsolete', resolution = 'One of the two was merged into another record.' \
-             WHERE state = 'open' AND (left_record = ?1 OR right_record = ?1)",
+             WHERE state IN ('open', 'ignored') AND (left_record = ?1 OR right_record = ?1)",
         )?
         .execute([&old])?;
+    // Whom the absorbed one was told apart from, its successor is told apart from.
+    for (mine, theirs) in [("left_record", "right_record"), ("right_record", "left_record")] {
+        connection
+            .prepare_cached(&format!(
+                "UPDATE duplicates SET {mine} = ?2 WHERE state = 'dismissed' AND {mine} = ?1 AND {theirs} <> ?2 AND NOT EXISTS \
+                 (SELECT 1 FROM duplicates AS other WHERE (other.left_record = ?2 AND other.right_record = duplicates.{theirs}) \
+                  OR (other.right_record = ?2 AND other.left_record = duplicates.{theirs}))"
+            ))?
+            .execute([&old, &new])?;
+    }
     connection
         .prepare_cached(
             "UPDATE unlinked SET state = 'obsolete', resolution = 'The contact was merged into another record.' \
@@ -128,83 +131,6 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
             "UPDATE OR IGNORE conflicts SET left_record = ?2 WHERE state IN ('open', 'ignored') AND left_record = ?1",
         )?
         .execute([&old, &new])?;
-    Ok(())
-}
-
-fn put_duplicates(connection: &Connection, now: Timestamp, found: &[Duplicate]) -> Result<()> {
-    connection.execute_batch(
-        "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
-    )?;
-    for pair in found {
-        if erasure::is_erased(connection, &pair.left)? || erasure::is_erased(connection, &pair.right)? {
-            continue;
-        }
-        let (left, right) = (pair.left.to_string(), pair.right.to_string());
-        let known: Option<(i64, String, String, String, String)> = connection
-            .prepare_cached(
-                "SELECT id, state, fingerprint, left_fields, right_fields FROM duplicates WHERE left_record = ?1 AND right_record = ?2",
-            )?
-            .query_row([&left, &right], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
-            .optional()?;
-        let id = if let Some((id, state, fingerprint, left_known, right_known)) = known {
-            let open = state == ReviewState::Open.as_str();
-            let same = fingerprint == pair.fingerprint;
-            let reopen = !same
-                && (state == ReviewState::Dismissed.as_str() || state == ReviewState::Obsolete.as_str());
-            let back = same && state == ReviewState::Obsolete.as_str();
-            // Untouched rows are left alone, so that a scan that finds nothing new wakes no screen.
-            let as_shown =
-                left_known == to_json(&pair.left_fields)? && right_known == to_json(&pair.right_fields)?;
-            if (open && !(same && as_shown)) || reopen || back {
-                connection
-                    .prepare_cached(
-                        "UPDATE duplicates SET subject = ?2, left_fields = ?3, right_fields = ?4, probability = ?5, \
-                         band = ?6, evidence = ?7, fingerprint = ?8, obstacle = ?9, state = 'open', resolution = NULL \
-                         WHERE id = ?1",
-                    )?
-                    .execute(params![
-                        id,
-                        pair.subject,
-                        to_json(&pair.left_fields)?,
-                        to_json(&pair.right_fields)?,
-                        pair.probability,
-                        pair.band.as_str(),
-                        to_json(&pair.evidence)?,
-                        pair.fingerprint,
-                        pair.obstacle,
-                    ])?;
-            }
-            id
-        } else {
-            connection
-                .prepare_cached(
-                    "INSERT INTO duplicates (subject, left_record, left_fields, right_record, right_fields, probability, \
-                     band, evidence, fingerprint, obstacle, state, created_at) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'open', ?11)",
-                )?
-                .execute(params![
-                    pair.subject,
-                    left,
-                    to_json(&pair.left_fields)?,
-                    right,
-                    to_json(&pair.right_fields)?,
-                    pair.probability,
-                    pair.band.as_str(),
-                    to_json(&pair.evidence)?,
-                    pair.fingerprint,
-                    pair.obstacle,
-                    now.0,
-                ])?;
-            connection.last_insert_rowid()
-        };
-        connection.prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES (?1)")?.execute([id])?;
-    }
-    connection
-        .prepare_cached(
-            "UPDATE duplicates SET state = 'obsolete', resolution = 'The records no longer look alike.' \
-             WHERE state = 'open' AND id NOT IN (SELECT id FROM temp.seen)",
-        )?
-        .execute([])?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::execution::{Attempt, Execution, Priority};
 use crate::domain::ids::{ConflictId, DecisionId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::{Mirror, RecordRef};
-use crate::domain::review::{Conflict, Duplicate, Unlinked};
+use crate::domain::review::{Conflict, Duplicate, Judgement, Standing, Unlinked};
 
 /// A column that holds one of our words or ids.
 pub(super) fn word<T: std::str::FromStr>(row: &Row<'_>, column: &'static str) -> Result<T>
@@ -213,6 +213,29 @@ pub(super) fn duplicate(row: &Row<'_>) -> Result<Duplicate> {
         deciding: row.get::<_, Option<i64>>("deciding_id")?.map(ExecutionId),
         created_at: time(row, "created_at")?,
         resolution: row.get("resolution")?,
+        standing: standing(row)?,
+    })
+}
+
+fn standing(row: &Row<'_>) -> Result<Standing> {
+    let judgement = match optional_word(row, "verdict")? {
+        None => None,
+        Some(verdict) => Some(Judgement {
+            verdict,
+            by: row.get::<_, Option<String>>("verdict_by")?.unwrap_or_default(),
+            at: optional_time(row, "verdict_at")?.unwrap_or_default(),
+            reason: row.get::<_, Option<String>>("verdict_reason")?.unwrap_or_default(),
+            until: optional_time(row, "verdict_until")?,
+        }),
+    };
+    Ok(Standing {
+        last_seen: time(row, "last_seen")?,
+        evidence_at: time(row, "evidence_at")?,
+        judgement,
+        reopened: row.get("reopened")?,
+        alarm: row.get("alarm")?,
+        group: row.get("cluster")?,
+        members: row.get::<_, i64>("members")? as usize,
     })
 }
 

@@ -5,7 +5,7 @@ use super::country::country_code;
 use super::hashing::hash_text;
 use super::lists::lists;
 use super::person_name::PersonName;
-use super::text::{fold, sound};
+use super::text::{fold, mended, sound};
 use super::web_domain::WebDomain;
 
 /// A normalised mailbox.
@@ -43,21 +43,37 @@ pub(crate) enum Spelling {
 }
 
 impl Mailbox {
-    /// Reads an address; `None` when it is none.
+    /// Reads an address in any dress: `mailto:`, "Jane <j@x.com>", "j (at) x.com", notes around it; `None` when
+    /// the text holds none. Of several addresses the first counts; [`several`] takes them apart.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.len() > 512 {
             return None;
         }
-        let text = text.rsplit_once('<').map_or(text, |(_, rest)| rest.trim_end_matches('>'));
-        let mut lower = text.trim_matches(['<', '>', ' ', ',', ';', '"', '\'']).to_lowercase();
-        if let Some(rest) = lower.strip_prefix("mailto:") {
-            lower = rest.to_owned();
+        let mut lower = mended(text).to_lowercase();
+        if !lower.contains('@') {
+            for written in ["(at)", "[at]", "{at}", "<at>", "＠", " at "] {
+                lower = lower.replacen(written, "@", 1);
+                if lower.contains('@') {
+                    break;
+                }
+            }
+            lower = lower.replace("(dot)", ".").replace("[dot]", ".");
         }
-        let (local, host) = lower.rsplit_once('@')?;
-        let mut domain = WebDomain::parse(host)?;
-        let mut local = local.trim().split('+').next().unwrap_or_default().to_owned();
-        if local.is_empty() || local.contains([' ', '@', ',']) {
+        if lower.contains(" @") || lower.contains("@ ") {
+            lower = lower.replace(" @", "@").replace("@ ", "@");
+        }
+        let word = lower
+            .split(|c: char| {
+                c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '|' | '[' | ']')
+            })
+            .find(|word| word.trim_matches('/').contains('@'))?;
+        let word = word.trim_matches(['\'', '.', ':', '/']);
+        let word = word.strip_prefix("mailto:").or_else(|| word.strip_prefix("email:")).unwrap_or(word);
+        let (local, host) = word.split('/').find(|part| part.contains('@'))?.rsplit_once('@')?;
+        let mut domain = WebDomain::parse(&ascii_host(host.split('?').next().unwrap_or(host)))?;
+        let mut local = local.split('+').next().unwrap_or_default().to_owned();
+        if local.is_empty() || local.contains('@') {
             return None;
         }
         if matches!(domain.registrable.as_str(), "gmail.com" | "googlemail.com") {
@@ -65,6 +81,8 @@ impl Mailbox {
             if domain.registrable == "googlemail.com" {
                 domain = WebDomain::parse("gmail.com")?;
             }
+        } else if let Some(one) = one_of_many_names(&domain.registrable) {
+            domain = WebDomain::parse(one)?;
         }
         let address = format!("{local}@{}", domain.host);
         let letters: String = fold(&local).chars().filter(char::is_ascii_alphabetic).collect();
@@ -72,10 +90,13 @@ impl Mailbox {
             let tail: Vec<char> = local.chars().rev().take_while(char::is_ascii_digit).collect();
             tail.into_iter().rev().collect()
         };
+        let dummy = domain.disposable || is_dummy(&local, &letters, &domain);
+        // `acme@acme.com` is the firm's own address, not a person's.
+        let firm = letters.len() >= 3 && letters == domain.stem && domain.is_corporate();
         Some(Self {
             id: hash_text(&address),
-            role: is_role(&local),
-            dummy: domain.disposable || is_dummy(&letters, &domain),
+            role: firm || is_role(&local),
+            dummy,
             address,
             local,
             letters,
@@ -138,6 +159,83 @@ impl Mailbox {
     }
 }
 
+/// The addresses of a field that may hold several: "a@x.com; b@x.com".
+pub(crate) fn several(text: &str) -> impl Iterator<Item = &str> {
+    let many = text.len() <= 2048 && text.bytes().filter(|byte| *byte == b'@').take(2).count() > 1;
+    let separates = move |c: char| many && (c.is_whitespace() || matches!(c, ';' | ',' | '|' | '/'));
+    text.split(separates).filter(move |part| !many || part.contains('@'))
+}
+
+/// The host as it is registered: `xn--mller-kva.de` and `müller.de` are one.
+fn ascii_host(host: &str) -> String {
+    if !host.contains("xn--") {
+        return host.to_owned();
+    }
+    let labels: Vec<String> = host
+        .split('.')
+        .map(|label| match label.strip_prefix("xn--").and_then(punycode) {
+            Some(plain) => plain,
+            None => label.to_owned(),
+        })
+        .collect();
+    labels.join(".")
+}
+
+/// Decodes one label (RFC 3492); `None` for a label that is not valid.
+fn punycode(label: &str) -> Option<String> {
+    const BASE: u32 = 36;
+    let (basic, extended) = label.rsplit_once('-').unwrap_or(("", label));
+    if label.len() > 63 || !label.is_ascii() {
+        return None;
+    }
+    let mut out: Vec<char> = basic.chars().collect();
+    let (mut code, mut index, mut bias) = (128_u32, 0_u32, 72_u32);
+    let mut digits = extended.bytes().peekable();
+    while digits.peek().is_some() {
+        let (start, mut weight, mut step) = (index, 1_u32, BASE);
+        loop {
+            let digit = match digits.next()? {
+                byte @ b'a'..=b'z' => u32::from(byte - b'a'),
+                byte @ b'0'..=b'9' => u32::from(byte - b'0') + 26,
+                _ => return None,
+            };
+            index = index.checked_add(digit.checked_mul(weight)?)?;
+            let threshold = step.saturating_sub(bias).clamp(1, 26);
+            if digit < threshold {
+                break;
+            }
+            weight = weight.checked_mul(BASE - threshold)?;
+            step += BASE;
+        }
+        let count = out.len() as u32 + 1;
+        let mut delta = if start == 0 { (index - start) / 700 } else { (index - start) / 2 };
+        delta += delta / count;
+        let mut rounds = 0;
+        while delta > 455 {
+            delta /= 35;
+            rounds += BASE;
+        }
+        bias = rounds + 36 * delta / (delta + 38);
+        code = code.checked_add(index / count)?;
+        index %= count;
+        out.insert(index as usize, char::from_u32(code)?);
+        index += 1;
+    }
+    Some(out.into_iter().collect())
+}
+
+/// Providers that deliver one mailbox under several domains.
+fn one_of_many_names(registrable: &str) -> Option<&'static str> {
+    match registrable {
+        "me.com" | "mac.com" => Some("icloud.com"),
+        "pm.me" | "protonmail.com" | "protonmail.ch" => Some("proton.me"),
+        "ya.ru" | "yandex.com" | "yandex.ua" | "yandex.by" | "yandex.kz" => Some("yandex.ru"),
+        "hanmail.net" => Some("daum.net"),
+        "hotmail.con" => Some("hotmail.com"),
+        _ => None,
+    }
+}
+
 fn is_role(local: &str) -> bool {
     let bare = local.trim_end_matches(|c: char| c.is_ascii_digit());
     let lists = lists();
@@ -149,28 +247,75 @@ fn is_role(local: &str) -> bool {
     first && words.all(|word| lists.is_role_word(word) || country_code(word).is_some() || word.len() <= 2)
 }
 
-fn is_dummy(letters: &str, domain: &WebDomain) -> bool {
-    const WORDS: [&str; 17] = [
-        "noemail",
-        "nomail",
-        "noreply",
-        "donotreply",
-        "none",
-        "unknown",
-        "test",
-        "tester",
-        "testing",
-        "testuser",
-        "demo",
-        "asdf",
-        "qwerty",
-        "fake",
-        "dummy",
-        "na",
-        "noaddress",
-    ];
-    WORDS.contains(&letters)
-        || (letters.len() == 1 && domain.stem == letters)
+/// Words that fill a mandatory field; as the local part, or as local part and domain at once.
+const DUMMIES: [&str; 60] = [
+    "noemail",
+    "nomail",
+    "noreply",
+    "donotreply",
+    "none",
+    "unknown",
+    "test",
+    "tester",
+    "testing",
+    "testuser",
+    "demo",
+    "asdf",
+    "asd",
+    "qwerty",
+    "fake",
+    "dummy",
+    "na",
+    "noaddress",
+    "noemailaddress",
+    "noname",
+    "notprovided",
+    "notavailable",
+    "noemailprovided",
+    "refused",
+    "declined",
+    "invalid",
+    "null",
+    "nomailaddress",
+    "placeholder",
+    "keine",
+    "keineemail",
+    "keinemail",
+    "kein",
+    "unbekannt",
+    "sansemail",
+    "sansmail",
+    "inconnu",
+    "pasdemail",
+    "sinemail",
+    "sincorreo",
+    "notiene",
+    "desconocido",
+    "semail",
+    "sememail",
+    "naotem",
+    "nenhum",
+    "nessuna",
+    "nessunaemail",
+    "sconosciuto",
+    "geen",
+    "geenemail",
+    "onbekend",
+    "brak",
+    "brakmaila",
+    "nieznany",
+    "yok",
+    "emailyok",
+    "ingen",
+    "ingenmail",
+    "example",
+];
+
+fn is_dummy(local: &str, letters: &str, domain: &WebDomain) -> bool {
+    let repeated = letters == domain.stem || local == domain.stem;
+    DUMMIES.contains(&letters)
+        || (repeated && (local.len() <= 3 || DUMMIES.contains(&domain.stem.as_str())))
+        || (DUMMIES.contains(&domain.stem.as_str()) && domain.stem.len() > 4 && letters.len() <= 5)
         || (letters.len() >= 3 && letters.chars().all(|c| letters.starts_with(c)))
         || (letters == "qa" && !domain.free_mail)
 }
@@ -195,12 +340,43 @@ mod tests {
     }
 
     #[test]
+    fn dress_around_an_address_is_removed() {
+        for text in [
+            "Ada <ADA@bigoak.com>",
+            "\u{200b}ada@bigoak.com ",
+            "ada @ bigoak.com",
+            "ada(at)bigoak.com",
+            "ada at bigoak.com",
+            "ada@bigoak.com (private)",
+            "ada@bigoak.com; bea@bigoak.com",
+            "mailto:ada@bigoak.com?subject=hello",
+            "<mailto:ada@bigoak.com>",
+        ] {
+            assert_eq!(Mailbox::parse(text).expect(text).address, "ada@bigoak.com", "{text}");
+        }
+        assert_eq!(several("a@x.com; b@x.com /c@x.com").count(), 3);
+        assert_eq!(several("Ada King <a@x.com>").collect::<Vec<_>>(), ["Ada King <a@x.com>"]);
+        assert_eq!(address("ada@xn--bcher-kva.de"), address("ada@bücher.de"));
+        assert_eq!(address("ada@mac.com"), address("ada@icloud.com"));
+        assert!(Mailbox::parse("ada@xn--99999999999.de").is_some());
+    }
+
+    #[test]
     fn functions_and_dummies_are_not_people() {
         for text in ["info@bigoak.com", "sales-uk@bigoak.com", "Billing2@bigoak.com", "hr.team@bigoak.com"] {
             assert!(Mailbox::parse(text).expect("a mailbox").role, "{text}");
         }
         assert!(!Mailbox::parse("ada.billings@bigoak.com").expect("a mailbox").role);
-        for text in ["noemail@bigoak.com", "test42@gmail.com", "ada@example.com", "aaa@bigoak.com"] {
+        for text in [
+            "brak@brak.pl",
+            "xx@xx.xx",
+            "123@123.com",
+            "kein@email.de",
+            "noemail@bigoak.com",
+            "test42@gmail.com",
+            "ada@example.com",
+            "aaa@bigoak.com",
+        ] {
             assert!(Mailbox::parse(text).expect("a mailbox").dummy, "{text}");
         }
     }

@@ -58,6 +58,8 @@ pub struct Start {
     pub prior: f64,
     /// How many pairs that belief is worth.
     pub prior_pairs: f64,
+    /// Pairs that were never compared and are taken for different: they count in the prior alone.
+    pub outside_pairs: f64,
     /// The fit ends when no chance moves by more than this.
     pub tolerance: f64,
     /// The fit ends after so many rounds in any case.
@@ -67,7 +69,7 @@ pub struct Start {
 impl Start {
     /// The usual end of a fit.
     pub fn new(beliefs: Vec<Belief>, prior: f64, prior_pairs: f64) -> Self {
-        Self { beliefs, prior, prior_pairs, tolerance: 1e-5, rounds: 200 }
+        Self { beliefs, prior, prior_pairs, outside_pairs: 0.0, tolerance: 1e-5, rounds: 200 }
     }
 }
 
@@ -78,7 +80,7 @@ pub struct Estimate {
     pub m: Vec<Vec<f64>>,
     /// Chance of each level among pairs that are not.
     pub u: Vec<Vec<f64>>,
-    /// Share of the given pairs that are the same.
+    /// Share of all pairs, also those never compared, that are the same.
     pub prior: f64,
     /// Natural logarithm of the data's likelihood under the model, pseudo-pairs not counted.
     pub log_likelihood: f64,
@@ -183,9 +185,10 @@ pub fn estimate(patterns: &[(Vec<u8>, f64)], start: &Start) -> Estimate {
             }
         }
         let pseudo = start.prior_pairs.max(0.0);
-        let prior = (same_pairs + pseudo * start.prior) / (total + pseudo);
+        let prior = (same_pairs + pseudo * start.prior) / (total + pseudo + start.outside_pairs.max(0.0));
         let prior = prior.clamp(LEAST, 1.0 - LEAST);
-        moved = moved.max((prior - now.prior).abs());
+        // A prior of one in a million moves by little and matters all the same.
+        moved = moved.max((prior / now.prior).ln().abs() * 0.01);
         now.prior = prior;
         now.log_likelihood = log_likelihood;
         now.settled = moved < start.tolerance;
@@ -203,7 +206,9 @@ struct Weights {
 impl Weights {
     fn of(estimate: &Estimate) -> Self {
         let logs = |of: &[Vec<f64>]| -> Vec<Vec<f64>> {
-            of.iter().map(|levels| levels.iter().map(|chance| chance.max(f64::MIN_POSITIVE).ln()).collect()).collect()
+            of.iter()
+                .map(|levels| levels.iter().map(|chance| chance.max(f64::MIN_POSITIVE).ln()).collect())
+                .collect()
         };
         Self {
             same: logs(&estimate.m),

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 pub(crate) struct Lists {
     /// Nickname families per folded given name.
     nicknames: BTreeMap<&'static str, Vec<u16>>,
+    /// Spelling families per folded family name.
+    family_names: BTreeMap<&'static str, Vec<u16>>,
     role_words: BTreeSet<&'static str>,
     free_mail: BTreeSet<&'static str>,
     free_mail_any_suffix: BTreeSet<&'static str>,
@@ -50,14 +52,27 @@ fn section(file: &'static str, name: &str) -> BTreeSet<&'static str> {
         .collect()
 }
 
+/// The lines that each word of a file stands in.
+fn families(file: &'static str) -> BTreeMap<&'static str, Vec<u16>> {
+    let mut families: BTreeMap<&'static str, Vec<u16>> = BTreeMap::new();
+    for (family, line) in lines(file).enumerate() {
+        for word in line.split_whitespace() {
+            families.entry(word).or_default().push(family as u16);
+        }
+    }
+    families
+}
+
+fn share_a_line(families: &BTreeMap<&'static str, Vec<u16>>, left: &str, right: &str) -> bool {
+    match (families.get(left), families.get(right)) {
+        (Some(one), Some(other)) => one.iter().any(|family| other.contains(family)),
+        _ => false,
+    }
+}
+
 impl Lists {
     fn parse() -> Self {
-        let mut nicknames: BTreeMap<&'static str, Vec<u16>> = BTreeMap::new();
-        for (family, line) in lines(include_str!("../../assets/matching/nicknames.txt")).enumerate() {
-            for word in line.split_whitespace() {
-                nicknames.entry(word).or_default().push(family as u16);
-            }
-        }
+        let nicknames = families(include_str!("../../assets/matching/nicknames.txt"));
         let free = words(include_str!("../../assets/matching/free_mail_domains.txt"));
         let legal_forms = lines(include_str!("../../assets/matching/legal_forms.txt"))
             .map(|line| {
@@ -72,6 +87,7 @@ impl Lists {
         let name_words = include_str!("../../assets/matching/name_words.txt");
         Self {
             nicknames,
+            family_names: families(include_str!("../../assets/matching/family_names.txt")),
             role_words: words(include_str!("../../assets/matching/role_addresses.txt")),
             free_mail_any_suffix: free.iter().filter_map(|domain| domain.strip_suffix(".*")).collect(),
             free_mail: free,
@@ -95,10 +111,12 @@ impl Lists {
 
     /// Whether two folded given names are forms of one another.
     pub(crate) fn same_nickname_family(&self, left: &str, right: &str) -> bool {
-        match (self.nicknames.get(left), self.nicknames.get(right)) {
-            (Some(one), Some(other)) => one.iter().any(|family| other.contains(family)),
-            _ => false,
-        }
+        share_a_line(&self.nicknames, left, right)
+    }
+
+    /// Whether two folded family names are spellings of one another in Latin letters.
+    pub(crate) fn same_family_spelling(&self, left: &str, right: &str) -> bool {
+        share_a_line(&self.family_names, left, right)
     }
 
     /// Whether a folded word is a known given name (or a short form of one).

@@ -118,7 +118,7 @@ impl People {
         });
         let mut identity = raw_name;
         let first_mailbox = self.mailbox_column.len() as u32;
-        for email in &person.emails {
+        for email in person.emails.iter().flat_map(|text| super::email::several(text)) {
             let raw = hash_text(email);
             identity = combine(identity, raw);
             let number = self.mailboxes.intern(raw, || Mailbox::parse(email));
@@ -131,7 +131,7 @@ impl People {
             }
         }
         let first_phone = self.phone_column.len() as u32;
-        for phone in &person.phones {
+        for phone in person.phones.iter().flat_map(|text| super::phone::several(text)) {
             let raw = hash_text(phone);
             identity = combine(identity, raw.rotate_left(1));
             let number = self.phones.intern(raw, || Phone::parse(phone));

@@ -55,6 +55,7 @@ pub(crate) async fn believed(bench: &Bench, pairs: &[(&RecordRef, &RecordRef)]) 
             deciding: None,
             created_at: bench.now(),
             resolution: None,
+            standing: reknit::domain::review::Standing::default(),
         });
     }
     bench.journal.put_duplicates(found).await.unwrap();

@@ -25,6 +25,7 @@ use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::plan::{Call, Preview};
 use crate::domain::review::{Choice, Decision};
 use crate::engine::operate::disputes::{Proposal, Reach, Wish};
+use crate::journal::verdicts::NewVerdict;
 
 /// What waits for a yes.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +71,13 @@ pub enum Pending {
         /// The two, in words.
         text: String,
     },
+    /// A pair to put off.
+    PutOff {
+        /// Which, and until when.
+        verdict: NewVerdict,
+        /// What that means, in words.
+        text: String,
+    },
 }
 
 impl Pending {
@@ -79,6 +87,7 @@ impl Pending {
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
             Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
             Self::Part { .. } => "Two different people?".to_owned(),
+            Self::PutOff { .. } => "Later?".to_owned(),
         }
     }
 
@@ -86,6 +95,7 @@ impl Pending {
         match self {
             Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
+            Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
@@ -96,6 +106,7 @@ impl Pending {
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
+            Self::PutOff { .. } => "Later",
         }
     }
 
@@ -110,6 +121,7 @@ impl Pending {
             Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
             Self::Part { id, .. } => Effect::Part(*id),
+            Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
         }
     }
 }
@@ -320,6 +332,7 @@ impl Confirm {
                     theme.muted,
                 );
             }
+            (Body::Own, Pending::PutOff { text, .. }) => say(text, theme.text),
             (Body::Known(_) | Body::Proposed(_), _)
             | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. }) => {}
         }

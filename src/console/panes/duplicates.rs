@@ -2,7 +2,12 @@
 //!
 //! A merge always goes through the dialog that shows calls and losses; nothing is merged from here.
 
+mod known;
+
+pub use known::told;
+
 use std::cell::Cell;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,14 +21,17 @@ use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
 use crate::console::layers::confirm::Pending;
+use crate::console::layers::menu::{Entry, Menu};
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::evidence::Evidence;
+use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish};
 use crate::domain::record::{Fields, value_text};
-use crate::domain::review::{Band, Decision, Duplicate, ReviewState};
+use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
+use crate::journal::verdicts::NewVerdict;
 
 const COLUMNS: [Column; 4] = [
     Column { title: "SURE", kind: Kind::Number, drop: 0, most: 5 },
@@ -46,6 +54,8 @@ pub struct Duplicates {
     /// The pair whose right record survives; any other pair keeps its left, older one.
     swapped: Option<i64>,
     scroll: Cell<usize>,
+    /// The pair something was said of last: it may have left the list.
+    said: Option<DuplicateId>,
 }
 
 impl Default for Duplicates {
@@ -55,6 +65,7 @@ impl Default for Duplicates {
             focus: Focus::List,
             swapped: None,
             scroll: Cell::new(0),
+            said: None,
         }
     }
 }
@@ -86,6 +97,47 @@ impl Duplicates {
         let text =
             format!("{} and {} ({}) stay two records.", pair.left.title(), pair.right.id, pair.subject);
         vec![Effect::Confirm(Box::new(Pending::Part { id: pair.id, text }))]
+    }
+
+    fn unsure(&self) -> Vec<Effect> {
+        let Some(pair) = self.window.current() else { return Vec::new() };
+        let verdict =
+            NewVerdict { id: pair.id, verdict: Verdict::Unsure, until: None, reason: String::new() };
+        vec![Effect::Judge(verdict)]
+    }
+
+    fn put_off(&self, ctx: &Ctx) -> Vec<Effect> {
+        let Some(pair) = self.window.current() else { return Vec::new() };
+        let days = |days: u64| Some(ctx.now.plus(Duration::from_secs(days * 24 * 3600)));
+        let rows = [
+            ("for a day", days(1)),
+            ("for a week", days(7)),
+            ("for four weeks", days(28)),
+            ("until one of the compared fields changes", None),
+        ];
+        let entries = rows
+            .into_iter()
+            .map(|(words, until)| Entry {
+                words: format!("put it off {words}"),
+                pending: Pending::PutOff {
+                    verdict: NewVerdict {
+                        id: pair.id,
+                        verdict: Verdict::Later,
+                        until,
+                        reason: String::new(),
+                    },
+                    text: format!("{} is put off {words}. Nothing is sent.", pair.subject),
+                },
+            })
+            .collect();
+        let label = "It comes back at once when one of the compared fields changes.".to_owned();
+        vec![Effect::Offer(Box::new(Menu::new(format!("{}: later", pair.subject), label, entries)))]
+    }
+
+    /// The pair whose verdict is taken back: this one, else the last one something was said of.
+    fn taken_back(&self) -> Option<DuplicateId> {
+        let judged = self.window.current().filter(|pair| pair.standing.judgement.is_some());
+        judged.map(|pair| pair.id).or(self.said)
     }
 
     fn below(&self, ctx: &Ctx) -> Vec<Line<'static>> {
@@ -140,10 +192,7 @@ impl Duplicates {
         let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18) + 1;
         let column = cells.saturating_sub(label + 2 + 3 * 2) / 3;
         let mut lines = Vec::new();
-        if pair.state == ReviewState::Deciding {
-            let by = pair.deciding.map_or_else(String::new, |id| format!(" by {id}"));
-            lines.push(Line::from(span(format!("↻ Decided; being carried out{by}."), theme.warn)));
-        }
+        lines.extend(known::lines(ctx, pair, cells));
         if let Some(obstacle) = &pair.obstacle {
             lines.extend(wrap(obstacle, cells).into_iter().map(|line| Line::from(span(line, theme.warn))));
             lines.push(Line::default());
@@ -303,7 +352,23 @@ impl Pane for Duplicates {
                 Vec::new()
             }
             Msg::Act(Action::Merge) => self.merge(),
-            Msg::Act(Action::Distinct) => self.part(),
+            Msg::Act(Action::Distinct) => {
+                self.said = self.window.current().map(|pair| pair.id);
+                self.part()
+            }
+            Msg::Act(Action::Unsure) => {
+                self.said = self.window.current().map(|pair| pair.id);
+                self.unsure()
+            }
+            Msg::Act(Action::PutOff) => {
+                self.said = self.window.current().map(|pair| pair.id);
+                self.put_off(ctx)
+            }
+            Msg::Act(Action::UndoVerdict) => {
+                let effect = self.taken_back().map(Effect::TakeBack);
+                self.said = None;
+                effect.into_iter().collect()
+            }
             Msg::Act(Action::SwapSurvivor) => {
                 self.swapped = if self.right_survives() { None } else { self.window.selected() };
                 Vec::new()
@@ -348,14 +413,20 @@ impl Pane for Duplicates {
             };
             parts::list(ctx, buffer, list, &frame, &self.window, |pair| {
                 let deciding = pair.state == ReviewState::Deciding;
-                let text = if deciding { theme.muted } else { theme.text };
+                let low =
+                    pair.standing.judgement.as_ref().is_some_and(|said| said.verdict == Verdict::Unsure);
+                let text = if deciding || low { theme.muted } else { theme.text };
+                let mark = known::mark(pair).map_or_else(String::new, |mark| format!("{mark} "));
                 vec![
                     (
                         if deciding { "↻".to_owned() } else { percent(pair.probability) },
                         if deciding { theme.warn } else { theme.bold },
                     ),
-                    (pair.subject.clone(), text),
-                    (format!("{} ×2", pair.left.system().short()), theme.muted),
+                    (format!("{mark}{}", pair.subject), text),
+                    (
+                        format!("{} ×{}", pair.left.system().short(), pair.standing.members.max(2)),
+                        theme.muted,
+                    ),
                     (age(ctx.now, pair.created_at), theme.muted),
                 ]
             });
@@ -389,14 +460,25 @@ impl Pane for Duplicates {
     fn can(&self, action: Action) -> Result<(), String> {
         let Some(pair) = self.window.current() else {
             return match action {
-                Action::Merge | Action::Distinct | Action::SwapSurvivor | Action::Copy | Action::Open => {
-                    Err("there is no pair here".to_owned())
-                }
+                Action::UndoVerdict if self.said.is_some() => Ok(()),
+                Action::Merge
+                | Action::Distinct
+                | Action::Unsure
+                | Action::PutOff
+                | Action::UndoVerdict
+                | Action::SwapSurvivor
+                | Action::Copy
+                | Action::Open => Err("there is no pair here".to_owned()),
                 _ => Ok(()),
             };
         };
         match action {
-            Action::Merge | Action::Distinct if pair.state != ReviewState::Open => {
+            Action::UndoVerdict if self.taken_back().is_none() => {
+                Err("nothing was said of this pair".to_owned())
+            }
+            Action::Merge | Action::Distinct | Action::Unsure | Action::PutOff
+                if pair.state == ReviewState::Deciding =>
+            {
                 Err(format!("{} is decided and being carried out", pair.id))
             }
             Action::Merge if !pair.mergeable && Instead::offered_by(pair.obstacle.as_deref()).is_none() => {

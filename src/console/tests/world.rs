@@ -14,7 +14,7 @@ use crate::domain::execution::{Attempt, Outcome, Priority, Status};
 use crate::domain::ids::{DuplicateId, UnlinkedId};
 use crate::domain::plan::{Effect, FoundConflict, Plan, Step, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
-use crate::domain::review::{Band, ConflictKind, Duplicate, LinkCandidate, ReviewState, Unlinked};
+use crate::domain::review::{Band, ConflictKind, Duplicate, LinkCandidate, ReviewState, Standing, Unlinked};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
 use crate::journal::intake::{Disposition, NewExecution};
@@ -178,6 +178,7 @@ impl World {
             deciding: None,
             created_at: NOW,
             resolution: None,
+            standing: Standing::default(),
         };
         let found = vec![
             pair(1, 2, 0.97, Band::Auto, None),

@@ -1,7 +1,7 @@
 //! Who belongs together beyond a pair: more records of the same system, and the same person's records elsewhere.
 //!
-//! A record joins only when it is an open candidate with at least half of those that are there: looking alike is not
-//! handed on from one to the next. Nothing is merged without being named in the decision.
+//! A record joins when a scan put it into the pair's group, or when it is an open candidate with at least half of those
+//! that are there: looking alike is not handed on from one to the next. Nothing is merged without being named in the decision.
 
 use std::collections::BTreeSet;
 
@@ -115,9 +115,14 @@ impl Operator {
             };
             let joins = pairs.iter().flat_map(|pair| [&pair.left, &pair.right]).find(|record| {
                 let known = members.iter().filter(|member| open(member, record)).count();
+                let grouped = pair.standing.group.is_some()
+                    && pairs.iter().any(|other| {
+                        other.standing.group == pair.standing.group
+                            && (other.left == **record || other.right == **record)
+                    });
                 !members.contains(record)
                     && record.connection == pair.left.connection
-                    && known * 2 >= members.len()
+                    && (grouped && known > 0 || known * 2 >= members.len())
                     && !members.iter().any(|member| apart.contains(&(member, record)))
             });
             match joins.cloned() {

@@ -18,7 +18,7 @@ use crate::domain::filter::Filter;
 use crate::domain::page::Anchor;
 use crate::domain::plan::{Effect, FoundConflict, Plan, Step};
 use crate::domain::record::{Connection as Account, Fields, ObjectKind};
-use crate::domain::review::{Band, ConflictKind, Duplicate, ReviewState, Unlinked};
+use crate::domain::review::{Band, ConflictKind, Duplicate, ReviewState, Standing, Unlinked};
 use crate::journal::intake::{Appended, Disposition};
 use crate::journal::queue::Intent;
 
@@ -194,6 +194,7 @@ async fn filled(world: &World) -> (RecordRef, RecordRef) {
         deciding: None,
         created_at: now,
         resolution: None,
+        standing: Standing::default(),
     };
     journal.put_duplicates(vec![pair]).await.expect("stored");
     let unlinked = Unlinked {

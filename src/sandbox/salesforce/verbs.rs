@@ -265,6 +265,7 @@ impl Org {
             row.modified_by = who;
         }
         self.note(Change { object: kind.name, kind: "undelete", id: id.clone(), who, detail: json!({}) });
+        self.keep_derived(kind.name, &id);
         let children: &[(&'static str, &'static str)] = match kind.name {
             "Account" => &[("Contact", "AccountId"), ("Opportunity", "AccountId")],
             _ => &[],

@@ -10,12 +10,14 @@ use crate::support::Bench;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn merge_takes_choices_and_a_group_and_shows_them_before() {
     let mut bench = Bench::new().await;
-    let people = [("ana@berg.example", "+49301"), ("a@home.example", "+49302"), ("ana@old.example", "+49303")].map(
-        |(email, phone)| {
-            let properties = json!({"email": email, "phone": phone, "lastname": "Berg", "jobtitle": "Buyer"});
-            hubspot(&bench.sandbox.new_hubspot_contact(&properties, Webhook::Silent).unwrap())
-        },
-    );
+    let people =
+        [("ana@berg.example", "+49301"), ("a@home.example", "+49302"), ("ana@old.example", "+49303")].map(
+            |(email, phone)| {
+                let properties =
+                    json!({"email": email, "phone": phone, "lastname": "Berg", "jobtitle": "Buyer"});
+                hubspot(&bench.sandbox.new_hubspot_contact(&properties, Webhook::Silent).unwrap())
+            },
+        );
     bench.load().await;
     let [one, two, three] = &people;
     let id = believed(&bench, &[(one, two), (one, three), (two, three)]).await[0].to_string();
@@ -27,7 +29,9 @@ async fn merge_takes_choices_and_a_group_and_shows_them_before() {
         .await
         .fine()
         .out;
-    for words in ["survivor", "MERGED", "✓ +49302", "VP (typed", "Lost  phone: +49301 (kept: +49302)", "capsule"] {
+    for words in
+        ["survivor", "MERGED", "✓ +49302", "VP (typed", "Lost  phone: +49301 (kept: +49302)", "capsule"]
+    {
         assert!(dry.contains(words), "{words}: {dry}");
     }
     assert_eq!(dry.matches("/crm/v3/objects/contacts/merge").count(), 2, "{dry}");
@@ -35,7 +39,10 @@ async fn merge_takes_choices_and_a_group_and_shows_them_before() {
     assert_eq!(dry["merges"][0]["records"], json!([one, two]));
     assert_eq!(bench.sandbox.state_hash(), hash, "a dry run changes nothing");
     shell.run(&["merge", &id, "--take", "phone"]).await.problem(2, &["names no field", "--take phone="]);
-    shell.run(&["merge", &id, "--take", "phone=hubspot/contact/1"]).await.problem(2, &["not one of the records"]);
+    shell
+        .run(&["merge", &id, "--take", "phone=hubspot/contact/1"])
+        .await
+        .problem(2, &["not one of the records"]);
     shell.run(&["merge", &id, "--set", "=x"]).await.problem(2, &["names no field"]);
 
     let run = shell
@@ -45,7 +52,10 @@ async fn merge_takes_choices_and_a_group_and_shows_them_before() {
         .json();
     assert_eq!(run["executions"][0]["status"], "succeeded", "{run}");
     let contact = bench.sandbox.hubspot_find_by_email("ana@berg.example").unwrap();
-    assert_eq!((&contact["properties"]["phone"], &contact["properties"]["jobtitle"]), (&json!("+49302"), &json!("VP")));
+    assert_eq!(
+        (&contact["properties"]["phone"], &contact["properties"]["jobtitle"]),
+        (&json!("+49302"), &json!("VP"))
+    );
     assert_eq!(bench.count("hubspot.contact.merge.api"), 2);
     bench.work().await;
 }

@@ -9,22 +9,29 @@ use crate::support::Bench;
 #[tokio::test]
 async fn the_value_under_the_cursor_is_what_the_merged_contact_holds() {
     let mut bench = Bench::new().await;
-    let people = [("ana@berg.example", "+49301"), ("a@home.example", "+49302"), ("ana@old.example", "+49303")].map(
-        |(email, phone)| {
-            let properties = json!({"email": email, "phone": phone, "lastname": "Berg"});
-            hubspot(&bench.sandbox.new_hubspot_contact(&properties, Webhook::Silent).unwrap())
-        },
-    );
+    let people =
+        [("ana@berg.example", "+49301"), ("a@home.example", "+49302"), ("ana@old.example", "+49303")].map(
+            |(email, phone)| {
+                let properties = json!({"email": email, "phone": phone, "lastname": "Berg"});
+                hubspot(&bench.sandbox.new_hubspot_contact(&properties, Webhook::Silent).unwrap())
+            },
+        );
     bench.load().await;
     let [one, two, three] = &people;
     believed(&bench, &[(one, two), (one, three), (two, three)]).await;
     bench.press("4 m").await;
-    for text in ["1 ", " survivor", "MERGED", "✓ +49301", "/crm/v3/objects/contacts/merge", "Y Merge", "take value"] {
+    for text in
+        ["1 ", " survivor", "MERGED", "✓ +49301", "/crm/v3/objects/contacts/merge", "Y Merge", "take value"]
+    {
         bench.says(text);
     }
     // Rows that differ: the address, then the phone.
     let lines = bench.lines();
-    let row = |name: &str| lines.iter().position(|line| line.contains(&format!(" {name} ")) || line.contains(&format!("▌{name} ")));
+    let row = |name: &str| {
+        lines
+            .iter()
+            .position(|line| line.contains(&format!(" {name} ")) || line.contains(&format!("▌{name} ")))
+    };
     let downs = row("phone").unwrap() - row("email").unwrap();
     for _ in 0..downs {
         bench.press("Down").await;
