@@ -203,6 +203,17 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
     lines.extend(detail.vendor_words.iter().map(|words| format!("Said  \"{words}\"")));
     let steps = detail.plan.iter().flat_map(|plan| &plan.steps);
     lines.extend(steps.map(|step| format!("Step  {} ({})", step.title, step.state)));
+    let deviations = detail.plan.iter().flat_map(|plan| &plan.deviations);
+    lines.extend(deviations.map(|one| {
+        let words = one.words.as_ref().map_or_else(String::new, |words| format!(" (\"{words}\")"));
+        format!(
+            "Kept  otherwise: {} of {} is \"{}\", planned was \"{}\"{words}",
+            one.field,
+            one.record.title(),
+            one.kept,
+            one.expected
+        )
+    }));
     lines.extend(
         detail.conflicts.iter().map(|conflict| format!("Held  by {conflict}: `reknit show {conflict}`")),
     );
