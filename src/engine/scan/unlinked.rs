@@ -62,7 +62,7 @@ struct Found {
 
 impl Engine {
     /// Looks for people without the company they belong to.
-    pub(super) async fn scan_unlinked(&self) -> Result<(), JournalError> {
+    pub async fn scan_unlinked(&self) -> Result<(), JournalError> {
         let facts = self.facts_of_links().await?;
         let ranks = Arc::clone(&self.ranks);
         // Ranking is real work: not on the threads that answer calls.
@@ -103,7 +103,7 @@ impl Engine {
             rules: rules.into_iter().map(|rule| (rule.domain.clone(), rule)).collect(),
             closed: closed.into_iter().map(|(person, _)| person.id).collect(),
             crm,
-            settings: matching::Settings::default(),
+            settings: self.settings.matching.clone(),
             now: self.clock.now(),
         })
     }

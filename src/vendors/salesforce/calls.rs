@@ -266,8 +266,11 @@ pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Reque
         return requests;
     }
     match effect {
-        Effect::Merge { survivor, absorbed, .. } => match merging(survivor, absorbed)? {
-            Merging::Rows => Ok(vec![soap::merge(settings, survivor, &[absorbed], &Fields::new())?]),
+        Effect::Merge { survivor, absorbed, also, values } => match merging(survivor, absorbed)? {
+            Merging::Rows => {
+                let losers: Vec<&RecordRef> = std::iter::once(absorbed).chain(also).collect();
+                Ok(vec![soap::merge(settings, survivor, &losers, values)?])
+            }
             Merging::Conversion => {
                 let account = account_of(settings, survivor)?;
                 let conversion =
