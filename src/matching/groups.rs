@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::waterfall::corroborates;
 use super::record::{Candidate, Person, Settings};
+use super::waterfall::corroborates;
 use crate::domain::evidence::{Evidence, probability_of};
 
 /// Records believed to be one.

@@ -25,6 +25,8 @@ mod hubspot;
 #[cfg(test)]
 mod intercom;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod merges;
