@@ -201,7 +201,9 @@ pub fn changed_since<'a>(shown: &'a Fields, now: &'a Mirror) -> Option<&'a str> 
             || name.starts_with("hs_")
             || name.starts_with("location.")
     };
-    let names = shown.keys().chain(now.fields.keys().filter(|name| !shown.contains_key(*name)));
+    // A Salesforce record that is read by itself has fields that a list of records leaves out.
+    let whole = now.record.system() == System::Salesforce;
+    let names = shown.keys().chain(now.fields.keys().filter(|name| !whole && !shown.contains_key(*name)));
     names
         .map(String::as_str)
         .filter(|name| !stamp(name))
