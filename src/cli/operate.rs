@@ -235,6 +235,10 @@ pub(super) fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem>
         return output::json(preview);
     }
     output::line(&crate::domain::text::clean(&preview.title))?;
+    for one in &preview.returns {
+        let line = format!("{:<6}  {:<13} {}: {}", one.comes, one.part, one.record, one.why);
+        output::line(&crate::domain::text::clean(&line))?;
+    }
     for row in &preview.becomes {
         let line = format!(
             "{}  {}: \"{}\" | \"{}\" → {}",

@@ -12,6 +12,7 @@ use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use super::merge::MergeWish;
 use super::record::{Fields, RecordRef};
 
+pub mod incident;
 pub mod verdict;
 
 pub use verdict::{Judgement, Standing, Verdict};

@@ -122,7 +122,7 @@ impl Journal {
 
     /// One duplicate candidate.
     pub async fn duplicate(&self, id: DuplicateId) -> Result<Option<Duplicate>> {
-        self.read(move |connection| one(connection, "duplicates", id.0, rows::duplicate)).await
+        self.read(move |connection| one(connection, "duplicate_rows", id.0, rows::duplicate)).await
     }
 
     /// The pre-images that were taken for an execution's merges.

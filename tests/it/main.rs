@@ -45,3 +45,5 @@ mod storm;
 mod support;
 #[cfg(all(test, unix))]
 mod terminal;
+#[cfg(test)]
+mod undo;

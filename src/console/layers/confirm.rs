@@ -24,6 +24,7 @@ use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::plan::{Call, Preview};
 use crate::domain::review::{Choice, Decision};
+use crate::domain::undo::Comes;
 use crate::engine::operate::disputes::{Proposal, Reach, Wish};
 use crate::journal::verdicts::NewVerdict;
 
@@ -396,6 +397,7 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, choosing: &Choosing, cells: usize
         lines.push(Line::from(span("This cannot be taken back at the vendor.", style)));
     }
     lines.extend(wrap(&preview.title, cells).into_iter().map(|line| Line::from(span(line, theme.text))));
+    lines.extend(returns(ctx, preview, cells));
     // A merge's calls and table come first: the remarks on it are many.
     let merges = !preview.merges.is_empty();
     let notes = preview
@@ -482,6 +484,41 @@ fn call_lines(ctx: &Ctx, preview: &Preview, cells: usize, lines: &mut Vec<Line<'
             }
         }
     }
+}
+
+/// What comes back and what does not, record by record.
+fn returns(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    const INDENT: usize = 24;
+    let theme = &ctx.theme;
+    let mut lines = Vec::new();
+    let mut shown = None;
+    for one in &preview.returns {
+        if shown != Some(&one.record) {
+            lines.push(Line::default());
+            lines.push(Line::from(span(cut_end(&one.record.title(), cells), theme.bold)));
+            shown = Some(&one.record);
+        }
+        let (word, style) = match one.comes {
+            Comes::Back => ("back", theme.ok),
+            Comes::Partly => ("in part", theme.warn),
+            Comes::Not => ("not", theme.error),
+        };
+        for (at, text) in wrap(&one.why, cells.saturating_sub(INDENT).max(16)).into_iter().enumerate() {
+            lines.push(if at == 0 {
+                Line::from(vec![
+                    span(format!("  {}", left(word, 8)), style),
+                    span(left(one.part.as_str(), INDENT - 10), theme.muted),
+                    span(text, theme.text),
+                ])
+            } else {
+                Line::from(span(format!("{}{text}", " ".repeat(INDENT)), theme.text))
+            });
+        }
+    }
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines
 }
 
 /// Which conflicts a decision settles, and what each becomes.

@@ -448,11 +448,9 @@ impl Pane for Duplicates {
             .right(Line::from(span("evidence, in bits", theme.muted)))
             .draw(theme, buffer, lower);
         let cells = inner.width.saturating_sub(2);
-        for (index, line) in waterfall(ctx, &pair.evidence, pair.probability, usize::from(cells))
-            .iter()
-            .take(usize::from(inner.height))
-            .enumerate()
-        {
+        let mut lines = waterfall(ctx, &pair.evidence, pair.probability, usize::from(cells));
+        lines.extend(known::turns(ctx, pair, usize::from(cells)));
+        for (index, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
             put(buffer, inner.x + 1, inner.y + index as u16, cells, line);
         }
     }

@@ -29,7 +29,7 @@ pub(crate) fn apply(
     statistics: &Statistics,
 ) {
     let names_differ =
-        matches!(found.name, NameLevel::GivenDiffers | NameLevel::FamilyDiffers | NameLevel::Conflict);
+        matches!(found.name, NameLevel::GivenDoubtful | NameLevel::GivenDiffers | NameLevel::FamilyDiffers | NameLevel::Conflict);
     if left.row.test != right.row.test {
         waterfall.guard(
             "test record",

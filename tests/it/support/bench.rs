@@ -584,7 +584,7 @@ impl Bench {
 
     /// Open duplicate candidates.
     pub(crate) async fn duplicates(&self) -> Vec<Duplicate> {
-        self.journal.duplicates(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
+        self.journal.duplicate_groups(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
     }
 
     /// Open unlinked people.
