@@ -22,6 +22,7 @@ use crate::journal::JournalError;
 use people::person;
 
 pub use changed::Models;
+pub(super) use people::compared;
 
 impl Engine {
     /// One scan over everything.
@@ -93,107 +94,10 @@ impl Engine {
         }
     }
 
-<<<<<<< HEAD
-fn duplicates(contacts: &[Mirror], minimum: f64, now: Timestamp) -> Vec<Duplicate> {
-    let by_key: HashMap<String, &Mirror> =
-        contacts.iter().map(|mirror| (mirror.record.to_string(), mirror)).collect();
-    let people: Vec<Person> = contacts.iter().map(person).collect();
-    let settings = matching::Settings::default();
-    matching::duplicate_people(&people, &settings)
-        .into_iter()
-        .filter(|candidate| candidate.probability >= minimum)
-        .filter_map(|candidate| {
-            let (one, other) = (*by_key.get(&candidate.left)?, *by_key.get(&candidate.right)?);
-            let (left, right) = if comes_first(one, other) { (one, other) } else { (other, one) };
-            // The evidence was collected the other way round.
-            let mut evidence = candidate.evidence;
-            if left.record != one.record {
-                for bar in &mut evidence {
-                    std::mem::swap(&mut bar.left, &mut bar.right);
-                }
-            }
-            Some(Duplicate {
-                id: DuplicateId(0),
-                subject: left.display_name(),
-                left: left.record.clone(),
-                left_fields: left.fields.clone(),
-                right: right.record.clone(),
-                right_fields: right.fields.clone(),
-                probability: candidate.probability,
-                band: candidate.band,
-                evidence,
-                fingerprint: candidate.fingerprint,
-                mergeable: true,
-                obstacle: merge::obstacle(left, right),
-                state: ReviewState::Open,
-                deciding: None,
-                created_at: now,
-                resolution: None,
-                standing: Standing::default(),
-            })
-        })
-        .collect()
-}
-
-/// Two records compared with nobody else around, in the order in which a scan would show them.
-pub(super) fn compared(one: &Mirror, other: &Mirror, now: Timestamp) -> Duplicate {
-    let (left, right) = if comes_first(one, other) { (one, other) } else { (other, one) };
-    let (first, second) = (person(left), person(right));
-    let settings = matching::Settings::default();
-    let people = [first, second];
-    let candidate = matching::Model::learn(&people, &settings).compare(&people[0], &people[1]);
-    Duplicate {
-        id: DuplicateId(0),
-        subject: left.display_name(),
-        left: left.record.clone(),
-        left_fields: left.fields.clone(),
-        right: right.record.clone(),
-        right_fields: right.fields.clone(),
-        probability: candidate.probability,
-        band: candidate.band,
-        evidence: candidate.evidence,
-        fingerprint: candidate.fingerprint,
-        mergeable: true,
-        obstacle: merge::obstacle(left, right),
-        state: ReviewState::Open,
-        deciding: None,
-        created_at: now,
-        resolution: None,
-        standing: Standing::default(),
-    }
-}
-
-/// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
-fn comes_first(one: &Mirror, other: &Mirror) -> bool {
-    let rank = |mirror: &Mirror| {
-        let created = created_at(mirror);
-        (mirror.text("role") == "lead", created.map_or(i64::MAX, |at| at.0), mirror.record.to_string())
-    };
-    rank(one) <= rank(other)
-}
-
-/// When the vendor says the record was made; HubSpot and Intercom name it differently.
-fn created_at(mirror: &Mirror) -> Option<Timestamp> {
-    let value = mirror.fields.get("createdate").or_else(|| mirror.fields.get("created_at"))?;
-    crate::mapping::transform::time(value)
-}
-
-fn person(mirror: &Mirror) -> Person {
-    let text = |field: &str| mirror.text(field);
-    let listed = |fields: &[&str]| -> Vec<String> {
-        let mut values: Vec<String> = Vec::new();
-        for value in fields.iter().flat_map(|field| {
-            mirror.text(field).split(';').map(|part| part.trim().to_owned()).collect::<Vec<_>>()
-        }) {
-            if !value.is_empty() && !values.contains(&value) {
-                values.push(value);
-            }
-=======
     /// A look over everybody where it is due, and one for missing relations.
     async fn look_around(&self) -> Result<(), JournalError> {
         if self.whole_look_is_due().await? {
             self.scan_people(|_| {}).await?;
->>>>>>> 3c54a6b939975f9062c8c797ddd27fb2ffd57ada
         }
         self.scan_unlinked().await
     }

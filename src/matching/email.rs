@@ -64,7 +64,9 @@ impl Mailbox {
             lower = lower.replace(" @", "@").replace("@ ", "@");
         }
         let word = lower
-            .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '|' | '[' | ']'))
+            .split(|c: char| {
+                c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '|' | '[' | ']')
+            })
             .find(|word| word.trim_matches('/').contains('@'))?;
         let word = word.trim_matches(['\'', '.', ':', '/']);
         let word = word.strip_prefix("mailto:").or_else(|| word.strip_prefix("email:")).unwrap_or(word);
@@ -247,13 +249,66 @@ fn is_role(local: &str) -> bool {
 
 /// Words that fill a mandatory field; as the local part, or as local part and domain at once.
 const DUMMIES: [&str; 60] = [
-    "noemail", "nomail", "noreply", "donotreply", "none", "unknown", "test", "tester", "testing", "testuser",
-    "demo", "asdf", "asd", "qwerty", "fake", "dummy", "na", "noaddress", "noemailaddress", "noname", "notprovided",
-    "notavailable", "noemailprovided", "refused", "declined", "invalid", "null", "nomailaddress", "placeholder",
-    "keine", "keineemail", "keinemail", "kein", "unbekannt", "sansemail", "sansmail", "inconnu", "pasdemail",
-    "sinemail", "sincorreo", "notiene", "desconocido", "semail", "sememail", "naotem", "nenhum", "nessuna",
-    "nessunaemail", "sconosciuto", "geen", "geenemail", "onbekend", "brak", "brakmaila", "nieznany", "yok", "emailyok",
-    "ingen", "ingenmail", "example",
+    "noemail",
+    "nomail",
+    "noreply",
+    "donotreply",
+    "none",
+    "unknown",
+    "test",
+    "tester",
+    "testing",
+    "testuser",
+    "demo",
+    "asdf",
+    "asd",
+    "qwerty",
+    "fake",
+    "dummy",
+    "na",
+    "noaddress",
+    "noemailaddress",
+    "noname",
+    "notprovided",
+    "notavailable",
+    "noemailprovided",
+    "refused",
+    "declined",
+    "invalid",
+    "null",
+    "nomailaddress",
+    "placeholder",
+    "keine",
+    "keineemail",
+    "keinemail",
+    "kein",
+    "unbekannt",
+    "sansemail",
+    "sansmail",
+    "inconnu",
+    "pasdemail",
+    "sinemail",
+    "sincorreo",
+    "notiene",
+    "desconocido",
+    "semail",
+    "sememail",
+    "naotem",
+    "nenhum",
+    "nessuna",
+    "nessunaemail",
+    "sconosciuto",
+    "geen",
+    "geenemail",
+    "onbekend",
+    "brak",
+    "brakmaila",
+    "nieznany",
+    "yok",
+    "emailyok",
+    "ingen",
+    "ingenmail",
+    "example",
 ];
 
 fn is_dummy(local: &str, letters: &str, domain: &WebDomain) -> bool {
@@ -312,7 +367,16 @@ mod tests {
             assert!(Mailbox::parse(text).expect("a mailbox").role, "{text}");
         }
         assert!(!Mailbox::parse("ada.billings@bigoak.com").expect("a mailbox").role);
-        for text in ["brak@brak.pl", "xx@xx.xx", "123@123.com", "kein@email.de", "noemail@bigoak.com", "test42@gmail.com", "ada@example.com", "aaa@bigoak.com"] {
+        for text in [
+            "brak@brak.pl",
+            "xx@xx.xx",
+            "123@123.com",
+            "kein@email.de",
+            "noemail@bigoak.com",
+            "test42@gmail.com",
+            "ada@example.com",
+            "aaa@bigoak.com",
+        ] {
             assert!(Mailbox::parse(text).expect("a mailbox").dummy, "{text}");
         }
     }

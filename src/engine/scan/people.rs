@@ -6,7 +6,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::DuplicateId;
 use crate::domain::record::{Mirror, ObjectKind, System};
 use crate::domain::review::{Duplicate, ReviewState, Standing};
-use crate::matching::{Candidate, Person, Source};
+use crate::matching::{self, Candidate, Person, Source};
 use crate::recipes::merge;
 
 /// A converted lead is its contact: nobody to compare.
@@ -63,6 +63,15 @@ pub(super) fn pair(candidate: Candidate, one: &Mirror, other: &Mirror, now: Time
         resolution: None,
         standing: Standing::default(),
     }
+}
+
+/// Two records compared with nobody else around.
+pub(in crate::engine) fn compared(one: &Mirror, other: &Mirror, now: Timestamp) -> Duplicate {
+    let people = [person(one), person(other)];
+    let settings = matching::Settings::default();
+    let candidate = matching::Model::learn(&people, &settings).compare(&people[0], &people[1]);
+    let (one, other) = if candidate.left == people[0].key { (one, other) } else { (other, one) };
+    pair(candidate, one, other, now)
 }
 
 /// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
