@@ -41,10 +41,9 @@ fn jaro_ascii(left: &[u8], right: &[u8]) -> f64 {
     };
     let moved = places(mine).zip(places(theirs)).filter(|(one, other)| left[*one] != right[*other]).count();
     let common = f64::from(common);
-    let share = (common / left.len() as f64
-        + common / right.len() as f64
-        + (common - (moved / 2) as f64) / common)
-        / 3.0;
+    let share =
+        (common / left.len() as f64 + common / right.len() as f64 + (common - (moved / 2) as f64) / common)
+            / 3.0;
     if share <= 0.7 {
         return share;
     }
