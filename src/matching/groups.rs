@@ -21,6 +21,28 @@ pub struct Group {
     pub guarded: bool,
 }
 
+/// A name in common, even a rare one in one city, is shown to a human; it joins nobody. Something else has to
+/// agree: a mailbox, a number, a firm, one form sent twice.
+fn is_corroborated(candidate: &Candidate) -> bool {
+    candidate.evidence.iter().any(|bar| corroborates(&bar.comparison, bar.millibits))
+}
+
+/// Whether a bar speaks for "the same" and is more than a name, a place or a title.
+pub(crate) fn corroborates(comparison: &str, millibits: i32) -> bool {
+    millibits > 0 && !matches!(comparison, "name" | "place" | "title")
+}
+
+/// A candidate as grouping needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// Places of the two in the sorted list of keys, the smaller first.
+    pub(crate) ends: (usize, usize),
+    pub(crate) millibits: i64,
+    pub(crate) guarded: bool,
+    /// More than a name agrees.
+    pub(crate) corroborated: bool,
+}
+
 /// What an unlisted pair is taken for, in bits: blocking found nothing common, or too little.
 const UNLISTED_BITS: f64 = -6.0;
 /// One very strong pair must not outvote several contradictions.
@@ -41,25 +63,27 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
     let links = candidates.iter().filter_map(|candidate| {
         let (left, right) = (number(&candidate.left)?, number(&candidate.right)?);
         let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
-        Some((left.min(right), left.max(right), candidate.millibits(), guarded))
+        let corroborated = is_corroborated(candidate);
+        let ends = (left.min(right), left.max(right));
+        Some(Link { ends, millibits: candidate.millibits(), guarded, corroborated })
     });
     groups_of_links(&sorted, links, settings)
 }
 
-/// The same for links (smaller, larger, millibits, guarded) between places in a sorted list of keys.
+/// The same for links between places in a sorted list of keys.
 pub(crate) fn groups_of_links(
     sorted: &[&str],
-    links: impl Iterator<Item = (usize, usize, i64, bool)>,
+    links: impl Iterator<Item = Link>,
     settings: &Settings,
 ) -> Vec<Group> {
     let mut edges: BTreeMap<(usize, usize), (f64, bool)> = BTreeMap::new();
     let mut joins: Vec<(i64, usize, usize, f64)> = Vec::new();
-    for (left, right, millibits, guarded) in links {
-        let probability = probability_of(millibits);
-        let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
-        edges.insert((left, right), (bits, guarded));
-        if probability >= settings.join_probability {
-            joins.push((millibits, left, right, probability));
+    for link in links {
+        let probability = probability_of(link.millibits);
+        let bits = (link.millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
+        edges.insert(link.ends, (bits, link.guarded));
+        if probability >= settings.join_probability && link.corroborated {
+            joins.push((link.millibits, link.ends.0, link.ends.1, probability));
         }
     }
     joins.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));
@@ -85,15 +109,20 @@ pub(crate) fn groups_of_links(
         members[keep].extend(moved);
         weakest[keep] = weakest[keep].min(weakest[drop]).min(probability);
     }
+    // By edges, not by pairs of members: a group of twenty thousand equals has few of the one, many of the other.
+    let mut guards = vec![false; sorted.len()];
+    for ((left, right), edge) in &edges {
+        if edge.1 && group_of[*left] == group_of[*right] {
+            guards[group_of[*left]] = true;
+        }
+    }
     let mut groups: Vec<Group> = members
         .into_iter()
         .zip(weakest)
-        .filter(|(rows, _)| rows.len() > 1)
-        .map(|(mut rows, weakest)| {
+        .zip(guards)
+        .filter(|((rows, _), _)| rows.len() > 1)
+        .map(|((mut rows, weakest), guarded)| {
             rows.sort_unstable();
-            let guarded = rows.iter().enumerate().any(|(at, one)| {
-                rows[at + 1..].iter().any(|other| edges.get(&(*one, *other)).is_some_and(|edge| edge.1))
-            });
             Group { members: rows.iter().map(|row| sorted[*row].to_owned()).collect(), weakest, guarded }
         })
         .collect();

@@ -3,6 +3,7 @@
 
 use crate::domain::evidence::{Evidence, probability_of};
 
+use super::groups::corroborates;
 use super::text::short;
 
 /// One bar before it becomes text.
@@ -22,14 +23,14 @@ pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,
     guarded: bool,
-    /// Only the sum is wanted: a scan weighs a hundred pairs for each that it shows.
+    /// Values and notes are not wanted: a scan weighs a hundred pairs for each that it shows.
     sum_only: bool,
 }
 
 impl Waterfall {
-    /// A waterfall that adds up and keeps no bar.
+    /// A waterfall that adds up and keeps no text.
     pub(crate) fn sum_only() -> Self {
-        Self { sum_only: true, ..Self::default() }
+        Self { sum_only: true, bars: Vec::with_capacity(12), ..Self::default() }
     }
 
     /// Adds a bar; values are shortened.
@@ -44,21 +45,16 @@ impl Waterfall {
         // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
         let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
         self.total += i64::from(millibits);
-        if self.sum_only {
-            return;
-        }
-        self.bars.push(Bar {
-            comparison,
-            level,
-            millibits,
-            left: short(left),
-            right: short(right),
-            note: None,
-        });
+        let shown = |text: &str| if self.sum_only { String::new() } else { short(text) };
+        let (left, right) = (shown(left), shown(right));
+        self.bars.push(Bar { comparison, level, millibits, left, right, note: None });
     }
 
     /// Adds a note to the last bar.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
+        if self.sum_only {
+            return;
+        }
         if let Some(bar) = self.bars.last_mut() {
             bar.note = Some(note.into());
         }
@@ -74,6 +70,16 @@ impl Waterfall {
     /// Whether a guard objected.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
+    }
+
+    /// Whether more than a name, a place or a title agrees.
+    pub(crate) fn is_corroborated(&self) -> bool {
+        self.bars.iter().any(|bar| corroborates(bar.comparison, bar.millibits))
+    }
+
+    /// Whether one of the bars is a guard.
+    pub(crate) fn has_guard(&self) -> bool {
+        self.bars.iter().any(|bar| bar.comparison == "guard")
     }
 
     /// Sum of all bars.

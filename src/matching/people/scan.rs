@@ -3,7 +3,7 @@
 
 use crate::domain::evidence::probability_of;
 use crate::matching::blocking::{self, Blocks, over};
-use crate::matching::groups::{Group, groups_of_links};
+use crate::matching::groups::{Group, Link, groups_of_links};
 
 use super::{Index, sum};
 
@@ -23,8 +23,10 @@ pub struct Pair {
     pub right: u32,
     /// Sum of all bars in thousandths of a bit.
     pub millibits: i32,
-    /// A guard objected, so that the pair is never merged unattended.
+    /// One of the bars is a guard.
     pub guarded: bool,
+    /// More than a name, a place or a title agrees.
+    pub corroborated: bool,
 }
 
 impl Pair {
@@ -125,10 +127,12 @@ impl Index {
         rows.dedup();
         let place = |row: u32| rows.partition_point(|other| *other < row);
         let keys: Vec<&str> = rows.iter().map(|row| self.key(*row)).collect();
-        let links = scan
-            .pairs
-            .iter()
-            .map(|pair| (place(pair.left), place(pair.right), i64::from(pair.millibits), pair.guarded));
+        let links = scan.pairs.iter().map(|pair| Link {
+            ends: (place(pair.left), place(pair.right)),
+            millibits: i64::from(pair.millibits),
+            guarded: pair.guarded,
+            corroborated: pair.corroborated,
+        });
         groups_of_links(&keys, links, &self.settings)
     }
 
@@ -136,8 +140,9 @@ impl Index {
         let sum = sum(self.side(left), self.side(right), &self.statistics);
         found.compared += 1;
         if sum.probability() >= self.settings.minimum_probability {
-            let (millibits, guarded) = (sum.millibits() as i32, sum.is_guarded());
-            found.pairs.push(Pair { left, right, millibits, guarded });
+            let (millibits, guarded) = (sum.millibits() as i32, sum.has_guard());
+            let corroborated = sum.is_corroborated();
+            found.pairs.push(Pair { left, right, millibits, guarded, corroborated });
         }
     }
 
@@ -219,6 +224,8 @@ mod tests {
         let (scan, index) = scanned(&people, 1);
         assert!(scan.pairs().len() > 300, "{}", scan.pairs().len());
         let first = index.candidate(&scan.pairs()[0]);
+        let candidates: Vec<_> = scan.pairs().iter().map(|pair| index.candidate(pair)).collect();
+        assert_eq!(index.groups(&scan), crate::matching::groups(&people, &candidates, &Settings::default()));
         for threads in [2, 5] {
             people.reverse();
             let (again, other) = scanned(&people, threads);
