@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Candidate, Person, Settings};
+use super::waterfall::corroborates;
 use crate::domain::evidence::{Evidence, probability_of};
 
 /// Records believed to be one.
@@ -24,23 +25,7 @@ pub struct Group {
 /// A name in common, even a rare one in one city, is shown to a human; it joins nobody. Something else has to
 /// agree: a mailbox, a number, a firm, one form sent twice.
 fn is_corroborated(candidate: &Candidate) -> bool {
-    candidate.evidence.iter().any(|bar| corroborates(&bar.comparison, bar.millibits))
-}
-
-/// Whether a bar speaks for "the same" and is more than a name, a place or a title.
-pub(crate) fn corroborates(comparison: &str, millibits: i32) -> bool {
-    millibits > 0 && !matches!(comparison, "name" | "place" | "title")
-}
-
-/// A candidate as grouping needs it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
-    /// Places of the two in the sorted list of keys, the smaller first.
-    pub(crate) ends: (usize, usize),
-    pub(crate) millibits: i64,
-    pub(crate) guarded: bool,
-    /// More than a name agrees.
-    pub(crate) corroborated: bool,
+    candidate.evidence.iter().any(|bar| bar.millibits > 0 && corroborates(&bar.comparison))
 }
 
 /// What an unlisted pair is taken for, in bits: blocking found nothing common, or too little.
@@ -55,7 +40,7 @@ pub fn groups(people: &[Person], candidates: &[Candidate], settings: &Settings) 
 }
 
 /// The same for any records with keys.
-pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: &Settings) -> Vec<Group> {
+pub fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: &Settings) -> Vec<Group> {
     let mut sorted: Vec<&str> = keys.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -63,11 +48,26 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
     let links = candidates.iter().filter_map(|candidate| {
         let (left, right) = (number(&candidate.left)?, number(&candidate.right)?);
         let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
-        let corroborated = is_corroborated(candidate);
-        let ends = (left.min(right), left.max(right));
-        Some(Link { ends, millibits: candidate.millibits(), guarded, corroborated })
+        Some(Link {
+            left: left.min(right),
+            right: left.max(right),
+            millibits: candidate.millibits(),
+            guarded,
+            corroborated: is_corroborated(candidate),
+        })
     });
     groups_of_links(&sorted, links, settings)
+}
+
+/// A candidate as numbers: places in a sorted list of keys, the smaller one first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) left: usize,
+    pub(crate) right: usize,
+    pub(crate) millibits: i64,
+    pub(crate) guarded: bool,
+    /// Something personal beside the name speaks for it.
+    pub(crate) corroborated: bool,
 }
 
 /// The same for links between places in a sorted list of keys.
@@ -78,12 +78,12 @@ pub(crate) fn groups_of_links(
 ) -> Vec<Group> {
     let mut edges: BTreeMap<(usize, usize), (f64, bool)> = BTreeMap::new();
     let mut joins: Vec<(i64, usize, usize, f64)> = Vec::new();
-    for link in links {
-        let probability = probability_of(link.millibits);
-        let bits = (link.millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
-        edges.insert(link.ends, (bits, link.guarded));
-        if probability >= settings.join_probability && link.corroborated {
-            joins.push((link.millibits, link.ends.0, link.ends.1, probability));
+    for Link { left, right, millibits, guarded, corroborated } in links {
+        let probability = probability_of(millibits);
+        let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
+        edges.insert((left, right), (bits, guarded));
+        if probability >= settings.join_probability && corroborated {
+            joins.push((millibits, left, right, probability));
         }
     }
     joins.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));

@@ -23,14 +23,16 @@ pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,
     guarded: bool,
-    /// Values and notes are not wanted: a scan weighs a hundred pairs for each that it shows.
+    objected: bool,
+    corroborated: bool,
+    /// Only the sum is wanted: a scan weighs a hundred pairs for each that it shows.
     sum_only: bool,
 }
 
 impl Waterfall {
     /// A waterfall that adds up and keeps no text.
     pub(crate) fn sum_only() -> Self {
-        Self { sum_only: true, bars: Vec::with_capacity(12), ..Self::default() }
+        Self { sum_only: true, ..Self::default() }
     }
 
     /// Adds a bar; values are shortened.
@@ -45,9 +47,18 @@ impl Waterfall {
         // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
         let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
         self.total += i64::from(millibits);
-        let shown = |text: &str| if self.sum_only { String::new() } else { short(text) };
-        let (left, right) = (shown(left), shown(right));
-        self.bars.push(Bar { comparison, level, millibits, left, right, note: None });
+        self.corroborated |= millibits > 0 && corroborates(comparison);
+        if self.sum_only {
+            return;
+        }
+        self.bars.push(Bar {
+            comparison,
+            level,
+            millibits,
+            left: short(left),
+            right: short(right),
+            note: None,
+        });
     }
 
     /// Adds a note to the last bar.
@@ -65,21 +76,27 @@ impl Waterfall {
         self.add("guard", level, bits, "", "");
         self.note(note);
         self.guarded = true;
+        self.objected = true;
     }
 
-    /// Whether a guard objected.
-    pub(crate) fn is_guarded(&self) -> bool {
-        self.guarded
-    }
-
-    /// Whether more than a name, a place or a title agrees.
-    pub(crate) fn is_corroborated(&self) -> bool {
-        self.bars.iter().any(|bar| corroborates(bar.comparison, bar.millibits))
+    /// Keeps the pair out of unattended merging without an objection of its own.
+    pub(crate) fn hold(&mut self) {
+        self.guarded = true;
     }
 
     /// Whether one of the bars is a guard.
     pub(crate) fn has_guard(&self) -> bool {
-        self.bars.iter().any(|bar| bar.comparison == "guard")
+        self.objected
+    }
+
+    /// Whether the pair must not be merged unattended, for a guard's sake or for want of something personal.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guarded
+    }
+
+    /// Whether something beside name, place and title speaks for the pair.
+    pub(crate) fn is_corroborated(&self) -> bool {
+        self.corroborated
     }
 
     /// Sum of all bars.
@@ -106,6 +123,11 @@ impl Waterfall {
             })
             .collect()
     }
+}
+
+/// Name, place and title are shared by people who have nothing else in common.
+pub(crate) fn corroborates(comparison: &str) -> bool {
+    !matches!(comparison, "name" | "place" | "title")
 }
 
 #[cfg(test)]

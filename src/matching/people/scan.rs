@@ -25,7 +25,7 @@ pub struct Pair {
     pub millibits: i32,
     /// One of the bars is a guard.
     pub guarded: bool,
-    /// More than a name, a place or a title agrees.
+    /// Something beside name, place and title speaks for it.
     pub corroborated: bool,
 }
 
@@ -128,7 +128,8 @@ impl Index {
         let place = |row: u32| rows.partition_point(|other| *other < row);
         let keys: Vec<&str> = rows.iter().map(|row| self.key(*row)).collect();
         let links = scan.pairs.iter().map(|pair| Link {
-            ends: (place(pair.left), place(pair.right)),
+            left: place(pair.left),
+            right: place(pair.right),
             millibits: i64::from(pair.millibits),
             guarded: pair.guarded,
             corroborated: pair.corroborated,
@@ -140,8 +141,8 @@ impl Index {
         let sum = sum(self.side(left), self.side(right), &self.statistics);
         found.compared += 1;
         if sum.probability() >= self.settings.minimum_probability {
-            let (millibits, guarded) = (sum.millibits() as i32, sum.has_guard());
-            let corroborated = sum.is_corroborated();
+            let millibits = sum.millibits() as i32;
+            let (guarded, corroborated) = (sum.has_guard(), sum.is_corroborated());
             found.pairs.push(Pair { left, right, millibits, guarded, corroborated });
         }
     }
