@@ -111,7 +111,9 @@ fn add_email(
         Relation::SameShared => ("same shared mailbox", 5.0),
         Relation::SameLocalSubdomain => ("same mailbox name below one domain", size + 1.0),
         Relation::SameLocalSisterDomain => ("same mailbox name at a sister domain", size + 0.0),
-        Relation::Slip if one.local.len().min(other.local.len()) >= 10 => ("one slip in the address", size + 0.5),
+        Relation::Slip if one.local.len().min(other.local.len()) >= 10 => {
+            ("one slip in the address", size + 0.5)
+        }
         Relation::Slip => ("one slip in the address", size - 1.0),
         Relation::SameLetters => ("same mailbox letters", if names_agree { 2.5 } else { size - 3.0 }),
         // The name is repeated in the local part: only what goes beyond it counts.
@@ -141,7 +143,8 @@ fn add_email(
 /// What agreement on this name is worth, by its rarer parts.
 fn name_bits(left: &PersonName, right: &PersonName, statistics: &Statistics) -> (f64, f64) {
     // The more frequent of two spellings decides: a rare typo of a frequent name is no rare name.
-    let given = |name: &PersonName| if name.given_id() == 0 { 0.0 } else { statistics.given_bits(name.given_id()) };
+    let given =
+        |name: &PersonName| if name.given_id() == 0 { 0.0 } else { statistics.given_bits(name.given_id()) };
     let given = given(left).min(given(right));
     let ids = |name: &PersonName| {
         name.family_sounds
@@ -250,7 +253,9 @@ fn add_spelled_name(
     let (given, family) = name_bits(name, name, statistics);
     let (level, bits) = match spelling {
         // Letters that already counted as a mailbox do not count again as a name.
-        Spelling::Full | Spelling::Initial if relation <= Relation::SameLocal => ("mailbox spells the name", 3.0),
+        Spelling::Full | Spelling::Initial if relation <= Relation::SameLocal => {
+            ("mailbox spells the name", 3.0)
+        }
         Spelling::Full => ("mailbox spells the name", (given + family - 1.0).min(NAME_LIMIT)),
         Spelling::Initial => ("mailbox spells initial and name", family + 1.5),
         Spelling::Part => ("mailbox spells half the name", given.min(family.max(1.0)) - 3.5),
