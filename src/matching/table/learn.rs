@@ -95,7 +95,12 @@ pub(super) fn learn(sight: &Sight<'_>) -> Weights {
     let mut model: Option<(Estimate, Weights)> = None;
     for _ in 0..PASSES {
         let same = |pair: (u32, u32), levels: &[u8]| -> f64 {
-            model.as_ref().map_or(0.0, |(_, weights)| probability(weights.sum(sight, pair, levels)))
+            match &model {
+                Some((_, weights)) => probability(weights.sum(sight, pair, levels)),
+                // Nothing is known yet: pairs that agree in all they can be compared in do not teach what different
+                // ones look like.
+                None => f64::from(u8::from(plan.agrees_throughout(levels))),
+            }
         };
         let (exact, frequencies) = frequencies(sight, &weight);
         let beliefs: Vec<Belief> = (0..width)

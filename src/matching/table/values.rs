@@ -26,6 +26,17 @@ pub(super) enum Special {
     Title(Box<JobTitle>),
 }
 
+/// What the numbers in two texts say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Nothing either way.
+    Unknown,
+    /// Each has numbers that the other has not.
+    Differ,
+    /// A code as rare as any word of the text is in both.
+    SameCode,
+}
+
 /// One distinct value of a column.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
@@ -101,14 +112,27 @@ impl Value {
         (shared / both.sqrt()).min(1.0)
     }
 
-    /// Both hold numbers or codes, and neither's are among the other's.
-    pub(super) fn other_numbers(&self, other: &Self) -> bool {
-        let numbers = |value: &Self| -> Vec<String> {
+    /// What the numbers and codes in two texts say: another model, or the same one.
+    pub(super) fn numbers(&self, other: &Self) -> Numbers {
+        let of = |value: &Self| -> Vec<String> {
             value.words.iter().filter(|word| word.chars().any(|c| c.is_ascii_digit())).cloned().collect()
         };
-        let (mine, theirs) = (numbers(self), numbers(other));
+        let (mine, theirs) = (of(self), of(other));
         let within = |few: &[String], many: &[String]| few.iter().all(|word| many.contains(word));
-        !mine.is_empty() && !theirs.is_empty() && !within(&mine, &theirs) && !within(&theirs, &mine)
+        if mine.is_empty() || theirs.is_empty() {
+            return Numbers::Unknown;
+        }
+        if !within(&mine, &theirs) && !within(&theirs, &mine) {
+            return Numbers::Differ;
+        }
+        let heaviest = self.weights.iter().map(|word| word.1).fold(0.0, f64::max);
+        let rare = self.weights.iter().any(|(word, weight)| {
+            *weight * 1.3 >= heaviest
+                && mine
+                    .iter()
+                    .any(|number| number.len() >= 3 && hash_text(number) == *word && theirs.contains(number))
+        });
+        if rare { Numbers::SameCode } else { Numbers::Unknown }
     }
 
     /// Reads a value of a type; dates in the order of day and month that their column uses.
