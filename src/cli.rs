@@ -30,6 +30,7 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod link;
+pub mod link_files;
 pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
