@@ -270,8 +270,8 @@ impl Operator {
                 })
             }
             Decision::Merge { duplicate, survivor } => {
-                self.uncontradicted(*duplicate).await?;
-                self.merging(*duplicate, survivor).await
+                Box::pin(self.uncontradicted(*duplicate)).await?;
+                Box::pin(self.merging(*duplicate, survivor)).await
             }
             Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
             Decision::Act { verb, record, effects, .. } => {
