@@ -3,7 +3,6 @@
 
 use crate::domain::evidence::{Evidence, probability_of};
 
-use super::groups::corroborates;
 use super::text::short;
 
 /// One bar before it becomes text.
