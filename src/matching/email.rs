@@ -64,7 +64,9 @@ impl Mailbox {
             lower = lower.replace(" @", "@").replace("@ ", "@");
         }
         let word = lower
-            .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '|' | '[' | ']'))
+            .split(|c: char| {
+                c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '|' | '[' | ']')
+            })
             .find(|word| word.trim_matches('/').contains('@'))?;
         let word = word.trim_matches(['\'', '.', ':', '/']);
         let word = word.strip_prefix("mailto:").or_else(|| word.strip_prefix("email:")).unwrap_or(word);
@@ -79,8 +81,6 @@ impl Mailbox {
             if domain.registrable == "googlemail.com" {
                 domain = WebDomain::parse("gmail.com")?;
             }
-        } else if let Some(one) = one_of_many_names(&domain.registrable) {
-            domain = WebDomain::parse(one)?;
         }
         let address = format!("{local}@{}", domain.host);
         let letters: String = fold(&local).chars().filter(char::is_ascii_alphabetic).collect();
@@ -222,16 +222,16 @@ fn punycode(label: &str) -> Option<String> {
     Some(out.into_iter().collect())
 }
 
-/// Providers that deliver one mailbox under several domains.
-fn one_of_many_names(registrable: &str) -> Option<&'static str> {
-    match registrable {
-        "me.com" | "mac.com" => Some("icloud.com"),
-        "pm.me" | "protonmail.com" | "protonmail.ch" => Some("proton.me"),
-        "ya.ru" | "yandex.com" | "yandex.ua" | "yandex.by" | "yandex.kz" => Some("yandex.ru"),
-        "hanmail.net" => Some("daum.net"),
-        "hotmail.con" => Some("hotmail.com"),
-        _ => None,
-    }
+/// Whether a provider delivers one mailbox under both domains, so that the same local part is one person's.
+pub(crate) fn same_provider(one: &str, other: &str) -> bool {
+    let first = |registrable: &str| match registrable {
+        "me.com" | "mac.com" | "icloud.com" => 1,
+        "pm.me" | "proton.me" | "protonmail.com" | "protonmail.ch" => 2,
+        "ya.ru" | "yandex.ru" | "yandex.com" | "yandex.ua" | "yandex.by" | "yandex.kz" => 3,
+        "hanmail.net" | "daum.net" => 4,
+        _ => 0,
+    };
+    first(one) != 0 && first(one) == first(other)
 }
 
 fn is_role(local: &str) -> bool {
@@ -247,13 +247,66 @@ fn is_role(local: &str) -> bool {
 
 /// Words that fill a mandatory field; as the local part, or as local part and domain at once.
 const DUMMIES: [&str; 60] = [
-    "noemail", "nomail", "noreply", "donotreply", "none", "unknown", "test", "tester", "testing", "testuser",
-    "demo", "asdf", "asd", "qwerty", "fake", "dummy", "na", "noaddress", "noemailaddress", "noname", "notprovided",
-    "notavailable", "noemailprovided", "refused", "declined", "invalid", "null", "nomailaddress", "placeholder",
-    "keine", "keineemail", "keinemail", "kein", "unbekannt", "sansemail", "sansmail", "inconnu", "pasdemail",
-    "sinemail", "sincorreo", "notiene", "desconocido", "semail", "sememail", "naotem", "nenhum", "nessuna",
-    "nessunaemail", "sconosciuto", "geen", "geenemail", "onbekend", "brak", "brakmaila", "nieznany", "yok", "emailyok",
-    "ingen", "ingenmail", "example",
+    "noemail",
+    "nomail",
+    "noreply",
+    "donotreply",
+    "none",
+    "unknown",
+    "test",
+    "tester",
+    "testing",
+    "testuser",
+    "demo",
+    "asdf",
+    "asd",
+    "qwerty",
+    "fake",
+    "dummy",
+    "na",
+    "noaddress",
+    "noemailaddress",
+    "noname",
+    "notprovided",
+    "notavailable",
+    "noemailprovided",
+    "refused",
+    "declined",
+    "invalid",
+    "null",
+    "nomailaddress",
+    "placeholder",
+    "keine",
+    "keineemail",
+    "keinemail",
+    "kein",
+    "unbekannt",
+    "sansemail",
+    "sansmail",
+    "inconnu",
+    "pasdemail",
+    "sinemail",
+    "sincorreo",
+    "notiene",
+    "desconocido",
+    "semail",
+    "sememail",
+    "naotem",
+    "nenhum",
+    "nessuna",
+    "nessunaemail",
+    "sconosciuto",
+    "geen",
+    "geenemail",
+    "onbekend",
+    "brak",
+    "brakmaila",
+    "nieznany",
+    "yok",
+    "emailyok",
+    "ingen",
+    "ingenmail",
+    "example",
 ];
 
 fn is_dummy(local: &str, letters: &str, domain: &WebDomain) -> bool {
@@ -302,7 +355,7 @@ mod tests {
         assert_eq!(several("a@x.com; b@x.com /c@x.com").count(), 3);
         assert_eq!(several("Ada King <a@x.com>").collect::<Vec<_>>(), ["Ada King <a@x.com>"]);
         assert_eq!(address("ada@xn--bcher-kva.de"), address("ada@bücher.de"));
-        assert_eq!(address("ada@mac.com"), address("ada@icloud.com"));
+        assert!(same_provider("me.com", "icloud.com") && !same_provider("gmail.com", "gmx.de"));
         assert!(Mailbox::parse("ada@xn--99999999999.de").is_some());
     }
 
@@ -312,7 +365,16 @@ mod tests {
             assert!(Mailbox::parse(text).expect("a mailbox").role, "{text}");
         }
         assert!(!Mailbox::parse("ada.billings@bigoak.com").expect("a mailbox").role);
-        for text in ["brak@brak.pl", "xx@xx.xx", "123@123.com", "kein@email.de", "noemail@bigoak.com", "test42@gmail.com", "ada@example.com", "aaa@bigoak.com"] {
+        for text in [
+            "brak@brak.pl",
+            "xx@xx.xx",
+            "123@123.com",
+            "kein@email.de",
+            "noemail@bigoak.com",
+            "test42@gmail.com",
+            "ada@example.com",
+            "aaa@bigoak.com",
+        ] {
             assert!(Mailbox::parse(text).expect("a mailbox").dummy, "{text}");
         }
     }

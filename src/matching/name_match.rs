@@ -219,9 +219,35 @@ fn without_particle(left: &str, right: &str) -> bool {
         && long.strip_suffix(short).is_some_and(|rest| {
             matches!(
                 rest,
-                "van" | "vander" | "vanden" | "vande" | "von" | "vonder" | "de" | "del" | "della" | "dela"
-                    | "delos" | "di" | "da" | "dos" | "das" | "le" | "la" | "el" | "al" | "mac" | "mc"
-                    | "ter" | "ten" | "abu" | "ben" | "bin" | "san" | "st" | "saint"
+                "van"
+                    | "vander"
+                    | "vanden"
+                    | "vande"
+                    | "von"
+                    | "vonder"
+                    | "de"
+                    | "del"
+                    | "della"
+                    | "dela"
+                    | "delos"
+                    | "di"
+                    | "da"
+                    | "dos"
+                    | "das"
+                    | "le"
+                    | "la"
+                    | "el"
+                    | "al"
+                    | "mac"
+                    | "mc"
+                    | "ter"
+                    | "ten"
+                    | "abu"
+                    | "ben"
+                    | "bin"
+                    | "san"
+                    | "st"
+                    | "saint"
             )
         })
 }

@@ -4,6 +4,7 @@
 mod compare;
 mod guards;
 mod mailboxes;
+pub(crate) mod weights;
 mod workplace;
 
 use super::blocking::{self, KeyRow};
@@ -39,7 +40,34 @@ impl Index {
         }
         keys.sort_unstable();
         keys.dedup();
-        Self { people, statistics, keys, settings }
+        let mut index = Self { people, statistics, keys, settings };
+        index.statistics.weights = index.learned();
+        index
+    }
+
+    /// Weights from a part of the candidates that does not depend on the order of the records.
+    fn learned(&self) -> weights::Weights {
+        const MOST_PAIRS: usize = 100_000;
+        let mut samples: Vec<(u64, u32, u32)> = Vec::new();
+        for run in self.keys.chunk_by(|left, right| left.0 == right.0) {
+            if (2..=8).contains(&run.len()) {
+                for (at, one) in run.iter().enumerate() {
+                    samples.extend(run[at + 1..].iter().map(|other| (run[0].0, one.1, other.1)));
+                }
+            }
+            if samples.len() > MOST_PAIRS * 4 {
+                break;
+            }
+        }
+        samples.sort_unstable_by_key(|sample| (sample.1, sample.2, sample.0));
+        samples.dedup_by_key(|sample| (sample.1, sample.2));
+        let compared: Vec<super::waterfall::Waterfall> = samples
+            .iter()
+            .take(MOST_PAIRS)
+            .map(|sample| compare::compare(self.side(sample.1), self.side(sample.2), &self.statistics))
+            .filter(|waterfall| !waterfall.is_decided())
+            .collect();
+        weights::Weights::learn(compared.iter())
     }
 
     /// Number of records.

@@ -38,8 +38,7 @@ impl Phone {
             c.is_alphabetic() || matches!(c, ';' | '#') || (seen >= 9 && c == '/')
         });
         let (number, extension) = end.map_or((lower, ""), |at| lower.split_at(at));
-        let extension: String =
-            extension.chars().filter(char::is_ascii_digit).take(6).collect();
+        let extension: String = extension.chars().filter(char::is_ascii_digit).take(6).collect();
         let number = number.replace("(0)", "");
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
         let international = number.trim_start().starts_with('+') || digits.starts_with("00");
@@ -120,7 +119,17 @@ mod tests {
 
     #[test]
     fn made_up_numbers_are_missing() {
-        for text in ["", "12345", "0000000000", "555 555 5555", "1234567890", "987654321", "+1 555 123 4567", "020 0000 0000", "none"] {
+        for text in [
+            "",
+            "12345",
+            "0000000000",
+            "555 555 5555",
+            "1234567890",
+            "987654321",
+            "+1 555 123 4567",
+            "020 0000 0000",
+            "none",
+        ] {
             assert_eq!(digits(text), None, "{text}");
         }
     }

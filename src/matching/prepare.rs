@@ -282,6 +282,8 @@ pub(crate) struct Statistics {
     pub(crate) names: u32,
     /// How many countries the people are spread over: the effective number, by their shares.
     pub(crate) countries: f64,
+    /// What the levels turned out to be worth on this data.
+    pub(crate) weights: super::people::weights::Weights,
     given: Counts,
     family: Counts,
     mailbox_people: Counts,
@@ -343,6 +345,7 @@ impl Statistics {
             records: rows as u32,
             names,
             countries,
+            weights: super::people::weights::Weights::default(),
             given: Counts::of_distinct(given),
             family: Counts::of_distinct(family),
             mailbox_people: Counts::of_distinct(mailbox_people),

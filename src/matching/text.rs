@@ -65,9 +65,7 @@ fn greek(before: char, character: char, folded: &mut String) -> Option<&'static 
         return None;
     }
     // The accent of most letters is of no interest; a dialytika (ϊ) only keeps two vowels apart.
-    let base = |c: char| {
-        std::iter::once(c).nfd().next().unwrap_or(c).to_lowercase().next().unwrap_or(c)
-    };
+    let base = |c: char| std::iter::once(c).nfd().next().unwrap_or(c).to_lowercase().next().unwrap_or(c);
     let letters = match (base(before), base(character)) {
         ('ο', 'υ') => "u",
         ('α' | 'ε', 'υ') => "v",

@@ -102,7 +102,9 @@ fn add_email(
         Relation::SameShared => ("same shared mailbox", 5.0),
         Relation::SameLocalSubdomain => ("same mailbox name below one domain", size + 1.0),
         Relation::SameLocalSisterDomain => ("same mailbox name at a sister domain", size + 0.0),
-        Relation::Slip if one.local.len().min(other.local.len()) >= 10 => ("one slip in the address", size + 0.5),
+        Relation::Slip if one.local.len().min(other.local.len()) >= 10 => {
+            ("one slip in the address", size + 0.5)
+        }
         Relation::Slip => ("one slip in the address", size - 1.0),
         Relation::SameLetters => ("same mailbox letters", if names_agree { 2.5 } else { size - 3.0 }),
         // The name is repeated in the local part: only what goes beyond it counts.
@@ -132,7 +134,8 @@ fn add_email(
 /// What agreement on this name is worth, by its rarer parts.
 fn name_bits(left: &PersonName, right: &PersonName, statistics: &Statistics) -> (f64, f64) {
     // The more frequent of two spellings decides: a rare typo of a frequent name is no rare name.
-    let given = |name: &PersonName| if name.given_id() == 0 { 0.0 } else { statistics.given_bits(name.given_id()) };
+    let given =
+        |name: &PersonName| if name.given_id() == 0 { 0.0 } else { statistics.given_bits(name.given_id()) };
     let given = given(left).min(given(right));
     let ids = |name: &PersonName| {
         name.family_sounds
@@ -241,7 +244,9 @@ fn add_spelled_name(
     let (given, family) = name_bits(name, name, statistics);
     let (level, bits) = match spelling {
         // Letters that already counted as a mailbox do not count again as a name.
-        Spelling::Full | Spelling::Initial if relation <= Relation::SameLocal => ("mailbox spells the name", 3.0),
+        Spelling::Full | Spelling::Initial if relation <= Relation::SameLocal => {
+            ("mailbox spells the name", 3.0)
+        }
         Spelling::Full => ("mailbox spells the name", (given + family - 1.0).min(NAME_LIMIT)),
         Spelling::Initial => ("mailbox spells initial and name", family + 1.5),
         Spelling::Part => ("mailbox spells half the name", given.min(family.max(1.0)) - 3.5),
@@ -372,7 +377,11 @@ fn add_title(
     } else {
         ("different", -1.5)
     };
-    let bits = if relation.is_strong() { bits.clamp(-0.3, 1.0) } else { bits };
+    let bits = if relation.is_strong() {
+        bits.clamp(-0.3, 1.0)
+    } else {
+        bits + statistics.weights.shift("title", level)
+    };
     waterfall.add("title", level, bits, &one.shown, &other.shown);
 }
 
@@ -388,16 +397,23 @@ fn add_place(
     let guessed = left.row.source.has_guessed_place() || right.row.source.has_guessed_place();
     // Colleagues live in one city: it repeats what the workplace said.
     let colleagues = workplace < Workplace::Unknown;
+    let shift = |level| statistics.weights.shift("place", level);
     let fold = |bits: f64| if relation.is_strong() { bits.clamp(-0.3, 0.5) } else { bits };
     if one.id != 0 && other.id != 0 {
         if one.id == other.id {
             let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.4 };
-            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 3.0)), &one.shown, &other.shown);
+            waterfall.add(
+                "place",
+                "same city",
+                fold((rarity.clamp(0.2, 3.0) + shift("same city")).max(0.1)),
+                &one.shown,
+                &other.shown,
+            );
         } else {
             waterfall.add(
                 "place",
                 "different city",
-                fold(if guessed { -1.2 } else { -2.5 }),
+                fold((if guessed { -1.2 } else { -2.5 } + shift("different city")).min(-0.1)),
                 &one.shown,
                 &other.shown,
             );
