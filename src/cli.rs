@@ -14,6 +14,7 @@ pub mod api;
 pub mod audit;
 pub mod backfill;
 pub mod background;
+mod candidate;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
@@ -24,6 +25,7 @@ pub mod doctor;
 pub mod drift;
 pub mod erase;
 pub mod events;
+mod exceptions;
 pub mod explain;
 pub mod fetch;
 pub mod init;
@@ -34,6 +36,7 @@ pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
 pub mod mapping_show;
+pub mod match_files;
 pub mod merge;
 pub mod monitors;
 pub mod notices;
@@ -47,12 +50,14 @@ pub mod resolve;
 pub mod rollout;
 pub mod rules;
 pub mod sandbox;
+pub mod scan;
 pub mod selftest;
 pub mod serve;
 pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod tabular;
+pub mod undo;
 pub mod vault;
 pub mod verdict;
 pub mod why_not;
@@ -105,8 +110,12 @@ pub enum Command {
     Resolve(resolve::Arguments),
     /// Rules that decide conflicts by themselves
     Rules(rules::Arguments),
-    /// Merge a duplicate candidate
-    Merge(merge::MergeArguments),
+    /// Find the duplicates in a CSV file, or the pairs across two, without settings or network
+    Match(Box<match_files::Arguments>),
+    /// Look over everybody for duplicates and missing relations, now
+    Scan(scan::Arguments),
+    /// Merge a duplicate candidate, or take a merge back
+    Merge(undo::MergeCommand),
     /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
     Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
@@ -228,7 +237,9 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
-        Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Match(it)) => match_files::run(arguments.read_only, &it),
+        Some(Command::Scan(scan)) => scan::run(&place, arguments.read_only, &scan).await,
+        Some(Command::Merge(it)) => undo::run(&place, arguments.read_only, &it).await,
         Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::domain::secret::holds_a_token;
-use crate::{console, engine, vendors, webhook};
+use crate::{console, engine, matching, vendors, webhook};
 
 /// Everything `reknit.toml` can say; every part has a default.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,12 +28,16 @@ pub struct Config {
     pub engine: engine::Settings,
     /// The vendors' limits and our share of them.
     pub limits: engine::settings::LimitSettings,
+    /// From what on two records count as alike; `match` and `link` on files read the same.
+    pub matching: matching::Settings,
     /// What is watched, and when somebody is told.
     pub monitors: engine::monitors::Settings,
     /// Places of one's own that recipes tell things to, by name.
     pub sinks: BTreeMap<String, vendors::alerts::SinkSettings>,
     /// What a deletion at one side does at the other.
     pub erasure: engine::erasure::Settings,
+    /// How records are merged.
+    pub merge: crate::recipes::merge::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -104,7 +108,9 @@ impl Config {
             engine.check_sources(),
             engine.breaker.check(),
             config.limits.check(),
+            config.matching.check(),
             config.monitors.check(),
+            config.merge.check(),
             config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {
@@ -112,7 +118,9 @@ impl Config {
             }
         }
         config.engine.limits.clone_from(&config.limits);
+        config.engine.matching.clone_from(&config.matching);
         config.engine.erasure = config.erasure;
+        config.engine.merge.clone_from(&config.merge);
         Ok(config)
     }
 }
@@ -140,6 +148,10 @@ fn nearest(message: &str) -> String {
     let (true, Some(unknown)) = (message.starts_with("unknown field"), quoted.next()) else {
         return message.trim().to_owned();
     };
+    if unknown == "duplicate_probability" {
+        return "duplicate_probability has moved: write review_probability = ... in the section [matching]"
+            .into();
+    }
     let mut known: Vec<&str> = quoted.collect();
     known.sort_by(|a, b| {
         let alike = |name: &str| rapidfuzz::distance::jaro_winkler::similarity(unknown.chars(), name.chars());
@@ -192,6 +204,25 @@ mod tests {
     fn a_window_that_is_none_is_refused_where_it_stands() {
         let message = error("[engine]\nworkers = 2\noff_peak = \"at night\"\n");
         assert!(message.contains("line 3") && message.contains("22:00-05:00"), "{message}");
+    }
+
+    #[test]
+    fn thresholds_of_the_matcher_are_read_and_the_old_name_says_where_it_went() {
+        let text = "[matching]\nreview_probability = 0.6\nblock_limit = 40\n";
+        let config = Config::parse(text, Path::new("reknit.toml")).expect("valid");
+        assert!((config.engine.matching.review_probability - 0.6).abs() < 1e-9);
+        assert_eq!(config.engine.matching.block_limit, 40);
+        let message = error("[engine]\nduplicate_probability = 0.4\n");
+        assert!(message.contains("line 2") && message.contains("[matching]"), "{message}");
+        for (line, part) in [
+            ("auto_probability = 1.5", "no probability"),
+            ("auto_probability = 0.3", "review_probability"),
+            ("block_limit = 0", "find nothing"),
+            ("review = 0.5", "did you mean \"review_probability\""),
+        ] {
+            let message = error(&format!("[matching]\n{line}\n"));
+            assert!(message.contains("line 2") && message.contains(part), "{message}");
+        }
     }
 
     #[test]

@@ -108,6 +108,7 @@ pub struct Engine {
     pub(crate) settings: Arc<Settings>,
     pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
+    models: Arc<scan::Models>,
     held: Arc<held::Held>,
     /// Who we are in Salesforce, once somebody asked.
     own_user: Arc<tokio::sync::OnceCell<String>>,
@@ -151,6 +152,7 @@ impl Engine {
             settings: Arc::new(settings),
             rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
+            models: Arc::default(),
             held: Arc::default(),
             own_user: Arc::default(),
             schemas: Arc::default(),

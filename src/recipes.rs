@@ -36,7 +36,7 @@ pub const CONTACT_TO_INTERCOM: &str = "contact-to-intercom";
 /// Carries out a decision on a conflict.
 pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
 /// Carries out a merge.
-pub const MERGE_DUPLICATES: &str = "merge-duplicates";
+pub const MERGE_DUPLICATES: &str = crate::domain::undo::MERGING;
 /// Takes a merge back, as far as the vendor allows.
 pub const UNDO_MERGE: &str = "undo-merge";
 /// Carries out a link to a company.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::agreement::Agreement;
 use super::clock::Timestamp;
 use super::ids::{ConflictId, ExecutionId};
+use super::merge::{Compensation, Deviation, MergeTable};
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
 use super::review::{ConflictKind, Writer};
 
@@ -264,7 +265,9 @@ impl Effect {
     /// Another name of a record in the place of one.
     pub fn take(&mut self, old: &RecordRef, new: &RecordRef) {
         match self {
-            Self::Update { record, .. }
+            Self::Merge { survivor: record, .. }
+            | Self::Link { contact: record, .. }
+            | Self::Update { record, .. }
             | Self::Erase { record }
             | Self::Archive { record }
             | Self::Release { contact: record, .. }
@@ -354,12 +357,22 @@ pub struct Step {
     /// The record it made or touched, once done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RecordRef>,
+    /// An update of what a merge made: the record is read back first, and only what the vendor kept otherwise is sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_back: bool,
 }
 
 impl Step {
     /// A step that has not begun.
     pub fn new(title: impl Into<String>, effect: Effect) -> Self {
-        Self { title: title.into(), effect, fills: Vec::new(), state: StepState::Waiting, result: None }
+        Self {
+            title: title.into(),
+            effect,
+            fills: Vec::new(),
+            state: StepState::Waiting,
+            result: None,
+            reads_back: false,
+        }
     }
 }
 
@@ -448,6 +461,12 @@ pub struct Plan {
     /// Of fields whose write answers an earlier write of ours: how long that chain is with it; see [`Plan::hops_key`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hops: BTreeMap<String, u32>,
+    /// What a vendor kept otherwise than was planned, as read back after a merge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<Deviation>,
+    /// It failed after something that other systems know: what was taken back, and what could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensation: Option<Compensation>,
 }
 
 impl Plan {
@@ -537,6 +556,12 @@ pub struct Preview {
     pub notes: Vec<String>,
     /// It cannot be taken back at the vendor.
     pub irreversible: bool,
+    /// Of a merge: each system's records beside what they become.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<MergeTable>,
+    /// The decision that was shown, where it says more than the one asked about: a group by its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<super::review::Decision>>,
 }
 
 #[cfg(test)]

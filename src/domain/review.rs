@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::clock::Timestamp;
 use super::evidence::Evidence;
 use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use super::merge::MergeWish;
 use super::record::{Fields, RecordRef};
 
+pub mod incident;
 pub mod verdict;
 
 pub use verdict::{Judgement, Standing, Verdict};
@@ -292,8 +294,11 @@ pub enum Decision {
     Merge {
         /// Which.
         duplicate: DuplicateId,
-        /// The record that goes on; one of the two.
+        /// The record that goes on.
         survivor: RecordRef,
+        /// What else is wanted: further records, chosen values.
+        #[serde(default, skip_serializing_if = "MergeWish::is_plain")]
+        wish: Box<MergeWish>,
     },
     /// Take back what an execution merged, as far as the vendors allow.
     UndoMerge {
@@ -318,4 +323,11 @@ pub enum Decision {
         /// What is done, in order.
         effects: Vec<super::plan::Effect>,
     },
+}
+
+impl Decision {
+    /// The merge of a candidate's two records by the rules alone.
+    pub fn merge(duplicate: DuplicateId, survivor: RecordRef) -> Self {
+        Self::Merge { duplicate, survivor, wish: Box::default() }
+    }
 }

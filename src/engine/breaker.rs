@@ -206,6 +206,9 @@ impl Engine {
         if self.holds.ended() {
             self.release().await;
         }
+        if let Err(error) = self.journal.wake_later().await {
+            tracing::warn!(%error, "could not look for duplicates that were put off");
+        }
         if let Err(error) = self.journal.wake_ignored().await {
             tracing::warn!(%error, "conflicts that were left alone for a time cannot be shown again yet");
         }

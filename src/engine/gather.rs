@@ -417,7 +417,9 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }
-        Decision::Merge { duplicate, survivor } => super::merge::gather(turn, duplicate, &survivor).await,
+        Decision::Merge { duplicate, survivor, wish } => {
+            super::merge::gather(turn, duplicate, &survivor, &wish).await
+        }
         Decision::UndoMerge { merge } => super::undo::gather(turn, merge).await,
         Decision::Link { unlinked, company } => super::link::gather(turn, unlinked, &company).await,
         Decision::Act { record, mut effects, .. } => {

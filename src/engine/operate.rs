@@ -16,7 +16,7 @@ use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
-use crate::recipes::{self, act, mend};
+use crate::recipes::{self, act, mend, merge};
 use crate::vendors;
 
 use super::intake::lane_of;
@@ -78,6 +78,7 @@ pub struct Operator {
     matching: crate::matching::Settings,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
+    merges: merge::Settings,
 }
 
 impl Operator {
@@ -103,6 +104,7 @@ impl Operator {
             mappings: None,
             crm: System::Hubspot,
             leads: None,
+            merges: merge::Settings::default(),
         }
     }
 
@@ -116,6 +118,17 @@ impl Operator {
     /// The mapping between Intercom's contacts and a kind of record of the CRM.
     pub(super) fn mapping_of(&self, object: ObjectKind) -> &Mapping {
         self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+    }
+
+    /// The same operator with rules of one's own for merges.
+    #[must_use]
+    pub fn merging_by(mut self, settings: merge::Settings) -> Self {
+        self.merges = settings;
+        self
+    }
+
+    pub(super) const fn merge_settings(&self) -> &merge::Settings {
+        &self.merges
     }
 
     /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
@@ -210,6 +223,8 @@ impl Operator {
     /// Records a decision; the execution that carries it out runs at once.
     pub async fn decide(&self, decision: &Decision) -> Result<ExecutionId, OperateError> {
         self.may_write()?;
+        let whole = self.whole(decision).await?;
+        let decision = whole.as_ref().unwrap_or(decision);
         // A decision that cannot be carried out is refused here, not after it has been queued.
         let prepared = self.prepare(decision).await?;
         let new = NewExecution {
@@ -223,12 +238,17 @@ impl Operator {
             sentence: format!("Decided by {}; waits for a worker.", self.actor),
             max_attempts: self.max_attempts,
         };
-        Ok(self.journal.decide(decision.clone(), new, self.actor.clone()).await?)
+        let decision = self.as_seen(decision).await?;
+        Ok(self.journal.decide(decision, new, self.actor.clone()).await?)
     }
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.
     pub async fn preview(&self, decision: &Decision) -> Result<Preview, OperateError> {
-        Ok(self.prepare(decision).await?.preview)
+        let Some(whole) = self.whole(decision).await? else {
+            return Ok(self.prepare(decision).await?.preview);
+        };
+        let preview = self.prepare(&whole).await?.preview;
+        Ok(Preview { decision: Some(Box::new(whole)), ..preview })
     }
 
     async fn prepare(&self, decision: &Decision) -> Result<Prepared, OperateError> {
@@ -269,9 +289,9 @@ impl Operator {
                     preview,
                 })
             }
-            Decision::Merge { duplicate, survivor } => {
+            Decision::Merge { duplicate, survivor, wish } => {
                 self.uncontradicted(*duplicate).await?;
-                self.merging(*duplicate, survivor).await
+                self.merging(*duplicate, survivor, wish).await
             }
             Decision::UndoMerge { merge } => self.undoing(*merge).await,
             Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,

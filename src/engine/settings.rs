@@ -61,16 +61,24 @@ pub struct Settings {
     pub hubspot_calls_per_10_seconds: u32,
     /// When a connection is left alone, and for how long.
     pub breaker: super::breaker::BreakerSettings,
-    /// Below this probability a pair of records is no duplicate candidate.
-    pub duplicate_probability: f64,
+    /// Hours between two looks over everybody for duplicates; what changes meanwhile is compared at once.
+    pub full_scan_hours: u64,
+    /// Days after which a pair judged different or unsure should be looked at again; 0 = never.
+    pub exceptions_days: u64,
     /// Tags of Intercom that stand for segments: their coming and going is no event of a person.
     pub segment_tags: Vec<String>,
     /// The vendors' limits and our share of them; a section of its own in the file.
     #[serde(skip)]
     pub limits: LimitSettings,
+    /// From what on records count as alike; a section of its own in the file.
+    #[serde(skip)]
+    pub matching: crate::matching::Settings,
     /// What a deletion at one side does at the other; a section of its own in the file.
     #[serde(skip)]
     pub erasure: super::erasure::Settings,
+    /// How records are merged; a section of its own in the file.
+    #[serde(skip)]
+    pub merge: crate::recipes::merge::Settings,
 }
 
 /// The vendors' limits and our share of them.
@@ -189,10 +197,13 @@ impl Default for Settings {
             intercom_calls_per_10_seconds: 166,
             hubspot_calls_per_10_seconds: 0,
             breaker: super::breaker::BreakerSettings::default(),
-            duplicate_probability: 0.5,
+            full_scan_hours: 24,
+            exceptions_days: 180,
             segment_tags: Vec::new(),
             limits: LimitSettings::default(),
+            matching: crate::matching::Settings::default(),
             erasure: super::erasure::Settings::default(),
+            merge: crate::recipes::merge::Settings::default(),
         }
     }
 }

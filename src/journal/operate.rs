@@ -122,7 +122,7 @@ impl Journal {
 
     /// One duplicate candidate.
     pub async fn duplicate(&self, id: DuplicateId) -> Result<Option<Duplicate>> {
-        self.read(move |connection| one(connection, "duplicates", id.0, rows::duplicate)).await
+        self.read(move |connection| one(connection, "duplicate_rows", id.0, rows::duplicate)).await
     }
 
     /// The pre-images that were taken for an execution's merges.
@@ -325,8 +325,10 @@ pub(super) fn decide(
         Decision::Resolve { conflict, choice } => {
             ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {}.", choice.phrase()))
         }
-        Decision::Merge { duplicate, survivor } => {
-            ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}."))
+        Decision::Merge { duplicate, survivor, wish } => {
+            let more = wish.also.iter().chain(wish.elsewhere.iter().flat_map(|other| &other.absorbed));
+            let more: String = more.map(|record| format!(" Also {record}.")).collect();
+            ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}.{more}"))
         }
         Decision::Link { unlinked, company } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
@@ -336,12 +338,16 @@ pub(super) fn decide(
         }
     };
     // A typed value is a person's.
-    let stored = match decision {
-        Decision::Resolve { choice: crate::domain::review::Choice::Value(_), .. } => {
-            let record = sealing::name(new.record.as_ref());
-            sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?
-        }
-        _ => to_json(decision)?,
+    let typed = match decision {
+        Decision::Resolve { choice, .. } => matches!(choice, crate::domain::review::Choice::Value(_)),
+        Decision::Merge { wish, .. } => !wish.set.is_empty(),
+        _ => false,
+    };
+    let stored = if typed {
+        let record = sealing::name(new.record.as_ref());
+        sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?
+    } else {
+        to_json(decision)?
     };
     connection
         .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?

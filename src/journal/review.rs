@@ -60,6 +60,13 @@ pub(super) fn decided(
             ))?
             .execute(params![execution.0, state.as_str(), sentence])?;
     }
+    // A merge that failed after its own two were made one (another system refused) is no open question any more.
+    connection
+        .prepare_cached(
+            "UPDATE duplicates SET state = 'done' WHERE deciding_id = ?1 AND state = 'open' AND EXISTS \
+             (SELECT 1 FROM merges m WHERE m.execution_id = ?1 AND m.state = 'done' AND m.duplicate_id = duplicates.id)",
+        )?
+        .execute([execution.0])?;
     if state == ReviewState::Done {
         // The execution that stumbled over this conflict can go on now.
         connection

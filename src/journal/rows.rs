@@ -236,6 +236,8 @@ fn standing(row: &Row<'_>) -> Result<Standing> {
         alarm: row.get("alarm")?,
         group: row.get("cluster")?,
         members: row.get::<_, i64>("members")? as usize,
+        origin: row.get("origin")?,
+        common: json(row, "common")?,
     })
 }
 

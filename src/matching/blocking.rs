@@ -4,12 +4,16 @@
 //! refined by the records' own identity and compared among sorted neighbours, so that nothing is dropped silently
 //! and nothing explodes.
 
+mod blocks;
 mod keys;
+mod threads;
 
+pub(crate) use blocks::Blocks;
 pub(crate) use keys::keys_of;
+pub(crate) use threads::{over, thread_count};
 
 /// How many sorted neighbours are compared in a block that is too large.
-const WINDOW: usize = 12;
+pub(crate) const WINDOW: usize = 12;
 
 /// One entry of the key column.
 pub(crate) type KeyRow = (u64, u32);

@@ -4,7 +4,7 @@
 use super::lists::lists;
 use super::person_name::PersonName;
 use super::similarity::{jaro, within};
-use super::text::sound;
+use super::text::sounds_alike;
 
 /// How two names relate, from most to least similar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,7 +178,7 @@ fn word(left: &str, right: &str) -> Part {
         Part::Exact
     } else if left.len() == 1 || right.len() == 1 {
         if left.as_bytes().first() == right.as_bytes().first() { Part::Initial } else { Part::Conflict }
-    } else if sound(left) == sound(right)
+    } else if sounds_alike(left, right)
         || lists().same_family_spelling(left, right)
         || without_particle(left, right)
     {
@@ -197,9 +197,8 @@ fn any_word(left: &str, right: &str) -> Part {
 
 /// A typing slip. Short names differ from one another by little (Wang, Yang, Wong), so they get less leave.
 fn slip(left: &str, right: &str) -> bool {
-    let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
     let same_first = left.as_bytes().first() == right.as_bytes().first();
-    match short.len() {
+    match left.len().min(right.len()) {
         0..=2 => false,
         3..=6 => within(left, right, 1) && (same_first || transposed_start(left, right)),
         _ => within(left, right, 1) || (same_first && within(left, right, 2)),

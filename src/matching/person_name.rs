@@ -193,6 +193,10 @@ fn without_notes(field: &str) -> String {
             _ => {}
         }
     }
+    // Most names hold none of these signs, and looking for each costs more than all the rest.
+    if !out.bytes().any(|byte| matches!(byte, b'-' | b'|' | b'/' | b'*') || !byte.is_ascii()) {
+        return out;
+    }
     for mark in [" - ", " – ", " — ", "|", "/", "*", "//"] {
         if let Some((before, _)) = out.split_once(mark)
             && before.chars().any(char::is_alphabetic)

@@ -116,9 +116,9 @@ impl Candidate {
     }
 }
 
-/// The few thresholds a caller may move.
+/// The few thresholds a caller may move; `[matching]` in the settings file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Weaker candidates are not returned.
     pub minimum_probability: f64,
@@ -148,6 +148,48 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether every value makes sense. The error names the setting and shows a right one.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, value, example) in [
+            ("minimum_probability", self.minimum_probability, 0.02),
+            ("review_probability", self.review_probability, 0.5),
+            ("auto_probability", self.auto_probability, 0.995),
+            ("join_probability", self.join_probability, 0.7),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(format!(
+                    "matching.{name} = {value} is no probability; write for example {example}"
+                ));
+            }
+        }
+        if self.auto_probability < self.review_probability {
+            return Err(format!(
+                "matching.auto_probability = {} must not lie below review_probability ({})",
+                self.auto_probability, self.review_probability
+            ));
+        }
+        if self.minimum_probability > self.review_probability {
+            return Err(format!(
+                "matching.minimum_probability = {} must not lie above review_probability ({})",
+                self.minimum_probability, self.review_probability
+            ));
+        }
+        for (name, value) in
+            [("block_limit", self.block_limit), ("maximum_candidates", self.maximum_candidates)]
+        {
+            if value < 2 {
+                return Err(format!("matching.{name} = {value} would find nothing; write for example 60"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same settings for a list that a human looks at: nothing below the review threshold.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self { minimum_probability: self.review_probability, ..self.clone() }
+    }
+
     /// The band of a probability; a guard keeps a candidate out of [`Band::Auto`] whatever its score.
     pub(crate) fn band(&self, probability: f64, guarded: bool) -> Band {
         if probability >= self.auto_probability && !guarded {

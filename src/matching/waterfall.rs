@@ -22,9 +22,17 @@ pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,
     guarded: bool,
+    corroborated: bool,
+    /// Only the sum is wanted: a scan weighs a hundred pairs for each that it shows.
+    sum_only: bool,
 }
 
 impl Waterfall {
+    /// A waterfall that adds up and keeps no bar.
+    pub(crate) fn sum_only() -> Self {
+        Self { sum_only: true, ..Self::default() }
+    }
+
     /// Adds a bar; values are shortened.
     pub(crate) fn add(
         &mut self,
@@ -37,6 +45,10 @@ impl Waterfall {
         // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
         let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
         self.total += i64::from(millibits);
+        self.corroborated |= millibits > 0 && corroborates(comparison);
+        if self.sum_only {
+            return;
+        }
         self.bars.push(Bar {
             comparison,
             level,
@@ -81,6 +93,11 @@ impl Waterfall {
         self.guarded
     }
 
+    /// Whether something beside name, place and title speaks for the pair.
+    pub(crate) fn is_corroborated(&self) -> bool {
+        self.corroborated
+    }
+
     /// Sum of all bars.
     pub(crate) fn millibits(&self) -> i64 {
         self.total
@@ -105,6 +122,11 @@ impl Waterfall {
             })
             .collect()
     }
+}
+
+/// Name, place and title are shared by people who have nothing else in common.
+pub(crate) fn corroborates(comparison: &str) -> bool {
+    !matches!(comparison, "name" | "place" | "title")
 }
 
 #[cfg(test)]

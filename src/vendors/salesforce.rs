@@ -59,7 +59,9 @@ pub(crate) async fn perform(
         | Effect::Reply { .. }
         | Effect::Assign { .. }
         | Effect::DefineField { .. } => Err(super::cannot(effect)),
-        Effect::Merge { survivor, absorbed, .. } => merging::two(clients, survivor, absorbed, log).await,
+        Effect::Merge { survivor, absorbed, also, values } => {
+            merging::some(clients, survivor, (absorbed, also), values, log).await
+        }
         Effect::Create { connection, object, fields, .. } => {
             let settings = clients.settings();
             let effect = &activity::about_whom(clients, effect, log).await?;

@@ -24,7 +24,16 @@ const NAME_LIMIT: f64 = 15.0;
 
 /// Compares two people into a waterfall.
 pub(crate) fn compare(left: Side<'_>, right: Side<'_>, statistics: &Statistics) -> Waterfall {
-    let mut waterfall = Waterfall::default();
+    weigh(left, right, statistics, Waterfall::default())
+}
+
+/// The same into a given waterfall, so that a scan can do without the bars.
+pub(crate) fn weigh(
+    left: Side<'_>,
+    right: Side<'_>,
+    statistics: &Statistics,
+    mut waterfall: Waterfall,
+) -> Waterfall {
     waterfall.add("prior", "chance of a random pair", -statistics.size_bits(), "", "");
     let (relation, boxes) = mailboxes::relate(left, right, statistics);
     let nameless = (left.is_nameless(), right.is_nameless());

@@ -42,6 +42,9 @@ const TRUST: f64 = 0.5;
 /// What the evidence that is not learned may say, in bits.
 const ANCHOR: i32 = 14;
 
+/// How many levels are learned.
+pub(crate) const LEARNED: usize = TABLE.len();
+
 /// The learned shifts, by row of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Weights {
@@ -54,8 +57,20 @@ impl Weights {
         find(comparison, level).map_or(0.0, |at| self.shifts[at])
     }
 
+    /// As whole numbers, for keeping.
+    pub(crate) fn to_numbers(self) -> [u32; LEARNED] {
+        self.shifts.map(|shift| ((shift + FURTHEST) * 100.0).round() as u32)
+    }
+
+    /// What `to_numbers` gave.
+    pub(crate) fn from_numbers(numbers: &[u32; LEARNED]) -> Self {
+        Self {
+            shifts: numbers.map(|number| (f64::from(number) / 100.0 - FURTHEST).clamp(-FURTHEST, FURTHEST)),
+        }
+    }
+
     /// Learns from compared pairs whose mailboxes did not decide by themselves.
-    pub(crate) fn learn<'a>(pairs: impl Iterator<Item = &'a Waterfall>) -> Self {
+    pub(crate) fn learn(pairs: impl Iterator<Item = Waterfall>) -> Self {
         let mut patterns: Vec<Vec<u8>> = Vec::new();
         let mut shipped = [(0_i64, 0_i64); TABLE.len()];
         for waterfall in pairs {
@@ -142,7 +157,7 @@ mod tests {
             pairs.push(pair(-12.0, ("same", 2.5)));
             pairs.push(pair(12.0, ("same", 2.5)));
         }
-        let weights = Weights::learn(pairs.iter());
+        let weights = Weights::learn(pairs.into_iter());
         assert!(weights.shift("title", "same") < -0.5);
         assert!(weights.shift("title", "same") >= -FURTHEST);
         assert!(weights.shift("name", "equal").abs() < 1e-12);
@@ -151,6 +166,6 @@ mod tests {
     #[test]
     fn few_pairs_teach_nothing() {
         let pairs: Vec<Waterfall> = (0..50).map(|_| pair(-12.0, ("same", 2.5))).collect();
-        assert_eq!(Weights::learn(pairs.iter()), Weights::default());
+        assert_eq!(Weights::learn(pairs.into_iter()), Weights::default());
     }
 }

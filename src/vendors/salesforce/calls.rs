@@ -263,8 +263,11 @@ pub(crate) fn user_info() -> Request {
 /// What an effect will send, in order. Where a later request needs what an earlier one answers, words stand there.
 pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
     match effect {
-        Effect::Merge { survivor, absorbed, .. } => match merging(survivor, absorbed)? {
-            Merging::Rows => Ok(vec![soap::merge(settings, survivor, &[absorbed], &Fields::new())?]),
+        Effect::Merge { survivor, absorbed, also, values } => match merging(survivor, absorbed)? {
+            Merging::Rows => {
+                let losers: Vec<&RecordRef> = std::iter::once(absorbed).chain(also).collect();
+                Ok(vec![soap::merge(settings, survivor, &losers, values)?])
+            }
             Merging::Conversion => {
                 let account = account_of(settings, survivor)?;
                 let conversion =

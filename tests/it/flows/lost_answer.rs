@@ -363,7 +363,7 @@ async fn merges(times: usize, system: System) -> Line {
             let mut fault = lost(vendor, "POST", "/merge");
             fault.mentions_any = vec![pair.right.id.clone()];
             bench.sandbox.add_fault(fault);
-            let decision = Decision::Merge { duplicate: pair.id, survivor: pair.left.clone() };
+            let decision = Decision::merge(pair.id, pair.left.clone());
             operator.decide(&decision).await.unwrap();
         }
         bench.work_out().await;
