@@ -386,7 +386,11 @@ fn add_title(
     } else {
         ("different", -1.5)
     };
-    let bits = if relation.is_strong() { bits.clamp(-0.3, 1.0) } else { bits };
+    let bits = if relation.is_strong() {
+        bits.clamp(-0.3, 1.0)
+    } else {
+        bits + statistics.weights.shift("title", level)
+    };
     waterfall.add("title", level, bits, &one.shown, &other.shown);
 }
 
@@ -402,16 +406,23 @@ fn add_place(
     let guessed = left.row.source.has_guessed_place() || right.row.source.has_guessed_place();
     // Colleagues live in one city: it repeats what the workplace said.
     let colleagues = workplace < Workplace::Unknown;
+    let shift = |level| statistics.weights.shift("place", level);
     let fold = |bits: f64| if relation.is_strong() { bits.clamp(-0.3, 0.5) } else { bits };
     if one.id != 0 && other.id != 0 {
         if one.id == other.id {
             let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.4 };
-            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 3.0)), &one.shown, &other.shown);
+            waterfall.add(
+                "place",
+                "same city",
+                fold((rarity.clamp(0.2, 3.0) + shift("same city")).max(0.1)),
+                &one.shown,
+                &other.shown,
+            );
         } else {
             waterfall.add(
                 "place",
                 "different city",
-                fold(if guessed { -1.2 } else { -2.5 }),
+                fold((if guessed { -1.2 } else { -2.5 } + shift("different city")).min(-0.1)),
                 &one.shown,
                 &other.shown,
             );
