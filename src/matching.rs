@@ -35,11 +35,14 @@ mod web_domain;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
+pub use accounts::{
+    AccountCandidate, AccountIndex, AccountKnowledge, DomainRule, PersonLink, link_people, rank_accounts,
+    rank_accounts_knowing,
+};
 pub use groups::{Group, groups, groups_of_keys};
-pub use model::Model;
+pub use model::{BadModel, Model};
 pub use organisations::duplicate_organisations;
-pub use people::{Index, duplicate_people, duplicate_people_of};
+pub use people::{Index, IndexBuilder, Pair, Scan, duplicate_people, duplicate_people_of};
 pub use web_domain::own_domain;
 
 pub use record::{Band, Candidate, Organisation, Person, Settings, Source};
