@@ -27,6 +27,7 @@ mod phone;
 mod prepare;
 mod record;
 mod similarity;
+pub mod table;
 mod text;
 mod waterfall;
 mod web_domain;
@@ -34,8 +35,11 @@ mod web_domain;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{AccountCandidate, AccountIndex, rank_accounts};
-pub use groups::{Group, groups};
+pub use accounts::{
+    AccountCandidate, AccountIndex, AccountKnowledge, DomainRule, PersonLink, link_people, rank_accounts,
+    rank_accounts_knowing,
+};
+pub use groups::{Group, groups, groups_of_keys};
 pub use model::{BadModel, Model};
 pub use organisations::duplicate_organisations;
 pub use people::{Index, IndexBuilder, Pair, Scan, duplicate_people, duplicate_people_of};

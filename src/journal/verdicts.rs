@@ -122,7 +122,7 @@ impl Journal {
     pub async fn exceptions(&self, due_before: Timestamp, limit: usize) -> Result<Vec<Exception>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT * FROM duplicates WHERE verdict IN ('different', 'unsure') AND state IN ('open', 'dismissed') \
+                "SELECT * FROM duplicate_rows WHERE verdict IN ('different', 'unsure') AND state IN ('open', 'dismissed') \
                  ORDER BY verdict_at, id LIMIT ?1",
             )?;
             let mut found = statement.query([limit as i64])?;
@@ -157,7 +157,7 @@ impl Journal {
 
 fn pair(connection: &Connection, id: DuplicateId) -> Result<Option<Duplicate>> {
     connection
-        .prepare_cached("SELECT * FROM duplicates WHERE id = ?1")?
+        .prepare_cached("SELECT * FROM duplicate_rows WHERE id = ?1")?
         .query_row([id.0], |row| Ok(rows::duplicate(row)))
         .optional()?
         .transpose()
@@ -350,16 +350,18 @@ fn judged_around(connection: &Connection, id: DuplicateId) -> Result<Vec<Said>> 
     Ok(said)
 }
 
+/// The record that stands for everything it is one with.
+fn of<'a>(root: &HashMap<&'a str, &'a str>, mut record: &'a str) -> &'a str {
+    while let Some(&next) = root.get(record) {
+        record = next;
+    }
+    record
+}
+
 /// Which pairs contradict which: a pair judged different whose two records others make one. A sentence for each pair
 /// that takes part.
 fn alarms(said: &[Said]) -> Vec<(i64, String)> {
     let mut root: HashMap<&str, &str> = HashMap::new();
-    fn of<'a>(root: &HashMap<&'a str, &'a str>, mut record: &'a str) -> &'a str {
-        while let Some(&next) = root.get(record) {
-            record = next;
-        }
-        record
-    }
     for one in said.iter().filter(|one| one.verdict == Verdict::Same) {
         let (left, right) = (of(&root, &one.left), of(&root, &one.right));
         if left != right {

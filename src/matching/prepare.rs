@@ -316,6 +316,8 @@ pub(crate) struct Statistics {
     pub(crate) records: u32,
     /// Distinct full names.
     pub(crate) names: u32,
+    /// How many countries the people are spread over: the effective number, by their shares.
+    pub(crate) countries: f64,
     given: Counts,
     family: Counts,
     mailbox_people: Counts,
@@ -344,11 +346,14 @@ impl Statistics {
             Counts::of_columns(vec![1], vec![rows.len() as u32])
         });
         let names = columns.pop().map_or(0, |names| names.get(1));
-        Self::from_columns(people.rows.len() as u32, names, columns).expect("as many columns as are named")
+        // In thousandths, so that what is kept and read again is the same number.
+        let countries = (spread(people.rows.iter().map(|row| row.country)) * 1000.0).round() as u32;
+        let numbers = [people.rows.len() as u32, names, countries];
+        Self::from_columns(numbers, columns).expect("as many columns as are named")
     }
 
-    /// Number of records, of names, and all counts in a fixed order.
-    pub(crate) fn columns(&self) -> (u32, u32, [&Counts; COLUMNS]) {
+    /// Number of records, of names, of countries in thousandths, and all counts in a fixed order.
+    pub(crate) fn columns(&self) -> ([u32; 3], [&Counts; COLUMNS]) {
         let columns = [
             &self.given,
             &self.family,
@@ -361,11 +366,11 @@ impl Statistics {
             &self.title_people,
             &self.created,
         ];
-        (self.records, self.names, columns)
+        ([self.records, self.names, (self.countries * 1000.0).round() as u32], columns)
     }
 
     /// What [`Statistics::columns`] gave; `None` when there are more or fewer columns.
-    pub(crate) fn from_columns(records: u32, names: u32, columns: Vec<Counts>) -> Option<Self> {
+    pub(crate) fn from_columns([records, names, countries]: [u32; 3], columns: Vec<Counts>) -> Option<Self> {
         let columns: [Counts; COLUMNS] = columns.try_into().ok()?;
         let [
             given,
@@ -382,6 +387,7 @@ impl Statistics {
         Some(Self {
             records,
             names,
+            countries: f64::from(countries) / 1000.0,
             given,
             family,
             mailbox_people,
@@ -409,6 +415,21 @@ impl Statistics {
         const PSEUDO_NAMES: f64 = 50.0;
         let share = (f64::from(count.max(1)) + PSEUDO_NAMES * usual) / (f64::from(self.names) + PSEUDO_NAMES);
         -share.log2()
+    }
+
+    /// Whether several full names hold this given name, so that it is a name of its own and no typo.
+    pub(crate) fn is_known_given(&self, id: u64) -> bool {
+        self.given.get(id) >= 3
+    }
+
+    /// Whether several full names hold this family name.
+    pub(crate) fn is_known_family(&self, id: u64) -> bool {
+        self.family.get(id) >= 3
+    }
+
+    /// What given and family name have in common: those of one culture come together.
+    pub(crate) fn shared_culture_bits(&self) -> f64 {
+        self.countries.log2().clamp(0.0, 5.0)
     }
 
     /// Bits of a value held by some of all records.
@@ -457,7 +478,8 @@ impl Statistics {
     /// A domain whose people name many unrelated firms is a provider, listed or not.
     pub(crate) fn is_provider(&self, id: u64) -> bool {
         let companies = self.domain_companies.get(id);
-        companies >= 12 && companies * 2 > self.domain_people.get(id)
+        (companies >= 12 && companies * 2 > self.domain_people.get(id))
+            || (companies >= 4 && companies * 10 > self.domain_people.get(id) * 3)
     }
 }
 
@@ -476,12 +498,13 @@ fn holders(column: usize, side: Side<'_>, row: u64, out: &mut Vec<(u64, u64)>) {
         0 if full => out.push((name.given_id(), name.id)),
         1 if full => out.extend(name.family_sounds.iter().map(|sound| (hash_text(sound), name.id))),
         // Two initials: spellings of one person agree in them, two people rarely do.
-        2 if full => {
+        // A script without Latin readings would make two people of one.
+        2 if full && !name.native => {
             let initials = initials(name);
             out.extend(side.mailboxes().map(|mailbox| (mailbox.id, initials)));
         }
         3 if full => {
-            let initials = initials(name);
+            let initials = if name.native { 0 } else { initials(name) };
             out.extend(side.phones().map(|phone| (phone.id, initials)));
         }
         4 => {
@@ -490,8 +513,9 @@ fn holders(column: usize, side: Side<'_>, row: u64, out: &mut Vec<(u64, u64)>) {
             out.extend(side.web().map(|web| (web.id(), holder)));
         }
         5 if !side.company().is_missing() => {
-            let prefix = prefix_id(&side.company().joined);
-            out.extend(side.mailboxes().map(|mailbox| (mailbox.domain.id(), prefix)));
+            let joined = &side.company().joined;
+            let strangers = side.mailboxes().filter(|mailbox| !is_named_after(&mailbox.domain.stem, joined));
+            out.extend(strangers.map(|mailbox| (mailbox.domain.id(), prefix_id(joined))));
         }
         6 => out.push((side.company().id(), holder())),
         7 => out.push((side.city().id, holder())),
@@ -500,6 +524,24 @@ fn holders(column: usize, side: Side<'_>, row: u64, out: &mut Vec<(u64, u64)>) {
         COLUMNS if full => out.push((1, name.id)),
         _ => {}
     }
+}
+
+/// The effective number of values, by their shares: 1 when one value has all, n when n values share evenly.
+fn spread(values: impl Iterator<Item = u8>) -> f64 {
+    let mut counts = [0_u32; 256];
+    for value in values {
+        counts[usize::from(value)] += 1;
+    }
+    let total: f64 = counts[1..].iter().map(|count| f64::from(*count)).sum();
+    let squares: f64 = counts[1..].iter().map(|count| f64::from(*count).powi(2)).sum();
+    if squares > 0.0 { total * total / squares } else { 1.0 }
+}
+
+/// The firm's own domain: its stem and the name have their beginning in common, or one holds the other.
+fn is_named_after(stem: &str, joined: &str) -> bool {
+    let short = stem.len().min(joined.len()).min(5);
+    stem.get(..short).is_some_and(|start| joined.contains(start))
+        || joined.get(..short).is_some_and(|start| stem.contains(start))
 }
 
 /// The first letters of a company: its spellings agree in them, so that typos do not count as firms.

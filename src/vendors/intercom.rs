@@ -54,12 +54,16 @@ pub(crate) async fn perform(
     }
     let request = calls::request(clients.settings(), effect)?;
     let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
-        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (Err(error), Effect::Erase { record } | Effect::Unlink { contact: record, .. }) => {
+            return super::gone_already(record, error);
+        }
         (answer, _) => answer?,
     };
     match effect {
         // The answer to a link is the company; what was touched is the person.
-        Effect::Link { contact, .. } | Effect::Log { contact, .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. } | Effect::Unlink { contact, .. } | Effect::Log { contact, .. } => {
+            Ok(contact.clone())
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
@@ -112,6 +116,7 @@ pub(crate) async fn probe(
     match effect {
         Effect::Update { .. }
         | Effect::Link { .. }
+        | Effect::Unlink { .. }
         | Effect::Log { .. }
         | Effect::Archive { .. }
         | Effect::Release { .. } => Ok(None),

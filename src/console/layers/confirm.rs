@@ -9,12 +9,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::merge::{Choosing, Chose};
 use super::toast::Tone;
 use super::{Reply, dialog};
 use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
 use crate::console::footer::Hint;
 use crate::console::keys;
+use crate::console::links::{Proposed as LinkProposed, Wish as LinkWish};
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
 use crate::console::text::{counted, cut_end, cut_middle, left, put, span, width, wrap};
@@ -45,6 +47,13 @@ pub enum Pending {
         wish: Wish,
         /// To whom.
         reach: Reach,
+        /// The question, without its mark.
+        title: String,
+    },
+    /// A wish about people without a company.
+    Link {
+        /// What is to be done.
+        wish: LinkWish,
         /// The question, without its mark.
         title: String,
     },
@@ -83,7 +92,9 @@ pub enum Pending {
 impl Pending {
     fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } => format!("{title}?"),
+            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
+                format!("{title}?")
+            }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
             Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
             Self::Part { .. } => "Two different people?".to_owned(),
@@ -97,12 +108,19 @@ impl Pending {
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
             Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
+            Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
+            Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
             Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
             Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
             Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
             Self::Propose { .. } => "Send",
+            Self::Link { wish: LinkWish::Undo(_), .. } => "Take back",
+            Self::Link { wish: LinkWish::Found(_), .. } => "Make it",
+            Self::Link { wish: LinkWish::Domain(..), .. } => "Link",
+            Self::Link { wish: LinkWish::Never(_), .. } => "Never",
+            Self::Link { wish: LinkWish::Judge(..), .. } => "Say so",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
@@ -115,6 +133,10 @@ impl Pending {
             // Only what was shown is done.
             Self::Propose { .. } => match body {
                 Body::Proposed(proposal) => Effect::CarryOut(proposal.clone()),
+                _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
+            },
+            Self::Link { .. } => match body {
+                Body::LinkProposed(proposed) => Effect::CarryOutLink(proposed.clone()),
                 _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
             },
             Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
@@ -131,6 +153,7 @@ enum Body {
     Asked(Ticket),
     Known(Box<Preview>),
     Proposed(Box<Proposal>),
+    LinkProposed(Box<LinkProposed>),
     Failed(String),
     Own,
 }
@@ -141,6 +164,9 @@ pub struct Confirm {
     pending: Pending,
     body: Body,
     at: Cell<usize>,
+    choosing: Choosing,
+    /// What is shown while the preview of another choice is on its way.
+    before: Option<Box<Preview>>,
 }
 
 impl Confirm {
@@ -155,9 +181,13 @@ impl Confirm {
                 let ticket = ctx.ticket();
                 (Body::Asked(ticket), Some(Effect::Propose(ticket, *conflict, wish.clone(), *reach)))
             }
+            Pending::Link { wish, .. } => {
+                let ticket = ctx.ticket();
+                (Body::Asked(ticket), Some(Effect::ProposeLink(ticket, wish.clone())))
+            }
             _ => (Body::Own, None),
         };
-        (Self { pending, body, at: Cell::new(0) }, effect)
+        (Self { pending, body, at: Cell::new(0), choosing: Choosing::default(), before: None }, effect)
     }
 
     /// Takes in the preview it asked for; a late one of another dialog is dropped.
@@ -165,8 +195,17 @@ impl Confirm {
         if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
             return;
         }
+        self.before = None;
         self.body = match answer {
-            Ok(preview) => Body::Known(Box::new(preview)),
+            Ok(mut preview) => {
+                // What is shown is what is confirmed: a group by its records.
+                if let (Some(shown), Pending::Decide { decision, .. }) =
+                    (preview.decision.take(), &mut self.pending)
+                {
+                    *decision = *shown;
+                }
+                Body::Known(Box::new(preview))
+            }
             Err(why) => Body::Failed(why),
         };
     }
@@ -182,8 +221,20 @@ impl Confirm {
         };
     }
 
+    /// Takes in what it asked for about unlinked people; a late answer of another dialog is dropped.
+    pub fn link_proposed(&mut self, ticket: Ticket, answer: Answer<Box<LinkProposed>>) {
+        if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
+            return;
+        }
+        self.body = match answer {
+            Ok(proposed) => Body::LinkProposed(proposed),
+            Err(why) => Body::Failed(why),
+        };
+    }
+
     fn preview(&self) -> Option<&Preview> {
         match &self.body {
+            Body::LinkProposed(proposed) => Some(&proposed.preview),
             Body::Known(preview) => Some(preview),
             Body::Proposed(proposal) => Some(&proposal.preview),
             _ => None,
@@ -191,7 +242,7 @@ impl Confirm {
     }
 
     fn ready(&self) -> bool {
-        matches!(self.body, Body::Known(_) | Body::Proposed(_) | Body::Own)
+        matches!(self.body, Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_) | Body::Own)
     }
 
     /// Scrolls by lines.
@@ -200,8 +251,40 @@ impl Confirm {
         self.at.set(at.saturating_add(by).max(0) as usize);
     }
 
+    /// A key in the table of a merge; none when it is not one of the table's.
+    fn choose(&mut self, ctx: &Ctx, name: &str) -> Option<Reply> {
+        let (Body::Known(preview), Pending::Decide { decision, title }) = (&self.body, &mut self.pending)
+        else {
+            return None;
+        };
+        if preview.merges.is_empty() {
+            return None;
+        }
+        match self.choosing.key(name, preview, decision)? {
+            Chose::Moved(row) => {
+                self.at.set((preview.calls.len() * 2 + row).saturating_sub(4));
+                Some(Reply::stay())
+            }
+            Chose::Decided(chosen) => {
+                if let Decision::Merge { survivor, .. } = &chosen {
+                    *title = format!("Merge into {}", survivor.title());
+                }
+                *decision = chosen;
+                let ticket = ctx.ticket();
+                let effect = Effect::Preview(ticket, decision.clone());
+                if let Body::Known(shown) = std::mem::replace(&mut self.body, Body::Asked(ticket)) {
+                    self.before = Some(shown);
+                }
+                Some(Reply { effects: vec![effect], ..Reply::default() })
+            }
+        }
+    }
+
     /// A key.
-    pub fn key(&mut self, _: &Ctx, key: KeyEvent) -> Reply {
+    pub fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
+        if let Some(reply) = keys::name(key).and_then(|name| self.choose(ctx, &name)) {
+            return reply;
+        }
         match keys::name(key).as_deref() {
             Some("Esc" | "Enter") => return Reply::close(),
             Some("Y") if self.ready() => {
@@ -230,6 +313,13 @@ impl Confirm {
         if self.preview().is_some_and(|preview| !preview.calls.is_empty()) {
             hints.push(Hint::new("y", "copy as curl"));
         }
+        if self.preview().is_some_and(|preview| !preview.merges.is_empty()) {
+            hints.push(Hint::new("↑↓←→", "cell"));
+            hints.push(Hint::new("Space", "take value"));
+            hints.push(Hint::new("1-9", "survivor"));
+            hints.push(Hint::new("g", "whole group"));
+            return hints;
+        }
         hints.push(Hint::new("↑↓", "scroll"));
         hints
     }
@@ -240,8 +330,8 @@ impl Confirm {
         let mut say = |text: &str, style| {
             lines.extend(wrap(text, cells).into_iter().map(|line| Line::from(span(line, style))));
         };
-        if let Some(preview) = self.preview() {
-            return preview_lines(ctx, preview, cells);
+        if let Some(preview) = self.preview().or(self.before.as_deref()) {
+            return preview_lines(ctx, preview, &self.choosing, cells);
         }
         match (&self.body, &self.pending) {
             (Body::Asked(_), _) => say("Asking what will be sent…", theme.muted),
@@ -282,8 +372,8 @@ impl Confirm {
                 );
             }
             (Body::Own, Pending::PutOff { text, .. }) => say(text, theme.text),
-            (Body::Known(_) | Body::Proposed(_), _)
-            | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. }) => {}
+            (Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_), _)
+            | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. } | Pending::Link { .. }) => {}
         }
         lines
     }
@@ -291,7 +381,9 @@ impl Confirm {
     /// Draws itself in the middle.
     pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let width_wanted = 84.min(area.width.saturating_sub(2));
+        let wide =
+            self.preview().or(self.before.as_deref()).is_some_and(|preview| !preview.merges.is_empty());
+        let width_wanted = if wide { 120 } else { 84 }.min(area.width.saturating_sub(2));
         let cells = usize::from(width_wanted.saturating_sub(6));
         let lines = self.lines(ctx, cells);
         let place = dialog(ctx, buffer, area, width_wanted, lines.len() as u16 + 4);
@@ -335,7 +427,7 @@ impl Confirm {
     }
 }
 
-fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+fn preview_lines(ctx: &Ctx, preview: &Preview, choosing: &Choosing, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let mut lines = Vec::new();
     if preview.irreversible {
@@ -344,8 +436,18 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
     }
     lines.extend(wrap(&preview.title, cells).into_iter().map(|line| Line::from(span(line, theme.text))));
     lines.extend(returns(ctx, preview, cells));
-    for note in &preview.notes {
-        lines.extend(wrap(note, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
+    // A merge's calls and table come first: the remarks on it are many.
+    let merges = !preview.merges.is_empty();
+    let notes = preview
+        .notes
+        .iter()
+        .flat_map(|note| wrap(note, cells))
+        .map(|line| Line::from(span(line, theme.muted)));
+    if merges {
+        call_lines(ctx, preview, cells, &mut lines);
+        lines.extend(choosing.lines(ctx, preview, cells));
+    } else {
+        lines.extend(notes.clone());
     }
     if !preview.losses.is_empty() {
         lines.push(Line::default());
@@ -381,6 +483,17 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
             lines.push(Line::from(span(format!("      {}", cut_end(line, cells.saturating_sub(6))), style)));
         }
     }
+    if merges {
+        lines.push(Line::default());
+        lines.extend(notes);
+    } else {
+        call_lines(ctx, preview, cells, &mut lines);
+    }
+    lines
+}
+
+fn call_lines(ctx: &Ctx, preview: &Preview, cells: usize, lines: &mut Vec<Line<'static>>) {
+    let theme = &ctx.theme;
     lines.push(Line::default());
     let heading = match preview.calls.len() {
         0 => "No call is sent.".to_owned(),
@@ -409,7 +522,6 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
             }
         }
     }
-    lines
 }
 
 /// What comes back and what does not, record by record.

@@ -33,9 +33,10 @@ pub(super) fn write(model: &Model) -> Vec<u8> {
     let settings = serde_json::to_vec(&model.settings).expect("settings are numbers under fixed names");
     push_number(&mut out, settings.len() as u64);
     out.extend_from_slice(&settings);
-    let (records, names, columns) = model.statistics.columns();
-    push_number(&mut out, u64::from(records));
-    push_number(&mut out, u64::from(names));
+    let (numbers, columns) = model.statistics.columns();
+    for number in numbers {
+        push_number(&mut out, u64::from(number));
+    }
     push_number(&mut out, columns.len() as u64);
     for column in columns {
         let entries = column.entries();
@@ -71,7 +72,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, BadModel> {
 fn parse(reader: &mut Reader<'_>) -> Option<Model> {
     let length = reader.number()? as usize;
     let settings = serde_json::from_slice(reader.bytes(length)?).ok()?;
-    let (records, names) = (u32::try_from(reader.number()?).ok()?, u32::try_from(reader.number()?).ok()?);
+    let mut numbers = [0; 3];
+    for number in &mut numbers {
+        *number = u32::try_from(reader.number()?).ok()?;
+    }
     let mut columns = Vec::new();
     for _ in 0..reader.number()? {
         let length = reader.number()? as usize;
@@ -91,7 +95,7 @@ fn parse(reader: &mut Reader<'_>) -> Option<Model> {
     if !reader.rest.is_empty() {
         return None;
     }
-    Some(Model { statistics: Statistics::from_columns(records, names, columns)?, settings })
+    Some(Model { statistics: Statistics::from_columns(numbers, columns)?, settings })
 }
 
 /// Seven bits a byte, the last one without the high bit.
