@@ -366,3 +366,6 @@ fn hold_back_on_ties(ranked: &mut [(u32, Waterfall)], accounts: &AccountIndex) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

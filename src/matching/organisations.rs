@@ -49,3 +49,6 @@ pub fn duplicate_organisations(organisations: &[Organisation], settings: &Settin
     candidates.truncate(settings.maximum_candidates);
     candidates
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ mod hubspot;
 #[cfg(test)]
 mod intercom;
 #[cfg(test)]
+mod matching;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod readme;
