@@ -14,9 +14,11 @@ pub mod api;
 pub mod audit;
 pub mod backfill;
 pub mod background;
+mod candidate;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
+pub mod coverage;
 pub mod data_map;
 pub mod demo;
 pub mod direction;
@@ -24,6 +26,7 @@ pub mod doctor;
 pub mod drift;
 pub mod erase;
 pub mod events;
+mod exceptions;
 pub mod explain;
 pub mod fetch;
 pub mod init;
@@ -31,10 +34,12 @@ pub mod journal;
 pub mod limits;
 pub mod link;
 pub mod link_files;
+mod link_rules;
 pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
 pub mod mapping_show;
+pub mod match_files;
 pub mod merge;
 pub mod monitors;
 pub mod notices;
@@ -48,12 +53,14 @@ pub mod resolve;
 pub mod rollout;
 pub mod rules;
 pub mod sandbox;
+pub mod scan;
 pub mod selftest;
 pub mod serve;
 pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod tabular;
+pub mod undo;
 pub mod vault;
 pub mod verdict;
 pub mod why_not;
@@ -106,14 +113,20 @@ pub enum Command {
     Resolve(resolve::Arguments),
     /// Rules that decide conflicts by themselves
     Rules(rules::Arguments),
-    /// Merge a duplicate candidate
-    Merge(merge::MergeArguments),
+    /// Find the duplicates in a CSV file, or the pairs across two, without settings or network
+    Match(Box<match_files::Arguments>),
+    /// Look over everybody for duplicates and missing relations, now
+    Scan(scan::Arguments),
+    /// Merge a duplicate candidate, or take a merge back
+    Merge(undo::MergeCommand),
     /// Say what a duplicate candidate is: same, different, unsure, later; or take that back
     Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
     Distinct(verdict::DistinctArguments),
-    /// Relate a person to a company
+    /// Relate people to companies, one by one or a whole domain; make the company; take a link back
     Link(link::LinkArguments),
+    /// How many people of the CRM have an account, per owner and over the days
+    Coverage(coverage::Arguments),
     /// Field mappings: what an edited one would change, directions of a field off and on
     Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
@@ -229,10 +242,13 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
-        Some(Command::Merge(merge)) => merge::merge(&place, arguments.read_only, &merge).await,
+        Some(Command::Match(it)) => match_files::run(arguments.read_only, &it),
+        Some(Command::Scan(scan)) => scan::run(&place, arguments.read_only, &scan).await,
+        Some(Command::Merge(it)) => undo::run(&place, arguments.read_only, &it).await,
         Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
+        Some(Command::Coverage(coverage)) => coverage::run(&place, &coverage).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,

@@ -36,6 +36,8 @@ pub struct Config {
     pub sinks: BTreeMap<String, vendors::alerts::SinkSettings>,
     /// What a deletion at one side does at the other.
     pub erasure: engine::erasure::Settings,
+    /// How records are merged.
+    pub merge: crate::recipes::merge::Settings,
     /// The vendors' clients.
     pub vendors: vendors::Settings,
     /// The webhook receiver.
@@ -108,6 +110,7 @@ impl Config {
             config.limits.check(),
             config.matching.check(),
             config.monitors.check(),
+            config.merge.check(),
             config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {
@@ -117,6 +120,7 @@ impl Config {
         config.engine.limits.clone_from(&config.limits);
         config.engine.matching.clone_from(&config.matching);
         config.engine.erasure = config.erasure;
+        config.engine.merge.clone_from(&config.merge);
         Ok(config)
     }
 }

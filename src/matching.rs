@@ -27,6 +27,7 @@ mod phone;
 mod prepare;
 mod record;
 mod similarity;
+pub mod table;
 mod text;
 mod waterfall;
 mod web_domain;
@@ -38,10 +39,10 @@ pub use accounts::{
     AccountCandidate, AccountIndex, AccountKnowledge, DomainRule, PersonLink, link_people, rank_accounts,
     rank_accounts_knowing,
 };
-pub use groups::{Group, groups};
-pub use model::Model;
+pub use groups::{Group, groups, groups_of_keys};
+pub use model::{BadModel, Model};
 pub use organisations::duplicate_organisations;
-pub use people::{Index, duplicate_people, duplicate_people_of};
+pub use people::{Index, IndexBuilder, Pair, Scan, duplicate_people, duplicate_people_of};
 pub use web_domain::own_domain;
 
 pub use record::{Band, Candidate, Organisation, Person, Settings, Source};

@@ -23,6 +23,12 @@ pub enum Kind {
     Duplicates,
     /// People without the company they belong to
     Unlinked,
+    /// Duplicates judged different or unsure, the longest unseen first
+    Exceptions,
+    /// Duplicates of our own making, and why they came about
+    Incidents,
+    /// What was merged, and whether it can be taken back
+    Merges,
 }
 
 /// Arguments of `list`.
@@ -115,16 +121,39 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         Kind::Duplicates => {
             let page =
                 journal.duplicates(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
-            print(arguments, &page, &["ID", "SURE", "SUBJECT", "LEFT", "RIGHT", "BAND"], |row| {
-                vec![
-                    row.id.to_string(),
-                    percent(row.probability),
-                    row.subject.clone(),
-                    row.left.to_string(),
-                    row.right.to_string(),
-                    row.band.to_string(),
-                ]
-            })
+            print(
+                arguments,
+                &page,
+                &["ID", "SURE", "SUBJECT", "LEFT", "RIGHT", "BAND", "SAID", "GROUP"],
+                |row| {
+                    vec![
+                        row.id.to_string(),
+                        percent(row.probability),
+                        row.subject.clone(),
+                        row.left.to_string(),
+                        row.right.to_string(),
+                        row.band.to_string(),
+                        row.standing
+                            .judgement
+                            .as_ref()
+                            .map_or_else(|| "—".into(), |said| said.verdict.to_string()),
+                        if row.standing.members > 2 {
+                            format!("of {}", row.standing.members)
+                        } else {
+                            "—".into()
+                        },
+                    ]
+                },
+            )
+        }
+        Kind::Exceptions => {
+            super::exceptions::exceptions(&journal, &config.engine, limit, arguments.json).await
+        }
+        Kind::Incidents => super::exceptions::incidents(&journal, limit, arguments.json).await,
+        Kind::Merges => {
+            let mapping = place.mapping(&config)?;
+            let operator = super::wiring::operator(&config, journal, mapping, true);
+            super::undo::list(&operator, limit, arguments.json).await
         }
         Kind::Unlinked => {
             let page =

@@ -96,7 +96,7 @@ async fn show(place: &Place, config: &Config, journal: &Journal, json: bool) -> 
             "incidents": gauges.incidents.iter().map(|incident| json!({
                 "duplicate": incident.duplicate, "execution": incident.execution.0, "recipe": incident.recipe,
                 "other_execution": incident.other.map(|id| id.0), "certain": incident.certain,
-                "at": incident.at.rfc3339(),
+                "at": incident.at.rfc3339(), "cause": incident.cause, "sentence": incident.sentence,
             })).collect::<Vec<_>>(),
             "channels": ChannelKind::ALL.iter().map(|kind| {
                 let state = channels.iter().find(|state| state.channel == *kind);

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::domain::execution::{Execution, Status};
 use crate::domain::ids::ExecutionId;
+use crate::domain::merge::MergeTable;
 use crate::domain::plan::Preview;
 use crate::domain::record::RecordRef;
 use crate::domain::review::Decision;
@@ -234,6 +235,10 @@ pub(super) fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem>
         return output::json(preview);
     }
     output::line(&crate::domain::text::clean(&preview.title))?;
+    for one in &preview.returns {
+        let line = format!("{:<6}  {:<13} {}: {}", one.comes, one.part, one.record, one.why);
+        output::line(&crate::domain::text::clean(&line))?;
+    }
     for row in &preview.becomes {
         let line = format!(
             "{}  {}: \"{}\" | \"{}\" → {}",
@@ -256,12 +261,55 @@ pub(super) fn show_preview(preview: &Preview, json: bool) -> Result<(), Problem>
         let line = format!("{}. {} {}{}{body}", number + 1, call.method, call.host, call.path);
         output::line(&crate::domain::text::clean(&line))?;
     }
+    for table in &preview.merges {
+        merge_table(table)?;
+    }
     for loss in &preview.losses {
         let line = format!("Lost  {}: {} (kept: {})", loss.field, loss.lost, loss.kept);
         output::line(&crate::domain::text::clean(&line))?;
     }
     for note in &preview.notes {
         output::line(&format!("Note  {}", crate::domain::text::clean(note)))?;
+    }
+    Ok(())
+}
+
+/// A column per record and what comes out; the surviving value ticked. Fields in which nothing differs are counted.
+fn merge_table(table: &MergeTable) -> Result<(), Problem> {
+    let cut = |text: &str| -> String {
+        let text = crate::domain::text::clean(if text.is_empty() { "—" } else { text }).into_owned();
+        let mut letters = text.chars();
+        let shown: String = letters.by_ref().take(26).collect();
+        if letters.next().is_some() { format!("{shown}…") } else { shown }
+    };
+    let (differ, equal): (Vec<_>, Vec<_>) = table
+        .rows
+        .iter()
+        .partition(|row| row.from.is_none() || row.values.iter().any(|value| *value != row.merged));
+    let name = differ.iter().map(|row| row.field.chars().count()).max().unwrap_or(5).clamp(5, 36);
+    let heads = table.records.iter().enumerate().map(|(place, record)| {
+        let survivor = if place == 0 { " survivor" } else { "" };
+        format!("{:<30}", format!("{}{survivor}", cut(&record.id)))
+    });
+    output::line(&format!("{:<name$}  {}MERGED", "", heads.collect::<String>()))?;
+    for row in differ {
+        let cells = row.values.iter().enumerate().map(|(place, value)| {
+            let tick = if row.from == Some(place) { "✓ " } else { "  " };
+            format!("{:<30}", format!("{tick}{}", cut(value)))
+        });
+        let lost = if row.lost { "; a value goes away" } else { "" };
+        let line = format!(
+            "{:<name$}  {}{} ({}{lost})",
+            cut(&row.field),
+            cells.collect::<String>(),
+            cut(&row.merged),
+            row.rule
+        );
+        output::line(line.trim_end())?;
+    }
+    if !equal.is_empty() {
+        let word = if equal.len() == 1 { "field is" } else { "fields are" };
+        output::line(&format!("{} more {word} the same", equal.len()))?;
     }
     Ok(())
 }

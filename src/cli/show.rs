@@ -12,7 +12,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::value_text;
-use crate::domain::review::{Conflict, Duplicate, ReviewState, Unlinked, Writer};
+use crate::domain::review::{Conflict, ReviewState, Unlinked, Writer};
 use crate::domain::trouble::advise;
 use crate::engine::intake::title;
 use crate::journal::{Journal, JournalError};
@@ -35,7 +35,9 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let json = arguments.json;
     match id.split('_').next() {
         Some(ConflictId::PREFIX) => print(id, journal.conflict(parse(id)?).await, json, conflict),
-        Some(DuplicateId::PREFIX) => print(id, journal.duplicate(parse(id)?).await, json, duplicate),
+        Some(DuplicateId::PREFIX) => {
+            super::candidate::show(&journal, parse(id)?, &config.matching, json).await
+        }
         Some(UnlinkedId::PREFIX) => print(id, journal.unlinked_one(parse(id)?).await, json, unlinked),
         Some(CapsuleId::PREFIX) => {
             print(id, journal.capsule(parse(id)?).await, json, |records| capsule(records))
@@ -55,7 +57,7 @@ fn print<T: Serialize>(
     if json { output::json(&found) } else { tell(&lines(&found)) }
 }
 
-fn tell(lines: &[String]) -> Result<(), Problem> {
+pub(super) fn tell(lines: &[String]) -> Result<(), Problem> {
     lines.iter().try_for_each(|line| output::line(&crate::domain::text::clean(line)))
 }
 
@@ -114,43 +116,6 @@ fn written(by: Option<&Writer>, changed_at: Option<Timestamp>) -> String {
     }
 }
 
-fn duplicate(pair: &Duplicate) -> Vec<String> {
-    let mut lines = vec![
-        format!(
-            "{}  {}  {} sure, {}  ({})",
-            pair.id,
-            pair.subject,
-            percent(pair.probability),
-            pair.band,
-            pair.state
-        ),
-        format!("Left   {}", pair.left),
-        format!("Right  {}", pair.right),
-    ];
-    let names = pair
-        .left_fields
-        .keys()
-        .chain(pair.right_fields.keys().filter(|name| !pair.left_fields.contains_key(*name)));
-    for name in names {
-        let text =
-            |fields: &crate::domain::record::Fields| fields.get(name).map(value_text).unwrap_or_default();
-        let (left, right) = (text(&pair.left_fields), text(&pair.right_fields));
-        if !left.is_empty() || !right.is_empty() {
-            let mark = if left == right { "=" } else { "≠" };
-            lines.push(format!("  {name} {mark} \"{left}\" | \"{right}\""));
-        }
-    }
-    lines.extend(pair.evidence.iter().map(bar));
-    lines.extend(pair.obstacle.iter().map(|why| format!("Cannot be merged: {why}")));
-    lines.extend(pair.resolution.iter().map(|text| format!("Last   {text}")));
-    let next = format!(
-        "Next   reknit merge {} [--survivor RECORD], or reknit distinct {}; --dry-run shows the calls",
-        pair.id, pair.id
-    );
-    lines.extend((pair.state == ReviewState::Open).then_some(next));
-    lines
-}
-
 fn unlinked(item: &Unlinked) -> Vec<String> {
     let mut lines = vec![
         format!("{}  {}  {}  ({})", item.id, item.subject, item.contact, item.state),
@@ -176,7 +141,7 @@ fn unlinked(item: &Unlinked) -> Vec<String> {
 }
 
 /// One bar of the waterfall.
-fn bar(evidence: &Evidence) -> String {
+pub(super) fn bar(evidence: &Evidence) -> String {
     let note = evidence.note.as_ref().map_or_else(String::new, |note| format!("  ({note})"));
     format!(
         "  {:+6.2} bits  {}: {}{note}",
@@ -238,6 +203,17 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
     lines.extend(detail.vendor_words.iter().map(|words| format!("Said  \"{words}\"")));
     let steps = detail.plan.iter().flat_map(|plan| &plan.steps);
     lines.extend(steps.map(|step| format!("Step  {} ({})", step.title, step.state)));
+    let deviations = detail.plan.iter().flat_map(|plan| &plan.deviations);
+    lines.extend(deviations.map(|one| {
+        let words = one.words.as_ref().map_or_else(String::new, |words| format!(" (\"{words}\")"));
+        format!(
+            "Kept  otherwise: {} of {} is \"{}\", planned was \"{}\"{words}",
+            one.field,
+            one.record.title(),
+            one.kept,
+            one.expected
+        )
+    }));
     lines.extend(
         detail.conflicts.iter().map(|conflict| format!("Held  by {conflict}: `reknit show {conflict}`")),
     );

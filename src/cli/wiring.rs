@@ -412,7 +412,8 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
         actor(),
         config.engine.max_attempts,
     )
-    .of_crm(config.engine.crm, leads(config));
+    .of_crm(config.engine.crm, leads(config))
+    .merging_by(config.merge.clone());
     let named = (!config.mapping.is_empty()).then(|| PathBuf::from(&config.mapping));
     let operator = operator
         .with_rulebook(rulebook(config))

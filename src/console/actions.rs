@@ -151,6 +151,9 @@ actions! {
     Choose { id: "choose", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], hint: "choose",
         help: "In the right box: choose the survivor or the company with this number; never acts.",
         scope: Choices }
+    UndoMerge { id: "undo-merge", keys: ["u"], hint: "undo",
+        help: "Take back what this execution merged, as far as the vendor allows; shows that first, and asks.",
+        scope: Executions, danger: true, does: Merge }
     // Every list.
     Open { id: "open", keys: ["Enter"], hint: "open", help: "Go into the detail of the row.", scope: Lists }
     Mark { id: "mark", keys: ["Space"], hint: "mark",

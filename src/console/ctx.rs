@@ -43,6 +43,8 @@ pub struct Ctx {
     pub size: (u16, u16),
     /// Live refresh is off.
     pub paused: bool,
+    /// From which probability on duplicates are shown, and from which they count as certain.
+    pub thresholds: (f64, f64),
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -50,7 +52,16 @@ pub struct Ctx {
 impl Ctx {
     /// Surroundings at the start.
     pub fn new(now: Timestamp, theme: Theme, zone: TimeZone, size: (u16, u16)) -> Self {
-        Self { now, theme, zone, size, paused: false, targets: RefCell::default(), tickets: Cell::new(0) }
+        Self {
+            now,
+            theme,
+            zone,
+            size,
+            paused: false,
+            thresholds: (0.5, 0.995),
+            targets: RefCell::default(),
+            tickets: Cell::new(0),
+        }
     }
 
     /// A number for a question; its answer carries it, so that a late one is known.

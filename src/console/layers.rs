@@ -7,6 +7,7 @@ pub mod filter;
 pub mod help;
 pub mod input;
 pub mod menu;
+pub mod merge;
 pub mod palette;
 pub mod prompt;
 pub mod telling;

@@ -68,7 +68,9 @@ impl Console {
     ) -> Self {
         let (sender, queue) = mpsc::unbounded_channel();
         let theme = Theme::new(settings.theme, terminal);
-        let ctx = Ctx::new(clock.now(), theme, zone, size);
+        let mut ctx = Ctx::new(clock.now(), theme, zone, size);
+        let matching = operator.matching();
+        ctx.thresholds = (matching.review_probability, matching.auto_probability);
         let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod turning;
+
 /// One bar of the waterfall: what was compared, how it came out, and what that was worth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {

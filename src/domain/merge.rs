@@ -1,12 +1,15 @@
-//! What an execution merged into what, as ids: the values stand in its capsules and in its plan.
+//! The words of a merge: what a human wants of it, what it would make of the records, and what was merged into what.
 //!
-//! Whoever takes a merge back starts here. Nothing in this module undoes anything.
+//! [`MergeRecord`] holds ids only; the values stand in the capsules and in the plan of its execution. Whoever takes a
+//! merge back starts there. Nothing in this module merges or undoes anything.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::ids::{CapsuleId, DuplicateId, ExecutionId};
-use super::record::RecordRef;
+use super::record::{Fields, RecordRef, value_text};
 
 words! {
     /// How far one merge got.
@@ -18,6 +21,159 @@ words! {
         /// The vendor refused; both are still there.
         Refused = "refused",
     }
+}
+
+words! {
+    /// What is done in the place of a merge that a vendor does not offer.
+    pub enum Instead {
+        /// The chosen record gets what it lacks, then the other is archived.
+        CopyAndArchive = "copy-and-archive",
+    }
+}
+
+impl Instead {
+    /// What a sentence about why two records cannot be merged offers in its place.
+    pub fn offered_by(obstacle: Option<&str>) -> Option<Self> {
+        let words = obstacle?;
+        Self::ALL.iter().copied().find(|instead| words.contains(instead.as_str()))
+    }
+}
+
+/// Records of the same person in another system that become one in the same run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The one that goes on there.
+    pub survivor: RecordRef,
+    /// Those that go away there.
+    pub absorbed: Vec<RecordRef>,
+}
+
+/// Whose value of a field survives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Take {
+    /// The vendor's name of the field.
+    pub field: String,
+    /// The record whose value it is.
+    pub record: RecordRef,
+}
+
+/// What the human wants of a merge beyond the two records and which of them goes on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MergeWish {
+    /// Further records of the same system that go away too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RecordRef>,
+    /// The same person's records in other systems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
+    /// Everything that belongs together is to be taken in: replaced by `also` and `elsewhere` before it is shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub group: bool,
+    /// Fields whose value was chosen among the records.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub take: Vec<Take>,
+    /// Fields whose value was typed, in the survivor's system.
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub set: Fields,
+    /// What is done in the place of a merge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
+    /// The [`substance`] of records of which no candidate shows the values, when it was decided.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<RecordRef, String>,
+}
+
+impl MergeWish {
+    /// Nothing beyond the two records.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A hash of what a record says, without stamps and counters: the same as long as nothing of substance changed.
+pub fn substance(fields: &Fields) -> String {
+    use sha2::{Digest, Sha256};
+    let mut said: Vec<(&String, String)> = fields
+        .iter()
+        .filter(|(name, _)| !is_stamp(name))
+        .map(|(name, value)| (name, value_text(value)))
+        .filter(|(_, text)| !text.is_empty())
+        .collect();
+    said.sort();
+    let mut hash = Sha256::new();
+    for (name, text) in said {
+        for part in [name.as_str(), text.as_str()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A field that changes without anybody having changed the record: a stamp, a counter, where somebody was last seen.
+pub fn is_stamp(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with("_at")
+        || (name.starts_with("last") && name != "lastname")
+        || (name.starts_with("hs_") && !name.starts_with("hs_email_optout"))
+        || name.starts_with("location.")
+        || name == "systemmodstamp"
+}
+
+/// One field of records that are merged: what each holds and what comes out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MergeRow {
+    /// The vendor's name of the field.
+    pub field: String,
+    /// What each record holds, in the order of the table's records.
+    pub values: Vec<String>,
+    /// What the one record holds afterwards.
+    pub merged: String,
+    /// The record whose value that is; none where it comes from several, or was typed.
+    pub from: Option<usize>,
+    /// Why, as a phrase: `the survivor's`, `chosen`, `opted out on one of them`.
+    pub rule: String,
+    /// A value of one of the records goes away.
+    pub lost: bool,
+}
+
+/// Records of one system beside what they become.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MergeTable {
+    /// The records, the one that goes on first.
+    pub records: Vec<RecordRef>,
+    /// Why that one goes on, as a phrase.
+    pub master: String,
+    /// Their fields: what differs first.
+    pub rows: Vec<MergeRow>,
+}
+
+/// A field that the vendor kept otherwise than was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deviation {
+    /// Of which record.
+    pub record: RecordRef,
+    /// Which field.
+    pub field: String,
+    /// What was planned.
+    pub expected: String,
+    /// What is there.
+    pub kept: String,
+    /// The vendor's words, where it refused the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
+}
+
+/// A plan that failed on its way through several systems is taken back as far as that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compensation {
+    /// The first of its steps in the plan; only they are performed from now on.
+    pub from_step: u32,
+    /// What failed, as a sentence.
+    pub why: String,
+    /// What cannot be taken back, as a sentence.
+    pub stays: String,
 }
 
 /// One record that went into another.

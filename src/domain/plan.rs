@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::agreement::Agreement;
 use super::clock::Timestamp;
 use super::ids::{ConflictId, ExecutionId};
+use super::merge::{Compensation, Deviation, MergeTable};
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
 use super::review::{ConflictKind, Writer};
 
@@ -27,6 +28,31 @@ words! {
         Failed = "failed",
         /// May have happened.
         InDoubt = "in_doubt",
+    }
+}
+
+words! {
+    /// How a person and a company are related.
+    #[derive(Default)]
+    pub enum Relation {
+        /// As the vendor relates them: HubSpot's association, which leaves a primary company that is there and makes the
+        /// first one primary; Salesforce's account of the contact.
+        #[default]
+        Usual = "usual",
+        /// In the first place, whatever had it before: HubSpot's primary company, Salesforce's account.
+        Primary = "primary",
+        /// Beside the first: HubSpot's plain association, Salesforce's relation of a contact to a further account.
+        Beside = "beside",
+        /// By making a contact of the account out of a lead; it cannot be taken back.
+        Converted = "converted",
+    }
+}
+
+impl Relation {
+    /// The vendor's own way.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, Self::Usual)
     }
 }
 
@@ -74,6 +100,25 @@ pub enum Effect {
         contact: RecordRef,
         /// The company.
         company: RecordRef,
+        /// As what.
+        #[serde(default, skip_serializing_if = "Relation::is_usual")]
+        relation: Relation,
+        /// The id of the company that was first before, where this one takes its place; an undo restores it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<String>,
+    },
+    /// Take a person's relation to a company away.
+    Unlink {
+        /// The person.
+        contact: RecordRef,
+        /// The company.
+        company: RecordRef,
+        /// As what they were related.
+        #[serde(default, skip_serializing_if = "Relation::is_usual")]
+        relation: Relation,
+        /// The id of the company whose place it had taken, where the vendor has one place only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<String>,
     },
     /// Put what happened onto a person's timeline, dated when it happened. It is never changed afterwards.
     Log {
@@ -211,6 +256,11 @@ pub fn key_in(text: &str) -> Option<&str> {
 }
 
 impl Effect {
+    /// A person and a company, related as the vendor relates them.
+    pub const fn link(contact: RecordRef, company: RecordRef) -> Self {
+        Self::Link { contact, company, relation: Relation::Usual, former: None }
+    }
+
     /// The connection it goes to.
     pub fn connection(&self) -> &Connection {
         match self {
@@ -222,6 +272,7 @@ impl Effect {
             | Self::Tag { record, .. } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
             Self::Link { contact, .. }
+            | Self::Unlink { contact, .. }
             | Self::Log { contact, .. }
             | Self::Track { contact, .. }
             | Self::Release { contact, .. }
@@ -246,6 +297,9 @@ impl Effect {
             Self::Update { record, .. } if field.is_empty() && record.is_to_be_made() => {
                 *record = given.clone();
             }
+            Self::Link { company, .. } if field == RELATED && company.is_to_be_made() => {
+                *company = given.clone();
+            }
             Self::Link { contact: record, .. }
             | Self::Log { contact: record, .. }
             | Self::Tag { record, .. }
@@ -264,7 +318,9 @@ impl Effect {
     /// Another name of a record in the place of one.
     pub fn take(&mut self, old: &RecordRef, new: &RecordRef) {
         match self {
-            Self::Update { record, .. }
+            Self::Merge { survivor: record, .. }
+            | Self::Link { contact: record, .. }
+            | Self::Update { record, .. }
             | Self::Erase { record }
             | Self::Archive { record }
             | Self::Release { contact: record, .. }
@@ -315,7 +371,8 @@ impl Effect {
         matches!(
             self,
             Self::Update { .. }
-                | Self::Link { .. }
+                | Self::Link { relation: Relation::Usual | Relation::Primary | Relation::Beside, .. }
+                | Self::Unlink { .. }
                 | Self::Archive { .. }
                 | Self::Release { .. }
                 | Self::Log { template: Some(_), .. }
@@ -354,12 +411,22 @@ pub struct Step {
     /// The record it made or touched, once done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RecordRef>,
+    /// An update of what a merge made: the record is read back first, and only what the vendor kept otherwise is sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_back: bool,
 }
 
 impl Step {
     /// A step that has not begun.
     pub fn new(title: impl Into<String>, effect: Effect) -> Self {
-        Self { title: title.into(), effect, fills: Vec::new(), state: StepState::Waiting, result: None }
+        Self {
+            title: title.into(),
+            effect,
+            fills: Vec::new(),
+            state: StepState::Waiting,
+            result: None,
+            reads_back: false,
+        }
     }
 }
 
@@ -448,6 +515,12 @@ pub struct Plan {
     /// Of fields whose write answers an earlier write of ours: how long that chain is with it; see [`Plan::hops_key`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hops: BTreeMap<String, u32>,
+    /// What a vendor kept otherwise than was planned, as read back after a merge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<Deviation>,
+    /// It failed after something that other systems know: what was taken back, and what could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensation: Option<Compensation>,
 }
 
 impl Plan {
@@ -537,6 +610,12 @@ pub struct Preview {
     pub notes: Vec<String>,
     /// It cannot be taken back at the vendor.
     pub irreversible: bool,
+    /// Of a merge: each system's records beside what they become.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<MergeTable>,
+    /// The decision that was shown, where it says more than the one asked about: a group by its records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<super::review::Decision>>,
 }
 
 #[cfg(test)]

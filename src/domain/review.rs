@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::clock::Timestamp;
 use super::evidence::Evidence;
 use super::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use super::merge::MergeWish;
 use super::record::{Fields, RecordRef};
 
+pub mod incident;
 pub mod verdict;
 
 pub use verdict::{Judgement, Standing, Verdict};
@@ -221,6 +223,9 @@ pub struct LinkCandidate {
     pub probability: f64,
     /// Why: the waterfall.
     pub evidence: Vec<Evidence>,
+    /// Where it stands among firms of one family: `child of Globex Corporation`; empty where it stands alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub family: String,
 }
 
 /// A person whose company is known on one side and not related on the other.
@@ -238,6 +243,15 @@ pub struct Unlinked {
     pub hint: String,
     /// Candidates, best first; may be empty.
     pub candidates: Vec<LinkCandidate>,
+    /// The id of whom the CRM says the person belongs to; empty when to nobody.
+    #[serde(default)]
+    pub owner: String,
+    /// The domain whose rule names the first candidate.
+    #[serde(default)]
+    pub ruled_by: Option<String>,
+    /// Left alone until then; none = until the evidence changes.
+    #[serde(default)]
+    pub ignored_until: Option<Timestamp>,
     /// Where it stands.
     pub state: ReviewState,
     /// The execution that carries the decision out.
@@ -246,6 +260,24 @@ pub struct Unlinked {
     pub created_at: Timestamp,
     /// What became of it, as a sentence.
     pub resolution: Option<String>,
+}
+
+words! {
+    /// How a person is to be related to a company.
+    #[derive(Default)]
+    pub enum LinkAs {
+        /// In the first place where it is free, else beside what is there.
+        #[default]
+        Auto = "auto",
+        /// In the first place, whatever has it now.
+        Primary = "primary",
+        /// Beside what has the first place.
+        Beside = "beside",
+        /// A lead becomes a contact of the account.
+        Convert = "convert",
+        /// A lead gets the account's name as its company.
+        Text = "text",
+    }
 }
 
 /// How a conflict is decided.
@@ -292,8 +324,11 @@ pub enum Decision {
     Merge {
         /// Which.
         duplicate: DuplicateId,
-        /// The record that goes on; one of the two.
+        /// The record that goes on.
         survivor: RecordRef,
+        /// What else is wanted: further records, chosen values.
+        #[serde(default, skip_serializing_if = "MergeWish::is_plain")]
+        wish: Box<MergeWish>,
     },
     /// Take back what an execution merged, as far as the vendors allow.
     UndoMerge {
@@ -306,6 +341,25 @@ pub enum Decision {
         unlinked: UnlinkedId,
         /// To which company.
         company: RecordRef,
+        /// How; what is not said the planner finds from what the CRM holds.
+        #[serde(default)]
+        how: LinkAs,
+    },
+    /// Make the company that none is yet, and relate the person to it.
+    Found {
+        /// Which.
+        unlinked: UnlinkedId,
+        /// The company's name.
+        name: String,
+        /// The domain of its website; may be empty.
+        domain: String,
+    },
+    /// Take a link back that Reknit made.
+    Unlink {
+        /// Which.
+        unlinked: UnlinkedId,
+        /// The execution that made it.
+        link: ExecutionId,
     },
     /// Do something at a vendor by hand.
     Act {
@@ -318,4 +372,11 @@ pub enum Decision {
         /// What is done, in order.
         effects: Vec<super::plan::Effect>,
     },
+}
+
+impl Decision {
+    /// The merge of a candidate's two records by the rules alone.
+    pub fn merge(duplicate: DuplicateId, survivor: RecordRef) -> Self {
+        Self::Merge { duplicate, survivor, wish: Box::default() }
+    }
 }

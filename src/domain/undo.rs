@@ -8,6 +8,9 @@ use super::clock::Timestamp;
 use super::ids::{DuplicateId, ExecutionId};
 use super::record::RecordRef;
 
+/// The recipe whose executions can be taken back.
+pub const MERGING: &str = "merge-duplicates";
+
 words! {
     /// What a record is made of, as a merge tears at it.
     pub enum Part {

@@ -16,13 +16,14 @@ use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
-use crate::recipes::{self, act, mend};
+use crate::recipes::{self, act, mend, merge};
 use crate::vendors;
 
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
 pub mod disputes;
+pub mod links;
 mod pause;
 mod translate;
 mod verdicts;
@@ -74,10 +75,12 @@ pub struct Operator {
     max_attempts: u32,
     crm: System,
     leads: Option<Arc<Mapping>>,
+    companies: Option<Arc<Mapping>>,
     rulebook: Rulebook,
     matching: crate::matching::Settings,
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
+    merges: merge::Settings,
 }
 
 impl Operator {
@@ -103,6 +106,8 @@ impl Operator {
             mappings: None,
             crm: System::Hubspot,
             leads: None,
+            merges: merge::Settings::default(),
+            companies: shipped_companies(System::Hubspot),
         }
     }
 
@@ -110,12 +115,31 @@ impl Operator {
     #[must_use]
     pub fn of_crm(mut self, crm: System, leads: Option<Arc<Mapping>>) -> Self {
         (self.crm, self.leads) = (crm, leads);
+        self.companies = shipped_companies(crm);
+        self
+    }
+
+    /// The same operator with another mapping of companies than the shipped one.
+    #[must_use]
+    pub fn with_companies(mut self, mapping: Option<Arc<Mapping>>) -> Self {
+        self.companies = mapping;
         self
     }
 
     /// The mapping between Intercom's contacts and a kind of record of the CRM.
     pub(super) fn mapping_of(&self, object: ObjectKind) -> &Mapping {
         self.leads.as_ref().filter(|_| object == ObjectKind::Lead).unwrap_or(&self.mapping)
+    }
+
+    /// The same operator with rules of one's own for merges.
+    #[must_use]
+    pub fn merging_by(mut self, settings: merge::Settings) -> Self {
+        self.merges = settings;
+        self
+    }
+
+    pub(super) const fn merge_settings(&self) -> &merge::Settings {
+        &self.merges
     }
 
     /// An operator over the shipped mapping and the vendors' own addresses, for tests of what shows it.
@@ -210,6 +234,8 @@ impl Operator {
     /// Records a decision; the execution that carries it out runs at once.
     pub async fn decide(&self, decision: &Decision) -> Result<ExecutionId, OperateError> {
         self.may_write()?;
+        let whole = self.whole(decision).await?;
+        let decision = whole.as_ref().unwrap_or(decision);
         // A decision that cannot be carried out is refused here, not after it has been queued.
         let prepared = self.prepare(decision).await?;
         let new = NewExecution {
@@ -223,12 +249,17 @@ impl Operator {
             sentence: format!("Decided by {}; waits for a worker.", self.actor),
             max_attempts: self.max_attempts,
         };
-        Ok(self.journal.decide(decision.clone(), new, self.actor.clone()).await?)
+        let decision = self.as_seen(decision).await?;
+        Ok(self.journal.decide(decision, new, self.actor.clone()).await?)
     }
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.
     pub async fn preview(&self, decision: &Decision) -> Result<Preview, OperateError> {
-        Ok(self.prepare(decision).await?.preview)
+        let Some(whole) = self.whole(decision).await? else {
+            return Ok(self.prepare(decision).await?.preview);
+        };
+        let preview = self.prepare(&whole).await?.preview;
+        Ok(Preview { decision: Some(Box::new(whole)), ..preview })
     }
 
     async fn prepare(&self, decision: &Decision) -> Result<Prepared, OperateError> {
@@ -269,12 +300,14 @@ impl Operator {
                     preview,
                 })
             }
-            Decision::Merge { duplicate, survivor } => {
+            Decision::Merge { duplicate, survivor, wish } => {
                 self.uncontradicted(*duplicate).await?;
-                self.merging(*duplicate, survivor).await
+                self.merging(*duplicate, survivor, wish).await
             }
             Decision::UndoMerge { merge } => self.undoing(*merge).await,
-            Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
+            Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,
+            Decision::Found { unlinked, name, domain } => self.founding(*unlinked, name, domain).await,
+            Decision::Unlink { unlinked, link } => self.unlinking(*unlinked, *link).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();
@@ -335,6 +368,11 @@ impl Operator {
         }
         Preview { title, calls, notes, ..Preview::default() }
     }
+}
+
+fn shipped_companies(crm: System) -> Option<Arc<Mapping>> {
+    let shipped = crate::mapping::Mappings::shipped();
+    shipped.for_pair(crm, ObjectKind::Company, ObjectKind::Company).cloned().map(Arc::new)
 }
 
 pub(super) fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {

@@ -10,10 +10,12 @@ use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
 use crate::domain::audit::NewEntry;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::{Effect, Plan, StepState};
+use crate::domain::plan::{Effect, Plan, Relation, StepState};
 use crate::domain::record::{Fields, Mirror, ObjectKind, RecordRef, value_text};
+use crate::domain::review::Decision;
 use crate::journal::facts::value_hash;
 use crate::journal::queue::Intent;
+use crate::recipes::merge;
 use crate::vendors::together::{Brought, Errand};
 use crate::vendors::{self, VendorError};
 
@@ -44,15 +46,19 @@ impl Turn<'_> {
 
     /// Performs what is not done yet.
     pub(super) async fn perform(&mut self) -> Result<(), Stop> {
-        for place in 0..self.planned.plan.steps.len() {
+        self.keep_before_archiving().await?;
+        let mut place = self.begins_at();
+        while place < self.planned.plan.steps.len() {
             if self.planned.plan.steps[place].state == StepState::Done {
+                place += 1;
                 continue;
             }
             self.fill(place);
             let effect = self.planned.plan.steps[place].effect.clone();
             let result = match &effect {
-                Effect::Merge { survivor, absorbed, .. } => {
-                    self.merge(place, &effect, (survivor, absorbed)).await?
+                Effect::Merge { .. } => self.merge(place, &effect).await?,
+                Effect::Update { .. } if self.planned.plan.steps[place].reads_back => {
+                    self.settle_values(place).await?
                 }
                 _ => match self.run_errand(Errand::Perform(effect.clone()), Some(place)).await? {
                     Ok(Brought::Done(record)) => Ok(record),
@@ -62,12 +68,51 @@ impl Turn<'_> {
                     Err(error) => Err(error),
                 },
             };
+            let effect = self.planned.plan.steps[place].effect.clone();
             match result {
                 Ok(record) => self.done(place, &effect, &record).await?,
+                Err(error)
+                    if merge::is_due(&self.planned.plan, place, error.class) && !error.may_have_happened =>
+                {
+                    self.take_back(place, &error).await?;
+                    place = self.begins_at();
+                    continue;
+                }
                 Err(error) => return Err(Stop::Vendor(Box::new(error), Some(place))),
             }
+            place += 1;
         }
+        match &self.planned.plan.compensation {
+            Some(taken_back) => Err(Stop::TakenBack(Box::new(taken_back.clone()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Copying over and archiving in the place of a merge: both are kept whole before the first call, as before a merge.
+    async fn keep_before_archiving(&mut self) -> Result<(), Stop> {
+        let Some((Decision::Merge { survivor, wish, .. }, _)) = self.claim.decision.clone() else {
+            return Ok(());
+        };
+        let steps = &self.planned.plan.steps;
+        let begun = steps.iter().any(|step| step.state != StepState::Waiting);
+        if wish.instead.is_none() || begun || steps.is_empty() {
+            return Ok(());
+        }
+        let archived = steps.iter().filter_map(|step| match &step.effect {
+            Effect::Archive { record } => Some(record.clone()),
+            _ => None,
+        });
+        let records: Vec<RecordRef> = std::iter::once(survivor).chain(archived).collect();
+        let capsule = super::capsule::of(self, &records.iter().collect::<Vec<_>>()).await?;
+        let Begin { id, token, lease, intent } = self.intent(0);
+        self.engine.journal.begin(id, token, Intent { capsule, ..intent }, lease).await?;
+        self.begun(0);
         Ok(())
+    }
+
+    /// The first step that counts: of a plan that is being taken back only what takes it back does.
+    fn begins_at(&self) -> usize {
+        self.planned.plan.compensation.as_ref().map_or(0, |taken_back| taken_back.from_step as usize)
     }
 
     /// Puts in what earlier steps gave.
@@ -106,15 +151,10 @@ impl Turn<'_> {
         Ok(found)
     }
 
-    /// A merge: both records whole are read right before it, and stored with its intent.
-    async fn merge(
-        &mut self,
-        place: usize,
-        effect: &Effect,
-        (survivor, absorbed): (&RecordRef, &RecordRef),
-    ) -> Result<Result<RecordRef, VendorError>, Stop> {
+    /// A merge: every record it touches is read whole right before it, and stored with its intent.
+    async fn merge(&mut self, place: usize, effect: &Effect) -> Result<Result<RecordRef, VendorError>, Stop> {
         self.admit(effect.connection()).await?;
-        let capsule = super::capsule::take(self, survivor, absorbed).await?;
+        let capsule = super::capsule::take(self, effect).await?;
         let Begin { id, token, lease, intent } = self.intent(place);
         self.engine.journal.begin(id, token, Intent { capsule, ..intent }, lease).await?;
         self.begun(place);
@@ -170,6 +210,10 @@ impl Turn<'_> {
         let step = &mut self.planned.plan.steps[place];
         step.state = StepState::Done;
         step.result = Some(record.clone());
+        // Nothing had to be sent: what a merge made of the records is what was planned.
+        if matches!(effect, Effect::Update { fields, .. } if fields.is_empty()) {
+            return Ok(());
+        }
         match effect {
             Effect::Create { fields, .. } => {
                 if !self.takes_back() {
@@ -198,7 +242,7 @@ impl Turn<'_> {
                     self.saw(mirror);
                 }
             }
-            Effect::Merge { survivor, absorbed, .. } => self.merged(survivor, absorbed, record).await?,
+            Effect::Merge { survivor, .. } => self.merged(survivor, effect, record).await?,
             // A timeline belongs to the person and changes none of their fields, and so do tags, events and conversations.
             Effect::Log { .. }
             | Effect::Tag { .. }
@@ -207,7 +251,13 @@ impl Turn<'_> {
             | Effect::Reply { .. }
             | Effect::Assign { .. }
             | Effect::DefineField { .. } => {}
-            Effect::Archive { record } => self.put_away(record).await?,
+            Effect::Archive { record } => {
+                self.put_away(record).await?;
+                // In the place of a merge: who belonged to it belongs to the one that goes on.
+                if let Some((Decision::Merge { survivor, .. }, _)) = &self.claim.decision {
+                    self.remapped.push((record.clone(), survivor.clone()));
+                }
+            }
             // Back with whatever it held: only a read can say. It is done whatever that read says.
             Effect::Restore { record } => {
                 let _ = self.read(record).await?;
@@ -215,14 +265,17 @@ impl Turn<'_> {
             Effect::Release { contact, email } => self.released(contact, email).await?,
             // What was read before it is not kept.
             Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
-            Effect::Link { contact, company } => {
+            Effect::Unlink { .. } | Effect::Link { relation: Relation::Converted, .. } => {
+                self.linked_otherwise(effect, record).await?;
+            }
+            Effect::Link { contact, company, relation, .. } => {
                 let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
                     Some(known) => Some(known.clone()),
                     None => self.engine.journal.mirror(contact).await?,
                 };
                 if let Some(mut mirror) = known {
-                    if company.object == ObjectKind::Company && !mirror.companies.contains(&company.id) {
-                        mirror.companies.push(company.id.clone());
+                    if company.object == ObjectKind::Company {
+                        super::link::related(&mut mirror, &company.id, *relation);
                     }
                     self.saw(mirror);
                 }
@@ -274,18 +327,23 @@ impl Turn<'_> {
         }
     }
 
-    /// Reads the merged record back, and points everything that named either record to it.
+    /// Reads the merged record back, and points everything that named one of the records to it: here and in the steps
+    /// that follow.
     async fn merged(
         &mut self,
         survivor: &RecordRef,
-        absorbed: &RecordRef,
+        effect: &Effect,
         merged: &RecordRef,
     ) -> Result<(), Stop> {
-        self.mirrors.retain(|mirror| mirror.record != *survivor && mirror.record != *absorbed);
-        for old in [absorbed, survivor] {
+        let gone: Vec<&RecordRef> = effect.absorbed().collect();
+        self.mirrors.retain(|mirror| mirror.record != *survivor && !gone.contains(&&mirror.record));
+        for old in gone.into_iter().chain([survivor]) {
             if old != merged {
                 self.remapped.push((old.clone(), merged.clone()));
             }
+        }
+        for step in self.planned.plan.steps.iter_mut().filter(|step| step.state == StepState::Waiting) {
+            step.effect.take(survivor, merged);
         }
         // The merge is done whatever this read says; without it the copy is only older.
         let _ = self.read(merged).await?;
@@ -316,6 +374,7 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Update { .. } => "update",
         Effect::Merge { .. } => "merge",
         Effect::Link { .. } => "link",
+        Effect::Unlink { .. } => "unlink",
         Effect::Log { .. } => "log",
         Effect::Erase { .. } => "erase",
         Effect::Archive { .. } => "archive",
@@ -337,8 +396,12 @@ fn what(effect: &Effect) -> String {
         Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
             fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
         }
-        Effect::Merge { survivor, absorbed, .. } => format!("{absorbed} into {survivor}"),
+        Effect::Merge { survivor, .. } => {
+            let absorbed: Vec<String> = effect.absorbed().map(ToString::to_string).collect();
+            format!("{} into {survivor}", absorbed.join(", "))
+        }
         Effect::Link { company, .. } => format!("to {company}"),
+        Effect::Unlink { company, .. } => format!("from {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),
         Effect::Archive { .. } => "put away".to_owned(),

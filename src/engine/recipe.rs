@@ -420,6 +420,7 @@ impl Engine {
             }
             Err(Stop::Paused(pause)) => (Plan::default(), Some(pause.sentence())),
             Err(Stop::Vendor(error, _)) => (Plan::default(), Some(error.to_string())),
+            Err(Stop::TakenBack(back)) => (Plan::default(), Some(back.why)),
         };
         Ok(Rehearsed { plan, obstacle, reads })
     }

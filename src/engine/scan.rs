@@ -32,7 +32,7 @@ impl Engine {
     }
 
     /// Looks for people without the company they belong to.
-    async fn scan_unlinked(&self) -> Result<(), JournalError> {
+    pub async fn scan_unlinked(&self) -> Result<(), JournalError> {
         let (intercom, crm) = (self.intercom.clone(), self.crm.clone());
         let left = self.journal.mirrors(&intercom, ObjectKind::Contact).await?;
         let mut right = self.journal.mirrors(&crm, ObjectKind::Contact).await?;

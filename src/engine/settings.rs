@@ -76,6 +76,9 @@ pub struct Settings {
     /// What a deletion at one side does at the other; a section of its own in the file.
     #[serde(skip)]
     pub erasure: super::erasure::Settings,
+    /// How records are merged; a section of its own in the file.
+    #[serde(skip)]
+    pub merge: crate::recipes::merge::Settings,
 }
 
 /// The vendors' limits and our share of them.
@@ -200,6 +203,7 @@ impl Default for Settings {
             limits: LimitSettings::default(),
             matching: crate::matching::Settings::default(),
             erasure: super::erasure::Settings::default(),
+            merge: crate::recipes::merge::Settings::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::turn::{Stop, Turn};
 use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Outcome, Status};
 use crate::domain::limit::Family;
+use crate::domain::merge::Compensation;
 use crate::domain::pause::Pause;
 use crate::domain::plan::{Effect, FoundConflict, Plan, StepState};
 use crate::domain::record::Connection;
@@ -71,6 +72,14 @@ impl Turn<'_> {
             let verb = if fields.len() == 1 { "waits" } else { "wait" };
             sentence.push_str(&format!(" {} {verb} for a decision.", fields.join(", ")));
         }
+        if !plan.deviations.is_empty() {
+            let fields: Vec<String> = plan
+                .deviations
+                .iter()
+                .map(|one| format!("{} of {}", one.field, one.record.title()))
+                .collect();
+            sentence.push_str(&format!(" Kept otherwise than planned: {}.", fields.join(", ")));
+        }
         let mut agreements = std::mem::take(&mut self.planned.agreed);
         agreements.append(&mut self.planned.will_agree);
         let settlement = Settlement {
@@ -105,9 +114,35 @@ impl Turn<'_> {
             }
             Stop::Missing(sentence) => self.lacking(ErrorClass::MissingData, sentence),
             Stop::Fault(words) => self.lacking(ErrorClass::Recipe, format!("{words}. Nothing was written.")),
+            Stop::TakenBack(compensation) => self.taken_back(&compensation),
             Stop::Vendor(error, place) => self.refused(&self.connection_of(place), &error, place, None),
             Stop::Journal(_) => unreachable!("the caller returns journal errors before it asks"),
         }
+    }
+
+    /// A later system refused after an earlier one had merged: what could be taken back is, and a human is told the rest.
+    fn taken_back(&mut self, compensation: &Compensation) -> (Status, Settlement) {
+        let back: Vec<&str> = self
+            .planned
+            .plan
+            .steps
+            .iter()
+            .skip(compensation.from_step as usize)
+            .map(|step| step.title.as_str())
+            .collect();
+        let back = if back.is_empty() { String::new() } else { format!(" Taken back: {}.", back.join("; ")) };
+        let settlement = Settlement {
+            sentence: format!(
+                "{}{back} Stays: {} The candidate of the system that refused is still open.",
+                compensation.why, compensation.stays
+            ),
+            outcome: Some(Outcome::Error),
+            error_class: Some(ErrorClass::Conflict),
+            failed_try: true,
+            plan: self.begun_plan(),
+            ..self.common()
+        };
+        (Status::Failed, settlement)
     }
 
     /// No vendor was asked to do anything: the facts or the recipe have to be mended first.

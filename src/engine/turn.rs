@@ -18,6 +18,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::execution::{Priority, Status};
 use crate::domain::limit::{Family, Urgency};
+use crate::domain::merge::Compensation;
 use crate::domain::pause::{Direction, Pause, PauseScope};
 use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, RecordRef};
@@ -47,6 +48,8 @@ pub(super) enum Stop {
     Missing(String),
     /// The recipe does not fit the facts.
     Fault(String),
+    /// A merge over several systems was taken back as far as that goes.
+    TakenBack(Box<Compensation>),
     /// The journal failed: nothing can be settled either.
     Journal(JournalError),
 }

@@ -393,7 +393,7 @@ fn tied_to(connection: &Connection, records: Vec<String>) -> Result<Vec<Tie>> {
 
 fn group_of(connection: &Connection, id: DuplicateId) -> Result<Option<DuplicateGroup>> {
     let found = connection
-        .prepare_cached("SELECT * FROM duplicates WHERE id = ?1")?
+        .prepare_cached("SELECT * FROM duplicate_rows WHERE id = ?1")?
         .query_row([id.0], |row| Ok(rows::duplicate(row)))
         .optional()?
         .transpose()?;
@@ -402,7 +402,7 @@ fn group_of(connection: &Connection, id: DuplicateId) -> Result<Option<Duplicate
     let mut pairs = vec![pair];
     if let Some(cluster) = pairs[0].standing.group.clone() {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT * FROM duplicates WHERE cluster = ?1 AND id <> ?2 AND {TIED} LIMIT 1000"
+            "SELECT * FROM duplicate_rows WHERE cluster = ?1 AND id <> ?2 AND {TIED} LIMIT 1000"
         ))?;
         let mut found = statement.query(params![cluster, id.0])?;
         while let Some(row) = found.next()? {

@@ -373,7 +373,18 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
     }
     forget(connection, old)?;
     connection
-        .prepare_cached("UPDATE executions SET record = ?2 WHERE record = ?1 AND status IN ('pending', 'retrying', 'failed')")?
+        .prepare_cached(
+            "UPDATE executions SET record = ?2 WHERE record = ?1 AND status IN ('pending', 'retrying', 'held', 'failed')",
+        )?
+        .execute([old.to_string(), new.to_string()])?;
+    // Work on a deal or a ticket is the person's too.
+    connection
+        .prepare_cached(
+            "UPDATE executions SET person = ?2 WHERE person = ?1 AND status IN ('pending', 'retrying', 'held', 'failed')",
+        )?
+        .execute([old.to_string(), new.to_string()])?;
+    connection
+        .prepare_cached("UPDATE people_behind SET person = ?2 WHERE person = ?1")?
         .execute([old.to_string(), new.to_string()])?;
     if let Some(PersonId(person)) = unite(connection, &records)? {
         erasure::became(connection, old, person)?;

@@ -15,6 +15,7 @@ use crate::domain::ids::{CapsuleId, DuplicateId, ExecutionId};
 use crate::domain::merge::{MergeRecord, MergeState, Merged, Undone};
 use crate::domain::plan::{Effect, Plan, StepState};
 use crate::domain::record::RecordRef;
+use crate::domain::review::Duplicate;
 
 impl Journal {
     /// What an execution merged; none when it merged nothing.
@@ -57,6 +58,29 @@ impl Journal {
                 .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             ids.into_iter().filter_map(|id| of_execution(connection, ExecutionId(id)).transpose()).collect()
+        })
+        .await
+    }
+
+    /// Every duplicate candidate, whatever its state, that names one of these records.
+    pub async fn pairs_with(&self, records: &[RecordRef]) -> Result<Vec<Duplicate>> {
+        let names: Vec<String> = records.iter().map(ToString::to_string).collect();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM duplicates WHERE left_record = ?1 UNION SELECT * FROM duplicates WHERE right_record = ?1 \
+                 ORDER BY probability DESC, id",
+            )?;
+            let mut pairs: Vec<Duplicate> = Vec::new();
+            for name in &names {
+                let mut found = statement.query([name])?;
+                while let Some(row) = found.next()? {
+                    let pair = rows::duplicate(row)?;
+                    if !pairs.iter().any(|known| known.id == pair.id) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+            Ok(pairs)
         })
         .await
     }

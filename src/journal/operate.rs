@@ -122,7 +122,7 @@ impl Journal {
 
     /// One duplicate candidate.
     pub async fn duplicate(&self, id: DuplicateId) -> Result<Option<Duplicate>> {
-        self.read(move |connection| one(connection, "duplicates", id.0, rows::duplicate)).await
+        self.read(move |connection| one(connection, "duplicate_rows", id.0, rows::duplicate)).await
     }
 
     /// The pre-images that were taken for an execution's merges.
@@ -325,38 +325,56 @@ pub(super) fn decide(
         Decision::Resolve { conflict, choice } => {
             ("conflicts", conflict.to_string(), conflict.0, "resolve", format!("Took {}.", choice.phrase()))
         }
-        Decision::Merge { duplicate, survivor } => {
-            ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}."))
+        Decision::Merge { duplicate, survivor, wish } => {
+            let more = wish.also.iter().chain(wish.elsewhere.iter().flat_map(|other| &other.absorbed));
+            let more: String = more.map(|record| format!(" Also {record}.")).collect();
+            ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}.{more}"))
         }
-        Decision::Link { unlinked, company } => {
+        Decision::Link { unlinked, company, .. } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
+        }
+        Decision::Found { unlinked, domain, .. } => {
+            ("unlinked", unlinked.to_string(), unlinked.0, "found", format!("A new company of {domain}."))
+        }
+        Decision::Unlink { unlinked, link } => {
+            ("unlinked", unlinked.to_string(), unlinked.0, "unlink", format!("Takes back {link}."))
         }
         Decision::Act { .. } | Decision::UndoMerge { .. } => {
             return Err(JournalError::Refused("this settles no item".into()));
         }
     };
     // A typed value is a person's.
-    let stored = match decision {
-        Decision::Resolve { choice: crate::domain::review::Choice::Value(_), .. } => {
-            let record = sealing::name(new.record.as_ref());
-            sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?
-        }
-        _ => to_json(decision)?,
+    let typed = match decision {
+        Decision::Resolve { choice, .. } => matches!(choice, crate::domain::review::Choice::Value(_)),
+        Decision::Merge { wish, .. } => !wish.set.is_empty(),
+        _ => false,
+    };
+    let stored = if typed {
+        let record = sealing::name(new.record.as_ref());
+        sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?
+    } else {
+        to_json(decision)?
     };
     connection
         .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
         .execute(params![now.0, actor, stored])?;
     let number = DecisionId(connection.last_insert_rowid());
     let execution = insert(connection, now, None, Some(number), new)?;
+    // A link is taken back after it was carried out, whatever became of the item since.
+    let from = match decision {
+        Decision::Unlink { .. } => "state <> 'deciding'",
+        _ => "state IN ('open', 'ignored')",
+    };
     let changed = connection
         .prepare_cached(&format!(
             "UPDATE {table} SET state = ?3, deciding_id = ?2, resolution = NULL WHERE id = ?1 \
-             AND state IN ('open', 'ignored')"
+             AND {from}"
         ))?
         .execute(params![id, execution.0, ReviewState::Deciding.as_str()])?;
     if changed != 1 {
         return Err(not_open(connection, table, &name, id)?);
     }
+    super::links::decide(connection, decision, execution)?;
     let entry = NewEntry {
         actor: actor.to_owned(),
         verb: verb.to_owned(),

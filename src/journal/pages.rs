@@ -50,7 +50,7 @@ const CONFLICTS: List = List {
     counter: "conflict.",
 };
 const DUPLICATES: List = List {
-    table: "duplicates",
+    table: "duplicate_rows",
     columns: "*",
     weight: Some("rank"),
     newest_first: false,

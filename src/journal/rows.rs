@@ -236,6 +236,8 @@ fn standing(row: &Row<'_>) -> Result<Standing> {
         alarm: row.get("alarm")?,
         group: row.get("cluster")?,
         members: row.get::<_, i64>("members")? as usize,
+        origin: row.get("origin")?,
+        common: json(row, "common")?,
     })
 }
 
@@ -247,6 +249,9 @@ pub(super) fn unlinked(row: &Row<'_>) -> Result<Unlinked> {
         domain: row.get("domain")?,
         hint: row.get("hint")?,
         candidates: json(row, "candidates")?,
+        owner: row.get("owner")?,
+        ruled_by: row.get("ruled_by")?,
+        ignored_until: optional_time(row, "ignored_until")?,
         state: word(row, "state")?,
         deciding: row.get::<_, Option<i64>>("deciding_id")?.map(ExecutionId),
         created_at: time(row, "created_at")?,

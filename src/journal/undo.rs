@@ -6,13 +6,14 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, to_json};
+use super::verdicts::{self, NewVerdict};
 use super::{Journal, JournalError, Result, audit, facts, merges, sealing};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{DecisionId, ExecutionId};
+use crate::domain::ids::{DecisionId, DuplicateId, ExecutionId};
 use crate::domain::record::RecordRef;
-use crate::domain::review::{Decision, Duplicate, ReviewState};
+use crate::domain::review::{Decision, Duplicate, ReviewState, Verdict};
 
 use super::intake::NewExecution;
 
@@ -153,33 +154,34 @@ pub(super) fn take_back(
         }
         facts::unite(connection, people)?;
     }
-    let words = format!("Merged by {} and taken back by {execution}: two different records.", taken.merge);
-    connection
+    let words = format!("merged by {} and taken back by {execution}", taken.merge);
+    let mut pairs: Vec<DuplicateId> = connection
         .prepare_cached(
-            "UPDATE duplicates SET state = 'dismissed', resolution = ?2 WHERE state <> 'dismissed' AND id IN \
-             (SELECT duplicate_id FROM merges WHERE execution_id = ?1 AND state = 'done')",
+            "SELECT DISTINCT duplicate_id FROM merges WHERE execution_id = ?1 AND duplicate_id IS NOT NULL",
         )?
-        .execute(params![taken.merge.0, words])?;
+        .query_map([taken.merge.0], |row| row.get(0).map(DuplicateId))?
+        .collect::<rusqlite::Result<_>>()?;
     for pair in &taken.apart {
-        different(connection, now, pair, &words)?;
-        let entry = NewEntry {
-            actor: actor.clone(),
-            verb: "distinct".to_owned(),
-            object: format!("{} and {}", pair.left, pair.right),
-            note: format!("Judged to be two different records, since {execution} took their merge back."),
-        };
-        audit::append(connection, now, &[entry])?;
+        pairs.push(put(connection, now, pair)?);
+    }
+    for id in pairs {
+        let verdict = NewVerdict { id, verdict: Verdict::Different, until: None, reason: words.clone() };
+        match verdicts::judge(connection, now, &verdict, &actor, true) {
+            // The pair has gone its own way since; what was taken back stays taken back.
+            Ok(_) | Err(JournalError::Refused(_) | JournalError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
 
-/// Calls a pair different as it stands now; it comes back when one of the compared values changes.
-fn different(connection: &Connection, now: Timestamp, pair: &Duplicate, words: &str) -> Result<()> {
+/// A pair as it stands now, ready to be judged.
+fn put(connection: &Connection, now: Timestamp, pair: &Duplicate) -> Result<DuplicateId> {
     connection
         .prepare_cached(
             "INSERT INTO duplicates (subject, left_record, left_fields, right_record, right_fields, probability, band, \
-             evidence, fingerprint, obstacle, state, created_at, resolution) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
+             evidence, fingerprint, obstacle, state, created_at, last_seen, evidence_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12) \
              ON CONFLICT (left_record, right_record) DO UPDATE SET subject = excluded.subject, \
              left_fields = excluded.left_fields, right_fields = excluded.right_fields, \
              probability = excluded.probability, band = excluded.band, evidence = excluded.evidence, \
@@ -196,9 +198,10 @@ fn different(connection: &Connection, now: Timestamp, pair: &Duplicate, words: &
             to_json(&pair.evidence)?,
             pair.fingerprint,
             pair.obstacle,
-            ReviewState::Dismissed.as_str(),
+            ReviewState::Done.as_str(),
             now.0,
-            words,
         ])?;
-    Ok(())
+    Ok(connection
+        .prepare_cached("SELECT id FROM duplicates WHERE left_record = ?1 AND right_record = ?2")?
+        .query_row([pair.left.to_string(), pair.right.to_string()], |row| row.get(0).map(DuplicateId))?)
 }

@@ -122,7 +122,7 @@ impl Journal {
     pub async fn exceptions(&self, due_before: Timestamp, limit: usize) -> Result<Vec<Exception>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT * FROM duplicates WHERE verdict IN ('different', 'unsure') AND state IN ('open', 'dismissed') \
+                "SELECT * FROM duplicate_rows WHERE verdict IN ('different', 'unsure') AND state IN ('open', 'dismissed') \
                  ORDER BY verdict_at, id LIMIT ?1",
             )?;
             let mut found = statement.query([limit as i64])?;
@@ -157,13 +157,13 @@ impl Journal {
 
 fn pair(connection: &Connection, id: DuplicateId) -> Result<Option<Duplicate>> {
     connection
-        .prepare_cached("SELECT * FROM duplicates WHERE id = ?1")?
+        .prepare_cached("SELECT * FROM duplicate_rows WHERE id = ?1")?
         .query_row([id.0], |row| Ok(rows::duplicate(row)))
         .optional()?
         .transpose()
 }
 
-fn judge(
+pub(super) fn judge(
     connection: &Connection,
     now: Timestamp,
     new: &NewVerdict,

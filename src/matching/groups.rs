@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Candidate, Person, Settings};
-use crate::domain::evidence::Evidence;
+use super::waterfall::corroborates;
+use crate::domain::evidence::{Evidence, probability_of};
 
 /// Records believed to be one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,12 @@ pub struct Group {
     pub weakest: f64,
     /// Some pair inside carries a guard: a human should look even if every probability is high.
     pub guarded: bool,
+}
+
+/// A name in common, even a rare one in one city, is shown to a human; it joins nobody. Something else has to
+/// agree: a mailbox, a number, a firm, one form sent twice.
+fn is_corroborated(candidate: &Candidate) -> bool {
+    candidate.evidence.iter().any(|bar| bar.millibits > 0 && corroborates(&bar.comparison))
 }
 
 /// What an unlisted pair is taken for, in bits: blocking found nothing common, or too little.
@@ -33,22 +40,50 @@ pub fn groups(people: &[Person], candidates: &[Candidate], settings: &Settings) 
 }
 
 /// The same for any records with keys.
-pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: &Settings) -> Vec<Group> {
+pub fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: &Settings) -> Vec<Group> {
     let mut sorted: Vec<&str> = keys.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
     let number = |key: &str| sorted.binary_search(&key).ok();
+    let links = candidates.iter().filter_map(|candidate| {
+        let (left, right) = (number(&candidate.left)?, number(&candidate.right)?);
+        let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
+        Some(Link {
+            left: left.min(right),
+            right: left.max(right),
+            millibits: candidate.millibits(),
+            guarded,
+            corroborated: is_corroborated(candidate),
+        })
+    });
+    groups_of_links(&sorted, links, settings)
+}
+
+/// A candidate as numbers: places in a sorted list of keys, the smaller one first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) left: usize,
+    pub(crate) right: usize,
+    pub(crate) millibits: i64,
+    pub(crate) guarded: bool,
+    /// Something personal beside the name speaks for it.
+    pub(crate) corroborated: bool,
+}
+
+/// The same for links between places in a sorted list of keys.
+pub(crate) fn groups_of_links(
+    sorted: &[&str],
+    links: impl Iterator<Item = Link>,
+    settings: &Settings,
+) -> Vec<Group> {
     let mut edges: BTreeMap<(usize, usize), (f64, bool)> = BTreeMap::new();
     let mut joins: Vec<(i64, usize, usize, f64)> = Vec::new();
-    for candidate in candidates {
-        let (Some(left), Some(right)) = (number(&candidate.left), number(&candidate.right)) else { continue };
-        let (left, right) = (left.min(right), left.max(right));
-        let millibits = candidate.millibits();
-        let guarded = candidate.evidence.iter().any(|bar: &Evidence| bar.comparison == "guard");
+    for Link { left, right, millibits, guarded, corroborated } in links {
+        let probability = probability_of(millibits);
         let bits = (millibits as f64 / 1000.0).clamp(-LIMIT_BITS, LIMIT_BITS);
         edges.insert((left, right), (bits, guarded));
-        if candidate.probability >= settings.join_probability {
-            joins.push((millibits, left, right, candidate.probability));
+        if probability >= settings.join_probability && corroborated {
+            joins.push((millibits, left, right, probability));
         }
     }
     joins.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));
@@ -74,15 +109,20 @@ pub(crate) fn groups_of_keys(keys: &[&str], candidates: &[Candidate], settings: 
         members[keep].extend(moved);
         weakest[keep] = weakest[keep].min(weakest[drop]).min(probability);
     }
+    // By edges, not by pairs of members: a group of twenty thousand equals has few of the one, many of the other.
+    let mut guards = vec![false; sorted.len()];
+    for ((left, right), edge) in &edges {
+        if edge.1 && group_of[*left] == group_of[*right] {
+            guards[group_of[*left]] = true;
+        }
+    }
     let mut groups: Vec<Group> = members
         .into_iter()
         .zip(weakest)
-        .filter(|(rows, _)| rows.len() > 1)
-        .map(|(mut rows, weakest)| {
+        .zip(guards)
+        .filter(|((rows, _), _)| rows.len() > 1)
+        .map(|((mut rows, weakest), guarded)| {
             rows.sort_unstable();
-            let guarded = rows.iter().enumerate().any(|(at, one)| {
-                rows[at + 1..].iter().any(|other| edges.get(&(*one, *other)).is_some_and(|edge| edge.1))
-            });
             Group { members: rows.iter().map(|row| sorted[*row].to_owned()).collect(), weakest, guarded }
         })
         .collect();

@@ -1,23 +1,45 @@
 //! Duplicate people: pairs from blocking, bars from the comparisons, candidates with their evidence.
 //! It merges nothing and remembers no verdicts.
 
+mod builder;
 mod compare;
 mod guards;
 mod mailboxes;
+mod scan;
 mod workplace;
 
-use super::blocking::{self, KeyRow};
+use std::sync::OnceLock;
+
+use super::blocking;
 use super::hashing::combine;
+use super::model::Model;
 use super::prepare::{People, Side, Statistics};
 use super::record::{Candidate, Person, Settings};
+use super::waterfall::Waterfall;
+
+pub use builder::IndexBuilder;
+pub use scan::{Pair, Scan};
+
+/// With so many others at most one record is compared; ordinary ones have a hundred.
+const PARTNERS: usize = 4000;
 
 /// A prepared list of people: for the full scan, and for asking about one new record at a time.
+///
+/// Its rows stand in the order of the keys, so that nothing depends on the order in which the people came.
 #[derive(Clone, Debug)]
 pub struct Index {
     people: People,
     statistics: Statistics,
-    keys: Vec<KeyRow>,
     settings: Settings,
+    threads: usize,
+    keys: OnceLock<KeyRun>,
+}
+
+/// The keys of all records, sorted, each beside its row; made when the first question about one record comes.
+#[derive(Clone, Debug)]
+struct KeyRun {
+    keys: Vec<u64>,
+    rows: Vec<u32>,
 }
 
 impl Index {
@@ -28,18 +50,14 @@ impl Index {
 
     /// Prepares a list.
     pub fn with_settings(people: &[Person], settings: Settings) -> Self {
-        let people = People::build(people);
-        let statistics = Statistics::build(&people);
-        let mut keys = Vec::with_capacity(people.rows.len() * 12);
-        let mut of_one = Vec::new();
-        for row in 0..people.rows.len() {
-            of_one.clear();
-            blocking::keys_of(people.side(row), &statistics, &mut of_one);
-            keys.extend(of_one.iter().map(|key| (*key, row as u32)));
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        Self { people, statistics, keys, settings }
+        let mut builder = Self::builder(settings);
+        builder.extend(people);
+        builder.finish()
+    }
+
+    /// Prepares people who come one at a time.
+    pub fn builder(settings: Settings) -> IndexBuilder {
+        IndexBuilder::new(settings)
     }
 
     /// Number of records.
@@ -52,52 +70,57 @@ impl Index {
         self.people.rows.is_empty()
     }
 
+    /// The caller's key of a row.
+    pub fn key(&self, row: u32) -> &str {
+        self.people.keys.get(row)
+    }
+
+    /// What this list teaches about rarity, to be kept when the list is gone.
+    pub fn model(&self) -> Model {
+        Model { statistics: self.statistics.clone(), settings: self.settings.clone() }
+    }
+
     /// All candidates, strongest first, then by keys.
+    ///
+    /// For a long list [`Index::scan`] and [`Index::candidate`] do the same with a few bytes per pair.
     pub fn duplicates(&self) -> Vec<Candidate> {
-        let order: Vec<(u64, u64)> = (0..self.len())
-            .map(|row| {
-                let side = self.people.side(row);
-                (side.name().id, side.row.identity)
-            })
-            .collect();
-        let pairs = blocking::pairs(&self.keys, &order, self.settings.block_limit);
-        let mut found: Vec<(i64, u32, u32)> = Vec::new();
-        for (left, right) in pairs {
-            let waterfall = compare::compare(self.side(left), self.side(right), &self.statistics);
-            if waterfall.probability() >= self.settings.minimum_probability {
-                found.push((waterfall.millibits(), left, right));
-            }
-        }
-        if found.len() > self.settings.maximum_candidates {
-            found.sort_unstable_by(|left, right| right.cmp(left));
-            found.truncate(self.settings.maximum_candidates);
-        }
-        // Texts are made in a second pass, so that a scan holds three numbers per pair and not a waterfall.
-        let mut candidates: Vec<Candidate> = found
-            .into_iter()
-            .map(|(_, left, right)| {
-                let key = |row: u32| &self.people.keys[row as usize];
-                self.candidate((key(left), self.side(left)), (key(right), self.side(right)))
-            })
-            .collect();
-        sort(&mut candidates);
-        candidates
+        self.scan().pairs().iter().map(|pair| self.candidate(pair)).collect()
+    }
+
+    /// A pair of a scan with its evidence.
+    pub fn candidate(&self, pair: &Pair) -> Candidate {
+        let key = |row: u32| (self.people.keys.get(row), self.side(row));
+        weighed(key(pair.left), key(pair.right), &self.statistics, &self.settings)
     }
 
     fn side(&self, row: u32) -> Side<'_> {
         self.people.side(row as usize)
     }
 
-    fn candidate(&self, one: (&String, Side<'_>), other: (&String, Side<'_>)) -> Candidate {
-        weighed(one, other, &self.statistics, &self.settings)
+    fn key_run(&self) -> &KeyRun {
+        self.keys.get_or_init(|| {
+            let mut entries: Vec<(u64, u32)> = Vec::with_capacity(self.len() * 32);
+            let mut keys = Vec::new();
+            for row in 0..self.len() {
+                keys.clear();
+                blocking::keys_of(self.people.side(row), &self.statistics, &mut keys);
+                entries.extend(keys.iter().map(|key| (*key, row as u32)));
+            }
+            entries.sort_unstable();
+            entries.dedup();
+            KeyRun {
+                keys: entries.iter().map(|entry| entry.0).collect(),
+                rows: entries.iter().map(|entry| entry.1).collect(),
+            }
+        })
     }
 }
 
 /// Compares in the order of the keys, so that even which of several equal mailboxes is shown does not depend
 /// on the order of the records.
 fn weighed(
-    one: (&String, Side<'_>),
-    other: (&String, Side<'_>),
+    one: (&str, Side<'_>),
+    other: (&str, Side<'_>),
     statistics: &Statistics,
     settings: &Settings,
 ) -> Candidate {
@@ -106,13 +129,18 @@ fn weighed(
     let (first, second) = (left.1.row.identity, right.1.row.identity);
     let probability = waterfall.probability();
     Candidate {
-        left: left.0.clone(),
-        right: right.0.clone(),
+        left: left.0.to_owned(),
+        right: right.0.to_owned(),
         probability,
         band: settings.band(probability, waterfall.is_guarded()),
         evidence: waterfall.into_evidence(),
         fingerprint: format!("{:016x}{:016x}", combine(first, second), combine(second, first)),
     }
+}
+
+/// The sum of the bars of two records, given in the order of their keys.
+fn sum(left: Side<'_>, right: Side<'_>, statistics: &Statistics) -> Waterfall {
+    compare::weigh(left, right, statistics, Waterfall::sum_only())
 }
 
 /// Compares two records that are in no index.
@@ -127,6 +155,28 @@ pub(crate) fn compare_pair(
     weighed((&one.key, left.side(0)), (&other.key, right.side(0)), statistics, settings)
 }
 
+/// The candidates of one record among others that are in no index.
+pub(crate) fn candidates_among<'a>(
+    one: &Person,
+    others: impl IntoIterator<Item = &'a Person>,
+    statistics: &Statistics,
+    settings: &Settings,
+) -> Vec<Candidate> {
+    let alone = People::build(std::slice::from_ref(one));
+    let side = alone.side(0);
+    let mut candidates = Vec::new();
+    for other in others.into_iter().filter(|other| other.key != one.key) {
+        let prepared = People::build(std::slice::from_ref(other));
+        let (left, right) =
+            if one.key <= other.key { (side, prepared.side(0)) } else { (prepared.side(0), side) };
+        if sum(left, right, statistics).probability() >= settings.minimum_probability {
+            candidates.push(weighed((&one.key, side), (&other.key, prepared.side(0)), statistics, settings));
+        }
+    }
+    sort(&mut candidates);
+    candidates
+}
+
 /// All duplicate candidates of a list, strongest first, then by keys.
 pub fn duplicate_people(people: &[Person], settings: &Settings) -> Vec<Candidate> {
     Index::with_settings(people, settings.clone()).duplicates()
@@ -138,24 +188,36 @@ pub fn duplicate_people_of(one: &Person, index: &Index) -> Vec<Candidate> {
     let side = alone.side(0);
     let mut keys = Vec::new();
     blocking::keys_of(side, &index.statistics, &mut keys);
+    keys.sort_unstable();
+    keys.dedup();
+    let run = index.key_run();
+    let mut blocks: Vec<&[u32]> = keys
+        .into_iter()
+        .map(|key| {
+            let from = run.keys.partition_point(|other| *other < key);
+            let length = run.keys[from..].partition_point(|other| *other == key);
+            &run.rows[from..from + length]
+        })
+        .collect();
+    // Rare keys first: what two records share with few others tells most. One record may look at longer blocks than
+    // the scan does, for its cost is linear here.
+    blocks.sort_by_key(|block| block.len());
     let mut rows: Vec<u32> = Vec::new();
-    for key in keys {
-        let from = index.keys.partition_point(|entry| entry.0 < key);
-        let run = index.keys[from..].iter().take_while(|entry| entry.0 == key).map(|entry| entry.1);
-        // One record may look at a longer block than the scan does: the cost is linear here.
-        rows.extend(run.take(index.settings.block_limit * 20));
+    for block in blocks {
+        let room = PARTNERS.saturating_sub(rows.len()).min(index.settings.block_limit * 20);
+        rows.extend_from_slice(&block[..block.len().min(room)]);
     }
     rows.sort_unstable();
     rows.dedup();
     let mut candidates: Vec<Candidate> = Vec::new();
     for row in rows {
-        let key = &index.people.keys[row as usize];
-        if *key == one.key {
+        let (key, other) = (index.key(row), index.side(row));
+        if key == one.key {
             continue;
         }
-        let found = index.candidate((&one.key, side), (key, index.side(row)));
-        if found.probability >= index.settings.minimum_probability {
-            candidates.push(found);
+        let (left, right) = if one.key.as_str() <= key { (side, other) } else { (other, side) };
+        if sum(left, right, &index.statistics).probability() >= index.settings.minimum_probability {
+            candidates.push(weighed((&one.key, side), (key, other), &index.statistics, &index.settings));
         }
     }
     sort(&mut candidates);

@@ -3,8 +3,9 @@
 //! Values are kept in tables and rows hold their numbers; equality is tested by 64-bit identity, so that a record
 //! prepared on its own can be compared with an index built earlier.
 
-use std::collections::HashMap;
+mod intern;
 
+use super::blocking::over;
 use super::company::Company;
 use super::country::country_code;
 use super::counts::Counts;
@@ -17,32 +18,8 @@ use super::record::{Person, Source};
 use super::text::fold;
 use super::web_domain::WebDomain;
 
-/// One kind of value, each distinct raw text parsed once.
-#[derive(Clone, Debug)]
-pub(crate) struct Table<T> {
-    values: Vec<T>,
-    by_raw: HashMap<u64, u32>,
-}
-
-impl<T> Table<T> {
-    fn new() -> Self {
-        Self { values: Vec::new(), by_raw: HashMap::new() }
-    }
-
-    /// The number of a raw value, parsing it the first time.
-    pub(crate) fn intern(&mut self, raw: u64, parse: impl FnOnce() -> T) -> u32 {
-        let values = &mut self.values;
-        *self.by_raw.entry(raw).or_insert_with(|| {
-            values.push(parse());
-            values.len() as u32 - 1
-        })
-    }
-
-    /// The value with a number that `intern` gave out.
-    pub(crate) fn get(&self, number: u32) -> &T {
-        &self.values[number as usize]
-    }
-}
+pub(crate) use intern::KeyColumn;
+use intern::Table;
 
 /// A city as written and as compared.
 #[derive(Clone, Debug, Default)]
@@ -66,13 +43,16 @@ pub(crate) struct Row {
     pub(crate) created_at: Option<i64>,
     /// Hash of all compared fields in raw form.
     pub(crate) identity: u64,
+    /// The same without the time of creation, but with the source: records that are equal in it are twins.
+    pub(crate) twin: u64,
     pub(crate) test: bool,
+    nameless: bool,
 }
 
 /// All people, normalised.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct People {
-    pub(crate) keys: Vec<String>,
+    pub(crate) keys: KeyColumn,
     pub(crate) rows: Vec<Row>,
     names: Table<PersonName>,
     mailboxes: Table<Option<Mailbox>>,
@@ -81,6 +61,7 @@ pub(crate) struct People {
     domains: Table<Option<WebDomain>>,
     titles: Table<JobTitle>,
     cities: Table<City>,
+    countries: Table<u8>,
     mailbox_column: Vec<u32>,
     phone_column: Vec<u32>,
 }
@@ -88,23 +69,67 @@ pub(crate) struct People {
 impl People {
     /// Normalises a list of people.
     pub(crate) fn build(people: &[Person]) -> Self {
-        let mut all = Self {
-            keys: Vec::with_capacity(people.len()),
-            rows: Vec::with_capacity(people.len()),
-            names: Table::new(),
-            mailboxes: Table::new(),
-            phones: Table::new(),
-            companies: Table::new(),
-            domains: Table::new(),
-            titles: Table::new(),
-            cities: Table::new(),
-            mailbox_column: Vec::new(),
-            phone_column: Vec::new(),
-        };
+        let mut all = Self::default();
         for person in people {
             all.push(person);
         }
         all
+    }
+
+    /// Adds what another list holds, in its order; afterwards this list is as if it had been given those people.
+    pub(crate) fn append(&mut self, other: Self) {
+        let names = self.names.absorb(other.names);
+        let mailboxes = self.mailboxes.absorb(other.mailboxes);
+        let phones = self.phones.absorb(other.phones);
+        let companies = self.companies.absorb(other.companies);
+        let domains = self.domains.absorb(other.domains);
+        let titles = self.titles.absorb(other.titles);
+        let cities = self.cities.absorb(other.cities);
+        let (mailbox, phone) = (self.mailbox_column.len() as u32, self.phone_column.len() as u32);
+        let moved = |of: &[u32], number: u32| of[number as usize];
+        self.mailbox_column.extend(other.mailbox_column.iter().map(|number| moved(&mailboxes, *number)));
+        self.phone_column.extend(other.phone_column.iter().map(|number| moved(&phones, *number)));
+        self.keys.append(&other.keys);
+        self.rows.extend(other.rows.into_iter().map(|row| Row {
+            name: moved(&names, row.name),
+            mailboxes: (row.mailboxes.0 + mailbox, row.mailboxes.1 + mailbox),
+            phones: (row.phones.0 + phone, row.phones.1 + phone),
+            company: moved(&companies, row.company),
+            web: row.web.map(|web| moved(&domains, web)),
+            title: moved(&titles, row.title),
+            city: moved(&cities, row.city),
+            ..row
+        }));
+    }
+
+    /// Puts the rows in the order of their keys.
+    pub(crate) fn sort_by_key(&mut self) {
+        let mut order: Vec<u32> = (0..self.rows.len() as u32).collect();
+        if order.is_sorted_by_key(|row| self.keys.get(*row)) {
+            return;
+        }
+        order.sort_by_key(|row| self.keys.get(*row));
+        let mut keys = KeyColumn::default();
+        for row in &order {
+            keys.push(self.keys.get(*row));
+        }
+        self.keys = keys;
+        self.rows = order.iter().map(|row| self.rows[*row as usize].clone()).collect();
+    }
+
+    /// Gives back the memory that only a growing list needs.
+    pub(crate) fn freeze(&mut self) {
+        self.names.freeze();
+        self.mailboxes.freeze();
+        self.phones.freeze();
+        self.companies.freeze();
+        self.domains.freeze();
+        self.titles.freeze();
+        self.cities.freeze();
+        self.countries.freeze();
+        self.rows.shrink_to_fit();
+        self.mailbox_column.shrink_to_fit();
+        self.phone_column.shrink_to_fit();
     }
 
     fn push(&mut self, person: &Person) {
@@ -150,9 +175,12 @@ impl People {
             id: hash_text(&fold(&person.city)),
             shown: person.city.trim().to_owned(),
         });
-        for raw in [company_raw, web_raw, title_raw, city_raw, hash_text(&person.country)] {
+        let country_raw = hash_text(&person.country);
+        let country = self.countries.intern(country_raw, || country_code(&person.country).unwrap_or(0));
+        for raw in [company_raw, web_raw, title_raw, city_raw, country_raw] {
             identity = combine(identity, raw);
         }
+        let twin = combine(identity, person.source as u64);
         identity = combine(identity, person.created_at.map_or(0, |seconds| seconds as u64 | 1 << 63));
         let mailboxes = (first_mailbox, self.mailbox_column.len() as u32);
         let reserved = self.mailbox_column[first_mailbox as usize..]
@@ -163,7 +191,7 @@ impl People {
         let company_is_test =
             matches!(self.companies.get(company).words.first().map(String::as_str), Some("test" | "testing"))
                 || self.companies.get(company).words.last().is_some_and(|word| word == "test");
-        self.keys.push(person.key.clone());
+        self.keys.push(&person.key);
         self.rows.push(Row {
             source: person.source,
             name,
@@ -173,13 +201,17 @@ impl People {
             web: self.domains.get(web).is_some().then_some(web),
             title,
             city,
-            country: country_code(&person.country).unwrap_or(0),
+            country: *self.countries.get(country),
             created_at: person.created_at,
             identity,
+            twin,
+            nameless: false,
             test: name_is_test
                 || (reserved && company_is_test)
                 || (reserved && self.names.get(name).is_missing()),
         });
+        let last = self.rows.len() - 1;
+        self.rows[last].nameless = self.side(last).names_nobody();
     }
 
     /// One person with access to the tables.
@@ -254,6 +286,10 @@ impl<'a> Side<'a> {
 
     /// The name is that of the firm or of a function, so nobody is named.
     pub(crate) fn is_nameless(&self) -> bool {
+        self.row.nameless
+    }
+
+    fn names_nobody(&self) -> bool {
         let name = self.name();
         if name.is_missing() {
             return true;
@@ -275,11 +311,13 @@ impl<'a> Side<'a> {
 }
 
 /// How common values are in the data at hand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statistics {
     pub(crate) records: u32,
     /// Distinct full names.
     pub(crate) names: u32,
+    /// How many countries the people are spread over: the effective number, by their shares.
+    pub(crate) countries: f64,
     given: Counts,
     family: Counts,
     mailbox_people: Counts,
@@ -293,59 +331,74 @@ pub(crate) struct Statistics {
 }
 
 impl Statistics {
-    /// Counts the values of all rows.
-    pub(crate) fn build(people: &People) -> Self {
-        let rows = people.rows.len();
-        let (mut given, mut family, mut mailbox_people, mut phone_people) = (vec![], vec![], vec![], vec![]);
-        let (mut domain_people, mut domain_companies, mut company_people) = (vec![], vec![], vec![]);
-        let (mut city_people, mut title_people, mut created, mut names) = (vec![], vec![], vec![], vec![]);
-        for row in 0..rows {
-            let side = people.side(row);
-            let name = side.name();
-            let full = name.is_full() && !side.is_nameless();
-            let first_mailbox = side.mailboxes().next().map_or(0, |mailbox| mailbox.id);
-            let holder = if full { name.id } else { first_mailbox.max(row as u64 + 1) };
-            if full {
-                names.push((1, name.id));
-                given.push((name.given_id(), name.id));
-                for sound in &name.family_sounds {
-                    family.push((hash_text(sound), name.id));
-                }
-                // Two initials: spellings of one person agree in them, two people rarely do.
-                let initials = initials(name);
-                mailbox_people.extend(side.mailboxes().map(|mailbox| (mailbox.id, initials)));
-                phone_people.extend(side.phones().map(|phone| (phone.id, initials)));
+    /// Counts the values of all rows, column by column, so that few of them are in the making at one time.
+    pub(crate) fn build(people: &People, threads: usize) -> Self {
+        let mut columns = over(threads, COLUMNS + 1, |column| {
+            let mut rows = Vec::new();
+            for (number, side) in (0..people.rows.len()).map(|row| people.side(row)).enumerate() {
+                holders(column, side, number as u64, &mut rows);
             }
-            let company = side.company();
-            for mailbox in side.mailboxes() {
-                domain_people.push((mailbox.domain.id(), holder));
-                if !company.is_missing() {
-                    domain_companies.push((mailbox.domain.id(), prefix_id(&company.joined)));
-                }
+            if column < COLUMNS {
+                return Counts::of_distinct(rows);
             }
-            if let Some(web) = side.web() {
-                domain_people.push((web.id(), holder));
-            }
-            company_people.push((company.id(), holder));
-            city_people.push((side.city().id, holder));
-            title_people.push((side.title().id, holder));
-            created.push((side.row.created_at.map_or(0, |seconds| seconds as u64), row as u64));
-        }
-        let names = Counts::of_distinct(names).get(1);
-        Self {
-            records: rows as u32,
+            rows.sort_unstable();
+            rows.dedup();
+            Counts::of_columns(vec![1], vec![rows.len() as u32])
+        });
+        let names = columns.pop().map_or(0, |names| names.get(1));
+        // In thousandths, so that what is kept and read again is the same number.
+        let countries = (spread(people.rows.iter().map(|row| row.country)) * 1000.0).round() as u32;
+        let numbers = [people.rows.len() as u32, names, countries];
+        Self::from_columns(numbers, columns).expect("as many columns as are named")
+    }
+
+    /// Number of records, of names, of countries in thousandths, and all counts in a fixed order.
+    pub(crate) fn columns(&self) -> ([u32; 3], [&Counts; COLUMNS]) {
+        let columns = [
+            &self.given,
+            &self.family,
+            &self.mailbox_people,
+            &self.phone_people,
+            &self.domain_people,
+            &self.domain_companies,
+            &self.company_people,
+            &self.city_people,
+            &self.title_people,
+            &self.created,
+        ];
+        ([self.records, self.names, (self.countries * 1000.0).round() as u32], columns)
+    }
+
+    /// What [`Statistics::columns`] gave; `None` when there are more or fewer columns.
+    pub(crate) fn from_columns([records, names, countries]: [u32; 3], columns: Vec<Counts>) -> Option<Self> {
+        let columns: [Counts; COLUMNS] = columns.try_into().ok()?;
+        let [
+            given,
+            family,
+            mailbox_people,
+            phone_people,
+            domain_people,
+            domain_companies,
+            company_people,
+            city_people,
+            title_people,
+            created,
+        ] = columns;
+        Some(Self {
+            records,
             names,
-            given: Counts::of_distinct(given),
-            family: Counts::of_distinct(family),
-            mailbox_people: Counts::of_distinct(mailbox_people),
-            phone_people: Counts::of_distinct(phone_people),
-            domain_people: Counts::of_distinct(domain_people),
-            domain_companies: Counts::of_distinct(domain_companies),
-            company_people: Counts::of_distinct(company_people),
-            city_people: Counts::of_distinct(city_people),
-            title_people: Counts::of_distinct(title_people),
-            created: Counts::of_distinct(created),
-        }
+            countries: f64::from(countries) / 1000.0,
+            given,
+            family,
+            mailbox_people,
+            phone_people,
+            domain_people,
+            domain_companies,
+            company_people,
+            city_people,
+            title_people,
+            created,
+        })
     }
 
     /// Bits that agreement on a first name is worth; shrunk to an average name while the data is small.
@@ -362,6 +415,21 @@ impl Statistics {
         const PSEUDO_NAMES: f64 = 50.0;
         let share = (f64::from(count.max(1)) + PSEUDO_NAMES * usual) / (f64::from(self.names) + PSEUDO_NAMES);
         -share.log2()
+    }
+
+    /// Whether several full names hold this given name, so that it is a name of its own and no typo.
+    pub(crate) fn is_known_given(&self, id: u64) -> bool {
+        self.given.get(id) >= 3
+    }
+
+    /// Whether several full names hold this family name.
+    pub(crate) fn is_known_family(&self, id: u64) -> bool {
+        self.family.get(id) >= 3
+    }
+
+    /// What given and family name have in common: those of one culture come together.
+    pub(crate) fn shared_culture_bits(&self) -> f64 {
+        self.countries.log2().clamp(0.0, 5.0)
     }
 
     /// Bits of a value held by some of all records.
@@ -410,8 +478,70 @@ impl Statistics {
     /// A domain whose people name many unrelated firms is a provider, listed or not.
     pub(crate) fn is_provider(&self, id: u64) -> bool {
         let companies = self.domain_companies.get(id);
-        companies >= 12 && companies * 2 > self.domain_people.get(id)
+        (companies >= 12 && companies * 2 > self.domain_people.get(id))
+            || (companies >= 4 && companies * 10 > self.domain_people.get(id) * 3)
     }
+}
+
+/// Number of counted columns.
+const COLUMNS: usize = 10;
+
+/// What a row adds to a column, as (value, holder); behind the last column come the names themselves.
+fn holders(column: usize, side: Side<'_>, row: u64, out: &mut Vec<(u64, u64)>) {
+    let name = side.name();
+    let full = name.is_full() && !side.is_nameless();
+    let holder = || {
+        let first_mailbox = side.mailboxes().next().map_or(0, |mailbox| mailbox.id);
+        if full { name.id } else { first_mailbox.max(row + 1) }
+    };
+    match column {
+        0 if full => out.push((name.given_id(), name.id)),
+        1 if full => out.extend(name.family_sounds.iter().map(|sound| (hash_text(sound), name.id))),
+        // Two initials: spellings of one person agree in them, two people rarely do.
+        // A script without Latin readings would make two people of one.
+        2 if full && !name.native => {
+            let initials = initials(name);
+            out.extend(side.mailboxes().map(|mailbox| (mailbox.id, initials)));
+        }
+        3 if full => {
+            let initials = if name.native { 0 } else { initials(name) };
+            out.extend(side.phones().map(|phone| (phone.id, initials)));
+        }
+        4 => {
+            let holder = holder();
+            out.extend(side.mailboxes().map(|mailbox| (mailbox.domain.id(), holder)));
+            out.extend(side.web().map(|web| (web.id(), holder)));
+        }
+        5 if !side.company().is_missing() => {
+            let joined = &side.company().joined;
+            let strangers = side.mailboxes().filter(|mailbox| !is_named_after(&mailbox.domain.stem, joined));
+            out.extend(strangers.map(|mailbox| (mailbox.domain.id(), prefix_id(joined))));
+        }
+        6 => out.push((side.company().id(), holder())),
+        7 => out.push((side.city().id, holder())),
+        8 => out.push((side.title().id, holder())),
+        9 => out.push((side.row.created_at.map_or(0, |seconds| seconds as u64), row)),
+        COLUMNS if full => out.push((1, name.id)),
+        _ => {}
+    }
+}
+
+/// The effective number of values, by their shares: 1 when one value has all, n when n values share evenly.
+fn spread(values: impl Iterator<Item = u8>) -> f64 {
+    let mut counts = [0_u32; 256];
+    for value in values {
+        counts[usize::from(value)] += 1;
+    }
+    let total: f64 = counts[1..].iter().map(|count| f64::from(*count)).sum();
+    let squares: f64 = counts[1..].iter().map(|count| f64::from(*count).powi(2)).sum();
+    if squares > 0.0 { total * total / squares } else { 1.0 }
+}
+
+/// The firm's own domain: its stem and the name have their beginning in common, or one holds the other.
+fn is_named_after(stem: &str, joined: &str) -> bool {
+    let short = stem.len().min(joined.len()).min(5);
+    stem.get(..short).is_some_and(|start| joined.contains(start))
+        || joined.get(..short).is_some_and(|start| stem.contains(start))
 }
 
 /// The first letters of a company: its spellings agree in them, so that typos do not count as firms.

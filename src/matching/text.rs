@@ -1,6 +1,7 @@
 //! Folding of text into comparable form; it knows letters, not meanings.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -11,6 +12,9 @@ const LONGEST: usize = 512;
 ///
 /// Other scripts are transliterated. `&` stays as a word of its own because firms' names hang on it.
 pub(crate) fn fold(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii() && byte != b'&') {
+        return fold_ascii(text.as_bytes());
+    }
     let mut folded = String::with_capacity(text.len().min(LONGEST));
     let mut pending_space = false;
     let text = mended(text);
@@ -55,6 +59,26 @@ pub(crate) fn fold(text: &str) -> String {
         }
         pending_space = false;
         push_ascii(&mut folded, character);
+    }
+    folded
+}
+
+/// The same for what needs no table.
+fn fold_ascii(text: &[u8]) -> String {
+    let mut folded = String::with_capacity(text.len().min(LONGEST));
+    let mut pending_space = false;
+    for byte in text.iter().take(LONGEST) {
+        match byte {
+            b'\'' | b'`' => {}
+            byte if byte.is_ascii_alphanumeric() => {
+                if pending_space && !folded.is_empty() {
+                    folded.push(' ');
+                }
+                pending_space = false;
+                folded.push(char::from(byte.to_ascii_lowercase()));
+            }
+            _ => pending_space = true,
+        }
     }
     folded
 }
@@ -255,8 +279,27 @@ pub(crate) fn is_hangul(character: char) -> bool {
 ///
 /// `mueller`, `muller` and `müller` agree; so do `yuriy` and `iurii`, `philippe` and `filippe`.
 pub(crate) fn sound(word: &str) -> String {
+    let mut out: Vec<u8> = Vec::with_capacity(word.len());
+    sound_into(word, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Whether two words sound the same, without a text for either.
+pub(crate) fn sounds_alike(left: &str, right: &str) -> bool {
+    thread_local! {
+        static SOUNDS: RefCell<(Vec<u8>, Vec<u8>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+    }
+    SOUNDS.with_borrow_mut(|(one, other)| {
+        one.clear();
+        other.clear();
+        sound_into(left, one);
+        sound_into(right, other);
+        one == other
+    })
+}
+
+fn sound_into(word: &str, out: &mut Vec<u8>) {
     let letters = word.as_bytes();
-    let mut out: Vec<u8> = Vec::with_capacity(letters.len());
     let mut at = 0;
     while at < letters.len() {
         let rest = &letters[at..];
@@ -291,7 +334,6 @@ pub(crate) fn sound(word: &str) -> String {
         }
         at += length;
     }
-    String::from_utf8(out).unwrap_or_default()
 }
 
 fn is_vowel(letter: u8) -> bool {

@@ -22,9 +22,18 @@ pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,
     guarded: bool,
+    objected: bool,
+    corroborated: bool,
+    /// Only the sum is wanted: a scan weighs a hundred pairs for each that it shows.
+    sum_only: bool,
 }
 
 impl Waterfall {
+    /// A waterfall that adds up and keeps no text.
+    pub(crate) fn sum_only() -> Self {
+        Self { sum_only: true, ..Self::default() }
+    }
+
     /// Adds a bar; values are shortened.
     pub(crate) fn add(
         &mut self,
@@ -37,6 +46,10 @@ impl Waterfall {
         // Half a bit more than the widest sensible weight: nothing but a bug reaches it.
         let millibits = (bits.clamp(-40.0, 40.0) * 1000.0).round() as i32;
         self.total += i64::from(millibits);
+        self.corroborated |= millibits > 0 && corroborates(comparison);
+        if self.sum_only {
+            return;
+        }
         self.bars.push(Bar {
             comparison,
             level,
@@ -49,6 +62,9 @@ impl Waterfall {
 
     /// Adds a note to the last bar.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
+        if self.sum_only {
+            return;
+        }
         if let Some(bar) = self.bars.last_mut() {
             bar.note = Some(note.into());
         }
@@ -59,11 +75,27 @@ impl Waterfall {
         self.add("guard", level, bits, "", "");
         self.note(note);
         self.guarded = true;
+        self.objected = true;
     }
 
-    /// Whether a guard objected.
+    /// Keeps the pair out of unattended merging without an objection of its own.
+    pub(crate) fn hold(&mut self) {
+        self.guarded = true;
+    }
+
+    /// Whether one of the bars is a guard.
+    pub(crate) fn has_guard(&self) -> bool {
+        self.objected
+    }
+
+    /// Whether the pair must not be merged unattended, for a guard's sake or for want of something personal.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
+    }
+
+    /// Whether something beside name, place and title speaks for the pair.
+    pub(crate) fn is_corroborated(&self) -> bool {
+        self.corroborated
     }
 
     /// Sum of all bars.
@@ -90,6 +122,11 @@ impl Waterfall {
             })
             .collect()
     }
+}
+
+/// Name, place and title are shared by people who have nothing else in common.
+pub(crate) fn corroborates(comparison: &str) -> bool {
+    !matches!(comparison, "name" | "place" | "title")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::contact_sync::{Planned, update_step};
 use crate::domain::agreement::Agreement;
+use crate::domain::merge::is_stamp;
 use crate::domain::record::{Fields, Mirror, RecordRef, System, value_text};
 use crate::domain::review::{Choice, Conflict, ConflictKind};
 use crate::mapping::judge::{left_value, right_as_one, right_values, same};
@@ -195,15 +196,11 @@ pub fn identify(own: &Mirror, chosen: &Mirror, dropped: Option<&Mirror>, mapping
 
 /// The first field of substance that is not what was shown when a human decided; stamps and counters do not count.
 pub fn changed_since<'a>(shown: &'a Fields, now: &'a Mirror) -> Option<&'a str> {
-    let stamp = |name: &str| {
-        name.ends_with("_at")
-            || name.starts_with("last")
-            || name.starts_with("hs_")
-            || name.starts_with("location.")
-    };
-    let names = shown.keys().chain(now.fields.keys().filter(|name| !shown.contains_key(*name)));
+    // A Salesforce record that is read by itself has fields that a list of records leaves out.
+    let whole = now.record.system() == System::Salesforce;
+    let names = shown.keys().chain(now.fields.keys().filter(|name| !whole && !shown.contains_key(*name)));
     names
         .map(String::as_str)
-        .filter(|name| !stamp(name))
+        .filter(|name| !is_stamp(name))
         .find(|name| shown.get(*name).map(value_text).unwrap_or_default() != now.text(name))
 }

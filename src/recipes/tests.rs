@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::contact_sync::{Facts, Way, plan};
 use super::mend;
-use super::merge;
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
@@ -160,23 +159,6 @@ fn a_tier_no_table_knows_can_be_decided_but_not_guessed() {
     .expect("possible");
     assert_eq!(planned.plan.steps.len(), 1);
     assert_eq!(planned.will_agree[0].left, json!("enterprise_plus"));
-}
-
-#[test]
-fn a_merge_keeps_the_opt_out_and_moves_the_cross_reference() {
-    let mapping = Mapping::shipped();
-    let user = mirror(System::Intercom, "u", json!({"role": "user", "unsubscribed_from_emails": false}));
-    let lead = mirror(System::Intercom, "l", json!({"role": "lead", "unsubscribed_from_emails": true}));
-    let planned = merge::merge(&user, &lead, &[], &mapping).expect("possible");
-    assert_eq!(planned.plan.steps.len(), 2);
-    assert!(matches!(planned.plan.steps[1].effect, Effect::Merge { .. }));
-    assert!(merge::merge(&lead, &user, &[], &mapping).is_err());
-    let (left, right) = jane();
-    let other = mirror(System::Hubspot, "152", json!({"email": "j@home.test", "phone": "9"}));
-    let planned = merge::merge(&right, &other, &[left], &mapping).expect("possible");
-    assert_eq!(planned.plan.steps[1].fills[0].from_step, 0);
-    let losses = merge::losses(&right, &other);
-    assert_eq!(losses.len(), 1, "the e-mail stays as an additional one: {losses:?}");
 }
 
 #[test]

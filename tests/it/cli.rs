@@ -5,6 +5,7 @@ mod acting;
 mod actions;
 mod api;
 mod emulated;
+mod merging;
 mod monitors;
 mod problems;
 mod reading;

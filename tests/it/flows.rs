@@ -2,6 +2,7 @@
 
 mod batching;
 mod breaker;
+mod candidates;
 mod conflict;
 mod crash;
 mod disputes;

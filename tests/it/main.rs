@@ -3,7 +3,8 @@
 //! `effects` loses the answer of everything that makes something; `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
 //! built binary in a pseudo-terminal, `storm` kills it again and again; `disk` gives the journal a
-//! bad disk; `matrix` strikes every call with every fault; `recipes` run what is shipped against
+//! bad disk; `matching` matches files; `matrix` strikes every call with every fault;
+//! `merges` make one record of several; `recipes` run what is shipped against
 //! every edge of what is asked; `requirements` names the tests that prove each of it; `safety` is about what must never happen.
 
 #[cfg(test)]
@@ -29,6 +30,8 @@ mod matching;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod merges;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod recipes;
@@ -45,3 +48,5 @@ mod storm;
 mod support;
 #[cfg(all(test, unix))]
 mod terminal;
+#[cfg(test)]
+mod undo;

@@ -10,6 +10,7 @@ ALTER TABLE duplicates ADD COLUMN verdict_reason TEXT;
 ALTER TABLE duplicates ADD COLUMN verdict_until  INTEGER;                    -- later: null = until the fields change
 ALTER TABLE duplicates ADD COLUMN reopened       TEXT;                       -- why a verdict holds no more
 ALTER TABLE duplicates ADD COLUMN alarm          TEXT;                       -- what it contradicts
+ALTER TABLE duplicates ADD COLUMN origin         TEXT;                       -- of our own making: why it came about
 ALTER TABLE duplicates ADD COLUMN rank           REAL    NOT NULL DEFAULT 0; -- the order of the list: unsure ones low
 ALTER TABLE duplicates ADD COLUMN cluster        TEXT;                       -- the group, by its first record
 ALTER TABLE duplicates ADD COLUMN members        INTEGER NOT NULL DEFAULT 2; -- records in it
@@ -38,6 +39,14 @@ CREATE TRIGGER duplicates_counted_update AFTER UPDATE OF subject, left_record, l
     ON CONFLICT (name) DO UPDATE SET value = value + 1;
   INSERT INTO changes (kind, row_id) VALUES ('duplicate', NEW.id);
 END;
+
+-- With the records of other systems that both of a pair are tied to.
+CREATE VIEW duplicate_rows AS SELECT duplicates.*,
+  (SELECT json_group_array(shared.record) FROM identities AS one JOIN identities AS other ON other.person_id = one.person_id
+   JOIN identities AS shared ON shared.person_id = one.person_id
+   WHERE one.record = left_record AND other.record = right_record
+   AND substr(shared.record, 1, instr(shared.record, '/')) <> substr(left_record, 1, instr(left_record, '/'))) AS common
+  FROM duplicates;
 
 -- Every verdict there was; the one that stands is on the row itself.
 CREATE TABLE duplicate_verdicts (
@@ -101,5 +110,5 @@ CREATE TRIGGER mirror_queued_delete AFTER DELETE ON mirror WHEN OLD.object IN ('
     WHERE true ON CONFLICT (record) DO UPDATE SET number = excluded.number;
 END;
 
-ALTER TABLE duplicate_incidents ADD COLUMN cause    TEXT;  -- no_lookup, other_identifier, parallel_recipes, unknown
+ALTER TABLE duplicate_incidents ADD COLUMN cause    TEXT;  -- no_lookup, conflicting_identifiers, parallel_recipes, ...
 ALTER TABLE duplicate_incidents ADD COLUMN sentence TEXT;  -- by what it is known

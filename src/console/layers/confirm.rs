@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::merge::{Choosing, Chose};
 use super::toast::Tone;
 use super::{Reply, dialog};
 use crate::console::ctx::Ctx;
@@ -23,6 +24,7 @@ use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::plan::{Call, Preview};
 use crate::domain::review::{Choice, Decision};
+use crate::domain::undo::Comes;
 use crate::engine::operate::disputes::{Proposal, Reach, Wish};
 use crate::journal::verdicts::NewVerdict;
 
@@ -96,6 +98,8 @@ impl Pending {
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
             Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
+            Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
+            Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
             Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
@@ -140,6 +144,9 @@ pub struct Confirm {
     pending: Pending,
     body: Body,
     at: Cell<usize>,
+    choosing: Choosing,
+    /// What is shown while the preview of another choice is on its way.
+    before: Option<Box<Preview>>,
 }
 
 impl Confirm {
@@ -156,7 +163,7 @@ impl Confirm {
             }
             _ => (Body::Own, None),
         };
-        (Self { pending, body, at: Cell::new(0) }, effect)
+        (Self { pending, body, at: Cell::new(0), choosing: Choosing::default(), before: None }, effect)
     }
 
     /// Takes in the preview it asked for; a late one of another dialog is dropped.
@@ -164,8 +171,17 @@ impl Confirm {
         if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
             return;
         }
+        self.before = None;
         self.body = match answer {
-            Ok(preview) => Body::Known(Box::new(preview)),
+            Ok(mut preview) => {
+                // What is shown is what is confirmed: a group by its records.
+                if let (Some(shown), Pending::Decide { decision, .. }) =
+                    (preview.decision.take(), &mut self.pending)
+                {
+                    *decision = *shown;
+                }
+                Body::Known(Box::new(preview))
+            }
             Err(why) => Body::Failed(why),
         };
     }
@@ -199,8 +215,40 @@ impl Confirm {
         self.at.set(at.saturating_add(by).max(0) as usize);
     }
 
+    /// A key in the table of a merge; none when it is not one of the table's.
+    fn choose(&mut self, ctx: &Ctx, name: &str) -> Option<Reply> {
+        let (Body::Known(preview), Pending::Decide { decision, title }) = (&self.body, &mut self.pending)
+        else {
+            return None;
+        };
+        if preview.merges.is_empty() {
+            return None;
+        }
+        match self.choosing.key(name, preview, decision)? {
+            Chose::Moved(row) => {
+                self.at.set((preview.calls.len() * 2 + row).saturating_sub(4));
+                Some(Reply::stay())
+            }
+            Chose::Decided(chosen) => {
+                if let Decision::Merge { survivor, .. } = &chosen {
+                    *title = format!("Merge into {}", survivor.title());
+                }
+                *decision = chosen;
+                let ticket = ctx.ticket();
+                let effect = Effect::Preview(ticket, decision.clone());
+                if let Body::Known(shown) = std::mem::replace(&mut self.body, Body::Asked(ticket)) {
+                    self.before = Some(shown);
+                }
+                Some(Reply { effects: vec![effect], ..Reply::default() })
+            }
+        }
+    }
+
     /// A key.
-    pub fn key(&mut self, _: &Ctx, key: KeyEvent) -> Reply {
+    pub fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
+        if let Some(reply) = keys::name(key).and_then(|name| self.choose(ctx, &name)) {
+            return reply;
+        }
         match keys::name(key).as_deref() {
             Some("Esc" | "Enter") => return Reply::close(),
             Some("Y") if self.ready() => {
@@ -229,6 +277,13 @@ impl Confirm {
         if self.preview().is_some_and(|preview| !preview.calls.is_empty()) {
             hints.push(Hint::new("y", "copy as curl"));
         }
+        if self.preview().is_some_and(|preview| !preview.merges.is_empty()) {
+            hints.push(Hint::new("↑↓←→", "cell"));
+            hints.push(Hint::new("Space", "take value"));
+            hints.push(Hint::new("1-9", "survivor"));
+            hints.push(Hint::new("g", "whole group"));
+            return hints;
+        }
         hints.push(Hint::new("↑↓", "scroll"));
         hints
     }
@@ -239,8 +294,8 @@ impl Confirm {
         let mut say = |text: &str, style| {
             lines.extend(wrap(text, cells).into_iter().map(|line| Line::from(span(line, style))));
         };
-        if let Some(preview) = self.preview() {
-            return preview_lines(ctx, preview, cells);
+        if let Some(preview) = self.preview().or(self.before.as_deref()) {
+            return preview_lines(ctx, preview, &self.choosing, cells);
         }
         match (&self.body, &self.pending) {
             (Body::Asked(_), _) => say("Asking what will be sent…", theme.muted),
@@ -290,7 +345,9 @@ impl Confirm {
     /// Draws itself in the middle.
     pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let width_wanted = 84.min(area.width.saturating_sub(2));
+        let wide =
+            self.preview().or(self.before.as_deref()).is_some_and(|preview| !preview.merges.is_empty());
+        let width_wanted = if wide { 120 } else { 84 }.min(area.width.saturating_sub(2));
         let cells = usize::from(width_wanted.saturating_sub(6));
         let lines = self.lines(ctx, cells);
         let place = dialog(ctx, buffer, area, width_wanted, lines.len() as u16 + 4);
@@ -334,7 +391,7 @@ impl Confirm {
     }
 }
 
-fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+fn preview_lines(ctx: &Ctx, preview: &Preview, choosing: &Choosing, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let mut lines = Vec::new();
     if preview.irreversible {
@@ -342,8 +399,19 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
         lines.push(Line::from(span("This cannot be taken back at the vendor.", style)));
     }
     lines.extend(wrap(&preview.title, cells).into_iter().map(|line| Line::from(span(line, theme.text))));
-    for note in &preview.notes {
-        lines.extend(wrap(note, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
+    lines.extend(returns(ctx, preview, cells));
+    // A merge's calls and table come first: the remarks on it are many.
+    let merges = !preview.merges.is_empty();
+    let notes = preview
+        .notes
+        .iter()
+        .flat_map(|note| wrap(note, cells))
+        .map(|line| Line::from(span(line, theme.muted)));
+    if merges {
+        call_lines(ctx, preview, cells, &mut lines);
+        lines.extend(choosing.lines(ctx, preview, cells));
+    } else {
+        lines.extend(notes.clone());
     }
     if !preview.losses.is_empty() {
         lines.push(Line::default());
@@ -379,6 +447,17 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
             lines.push(Line::from(span(format!("      {}", cut_end(line, cells.saturating_sub(6))), style)));
         }
     }
+    if merges {
+        lines.push(Line::default());
+        lines.extend(notes);
+    } else {
+        call_lines(ctx, preview, cells, &mut lines);
+    }
+    lines
+}
+
+fn call_lines(ctx: &Ctx, preview: &Preview, cells: usize, lines: &mut Vec<Line<'static>>) {
+    let theme = &ctx.theme;
     lines.push(Line::default());
     let heading = match preview.calls.len() {
         0 => "No call is sent.".to_owned(),
@@ -406,6 +485,40 @@ fn preview_lines(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static
                 lines.push(Line::from(span(format!("{}{line}", " ".repeat(indent)), theme.muted)));
             }
         }
+    }
+}
+
+/// What comes back and what does not, record by record.
+fn returns(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    const INDENT: usize = 24;
+    let theme = &ctx.theme;
+    let mut lines = Vec::new();
+    let mut shown = None;
+    for one in &preview.returns {
+        if shown != Some(&one.record) {
+            lines.push(Line::default());
+            lines.push(Line::from(span(cut_end(&one.record.title(), cells), theme.bold)));
+            shown = Some(&one.record);
+        }
+        let (word, style) = match one.comes {
+            Comes::Back => ("back", theme.ok),
+            Comes::Partly => ("in part", theme.warn),
+            Comes::Not => ("not", theme.error),
+        };
+        for (at, text) in wrap(&one.why, cells.saturating_sub(INDENT).max(16)).into_iter().enumerate() {
+            lines.push(if at == 0 {
+                Line::from(vec![
+                    span(format!("  {}", left(word, 8)), style),
+                    span(left(one.part.as_str(), INDENT - 10), theme.muted),
+                    span(text, theme.text),
+                ])
+            } else {
+                Line::from(span(format!("{}{text}", " ".repeat(INDENT)), theme.text))
+            });
+        }
+    }
+    if !lines.is_empty() {
+        lines.push(Line::default());
     }
     lines
 }

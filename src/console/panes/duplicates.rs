@@ -28,6 +28,7 @@ use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::evidence::Evidence;
 use crate::domain::ids::DuplicateId;
+use crate::domain::merge::{Instead, MergeWish};
 use crate::domain::record::{Fields, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
 use crate::journal::verdicts::NewVerdict;
@@ -78,8 +79,16 @@ impl Duplicates {
         let Some(pair) = self.window.current() else { return Vec::new() };
         let (survivor, gone) =
             if self.right_survives() { (&pair.right, &pair.left) } else { (&pair.left, &pair.right) };
-        let decision = Decision::Merge { duplicate: pair.id, survivor: survivor.clone() };
-        let title = format!("Merge {} {} into {}", survivor.system().title(), gone.id, survivor.id);
+        let instead = Instead::offered_by(pair.obstacle.as_deref());
+        let wish = MergeWish { instead, ..MergeWish::default() };
+        let decision =
+            Decision::Merge { duplicate: pair.id, survivor: survivor.clone(), wish: Box::new(wish) };
+        let system = survivor.system().title();
+        let title = if instead.is_some() {
+            format!("Copy over, then archive {system} {}", gone.id)
+        } else {
+            format!("Merge {system} {} into {}", gone.id, survivor.id)
+        };
         vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
     }
 
@@ -152,7 +161,12 @@ impl Duplicates {
         let hint = if pair.mergeable {
             Line::from(vec![span("m", theme.key), span(" shows the exact calls first", theme.muted)])
         } else {
-            Line::from(span("cannot be merged from here", theme.warn))
+            let word = if Instead::offered_by(pair.obstacle.as_deref()).is_some() {
+                "m copies over and archives instead"
+            } else {
+                "cannot be merged from here"
+            };
+            Line::from(span(word, theme.warn))
         };
         let inner = Panel::new(theme, &cut_end(&pair.subject, 40), focused)
             .right(Line::from(span(format!("2 {system} {}s", pair.left.object), theme.muted)))
@@ -434,11 +448,9 @@ impl Pane for Duplicates {
             .right(Line::from(span("evidence, in bits", theme.muted)))
             .draw(theme, buffer, lower);
         let cells = inner.width.saturating_sub(2);
-        for (index, line) in waterfall(ctx, &pair.evidence, pair.probability, usize::from(cells))
-            .iter()
-            .take(usize::from(inner.height))
-            .enumerate()
-        {
+        let mut lines = waterfall(ctx, &pair.evidence, pair.probability, usize::from(cells));
+        lines.extend(known::turns(ctx, pair, usize::from(cells)));
+        for (index, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
             put(buffer, inner.x + 1, inner.y + index as u16, cells, line);
         }
     }
@@ -467,12 +479,14 @@ impl Pane for Duplicates {
             {
                 Err(format!("{} is decided and being carried out", pair.id))
             }
-            Action::Merge if !pair.mergeable => Err(pair
-                .obstacle
-                .as_deref()
-                .unwrap_or("the vendor cannot merge these two")
-                .trim_end_matches('.')
-                .to_owned()),
+            Action::Merge if !pair.mergeable && Instead::offered_by(pair.obstacle.as_deref()).is_none() => {
+                Err(pair
+                    .obstacle
+                    .as_deref()
+                    .unwrap_or("the vendor cannot merge these two")
+                    .trim_end_matches('.')
+                    .to_owned())
+            }
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use crate::console::widgets::json;
 use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, Status};
 use crate::domain::plan::{Effect, StepState};
-use crate::domain::record::{System, value_text};
+use crate::domain::record::{RecordRef, System, value_text};
 use crate::domain::trouble::advise;
 use crate::engine::intake::title;
 
@@ -305,14 +305,25 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
             }
             Effect::Assign { conversation, .. } => lines.push(about(&conversation.title(), theme)),
             Effect::DefineField { field, .. } => lines.push(about(field, theme)),
-            Effect::Merge { survivor, absorbed, .. } => lines.push(Line::from(vec![
-                span(format!("    {}", absorbed.title()), theme.text),
+            Effect::Merge { survivor, .. } => lines.push(Line::from(vec![
+                span(
+                    format!(
+                        "    {}",
+                        step.effect.absorbed().map(RecordRef::title).collect::<Vec<_>>().join(" and ")
+                    ),
+                    theme.text,
+                ),
                 span(" becomes part of ", theme.muted),
                 span(survivor.title(), theme.text),
             ])),
-            Effect::Link { contact, company } => lines.push(Line::from(vec![
+            Effect::Link { contact, company, .. } => lines.push(Line::from(vec![
                 span(format!("    {}", contact.title()), theme.text),
                 span(" belongs to ", theme.muted),
+                span(company.title(), theme.text),
+            ])),
+            Effect::Unlink { contact, company, .. } => lines.push(Line::from(vec![
+                span(format!("    {}", contact.title()), theme.text),
+                span(" no longer belongs to ", theme.muted),
                 span(company.title(), theme.text),
             ])),
             Effect::Log { contact, at, title, .. } => {
@@ -354,6 +365,16 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
             lines.push(Line::from(vec![span("    → ", theme.ok), span(result.title(), theme.text)]));
         }
         lines.push(Line::default());
+    }
+    for one in &plan.deviations {
+        let text = format!(
+            "{} of {} is kept as \"{}\", planned was \"{}\"",
+            one.field,
+            one.record.title(),
+            one.kept,
+            one.expected
+        );
+        lines.extend(labelled(ctx, "Kept", &text, ctx.theme.warn, cells));
     }
     if !plan.conflicts.is_empty() {
         lines.push(rule(ctx, "Held back for you", cells));

@@ -25,6 +25,8 @@ use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::ids::ExecutionId;
+use crate::domain::review::Decision;
+use crate::domain::undo::MERGING;
 
 const COLUMNS: [Column; 8] = [
     Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
@@ -116,6 +118,14 @@ impl Executions {
                 None => id.to_string(),
             })
             .collect()
+    }
+
+    /// Asks to take back what the row's execution merged.
+    fn undo(&self) -> Vec<Effect> {
+        let Some(row) = self.window.current() else { return Vec::new() };
+        let title = format!("Take back the merge of {}", row.subject);
+        let decision = Decision::UndoMerge { merge: row.id };
+        vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
     }
 
     fn mark_same(&mut self) -> Vec<Effect> {
@@ -223,6 +233,7 @@ impl Pane for Executions {
                 let subjects = self.subjects(&ids);
                 return vec![Effect::Ask(Box::new(Question::new(Purpose::Reason { ids, subjects })))];
             }
+            Msg::Act(Action::UndoMerge) => return self.undo(),
             Msg::Act(Action::MarkSame) => return self.mark_same(),
             Msg::Act(Action::Mark) => effects = self.window.toggle_mark(ctx),
             Msg::Act(Action::MarkRange) => self.window.toggle_range(),
@@ -346,6 +357,7 @@ impl Pane for Executions {
             return match action {
                 Action::Retry
                 | Action::Discard
+                | Action::UndoMerge
                 | Action::MarkSame
                 | Action::Mark
                 | Action::MarkRange
@@ -368,6 +380,12 @@ impl Pane for Executions {
             }
             Action::Discard if marks.is_empty() && status == Status::Running => {
                 Err(format!("{} is running at this moment", row.id))
+            }
+            Action::UndoMerge if row.recipe != MERGING => {
+                Err(format!("{} is no merge; only a merge can be taken back", row.id))
+            }
+            Action::UndoMerge if !matches!(status, Status::Succeeded | Status::Failed) => {
+                Err(format!("{} is {status}; a merge is taken back once it is done", row.id))
             }
             Action::MarkSame if row.error_class.is_none() => Err("this one has not failed".to_owned()),
             Action::ClearMarks if marks.is_empty() => Err("nothing is marked".to_owned()),

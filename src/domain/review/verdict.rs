@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::clock::Timestamp;
-use super::super::record::{Fields, value_text};
+use super::super::record::{Fields, RecordRef, value_text};
 use super::super::text::shorten;
 
 words! {
@@ -53,6 +53,18 @@ pub struct Standing {
     pub group: Option<String>,
     /// Records in that group; 2 for a pair by itself.
     pub members: usize,
+    /// Of our own making: why it came about, as a sentence.
+    pub origin: Option<String>,
+    /// Records of other systems that both are tied to.
+    pub common: Vec<RecordRef>,
+}
+
+impl Standing {
+    /// What both are tied to elsewhere, as a sentence.
+    pub fn tied(&self) -> Option<String> {
+        let names: Vec<String> = self.common.iter().map(RecordRef::title).collect();
+        (!names.is_empty()).then(|| format!("Both are tied to {}.", names.join(" and ")))
+    }
 }
 
 /// The fields that the comparison of two people looks at, under the vendors' names.

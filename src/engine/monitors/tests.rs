@@ -77,6 +77,8 @@ fn trouble(name: MonitorName, now: Timestamp) -> (Gauges, Standing) {
                 other: None,
                 certain: true,
                 at: now,
+                cause: None,
+                sentence: None,
             }];
         }
         MonitorName::Credentials => gauges.breakers = vec![breaker(BreakerCause::Auth)],

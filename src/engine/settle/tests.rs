@@ -97,7 +97,14 @@ impl Desk {
             }
         };
         let state = if case.doubt { StepState::InDoubt } else { StepState::Begun };
-        let step = Step { title: "Write".to_owned(), effect, fills: Vec::new(), state, result: None };
+        let step = Step {
+            title: "Write".to_owned(),
+            effect,
+            fills: Vec::new(),
+            state,
+            result: None,
+            reads_back: false,
+        };
         turn.planned.plan.steps = vec![step];
         let mut error = VendorError::new(case.class, "The vendor's words.");
         // As the vendors' clients say of an answer that never came.

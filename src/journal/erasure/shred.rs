@@ -129,6 +129,19 @@ fn review_items(connection: &Connection, record: &str) -> Result<()> {
              fingerprint = '', obstacle = NULL, {state} WHERE left_record = ?1 OR right_record = ?1"
         ))?
         .execute([record, SUBJECT])?;
+    if has_table(connection, "duplicate_verdicts") {
+        let pairs = "(SELECT id FROM duplicates WHERE left_record = ?1 OR right_record = ?1)";
+        for sql in [
+            format!(
+                "UPDATE duplicates SET verdict_reason = '', reopened = NULL, alarm = NULL, origin = NULL WHERE id IN {pairs}"
+            ),
+            format!("UPDATE duplicate_verdicts SET reason = '' WHERE duplicate_id IN {pairs}"),
+            format!("UPDATE duplicate_incidents SET sentence = NULL WHERE duplicate_id IN {pairs}"),
+        ] {
+            connection.prepare_cached(&sql)?.execute([record])?;
+        }
+        crate::journal::match_keys::forget(connection, record)?;
+    }
     connection
         .prepare_cached(&format!(
             "UPDATE unlinked SET subject = ?2, domain = '', hint = '', candidates = '[]', best = 0, {state} \
@@ -139,7 +152,8 @@ fn review_items(connection: &Connection, record: &str) -> Result<()> {
 }
 
 /// Tables whose rows about a record go whole: nothing counts them.
-const BY_RECORD: [&str; 5] = ["echoes", "field_writes", "aliases", "redacted_parts", "drift_missed"];
+const BY_RECORD: [&str; 6] =
+    ["echoes", "field_writes", "aliases", "redacted_parts", "drift_missed", "closings"];
 
 /// Whether this format of the journal has a table.
 pub(super) fn has_table(connection: &Connection, name: &str) -> bool {

@@ -41,6 +41,10 @@ pub struct Incident {
     pub certain: bool,
     /// When it was found.
     pub at: Timestamp,
+    /// Why it came about, as one word, once that was looked into.
+    pub cause: Option<String>,
+    /// By what that is known.
+    pub sentence: Option<String>,
 }
 
 /// Everything the monitors measure.
@@ -149,9 +153,10 @@ fn heard(connection: &Connection) -> Result<Vec<Heard>> {
 fn incidents(connection: &Connection, since: Timestamp) -> Result<Vec<Incident>> {
     let mut statement = connection.prepare_cached(
         "SELECT incident.duplicate_id, incident.execution_id, incident.recipe, incident.other_id, incident.at, \
-         (pair.band = 'auto' OR pair.state IN ('deciding', 'done')) AS certain \
+         (pair.band = 'auto' OR pair.state IN ('deciding', 'done') OR coalesce(pair.verdict, '') = 'same') AS certain, \
+         incident.cause, incident.sentence \
          FROM duplicate_incidents AS incident JOIN duplicates AS pair ON pair.id = incident.duplicate_id \
-         WHERE incident.at >= ?1 AND pair.state <> 'dismissed' ORDER BY incident.at DESC LIMIT 1000",
+         WHERE incident.at >= ?1 AND (pair.state <> 'dismissed' OR coalesce(pair.verdict, '') = 'same') ORDER BY incident.at DESC LIMIT 1000",
     )?;
     let mut found = statement.query([since.0])?;
     let mut incidents = Vec::new();
@@ -163,6 +168,8 @@ fn incidents(connection: &Connection, since: Timestamp) -> Result<Vec<Incident>>
             other: row.get::<_, Option<i64>>(3)?.map(ExecutionId),
             at: Timestamp(row.get(4)?),
             certain: row.get(5)?,
+            cause: row.get(6)?,
+            sentence: row.get(7)?,
         });
     }
     Ok(incidents)

@@ -16,20 +16,32 @@ use super::mailboxes::{self, Relation};
 use super::workplace::{self, Workplace};
 
 /// Shares of the rarity of a name that survive: names are not drawn independently.
-const NAME_SHARE: f64 = 0.85;
+const NAME_SHARE: f64 = 0.92;
+/// Share of the spread over countries that given and family name say twice.
+const CULTURE_SHARE: f64 = 0.8;
 /// The most a name can be worth by itself.
 const NAME_LIMIT: f64 = 15.0;
 
 /// Compares two people into a waterfall.
 pub(crate) fn compare(left: Side<'_>, right: Side<'_>, statistics: &Statistics) -> Waterfall {
-    let mut waterfall = Waterfall::default();
+    weigh(left, right, statistics, Waterfall::default())
+}
+
+/// The same into a given waterfall, so that a scan can do without the bars.
+pub(crate) fn weigh(
+    left: Side<'_>,
+    right: Side<'_>,
+    statistics: &Statistics,
+    mut waterfall: Waterfall,
+) -> Waterfall {
     waterfall.add("prior", "chance of a random pair", -statistics.size_bits(), "", "");
     let (relation, boxes) = mailboxes::relate(left, right, statistics);
     let nameless = (left.is_nameless(), right.is_nameless());
     let (name, swapped) = if nameless.0 || nameless.1 {
         (NameLevel::Unknown, false)
     } else {
-        name_match::compare(left.name(), right.name())
+        let (level, swapped) = name_match::compare(left.name(), right.name());
+        (two_names_not_a_slip(level, left.name(), right.name(), statistics), swapped)
     };
     let (place_of_work, rarity, firm, other_firm) = workplace::relate(left, right, statistics);
 
@@ -43,9 +55,42 @@ pub(crate) fn compare(left: Side<'_>, right: Side<'_>, statistics: &Statistics) 
     add_place(&mut waterfall, (left, right), relation, place_of_work, statistics);
     add_submission(&mut waterfall, (left, right), statistics);
 
+    // A name and a firm may be shared by two people; only something personal in common is safe unattended.
+    let personal = relation.is_strong() || phone == PhoneRelation::Same;
+    if !personal || name > NameLevel::Unknown {
+        waterfall.hold();
+    }
     let findings = Findings { relation, boxes, name, nameless, phone, place_of_work };
     guards::apply(&mut waterfall, left, right, &findings, statistics);
     waterfall
+}
+
+/// Wang and Yang are one letter apart, but when both are common in the data neither is a typo of the other.
+fn two_names_not_a_slip(
+    level: NameLevel,
+    left: &PersonName,
+    right: &PersonName,
+    statistics: &Statistics,
+) -> NameLevel {
+    if level != NameLevel::Close || left.given.len() != right.given.len() {
+        return level;
+    }
+    let both = |one: u64, other: u64, known: fn(&Statistics, u64) -> bool| {
+        one != other && known(statistics, one) && known(statistics, other)
+    };
+    if left.family.len() == 1
+        && right.family.len() == 1
+        && left.given_sound == right.given_sound
+        && both(left.family_id(), right.family_id(), Statistics::is_known_family)
+    {
+        return NameLevel::FamilyDiffers;
+    }
+    if left.family_sounds == right.family_sounds
+        && both(left.given_id(), right.given_id(), Statistics::is_known_given)
+    {
+        return NameLevel::GivenDoubtful;
+    }
+    level
 }
 
 fn add_email(
@@ -60,12 +105,15 @@ fn add_email(
     let size = statistics.size_bits();
     let names_agree = name <= NameLevel::Initial;
     let (level, bits) = match relation {
-        Relation::Same => ("same mailbox", size + 3.5),
+        Relation::Same => ("same mailbox", size + 5.0),
         Relation::SameShared if nameless.0 && nameless.1 => ("same shared mailbox, nobody named", size + 2.5),
         Relation::SameShared if nameless.0 || nameless.1 => ("same shared mailbox, one named", size - 3.0),
         Relation::SameShared => ("same shared mailbox", 5.0),
         Relation::SameLocalSubdomain => ("same mailbox name below one domain", size + 1.0),
         Relation::SameLocalSisterDomain => ("same mailbox name at a sister domain", size + 0.0),
+        Relation::Slip if one.local.len().min(other.local.len()) >= 10 => {
+            ("one slip in the address", size + 0.5)
+        }
         Relation::Slip => ("one slip in the address", size - 1.0),
         Relation::SameLetters => ("same mailbox letters", if names_agree { 2.5 } else { size - 3.0 }),
         // The name is repeated in the local part: only what goes beyond it counts.
@@ -75,7 +123,7 @@ fn add_email(
         }
         Relation::SameLocal => ("same mailbox name elsewhere", 7.0),
         Relation::Missing => return,
-        Relation::SameDomainAlias => ("two spellings at one domain", -1.5),
+        Relation::SameDomainAlias => ("two spellings at one domain", -2.5),
         Relation::Different => ("different mailboxes", -1.0),
         Relation::BothPrivate => ("different private mailboxes", -2.5),
         Relation::SameDomainOther => ("other mailbox at the same domain", -5.0),
@@ -95,7 +143,9 @@ fn add_email(
 /// What agreement on this name is worth, by its rarer parts.
 fn name_bits(left: &PersonName, right: &PersonName, statistics: &Statistics) -> (f64, f64) {
     // The more frequent of two spellings decides: a rare typo of a frequent name is no rare name.
-    let given = statistics.given_bits(left.given_id()).min(statistics.given_bits(right.given_id()));
+    let given =
+        |name: &PersonName| if name.given_id() == 0 { 0.0 } else { statistics.given_bits(name.given_id()) };
+    let given = given(left).min(given(right));
     let ids = |name: &PersonName| {
         name.family_sounds
             .iter()
@@ -103,6 +153,8 @@ fn name_bits(left: &PersonName, right: &PersonName, statistics: &Statistics) -> 
             .fold(f64::NAN, f64::max)
     };
     let family = ids(left).min(ids(right));
+    let culture = CULTURE_SHARE * statistics.shared_culture_bits();
+    let given = if family.is_nan() || given == 0.0 { given } else { (given - culture).max(0.5) };
     (given * NAME_SHARE, if family.is_nan() { 0.0 } else { family * NAME_SHARE })
 }
 
@@ -116,7 +168,17 @@ fn add_name(
 ) {
     let (one, other) = (left.name(), right.name());
     let strong = relation.is_strong();
-    if nameless.0 != nameless.1 && !strong && relation != Relation::SameShared {
+    if nameless.0 != nameless.1 && strong {
+        let (silent, named) = if nameless.0 { (left, right) } else { (right, left) };
+        let fits = silent.mailboxes().any(|mailbox| mailbox.spells(named.name()) >= Spelling::Part);
+        if fits {
+            let (text, shown) = ("mailbox is named after the person", &named.name().shown);
+            let values = if nameless.0 { ("", shown.as_str()) } else { (shown.as_str(), "") };
+            waterfall.add("name", text, 3.0, values.0, values.1);
+        }
+        return;
+    }
+    if nameless.0 != nameless.1 && relation != Relation::SameShared {
         add_spelled_name(waterfall, (left, right), nameless, relation, statistics);
         return;
     }
@@ -128,13 +190,39 @@ fn add_name(
         NameLevel::Variant => ("variant", given + family - 1.0, 4.0),
         NameLevel::Close => ("one slip", given + family - 3.0, 3.0),
         NameLevel::Initial => ("initial agrees", given.min(family).min(3.5) + family.max(given) - 1.5, 3.0),
-        NameLevel::FamilyOnly => ("family name only", family - 2.5, 1.5),
-        NameLevel::GivenOnly => ("given name only", given - 1.5, 2.0),
-        NameLevel::Unknown => return,
+        NameLevel::FamilyOnly => ("family name only", family - 2.5, 2.0),
+        NameLevel::GivenOnly => ("given name only", given - 1.5, 3.0),
+        NameLevel::Unknown => ("", 0.0, 0.0),
+        NameLevel::GivenDoubtful => ("given name only resembles", -4.0, -2.5),
         NameLevel::GivenDiffers => ("given name differs", -7.0, -6.0),
         NameLevel::FamilyDiffers => ("family name differs", -5.0, -2.5),
         NameLevel::Conflict => ("different", -12.0, -8.0),
     };
+    let partial = matches!(
+        level,
+        NameLevel::Initial | NameLevel::FamilyOnly | NameLevel::GivenOnly | NameLevel::Unknown
+    );
+    if partial && !strong && relation > Relation::SameLocal && !nameless.0 && !nameless.1 {
+        // The mailbox of the one may complete its name to that of the other.
+        let enough = if level == NameLevel::GivenOnly { Spelling::Initial } else { Spelling::Full };
+        let spelled = |silent: Side<'_>, named: Side<'_>| {
+            named.name().is_full()
+                && silent.mailboxes().any(|mailbox| {
+                    !mailboxes::is_shared(mailbox, statistics) && mailbox.spells(named.name()) >= enough
+                })
+        };
+        let completed = if spelled(left, right) { Some(other) } else { None }
+            .or_else(|| spelled(right, left).then_some(one));
+        if let Some(name) = completed {
+            let (given, family) = name_bits(name, name, statistics);
+            let bits = (given + family - 1.5).min(NAME_LIMIT);
+            waterfall.add("name", "mailbox spells the rest", bits, &one.shown, &other.shown);
+            return;
+        }
+    }
+    if level == NameLevel::Unknown {
+        return;
+    }
     let bits = full.min(NAME_LIMIT);
     if strong {
         waterfall.add("name", text, folded.min(bits.max(folded.min(1.0))), &one.shown, &other.shown);
@@ -164,6 +252,10 @@ fn add_spelled_name(
     let Some((spelling, mailbox)) = best else { return };
     let (given, family) = name_bits(name, name, statistics);
     let (level, bits) = match spelling {
+        // Letters that already counted as a mailbox do not count again as a name.
+        Spelling::Full | Spelling::Initial if relation <= Relation::SameLocal => {
+            ("mailbox spells the name", 3.0)
+        }
         Spelling::Full => ("mailbox spells the name", (given + family - 1.0).min(NAME_LIMIT)),
         Spelling::Initial => ("mailbox spells initial and name", family + 1.5),
         Spelling::Part => ("mailbox spells half the name", given.min(family.max(1.0)) - 3.5),
@@ -227,6 +319,8 @@ fn add_phone(
     let (kind, level, bits) = match rank {
         0 if direct => (PhoneRelation::Same, "same extension", 8.0),
         0 if people <= 1 => (PhoneRelation::Same, "same number", (statistics.size_bits() - 2.0).min(10.0)),
+        // Two sets of initials may be two spellings of one person; agreeing names say so.
+        0 if people == 2 && name <= NameLevel::Close => (PhoneRelation::Same, "same number", 6.0),
         0 if people == 2 => (PhoneRelation::SameShared, "same number, two people", 3.0),
         0 => (PhoneRelation::SameShared, "same shared number", 0.7),
         1 => (PhoneRelation::OtherExtension, "other extension", -1.5),
@@ -234,7 +328,7 @@ fn add_phone(
         2 => (PhoneRelation::Slip, "one digit differs", 1.0),
         _ => (PhoneRelation::Different, "different numbers", -0.8),
     };
-    let bits = if relation.is_strong() { bits.clamp(-0.5, 3.0) } else { bits };
+    let bits = if relation.is_strong() { bits.clamp(-0.3, 3.0) } else { bits };
     waterfall.add("phone", level, bits, &one.shown, &other.shown);
     if kind == PhoneRelation::SameShared {
         waterfall.note(format!("phone is shared by {people} people"));
@@ -292,7 +386,7 @@ fn add_title(
     } else {
         ("different", -1.5)
     };
-    let bits = if relation.is_strong() { bits.clamp(-0.5, 1.0) } else { bits };
+    let bits = if relation.is_strong() { bits.clamp(-0.3, 1.0) } else { bits };
     waterfall.add("title", level, bits, &one.shown, &other.shown);
 }
 
@@ -308,11 +402,11 @@ fn add_place(
     let guessed = left.row.source.has_guessed_place() || right.row.source.has_guessed_place();
     // Colleagues live in one city: it repeats what the workplace said.
     let colleagues = workplace < Workplace::Unknown;
-    let fold = |bits: f64| if relation.is_strong() { bits.clamp(-0.5, 0.5) } else { bits };
+    let fold = |bits: f64| if relation.is_strong() { bits.clamp(-0.3, 0.5) } else { bits };
     if one.id != 0 && other.id != 0 {
         if one.id == other.id {
-            let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.6 };
-            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 4.0)), &one.shown, &other.shown);
+            let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.4 };
+            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 3.0)), &one.shown, &other.shown);
         } else {
             waterfall.add(
                 "place",

@@ -28,8 +28,10 @@ pub(crate) fn apply(
     found: &Findings<'_>,
     statistics: &Statistics,
 ) {
-    let names_differ =
-        matches!(found.name, NameLevel::GivenDiffers | NameLevel::FamilyDiffers | NameLevel::Conflict);
+    let names_differ = matches!(
+        found.name,
+        NameLevel::GivenDoubtful | NameLevel::GivenDiffers | NameLevel::FamilyDiffers | NameLevel::Conflict
+    );
     if left.row.test != right.row.test {
         waterfall.guard(
             "test record",

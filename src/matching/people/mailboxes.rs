@@ -89,11 +89,22 @@ fn pair(one: &Mailbox, other: &Mailbox, sides: (Side<'_>, Side<'_>), statistics:
             return Relation::SameLocal;
         }
     }
-    if same_domain && one.letters == other.letters && one.letters.len() >= 3 && !shared {
-        return if one.number == other.number { Relation::SameLetters } else { Relation::Numbered };
+    // One firm under two endings gives out its mailboxes in one place.
+    let same_house = same_domain || (one.domain.stem == other.domain.stem && !private);
+    if same_house && one.letters == other.letters && one.letters.len() >= 3 && !shared {
+        if one.number == other.number {
+            return Relation::SameLetters;
+        }
+        if !private {
+            return Relation::Numbered;
+        }
+        // At a provider people choose their numbers: another digit in a long one is a slip.
+        let longest = one.number.len().max(other.number.len());
+        let slip = longest >= 3 && one.local.len() >= 8 && within(&one.number, &other.number, 1);
+        return if slip && same_domain { Relation::Slip } else { Relation::BothPrivate };
     }
     let long = one.local.len().min(other.local.len());
-    if same_domain && !shared && one.number == other.number && has_extra_initial(one, other) {
+    if same_house && !shared && one.number == other.number && has_extra_initial(one, other) {
         return Relation::Numbered;
     }
     if same_domain
@@ -108,11 +119,12 @@ fn pair(one: &Mailbox, other: &Mailbox, sides: (Side<'_>, Side<'_>), statistics:
         return Relation::Different;
     }
     let spellings = |mailbox: &Mailbox| mailbox.spells(sides.0.name()).max(mailbox.spells(sides.1.name()));
-    if same_domain && one.domain.is_corporate() {
+    if same_house && one.domain.is_corporate() && !statistics.is_provider(one.domain.id()) {
         let both = spellings(one) > Spelling::No && spellings(other) > Spelling::No;
         return if both { Relation::SameDomainAlias } else { Relation::SameDomainOther };
     }
-    if one.domain.free_mail && other.domain.free_mail { Relation::BothPrivate } else { Relation::Different }
+    let home = |mailbox: &Mailbox| mailbox.domain.free_mail || statistics.is_provider(mailbox.domain.id());
+    if home(one) && home(other) { Relation::BothPrivate } else { Relation::Different }
 }
 
 /// One of two local parts has a letter more, at the end of a word: how systems tell namesakes apart.

@@ -14,15 +14,20 @@ use super::calls::{self, Merging};
 use super::soap::{self, Conversion, Converted};
 use super::{Standing, context, followed, objects, standing};
 
-/// Merges two: of one kind, or a lead into a contact.
-pub(crate) async fn two(
+/// Merges two or three of one kind, or a lead into a contact. `values` are written to the one that stays in the same
+/// step; a conversion takes none.
+pub(crate) async fn some(
     clients: &Clients,
     survivor: &RecordRef,
-    absorbed: &RecordRef,
+    (absorbed, also): (&RecordRef, &[RecordRef]),
+    values: &Fields,
     log: &mut Log,
 ) -> Result<RecordRef, VendorError> {
     match calls::merging(survivor, absorbed)? {
-        Merging::Rows => rows(clients, survivor, &[absorbed], &Fields::new(), log).await,
+        Merging::Rows => {
+            let losers: Vec<&RecordRef> = std::iter::once(absorbed).chain(also).collect();
+            rows(clients, survivor, &losers, values, log).await
+        }
         Merging::Conversion => into_contact(clients, absorbed, survivor, log).await,
     }
 }

@@ -319,7 +319,14 @@ async fn links(times: usize, together: bool) -> Line {
         bench.sandbox.add_fault(fault);
         for person in mates {
             let company = person.candidates[0].company.clone();
-            operator.decide(&Decision::Link { unlinked: person.id, company }).await.unwrap();
+            operator
+                .decide(&Decision::Link {
+                    unlinked: person.id,
+                    company,
+                    how: reknit::domain::review::LinkAs::Auto,
+                })
+                .await
+                .unwrap();
         }
         if together {
             bench.work_out().await;
@@ -363,7 +370,7 @@ async fn merges(times: usize, system: System) -> Line {
             let mut fault = lost(vendor, "POST", "/merge");
             fault.mentions_any = vec![pair.right.id.clone()];
             bench.sandbox.add_fault(fault);
-            let decision = Decision::Merge { duplicate: pair.id, survivor: pair.left.clone() };
+            let decision = Decision::merge(pair.id, pair.left.clone());
             operator.decide(&decision).await.unwrap();
         }
         bench.work_out().await;

@@ -79,6 +79,12 @@ impl Builder {
         self
     }
 
+    /// HubSpot properties that are read besides the usual ones.
+    pub(crate) fn hubspot_properties(mut self, names: &[&str]) -> Self {
+        self.vendors.hubspot.extra_properties = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
     /// Seconds a vendor may take to answer.
     pub(crate) fn patience(mut self, seconds: u64) -> Self {
         self.vendors.timeouts = vendors::Timeouts::of(seconds);
@@ -178,7 +184,8 @@ impl Builder {
             OPERATOR.to_owned(),
             self.engine.max_attempts,
         )
-        .of_crm(self.engine.crm, leads);
+        .of_crm(self.engine.crm, leads)
+        .merging_by(self.engine.merge.clone());
         let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
@@ -577,7 +584,7 @@ impl Bench {
 
     /// Open duplicate candidates.
     pub(crate) async fn duplicates(&self) -> Vec<Duplicate> {
-        self.journal.duplicates(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
+        self.journal.duplicate_groups(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows
     }
 
     /// Open unlinked people.

@@ -5,6 +5,7 @@ use ratatui::text::Line;
 use crate::console::ctx::Ctx;
 use crate::console::layers::toast::Tone;
 use crate::console::text::{age, span, wrap};
+use crate::domain::evidence::turning;
 use crate::domain::review::{Duplicate, ReviewState, Verdict};
 
 /// The glyph of a verdict, for the list.
@@ -55,6 +56,12 @@ pub(super) fn lines(ctx: &Ctx, pair: &Duplicate, cells: usize) -> Vec<Line<'stat
     if let Some(reopened) = &standing.reopened {
         say(reopened, theme.warn);
     }
+    if let Some(tied) = standing.tied() {
+        say(&tied, theme.text);
+    }
+    if let Some(origin) = &standing.origin {
+        say(origin, theme.warn);
+    }
     if standing.members > 2 {
         say(
             &format!(
@@ -68,6 +75,17 @@ pub(super) fn lines(ctx: &Ctx, pair: &Duplicate, cells: usize) -> Vec<Line<'stat
         lines.push(Line::default());
     }
     lines
+}
+
+/// What would change the verdict, below the waterfall.
+pub(super) fn turns(ctx: &Ctx, pair: &Duplicate, cells: usize) -> Vec<Line<'static>> {
+    let (review, auto) = ctx.thresholds;
+    let threshold = if pair.probability >= auto { auto } else { review };
+    turning::sentences(&pair.evidence, threshold)
+        .iter()
+        .flat_map(|words| wrap(words, cells))
+        .map(|line| Line::from(span(line, ctx.theme.muted)))
+        .collect()
 }
 
 /// What is said once a verdict is stored.

@@ -1,0 +1,1 @@
+//! The matcher of tables on made-up rows.
