@@ -1,26 +1,27 @@
 //! `reknit link --contacts ... --companies ...`: which company each person of an export belongs to, best first. It needs
 //! no settings, no journal and no network, changes nothing in any system, and writes only the files it is told to.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::match_files::contacts::{Columns, company, contact};
+use super::match_files::output_files::{Outputs, csv_row, score};
+use super::match_files::{millionths, reasons};
 use super::output;
 use super::problem::Problem;
 use super::progress::Line;
-use super::tabular::{Ids, Tabular, refused};
-use crate::domain::evidence::Evidence;
-use crate::matching::{AccountKnowledge, Organisation, Person, PersonLink, Settings, Source, link_people};
+use super::tabular::{Ids, Row, Tabular, refused};
+use crate::matching::{AccountKnowledge, PersonLink, Settings, link_people};
 
 /// Arguments of `link` for files.
 #[derive(Debug, Args)]
 pub struct FileArguments {
     /// People as CSV: id, source, first_name, last_name, name, email, phone, company, domain, city, country
-    #[arg(long, value_name = "CONTACTS.csv", requires = "companies", conflicts_with_all = ["id", "company", "dry_run"])]
+    #[arg(long, value_name = "CONTACTS.csv", requires = "companies", conflicts_with_all = ["id", "company", "create", "name", "domain", "none", "unsure", "later", "dry_run", "yes"])]
     pub contacts: Option<PathBuf>,
     /// Companies as CSV: id, name, domain, website, phone, city, country, parent_id
     #[arg(long, value_name = "COMPANIES.csv", requires = "contacts")]
@@ -65,9 +66,9 @@ pub fn run(read_only: bool, arguments: &FileArguments, as_json: bool) -> Result<
     }
     let mut line = Line::new();
     line.show(&format!("reading {}", companies.display()));
-    let organisations = read_companies(&companies)?;
+    let organisations = read(&companies, &["id", "company_id"], company)?;
     line.show(&format!("reading {}", contacts.display()));
-    let people = read_contacts(&contacts)?;
+    let people = read(&contacts, &["id", "contact_id"], contact)?;
     line.show(&format!("linking {} people to {} companies", people.len(), organisations.len()));
     let settings = Settings { minimum_probability, ..Settings::default() };
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -75,14 +76,15 @@ pub fn run(read_only: bool, arguments: &FileArguments, as_json: bool) -> Result<
     let found = link_people(&people, &organisations, &AccountKnowledge::default(), &settings, threads);
     line.clear();
     let figures = figures(&found, organisations.len(), &links);
-    let written = write_beside(&links, |out| write_links(out, &found))?;
+    let mut files = Outputs::default();
+    files.write(&links, |out| write_links(out, &found))?;
     if let Some(path) = &arguments.stats {
         let mut timed = figures.clone();
         timed["threads"] = json!(threads);
         timed["seconds"] = json!((since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
-        write_beside(path, |out| writeln!(out, "{timed}"))?.into_place()?;
+        files.write(path, |out| writeln!(out, "{timed}"))?;
     }
-    written.into_place()?;
+    files.finish()?;
     if as_json {
         return output::json(&figures);
     }
@@ -114,148 +116,35 @@ fn figures(found: &[PersonLink], companies: usize, output: &Path) -> Value {
     })
 }
 
-fn read_contacts(path: &Path) -> Result<Vec<Person>, Problem> {
+/// Reads the records of a file, each id once.
+fn read<T>(
+    path: &Path,
+    id_columns: &[&str],
+    parse: fn(&Row<'_>, &Columns, String) -> T,
+) -> Result<Vec<T>, Problem> {
     let mut table = Tabular::open(path)?;
-    let id = table.required(&["id", "contact_id"])?;
-    let names = [
-        "source",
-        "name",
-        "first_name",
-        "last_name",
-        "email",
-        "phone",
-        "company",
-        "domain",
-        "title",
-        "city",
-        "country",
-    ];
-    let columns = names.map(|name| table.column(name));
+    let id = table.required(id_columns)?;
+    let columns = Columns::of(&table);
     let mut ids = Ids::default();
-    let mut people = Vec::new();
+    let mut records = Vec::new();
     while let Some(row) = table.next_row()? {
         let key = ids.take(path, &row, id)?.into_owned();
-        let [source, name, given, family, email, phone, company, domain, title, city, country] =
-            columns.map(|column| row.text(column).into_owned());
-        let filled = |text: String| if text.is_empty() { Vec::new() } else { vec![text] };
-        people.push(Person {
-            key,
-            source: source_of(&source),
-            name,
-            given_name: given,
-            family_name: family,
-            emails: filled(email),
-            phones: filled(phone),
-            company,
-            company_domain: domain,
-            title,
-            city,
-            country,
-            ..Person::default()
-        });
+        records.push(parse(&row, &columns, key));
     }
     table.warn();
-    Ok(people)
-}
-
-/// Systems that guess a person's place from an address on the network are known by their name.
-fn source_of(text: &str) -> Source {
-    match text {
-        "intercom_user" => Source::IntercomUser,
-        "intercom_lead" => Source::IntercomLead,
-        "hubspot_contact" => Source::HubspotContact,
-        "salesforce_lead" => Source::SalesforceLead,
-        "salesforce_contact" => Source::SalesforceContact,
-        _ => Source::Other,
-    }
-}
-
-fn read_companies(path: &Path) -> Result<Vec<Organisation>, Problem> {
-    let mut table = Tabular::open(path)?;
-    let id = table.required(&["id", "company_id"])?;
-    let names = ["name", "domain", "website", "phone", "city", "country", "industry", "parent_id"];
-    let columns = names.map(|name| table.column(name));
-    let mut ids = Ids::default();
-    let mut organisations = Vec::new();
-    while let Some(row) = table.next_row()? {
-        let key = ids.take(path, &row, id)?.into_owned();
-        let [name, domain, website, phone, city, country, industry, parent] =
-            columns.map(|column| row.text(column).into_owned());
-        organisations.push(Organisation {
-            key,
-            name,
-            domain,
-            website,
-            phone,
-            city,
-            country,
-            industry,
-            parent_key: Some(parent).filter(|parent| !parent.is_empty()),
-        });
-    }
-    table.warn();
-    Ok(organisations)
+    Ok(records)
 }
 
 /// Sorted by person, so that the order of the rows that came in does not matter.
-fn write_links(out: &mut dyn Write, found: &[PersonLink]) -> std::io::Result<()> {
+fn write_links(out: &mut impl Write, found: &[PersonLink]) -> std::io::Result<()> {
     let mut order: Vec<&PersonLink> = found.iter().collect();
     order.sort_by(|one, other| one.person.cmp(&other.person));
-    let mut table = csv::WriterBuilder::new().from_writer(out);
-    table.write_record(["contact_id", "company_id", "score", "reason"])?;
+    csv_row(out, &["contact_id", "company_id", "score", "reason"])?;
     for link in order {
         for candidate in &link.candidates {
-            let score = format!("{:.6}", candidate.probability);
-            let reason = reasons(&candidate.evidence);
-            table.write_record([&link.person, &candidate.key, &score, &reason])?;
+            let probability = score(millionths(candidate.probability));
+            csv_row(out, &[&link.person, &candidate.key, &probability, &reasons(&candidate.evidence)])?;
         }
     }
-    table.flush()
-}
-
-/// `name:level:+1.25;...`, every addend with two decimals.
-fn reasons(evidence: &[Evidence]) -> String {
-    let plain = |word: &str| word.replace([';', ':', '\n', '\r'], " ");
-    let one = |bar: &Evidence| {
-        let bits = f64::from(bar.millibits) / 1000.0;
-        format!("{}:{}:{bits:+.2}", plain(&bar.comparison), plain(&bar.level))
-    };
-    evidence.iter().map(one).collect::<Vec<_>>().join(";")
-}
-
-/// A complete file that waits beside its place, so that nobody reads half a one.
-struct Written<'a> {
-    beside: PathBuf,
-    place: &'a Path,
-}
-
-fn write_beside(
-    place: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<Written<'_>, Problem> {
-    let mut name = place.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let beside = place.with_file_name(name);
-    let written = File::create(&beside).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()
-    });
-    match written {
-        Ok(()) => Ok(Written { beside, place }),
-        Err(error) => {
-            // What is left of it is of no use to anybody.
-            let _ = std::fs::remove_file(&beside);
-            Err(refused(place, &format!("cannot be written: {error}")))
-        }
-    }
-}
-
-impl Written<'_> {
-    fn into_place(self) -> Result<(), Problem> {
-        std::fs::rename(&self.beside, self.place).map_err(|error| {
-            let _ = std::fs::remove_file(&self.beside);
-            refused(self.place, &format!("cannot be written: {error}"))
-        })
-    }
+    Ok(())
 }

@@ -16,9 +16,13 @@ enum DomainRelation {
 }
 
 /// Weighs two firms.
-pub(super) fn compare(one: &Firm, other: &Firm, landscape: &Landscape) -> Waterfall {
+pub(super) fn compare(
+    one: &Firm,
+    other: &Firm,
+    landscape: &Landscape,
+    mut waterfall: Waterfall,
+) -> Waterfall {
     let size = landscape.size();
-    let mut waterfall = Waterfall::default();
     waterfall.add("prior", "chance of a random pair", -size, "", "");
     let name = relate(&one.company, &other.company, &landscape.rarity);
     let domain = relate_domains(one, other);
@@ -77,7 +81,7 @@ fn add_domain(
     let (left, right) = (shown(one), shown(other));
     let spells = |firm: &Firm, other: &Firm| {
         firm.domains.iter().any(|domain| {
-            let (stem, core) = (bare_stem(domain), other.company.core.concat());
+            let (stem, core) = (bare_stem(domain), other.company.core_joined.as_str());
             stem == other.company.joined || stem == core
         })
     };
