@@ -18,6 +18,7 @@ mod candidate;
 pub mod clock;
 pub mod console;
 pub mod cookbook;
+pub mod coverage;
 pub mod data_map;
 pub mod demo;
 pub mod direction;
@@ -32,6 +33,7 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod link;
+mod link_rules;
 pub mod list;
 pub mod mapping;
 pub mod mapping_plan;
@@ -120,8 +122,10 @@ pub enum Command {
     Verdict(verdict::VerdictArguments),
     /// Say that a duplicate candidate is two different records
     Distinct(verdict::DistinctArguments),
-    /// Relate a person to a company
+    /// Relate people to companies, one by one or a whole domain; make the company; take a link back
     Link(link::LinkArguments),
+    /// How many people of the CRM have an account, per owner and over the days
+    Coverage(coverage::Arguments),
     /// Field mappings: what an edited one would change, directions of a field off and on
     Mapping(mapping::Arguments),
     /// Hold work back for now: a recipe, a connection or a direction
@@ -243,6 +247,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Verdict(verdict)) => verdict::verdict(&place, arguments.read_only, &verdict).await,
         Some(Command::Distinct(distinct)) => verdict::distinct(&place, arguments.read_only, &distinct).await,
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
+        Some(Command::Coverage(coverage)) => coverage::run(&place, &coverage).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,

@@ -70,6 +70,7 @@ pub mod filter;
 pub mod ids;
 pub mod job;
 pub mod limit;
+pub mod links;
 pub mod lint;
 pub mod merge;
 pub mod monitor;

@@ -60,6 +60,7 @@ pub mod holds;
 pub mod incidents;
 pub mod intake;
 pub mod limits;
+pub mod links;
 pub mod match_keys;
 pub mod merges;
 mod migrate;

@@ -41,19 +41,22 @@ pub const MERGE_DUPLICATES: &str = crate::domain::undo::MERGING;
 pub const UNDO_MERGE: &str = "undo-merge";
 /// Carries out a link to a company.
 pub const LINK_COMPANY: &str = "link-company";
+/// Takes a link to a company back.
+pub const UNLINK_COMPANY: &str = "unlink-company";
 /// Does what an operator asked for by hand.
 pub const OPERATOR_ACTION: &str = "operator-action";
 /// Erases a person everywhere, or asks a human whether to.
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 10] = [
+pub const ALL: [&str; 11] = [
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
     MERGE_DUPLICATES,
     UNDO_MERGE,
     LINK_COMPANY,
+    UNLINK_COMPANY,
     MIRROR_COMPANY,
     CONVERSATION_TO_TIMELINE,
     ERASE_PERSON,

@@ -31,6 +31,31 @@ words! {
     }
 }
 
+words! {
+    /// How a person and a company are related.
+    #[derive(Default)]
+    pub enum Relation {
+        /// As the vendor relates them: HubSpot's association, which leaves a primary company that is there and makes the
+        /// first one primary; Salesforce's account of the contact.
+        #[default]
+        Usual = "usual",
+        /// In the first place, whatever had it before: HubSpot's primary company, Salesforce's account.
+        Primary = "primary",
+        /// Beside the first: HubSpot's plain association, Salesforce's relation of a contact to a further account.
+        Beside = "beside",
+        /// By making a contact of the account out of a lead; it cannot be taken back.
+        Converted = "converted",
+    }
+}
+
+impl Relation {
+    /// The vendor's own way.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, Self::Usual)
+    }
+}
+
 /// One thing done at one vendor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -75,6 +100,25 @@ pub enum Effect {
         contact: RecordRef,
         /// The company.
         company: RecordRef,
+        /// As what.
+        #[serde(default, skip_serializing_if = "Relation::is_usual")]
+        relation: Relation,
+        /// The id of the company that was first before, where this one takes its place; an undo restores it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<String>,
+    },
+    /// Take a person's relation to a company away.
+    Unlink {
+        /// The person.
+        contact: RecordRef,
+        /// The company.
+        company: RecordRef,
+        /// As what they were related.
+        #[serde(default, skip_serializing_if = "Relation::is_usual")]
+        relation: Relation,
+        /// The id of the company whose place it had taken, where the vendor has one place only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<String>,
     },
     /// Put what happened onto a person's timeline, dated when it happened. It is never changed afterwards.
     Log {
@@ -212,6 +256,11 @@ pub fn key_in(text: &str) -> Option<&str> {
 }
 
 impl Effect {
+    /// A person and a company, related as the vendor relates them.
+    pub const fn link(contact: RecordRef, company: RecordRef) -> Self {
+        Self::Link { contact, company, relation: Relation::Usual, former: None }
+    }
+
     /// The connection it goes to.
     pub fn connection(&self) -> &Connection {
         match self {
@@ -223,6 +272,7 @@ impl Effect {
             | Self::Tag { record, .. } => &record.connection,
             Self::Merge { survivor, .. } => &survivor.connection,
             Self::Link { contact, .. }
+            | Self::Unlink { contact, .. }
             | Self::Log { contact, .. }
             | Self::Track { contact, .. }
             | Self::Release { contact, .. }
@@ -246,6 +296,9 @@ impl Effect {
             }
             Self::Update { record, .. } if field.is_empty() && record.is_to_be_made() => {
                 *record = given.clone();
+            }
+            Self::Link { company, .. } if field == RELATED && company.is_to_be_made() => {
+                *company = given.clone();
             }
             Self::Link { contact: record, .. }
             | Self::Log { contact: record, .. }
@@ -318,7 +371,8 @@ impl Effect {
         matches!(
             self,
             Self::Update { .. }
-                | Self::Link { .. }
+                | Self::Link { relation: Relation::Usual | Relation::Primary | Relation::Beside, .. }
+                | Self::Unlink { .. }
                 | Self::Archive { .. }
                 | Self::Release { .. }
                 | Self::Log { template: Some(_), .. }

@@ -223,6 +223,9 @@ pub struct LinkCandidate {
     pub probability: f64,
     /// Why: the waterfall.
     pub evidence: Vec<Evidence>,
+    /// Where it stands among firms of one family: `child of Globex Corporation`; empty where it stands alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub family: String,
 }
 
 /// A person whose company is known on one side and not related on the other.
@@ -240,6 +243,15 @@ pub struct Unlinked {
     pub hint: String,
     /// Candidates, best first; may be empty.
     pub candidates: Vec<LinkCandidate>,
+    /// The id of whom the CRM says the person belongs to; empty when to nobody.
+    #[serde(default)]
+    pub owner: String,
+    /// The domain whose rule names the first candidate.
+    #[serde(default)]
+    pub ruled_by: Option<String>,
+    /// Left alone until then; none = until the evidence changes.
+    #[serde(default)]
+    pub ignored_until: Option<Timestamp>,
     /// Where it stands.
     pub state: ReviewState,
     /// The execution that carries the decision out.
@@ -248,6 +260,24 @@ pub struct Unlinked {
     pub created_at: Timestamp,
     /// What became of it, as a sentence.
     pub resolution: Option<String>,
+}
+
+words! {
+    /// How a person is to be related to a company.
+    #[derive(Default)]
+    pub enum LinkAs {
+        /// In the first place where it is free, else beside what is there.
+        #[default]
+        Auto = "auto",
+        /// In the first place, whatever has it now.
+        Primary = "primary",
+        /// Beside what has the first place.
+        Beside = "beside",
+        /// A lead becomes a contact of the account.
+        Convert = "convert",
+        /// A lead gets the account's name as its company.
+        Text = "text",
+    }
 }
 
 /// How a conflict is decided.
@@ -311,6 +341,25 @@ pub enum Decision {
         unlinked: UnlinkedId,
         /// To which company.
         company: RecordRef,
+        /// How; what is not said the planner finds from what the CRM holds.
+        #[serde(default)]
+        how: LinkAs,
+    },
+    /// Make the company that none is yet, and relate the person to it.
+    Found {
+        /// Which.
+        unlinked: UnlinkedId,
+        /// The company's name.
+        name: String,
+        /// The domain of its website; may be empty.
+        domain: String,
+    },
+    /// Take a link back that Reknit made.
+    Unlink {
+        /// Which.
+        unlinked: UnlinkedId,
+        /// The execution that made it.
+        link: ExecutionId,
     },
     /// Do something at a vendor by hand.
     Act {

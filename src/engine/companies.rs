@@ -77,7 +77,11 @@ pub(super) async fn plan(turn: &mut Turn<'_>, how: &Carrying) -> Result<Planned,
 }
 
 /// Attributes that the plan writes and Intercom does not have are made first, unless the mapping says `define = false`.
-async fn define(turn: &mut Turn<'_>, mapping: &Mapping, planned: &mut Planned) -> Result<(), Stop> {
+pub(super) async fn define(
+    turn: &mut Turn<'_>,
+    mapping: &Mapping,
+    planned: &mut Planned,
+) -> Result<(), Stop> {
     let intercom = turn.engine.intercom.clone();
     let written: Vec<String> = planned
         .plan

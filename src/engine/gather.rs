@@ -421,7 +421,11 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             super::merge::gather(turn, duplicate, &survivor, &wish).await
         }
         Decision::UndoMerge { merge } => super::undo::gather(turn, merge).await,
-        Decision::Link { unlinked, company } => super::link::gather(turn, unlinked, &company).await,
+        Decision::Link { unlinked, company, how } => super::link::gather(turn, unlinked, &company, how).await,
+        Decision::Found { unlinked, name, domain } => {
+            super::link::gather_new(turn, unlinked, &name, &domain).await
+        }
+        Decision::Unlink { link, .. } => super::link::gather_undo(turn, link).await,
         Decision::Act { record, mut effects, .. } => {
             if recipe::is_a_name(&record) {
                 let known = recipe::named(turn, &record).await?.record;

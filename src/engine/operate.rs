@@ -23,6 +23,7 @@ use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
 pub mod disputes;
+pub mod links;
 mod pause;
 mod translate;
 mod verdicts;
@@ -74,6 +75,7 @@ pub struct Operator {
     max_attempts: u32,
     crm: System,
     leads: Option<Arc<Mapping>>,
+    companies: Option<Arc<Mapping>>,
     rulebook: Rulebook,
     matching: crate::matching::Settings,
     /// Where mappings of the operator's own lie.
@@ -105,6 +107,7 @@ impl Operator {
             crm: System::Hubspot,
             leads: None,
             merges: merge::Settings::default(),
+            companies: shipped_companies(System::Hubspot),
         }
     }
 
@@ -112,6 +115,14 @@ impl Operator {
     #[must_use]
     pub fn of_crm(mut self, crm: System, leads: Option<Arc<Mapping>>) -> Self {
         (self.crm, self.leads) = (crm, leads);
+        self.companies = shipped_companies(crm);
+        self
+    }
+
+    /// The same operator with another mapping of companies than the shipped one.
+    #[must_use]
+    pub fn with_companies(mut self, mapping: Option<Arc<Mapping>>) -> Self {
+        self.companies = mapping;
         self
     }
 
@@ -294,7 +305,9 @@ impl Operator {
                 self.merging(*duplicate, survivor, wish).await
             }
             Decision::UndoMerge { merge } => self.undoing(*merge).await,
-            Decision::Link { unlinked, company } => self.linking(*unlinked, company).await,
+            Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,
+            Decision::Found { unlinked, name, domain } => self.founding(*unlinked, name, domain).await,
+            Decision::Unlink { unlinked, link } => self.unlinking(*unlinked, *link).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();
@@ -355,6 +368,11 @@ impl Operator {
         }
         Preview { title, calls, notes, ..Preview::default() }
     }
+}
+
+fn shipped_companies(crm: System) -> Option<Arc<Mapping>> {
+    let shipped = crate::mapping::Mappings::shipped();
+    shipped.for_pair(crm, ObjectKind::Company, ObjectKind::Company).cloned().map(Arc::new)
 }
 
 pub(super) fn still_open(state: ReviewState, name: &str) -> Result<(), OperateError> {

@@ -10,7 +10,7 @@ use super::turn::{Stop, Turn};
 use crate::domain::agreement::Echo;
 use crate::domain::audit::NewEntry;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::{Effect, Plan, StepState};
+use crate::domain::plan::{Effect, Plan, Relation, StepState};
 use crate::domain::record::{Fields, Mirror, ObjectKind, RecordRef, value_text};
 use crate::domain::review::Decision;
 use crate::journal::facts::value_hash;
@@ -265,14 +265,17 @@ impl Turn<'_> {
             Effect::Release { contact, email } => self.released(contact, email).await?,
             // What was read before it is not kept.
             Effect::Erase { record } => self.mirrors.retain(|mirror| mirror.record != *record),
-            Effect::Link { contact, company } => {
+            Effect::Unlink { .. } | Effect::Link { relation: Relation::Converted, .. } => {
+                self.linked_otherwise(effect, record).await?;
+            }
+            Effect::Link { contact, company, relation, .. } => {
                 let known = match self.mirrors.iter().find(|mirror| mirror.record == *contact) {
                     Some(known) => Some(known.clone()),
                     None => self.engine.journal.mirror(contact).await?,
                 };
                 if let Some(mut mirror) = known {
-                    if company.object == ObjectKind::Company && !mirror.companies.contains(&company.id) {
-                        mirror.companies.push(company.id.clone());
+                    if company.object == ObjectKind::Company {
+                        super::link::related(&mut mirror, &company.id, *relation);
                     }
                     self.saw(mirror);
                 }
@@ -371,6 +374,7 @@ const fn verb(effect: &Effect) -> &'static str {
         Effect::Update { .. } => "update",
         Effect::Merge { .. } => "merge",
         Effect::Link { .. } => "link",
+        Effect::Unlink { .. } => "unlink",
         Effect::Log { .. } => "log",
         Effect::Erase { .. } => "erase",
         Effect::Archive { .. } => "archive",
@@ -397,6 +401,7 @@ fn what(effect: &Effect) -> String {
             format!("{} into {survivor}", absorbed.join(", "))
         }
         Effect::Link { company, .. } => format!("to {company}"),
+        Effect::Unlink { company, .. } => format!("from {company}"),
         Effect::Log { contact, key, .. } => format!("a conversation on the timeline of {contact} ({key})"),
         Effect::Erase { .. } => "deleted for good".to_owned(),
         Effect::Archive { .. } => "put away".to_owned(),

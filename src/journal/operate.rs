@@ -330,8 +330,14 @@ pub(super) fn decide(
             let more: String = more.map(|record| format!(" Also {record}.")).collect();
             ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}.{more}"))
         }
-        Decision::Link { unlinked, company } => {
+        Decision::Link { unlinked, company, .. } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))
+        }
+        Decision::Found { unlinked, domain, .. } => {
+            ("unlinked", unlinked.to_string(), unlinked.0, "found", format!("A new company of {domain}."))
+        }
+        Decision::Unlink { unlinked, link } => {
+            ("unlinked", unlinked.to_string(), unlinked.0, "unlink", format!("Takes back {link}."))
         }
         Decision::Act { .. } | Decision::UndoMerge { .. } => {
             return Err(JournalError::Refused("this settles no item".into()));
@@ -354,15 +360,21 @@ pub(super) fn decide(
         .execute(params![now.0, actor, stored])?;
     let number = DecisionId(connection.last_insert_rowid());
     let execution = insert(connection, now, None, Some(number), new)?;
+    // A link is taken back after it was carried out, whatever became of the item since.
+    let from = match decision {
+        Decision::Unlink { .. } => "state <> 'deciding'",
+        _ => "state IN ('open', 'ignored')",
+    };
     let changed = connection
         .prepare_cached(&format!(
             "UPDATE {table} SET state = ?3, deciding_id = ?2, resolution = NULL WHERE id = ?1 \
-             AND state IN ('open', 'ignored')"
+             AND {from}"
         ))?
         .execute(params![id, execution.0, ReviewState::Deciding.as_str()])?;
     if changed != 1 {
         return Err(not_open(connection, table, &name, id)?);
     }
+    super::links::decide(connection, decision, execution)?;
     let entry = NewEntry {
         actor: actor.to_owned(),
         verb: verb.to_owned(),

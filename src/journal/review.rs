@@ -4,22 +4,13 @@
 
 use rusqlite::{Connection, params};
 
-use super::rows::to_json;
-use super::{Journal, Result, erasure};
+use super::Result;
 use crate::domain::agreement::Agreement;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::ExecutionId;
 use crate::domain::record::RecordRef;
-use crate::domain::review::{ReviewState, Unlinked};
-
-impl Journal {
-    /// Replaces the open unlinked relations by what a scan found; those no longer found become obsolete.
-    pub async fn put_unlinked(&self, found: Vec<Unlinked>) -> Result<()> {
-        let now = self.now();
-        self.write(move |connection| put_unlinked(connection, now, &found)).await
-    }
-}
+use crate::domain::review::ReviewState;
 
 /// Open conflicts whose field both sides agree on now have settled themselves.
 pub(super) fn withdraw_settled(
@@ -53,6 +44,7 @@ pub(super) fn decided(
         Status::Failed | Status::Discarded => ReviewState::Open,
         _ => return Ok(()),
     };
+    super::links::undone(connection, execution, status, sentence)?;
     for table in ["conflicts", "duplicates", "unlinked"] {
         connection
             .prepare_cached(&format!(
@@ -131,46 +123,5 @@ pub(super) fn remap(connection: &Connection, old: &RecordRef, new: &RecordRef) -
             "UPDATE OR IGNORE conflicts SET left_record = ?2 WHERE state IN ('open', 'ignored') AND left_record = ?1",
         )?
         .execute([&old, &new])?;
-    Ok(())
-}
-
-fn put_unlinked(connection: &Connection, now: Timestamp, found: &[Unlinked]) -> Result<()> {
-    connection.execute_batch(
-        "CREATE TEMP TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY); DELETE FROM temp.seen;",
-    )?;
-    for item in found {
-        if erasure::is_erased(connection, &item.contact)? {
-            continue;
-        }
-        let best = item.candidates.first().map_or(0.0, |candidate| candidate.probability);
-        let candidates = to_json(&item.candidates)?;
-        connection
-            .prepare_cached(
-                "INSERT INTO unlinked (subject, contact, domain, hint, candidates, best, state, created_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7) ON CONFLICT (contact) DO UPDATE SET \
-                 subject = excluded.subject, domain = excluded.domain, hint = excluded.hint, \
-                 candidates = excluded.candidates, best = excluded.best, state = 'open', resolution = NULL \
-                 WHERE (state = 'open' AND (candidates <> excluded.candidates OR hint <> excluded.hint)) \
-                 OR state IN ('obsolete', 'done')",
-            )?
-            .execute(params![
-                item.subject,
-                item.contact.to_string(),
-                item.domain,
-                item.hint,
-                candidates,
-                best,
-                now.0
-            ])?;
-        connection
-            .prepare_cached("INSERT OR IGNORE INTO temp.seen SELECT id FROM unlinked WHERE contact = ?1")?
-            .execute([item.contact.to_string()])?;
-    }
-    connection
-        .prepare_cached(
-            "UPDATE unlinked SET state = 'obsolete', resolution = 'The relation exists by now.' \
-             WHERE state = 'open' AND id NOT IN (SELECT id FROM temp.seen)",
-        )?
-        .execute([])?;
     Ok(())
 }

@@ -109,15 +109,20 @@ pub(crate) fn groups_of_links(
         members[keep].extend(moved);
         weakest[keep] = weakest[keep].min(weakest[drop]).min(probability);
     }
+    // By edges, not by pairs of members: a group of twenty thousand equals has few of the one, many of the other.
+    let mut guards = vec![false; sorted.len()];
+    for ((left, right), edge) in &edges {
+        if edge.1 && group_of[*left] == group_of[*right] {
+            guards[group_of[*left]] = true;
+        }
+    }
     let mut groups: Vec<Group> = members
         .into_iter()
         .zip(weakest)
-        .filter(|(rows, _)| rows.len() > 1)
-        .map(|(mut rows, weakest)| {
+        .zip(guards)
+        .filter(|((rows, _), _)| rows.len() > 1)
+        .map(|((mut rows, weakest), guarded)| {
             rows.sort_unstable();
-            let guarded = rows.iter().enumerate().any(|(at, one)| {
-                rows[at + 1..].iter().any(|other| edges.get(&(*one, *other)).is_some_and(|edge| edge.1))
-            });
             Group { members: rows.iter().map(|row| sorted[*row].to_owned()).collect(), weakest, guarded }
         })
         .collect();

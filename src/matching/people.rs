@@ -21,6 +21,9 @@ use super::waterfall::Waterfall;
 pub use builder::IndexBuilder;
 pub use scan::{Pair, Scan};
 
+/// With so many others at most one record is compared; ordinary ones have a hundred.
+const PARTNERS: usize = 4000;
+
 /// A prepared list of people: for the full scan, and for asking about one new record at a time.
 ///
 /// Its rows stand in the order of the keys, so that nothing depends on the order in which the people came.
@@ -225,12 +228,21 @@ pub fn duplicate_people_of(one: &Person, index: &Index) -> Vec<Candidate> {
     keys.sort_unstable();
     keys.dedup();
     let run = index.key_run();
+    let mut blocks: Vec<&[u32]> = keys
+        .into_iter()
+        .map(|key| {
+            let from = run.keys.partition_point(|other| *other < key);
+            let length = run.keys[from..].partition_point(|other| *other == key);
+            &run.rows[from..from + length]
+        })
+        .collect();
+    // Rare keys first: what two records share with few others tells most. One record may look at longer blocks than
+    // the scan does, for its cost is linear here.
+    blocks.sort_by_key(|block| block.len());
     let mut rows: Vec<u32> = Vec::new();
-    for key in keys {
-        let from = run.keys.partition_point(|other| *other < key);
-        let members = run.keys[from..].iter().zip(&run.rows[from..]).take_while(|entry| *entry.0 == key);
-        // One record may look at a longer block than the scan does: the cost is linear here.
-        rows.extend(members.map(|entry| entry.1).take(index.settings.block_limit * 20));
+    for block in blocks {
+        let room = PARTNERS.saturating_sub(rows.len()).min(index.settings.block_limit * 20);
+        rows.extend_from_slice(&block[..block.len().min(room)]);
     }
     rows.sort_unstable();
     rows.dedup();

@@ -22,13 +22,14 @@ pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,
     guarded: bool,
+    objected: bool,
     corroborated: bool,
     /// Only the sum is wanted: a scan weighs a hundred pairs for each that it shows.
     sum_only: bool,
 }
 
 impl Waterfall {
-    /// A waterfall that adds up and keeps no bar.
+    /// A waterfall that adds up and keeps no text.
     pub(crate) fn sum_only() -> Self {
         Self { sum_only: true, ..Self::default() }
     }
@@ -61,6 +62,9 @@ impl Waterfall {
 
     /// Adds a note to the last bar.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
+        if self.sum_only {
+            return;
+        }
         if let Some(bar) = self.bars.last_mut() {
             bar.note = Some(note.into());
         }
@@ -71,6 +75,7 @@ impl Waterfall {
         self.add("guard", level, bits, "", "");
         self.note(note);
         self.guarded = true;
+        self.objected = true;
     }
 
     /// Keeps the pair out of unattended merging without an objection of its own.
@@ -88,7 +93,12 @@ impl Waterfall {
         self.bars.iter().any(|bar| bar.comparison == "email" && bar.millibits > 0)
     }
 
-    /// Whether a guard objected.
+    /// Whether one of the bars is a guard.
+    pub(crate) fn has_guard(&self) -> bool {
+        self.objected
+    }
+
+    /// Whether the pair must not be merged unattended, for a guard's sake or for want of something personal.
     pub(crate) fn is_guarded(&self) -> bool {
         self.guarded
     }

@@ -132,7 +132,7 @@ pub fn relate(person: &RecordRef, companies: &[RecordRef]) -> Planned {
         .map(|company| {
             Step::new(
                 format!("Relate {} to {}", person.title(), company.title()),
-                Effect::Link { contact: person.clone(), company: company.clone() },
+                Effect::link(person.clone(), company.clone()),
             )
         })
         .collect();

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::contact_sync::{Facts, Way, plan};
 use super::mend;
-use super::merge;
 use crate::domain::agreement::Agreement;
 use crate::domain::plan::Effect;
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};

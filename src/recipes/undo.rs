@@ -250,7 +250,7 @@ fn make(absorbed: &Absorbed, made: &Made, steps: &mut Vec<Step>) -> u32 {
     for company in linked.into_iter().filter(|record| record.object == ObjectKind::Company) {
         let contact = RecordRef::to_be_made(&old.connection);
         let mut step =
-            Step::new(format!("Relate it to {} again", company.title()), Effect::Link { contact, company });
+            Step::new(format!("Relate it to {} again", company.title()), Effect::link(contact, company));
         step.fills.push(Fill { field: String::new(), from_step: place });
         steps.push(step);
     }

@@ -75,7 +75,9 @@ pub(crate) async fn perform(
         | Effect::Converse { .. }
         | Effect::Reply { .. }
         | Effect::Assign { .. } => Err(super::cannot(effect)),
-        Effect::Link { contact, .. } | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. }
+        | Effect::Unlink { contact, .. }
+        | Effect::Log { contact, template: Some(_), .. } => Ok(contact.clone()),
         Effect::Log { contact, .. } => made(&answer, &contact.connection, ObjectKind::Note),
         Effect::Update { record, .. } => Ok(named(&answer, record)),
         // The answer's id may be new: both old ids lead to it from now on.
@@ -109,6 +111,7 @@ pub(crate) async fn probe(
     match effect {
         Effect::Update { .. }
         | Effect::Link { .. }
+        | Effect::Unlink { .. }
         | Effect::DefineField { .. }
         | Effect::Archive { .. }
         | Effect::Release { .. } => Ok(None),

@@ -54,12 +54,16 @@ pub(crate) async fn perform(
     }
     let request = calls::request(clients.settings(), effect)?;
     let answer = match (clients.send(effect.connection(), &request, log).await, effect) {
-        (Err(error), Effect::Erase { record }) => return super::gone_already(record, error),
+        (Err(error), Effect::Erase { record } | Effect::Unlink { contact: record, .. }) => {
+            return super::gone_already(record, error);
+        }
         (answer, _) => answer?,
     };
     match effect {
         // The answer to a link is the company; what was touched is the person.
-        Effect::Link { contact, .. } | Effect::Log { contact, .. } => Ok(contact.clone()),
+        Effect::Link { contact, .. } | Effect::Unlink { contact, .. } | Effect::Log { contact, .. } => {
+            Ok(contact.clone())
+        }
         Effect::Tag { .. }
         | Effect::Track { .. }
         | Effect::Converse { .. }
@@ -112,6 +116,7 @@ pub(crate) async fn probe(
     match effect {
         Effect::Update { .. }
         | Effect::Link { .. }
+        | Effect::Unlink { .. }
         | Effect::Log { .. }
         | Effect::Archive { .. }
         | Effect::Release { .. } => Ok(None),
@@ -131,7 +136,11 @@ pub(crate) async fn probe(
                 return Err(super::cannot_look(effect));
             }
             let found = match object {
-                ObjectKind::Contact => find_contact(clients, connection, identity, &value, log).await?,
+                ObjectKind::Contact => match find_contact(clients, connection, identity, &value, log).await {
+                    // Only the one that was merged away ever had it: nobody was made with it since.
+                    Err(error) if error.class == ErrorClass::MergedAway => Vec::new(),
+                    found => found?,
+                },
                 ObjectKind::Company => find_company(clients, connection, identity, &value, log).await?,
                 _ => return Err(super::cannot_look(effect)),
             };
@@ -184,6 +193,7 @@ pub(crate) async fn find_contact(
     log: &mut Log,
 ) -> Result<Vec<Mirror>, VendorError> {
     let purpose = format!("find contact by {field}");
+    let mut merged = None;
     if field == "external_id" {
         let request = calls::contacts::by_external_id(value).purpose(&purpose);
         match clients.send(connection, &request, log).await {
@@ -192,6 +202,8 @@ pub(crate) async fn find_contact(
             }
             // That path knows users only; a lead is found by the search below.
             Err(error) if error.class == ErrorClass::NotFound => {}
+            // Whoever had it was merged away; somebody else may have it by now.
+            Err(error) if error.class == ErrorClass::MergedAway => merged = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -199,7 +211,11 @@ pub(crate) async fn find_contact(
     let query = Query::is(field, value);
     let request = calls::contacts::search(clients.settings(), &query, None, &paging)?.purpose(purpose);
     let answer = clients.send(connection, &request, log).await?;
-    Ok(page(clients, connection, &answer, log).await?.0)
+    let found = page(clients, connection, &answer, log).await?.0;
+    match merged {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
 }
 
 pub(crate) async fn list_contacts(

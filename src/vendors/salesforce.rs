@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::Effect;
+use crate::domain::plan::{Effect, Relation};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, value_text};
 
 use super::Page;
@@ -19,6 +19,7 @@ use super::request::Expects;
 
 pub(crate) mod activity;
 pub(crate) mod around;
+mod belonging;
 pub mod bulk;
 pub(crate) mod calls;
 pub mod collections;
@@ -94,6 +95,10 @@ pub(crate) async fn perform(
                 Err(error) => super::gone_already(record, error),
             }
         }
+        Effect::Link { relation: Relation::Beside | Relation::Converted, .. } | Effect::Unlink { .. } => {
+            let effect = &activity::about_whom(clients, effect, log).await?;
+            belonging::perform(clients, effect, log).await
+        }
         Effect::Link { contact, .. } => {
             let effect = &activity::about_whom(clients, effect, log).await?;
             let request = calls::request(clients.settings(), effect)?;
@@ -121,7 +126,10 @@ pub(crate) async fn probe(
     log: &mut Log,
 ) -> Result<Option<RecordRef>, VendorError> {
     match effect {
-        Effect::Update { .. } | Effect::Link { .. } | Effect::Archive { .. } => Ok(None),
+        Effect::Link { contact, relation: Relation::Converted, .. } => {
+            belonging::converted(clients, contact, log).await
+        }
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Unlink { .. } | Effect::Archive { .. } => Ok(None),
         Effect::Restore { record } => merging::is_back(clients, record, log).await,
         Effect::Release { .. } => Err(super::cannot(effect)),
         Effect::Log { .. } => {

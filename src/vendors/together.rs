@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::Effect;
+use crate::domain::plan::{Effect, Relation};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System, value_text};
 
 use super::error::VendorError;
@@ -155,7 +155,7 @@ impl Errand {
                 Effect::Create { object, identity, .. } if !self.key().is_empty() => {
                     at(Verb::Create, *object, identity)
                 }
-                Effect::Link { contact, company }
+                Effect::Link { contact, company, relation: Relation::Usual | Relation::Beside, .. }
                     if (contact.object, company.object) == (ObjectKind::Contact, ObjectKind::Company) =>
                 {
                     at(Verb::Link, ObjectKind::Contact, "")
@@ -181,7 +181,10 @@ impl Errand {
                 fields.get(identity).map(value_text).unwrap_or_default()
             }
             Self::Perform(
-                Effect::Link { contact, .. } | Effect::Log { contact, .. } | Effect::Release { contact, .. },
+                Effect::Link { contact, .. }
+                | Effect::Unlink { contact, .. }
+                | Effect::Log { contact, .. }
+                | Effect::Release { contact, .. },
             ) => contact.id.clone(),
             Self::Perform(Effect::Merge { survivor, .. }) => survivor.id.clone(),
             Self::Perform(Effect::Tag { record, .. }) => record.id.clone(),

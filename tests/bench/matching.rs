@@ -5,10 +5,14 @@
 //! After `--`: `--sizes 10000,100000`, `--threads N`, `--seed N`, `--one` for the incremental figures alone.
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
 
+#[path = "matching/accuracy.rs"]
+mod accuracy;
 #[path = "matching/generate.rs"]
 mod generate;
 #[path = "matching/process.rs"]
 mod process;
+#[path = "matching/sets.rs"]
+mod sets;
 #[path = "matching/speed.rs"]
 mod speed;
 #[path = "matching/words.rs"]
@@ -35,10 +39,15 @@ fn main() {
     match child.as_deref() {
         Some("scan") => speed::scan(seed, size, threads),
         Some("one") => speed::one(seed, size),
-        _ if one => speed::print_one(seed, &sizes),
-        _ => {
+        Some("line") => speed::skew(seed, size, false),
+        Some("same") => speed::skew(seed, size, true),
+        Some(part) => sets::measure(part, sets.first().map_or(".", String::as_str)),
+        None if !sets.is_empty() => sets::print(&sets),
+        None if one => speed::print_one(seed, &sizes),
+        None => {
             speed::print_table(seed, &sizes, threads);
             speed::print_one(seed, &sizes);
+            speed::print_skew(seed);
         }
     }
 }

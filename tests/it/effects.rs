@@ -316,7 +316,7 @@ async fn what_a_vendor_has_no_call_for_is_refused_before_anything_is_sent() {
             &json!({"Subject": "x"}),
             &[&RecordRef::to_be_made(&world.salesforce.connection)],
         ),
-        Effect::Link { contact: world.account.clone(), company: world.account.clone() },
+        Effect::link(world.account.clone(), world.account.clone()),
     ] {
         assert!(vendors::calls(world.clients.settings(), &effect).is_empty(), "{effect:?}");
         let error = vendors::perform(&world.clients, &effect, &mut Log::new()).await.expect_err("refused");

@@ -3,7 +3,8 @@
 //! `effects` loses the answer of everything that makes something; `salesforce` drives that client against the emulated org;
 //! `support` is the Bench every flow runs on; `flows` read like what an operator does and sees; `terminal` drives the
 //! built binary in a pseudo-terminal, `storm` kills it again and again; `disk` gives the journal a
-//! bad disk; `matrix` strikes every call with every fault; `merges` make one record of several; `recipes` run what is shipped against
+//! bad disk; `matching` matches files; `matrix` strikes every call with every fault;
+//! `merges` make one record of several; `recipes` run what is shipped against
 //! every edge of what is asked; `requirements` names the tests that prove each of it; `safety` is about what must never happen.
 
 #[cfg(test)]
@@ -24,6 +25,8 @@ mod guarantees;
 mod hubspot;
 #[cfg(test)]
 mod intercom;
+#[cfg(test)]
+mod matching;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

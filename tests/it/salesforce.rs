@@ -127,7 +127,7 @@ async fn what_is_written_is_read_and_null_clears() {
     let contact = org
         .make(ObjectKind::Contact, json!({"LastName": "O'Hara", "Email": "o'hara@x.co", "Title": "VP"}))
         .await;
-    org.perform(&Effect::Link { contact: contact.clone(), company: account.clone() }).await.unwrap();
+    org.perform(&Effect::link(contact.clone(), account.clone())).await.unwrap();
     let update =
         Effect::Update { record: contact.clone(), fields: fields(json!({"Title": null, "Phone": "+1 555"})) };
     assert_eq!(org.perform(&update).await.unwrap(), contact);
@@ -295,7 +295,7 @@ async fn a_lead_is_converted_into_the_contact_it_turned_out_to_be() {
     assert_eq!(org.row(&lead)["IsConverted"], false);
 
     let account = org.make(ObjectKind::Company, json!({"Name": "Acme"})).await;
-    org.perform(&Effect::Link { contact: contact.clone(), company: account }).await.unwrap();
+    org.perform(&Effect::link(contact.clone(), account)).await.unwrap();
     assert_eq!(vendors::calls(&org.settings, &merge).len(), 2);
     assert_eq!(vendors::probe(&org.clients, &merge, &mut org.log).await.unwrap(), None);
     assert_eq!(org.perform(&merge).await.unwrap(), contact);

@@ -17,5 +17,3 @@ CREATE TABLE merges (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX merges_of_duplicate ON merges (duplicate_id, execution_id);
 CREATE INDEX merges_of_absorbed ON merges (absorbed);
--- A pair is looked up by either of its records.
-CREATE INDEX duplicates_by_right ON duplicates (right_record);

@@ -98,6 +98,8 @@ impl Pending {
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
             Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
+            Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
+            Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
             Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",

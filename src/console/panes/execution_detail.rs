@@ -316,9 +316,14 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
                 span(" becomes part of ", theme.muted),
                 span(survivor.title(), theme.text),
             ])),
-            Effect::Link { contact, company } => lines.push(Line::from(vec![
+            Effect::Link { contact, company, .. } => lines.push(Line::from(vec![
                 span(format!("    {}", contact.title()), theme.text),
                 span(" belongs to ", theme.muted),
+                span(company.title(), theme.text),
+            ])),
+            Effect::Unlink { contact, company, .. } => lines.push(Line::from(vec![
+                span(format!("    {}", contact.title()), theme.text),
+                span(" no longer belongs to ", theme.muted),
                 span(company.title(), theme.text),
             ])),
             Effect::Log { contact, at, title, .. } => {

@@ -22,7 +22,7 @@ use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, 
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
 use crate::console::widgets::list::{Column, Kind, mark_selected};
-use crate::domain::review::{Decision, LinkCandidate, ReviewState, Unlinked as Person};
+use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
 
 const COLUMNS: [Column; 4] = [
     Column { title: "CONTACT", kind: Kind::Words, drop: 0, most: 26 },
@@ -62,7 +62,8 @@ impl Unlinked {
         let (Some(person), Some(candidate)) = (self.window.current(), self.candidate()) else {
             return Vec::new();
         };
-        let decision = Decision::Link { unlinked: person.id, company: candidate.company.clone() };
+        let company = candidate.company.clone();
+        let decision = Decision::Link { unlinked: person.id, company, how: LinkAs::Auto };
         let title = format!("Link {} to {}", cut_end(&person.subject, 30), cut_end(&candidate.name, 30));
         vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
     }

@@ -35,6 +35,13 @@ impl Models {
     }
 }
 
+/// A changed record as it is now.
+struct Known {
+    mirror: Mirror,
+    model: Arc<Model>,
+    keys: Vec<i64>,
+}
+
 /// What keeps the people of two connections apart in one index: FNV-1a of the name.
 pub(super) fn salt(connection: &Connection) -> u64 {
     connection
@@ -80,10 +87,19 @@ impl Engine {
         loop {
             let changes = self.journal.match_changes(BATCH).await?;
             let taken = changes.len();
+            // All are in the index before any is looked up: two new ones would not see each other otherwise.
+            let mut known = Vec::with_capacity(taken);
+            for change in &changes {
+                known.push(self.known(change).await?);
+            }
+            let keyed = changes.iter().zip(&known).filter_map(|(change, known)| {
+                known.as_ref().map(|known| (change.record.clone(), known.keys.clone()))
+            });
+            self.journal.put_match_keys(keyed.collect()).await?;
             let mut touched = HashSet::new();
             let mut matched = Vec::with_capacity(taken);
-            for change in changes {
-                let one = self.matched(change).await?;
+            for (change, known) in changes.into_iter().zip(known) {
+                let one = self.matched(change, known).await?;
                 touched.extend(
                     one.pairs.iter().flat_map(|pair| [pair.left.to_string(), pair.right.to_string()]),
                 );
@@ -104,15 +120,23 @@ impl Engine {
         }
     }
 
-    /// What one changed record is found to be.
-    async fn matched(&self, changed: Changed) -> Result<Matched, JournalError> {
-        let gone = |changed| Matched { changed, keys: Vec::new(), pairs: Vec::new() };
+    /// A changed record as it is now; none when it is gone, or of a connection that is neither side.
+    async fn known(&self, changed: &Changed) -> Result<Option<Known>, JournalError> {
         let Some(mirror) = self.journal.mirror(&changed.record).await?.filter(is_compared) else {
-            return Ok(gone(changed));
+            return Ok(None);
         };
-        // Of a connection that is neither side: nobody to compare with.
-        let Some(model) = self.models.get(&changed.record.connection) else { return Ok(gone(changed)) };
-        let keys = keys(&model, &person(&mirror), salt(&changed.record.connection));
+        let connection = &changed.record.connection;
+        Ok(self.models.get(connection).map(|model| {
+            let keys = keys(&model, &person(&mirror), salt(connection));
+            Known { mirror, model, keys }
+        }))
+    }
+
+    /// What one changed record is found to be.
+    async fn matched(&self, changed: Changed, known: Option<Known>) -> Result<Matched, JournalError> {
+        let Some(Known { mirror, model, keys }) = known else {
+            return Ok(Matched { changed, keys: Vec::new(), pairs: Vec::new() });
+        };
         let cap = self.settings.matching.block_limit;
         let partners = self.journal.match_partners(&changed.record, keys.clone(), cap, PARTNERS).await?;
         let (now, least) = (self.clock.now(), self.settings.matching.shown().minimum_probability);

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::evidence::Evidence;
 use crate::domain::ids::DuplicateId;
 use crate::domain::record::{Mirror, ObjectKind, System};
-use crate::domain::review::{Duplicate, ReviewState, Standing};
+use crate::domain::review::{Band, Duplicate, ReviewState, Standing};
 use crate::matching::{self, Candidate, Person, Source};
 use crate::recipes::merge;
 
@@ -37,6 +38,12 @@ pub(super) fn pairs(
 /// A candidate as the journal keeps it. `one` is the candidate's left record.
 pub(super) fn pair(candidate: Candidate, one: &Mirror, other: &Mirror, now: Timestamp) -> Duplicate {
     let (left, right) = if comes_first(one, other) { (one, other) } else { (other, one) };
+    let band = if candidate.band == Band::Auto && rests_on_a_doubtful_address(&candidate.evidence, one, other)
+    {
+        Band::Review
+    } else {
+        candidate.band
+    };
     // The evidence was collected the other way round.
     let mut evidence = candidate.evidence;
     if left.record != one.record {
@@ -52,7 +59,7 @@ pub(super) fn pair(candidate: Candidate, one: &Mirror, other: &Mirror, now: Time
         right: right.record.clone(),
         right_fields: right.fields.clone(),
         probability: candidate.probability,
-        band: candidate.band,
+        band,
         evidence,
         fingerprint: candidate.fingerprint,
         mergeable: true,
@@ -72,6 +79,15 @@ pub(in crate::engine) fn compared(one: &Mirror, other: &Mirror, now: Timestamp) 
     let candidate = matching::Model::learn(&people, &settings).compare(&people[0], &people[1]);
     let (one, other) = if candidate.left == people[0].key { (one, other) } else { (other, one) };
     pair(candidate, one, other, now)
+}
+
+/// A shared inbox is several people's, and an address with a tag may be a persona: whatever the score, a human looks.
+fn rests_on_a_doubtful_address(evidence: &[Evidence], one: &Mirror, other: &Mirror) -> bool {
+    let shared = evidence.iter().any(|bar| bar.comparison == "email" && bar.level.contains("shared"));
+    let tagged = |mirror: &Mirror| {
+        mirror.text("email").split_once('@').is_some_and(|(mailbox, _)| mailbox.contains('+'))
+    };
+    shared || tagged(one) != tagged(other)
 }
 
 /// The record that goes on unless the human says otherwise: an Intercom user before a lead, else the older one.
@@ -127,5 +143,42 @@ pub(super) fn person(mirror: &Mirror) -> Person {
         city: first_of(&["city", "mailingcity", "location.city"]),
         country: first_of(&["country", "mailingcountry", "location.country"]),
         created_at: created.map(Timestamp::seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::RecordRef;
+    use crate::matching::{Settings, duplicate_people};
+
+    fn contact(id: &str, email: &str) -> Mirror {
+        let fields = serde_json::json!({
+            "email": email, "firstname": "Mara", "lastname": "Quintessa", "phone": "+49 30 5550 1234",
+            "company": "Quint Werke", "jobtitle": "Head of Operations", "city": "Berlin", "country": "Germany",
+        });
+        Mirror {
+            record: format!("salesforce/contact/{id}").parse::<RecordRef>().expect("a record"),
+            fields: serde_json::from_value(fields).expect("fields"),
+            vendor_updated_at: None,
+            companies: Vec::new(),
+            deleted: false,
+        }
+    }
+
+    fn band(one: &str, other: &str) -> Band {
+        let (one, other) = (contact("003A", one), contact("003B", other));
+        // The score itself is to be no obstacle here.
+        let settings = Settings { auto_probability: 0.5, ..Settings::default() };
+        let found = duplicate_people(&[person(&one), person(&other)], &settings);
+        let candidate = found.into_iter().next().expect("they are alike");
+        pair(candidate, &one, &other, Timestamp(0)).band
+    }
+
+    #[test]
+    fn r224_a_shared_inbox_and_an_address_with_a_tag_are_never_merged_unattended() {
+        assert_eq!(band("mara@quint.example", "mara@quint.example"), Band::Auto);
+        assert_eq!(band("mara+crm@quint.example", "mara@quint.example"), Band::Review);
+        assert_eq!(band("info@quint.example", "info@quint.example"), Band::Review);
     }
 }

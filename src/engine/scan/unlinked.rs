@@ -68,6 +68,7 @@ pub(super) fn unlinked(
                     domain: company.text("domain"),
                     probability: candidate.probability,
                     evidence: candidate.evidence,
+                    family: String::new(),
                 })
             })
             .collect();
@@ -89,6 +90,9 @@ pub(super) fn unlinked(
                 .map_or_else(String::new, |(_, domain)| domain.to_lowercase()),
             hint,
             candidates,
+            owner: String::new(),
+            ruled_by: None,
+            ignored_until: None,
             state: ReviewState::Open,
             deciding: None,
             created_at: now,

@@ -130,7 +130,10 @@ async fn standing(turn: &mut Turn<'_>, chain: &Chain, place: usize) -> Result<Op
     if value.trim().is_empty() || !matches!(old.object, ObjectKind::Contact | ObjectKind::Lead) {
         return Ok(None);
     }
-    let found = turn.find(&old.connection, field, value.trim()).await?;
+    let found = match turn.find(&old.connection, field, value.trim()).await {
+        Err(Stop::Vendor(error, _)) if error.class == ErrorClass::MergedAway => Vec::new(),
+        found => found?,
+    };
     Ok(found
         .into_iter()
         .find(|mirror| {

@@ -152,7 +152,8 @@ fn review_items(connection: &Connection, record: &str) -> Result<()> {
 }
 
 /// Tables whose rows about a record go whole: nothing counts them.
-const BY_RECORD: [&str; 5] = ["echoes", "field_writes", "aliases", "redacted_parts", "drift_missed"];
+const BY_RECORD: [&str; 6] =
+    ["echoes", "field_writes", "aliases", "redacted_parts", "drift_missed", "closings"];
 
 /// Whether this format of the journal has a table.
 pub(super) fn has_table(connection: &Connection, name: &str) -> bool {

@@ -23,7 +23,7 @@ pub struct Pair {
     pub right: u32,
     /// Sum of all bars in thousandths of a bit.
     pub millibits: i32,
-    /// A guard objected, so that the pair is never merged unattended.
+    /// One of the bars is a guard.
     pub guarded: bool,
     /// Something beside name, place and title speaks for it.
     pub corroborated: bool,
@@ -142,7 +142,7 @@ impl Index {
         found.compared += 1;
         if sum.probability() >= self.settings.minimum_probability {
             let millibits = sum.millibits() as i32;
-            let (guarded, corroborated) = (sum.is_guarded(), sum.is_corroborated());
+            let (guarded, corroborated) = (sum.has_guard(), sum.is_corroborated());
             found.pairs.push(Pair { left, right, millibits, guarded, corroborated });
         }
     }
@@ -177,5 +177,108 @@ impl Scan {
             }
             self.pairs.truncate(limit);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::{Person, Settings};
+
+    /// People with names of syllables, every seventh much like the one before.
+    fn crowd(many: usize) -> Vec<Person> {
+        const SYLLABLES: [&str; 12] =
+            ["ba", "ker", "lin", "mo", "ra", "den", "tis", "va", "lo", "gar", "shi", "no"];
+        let word = |number: usize| -> String {
+            [number % 12, number / 12 % 12, number / 144 % 12].iter().map(|at| SYLLABLES[*at]).collect()
+        };
+        (0..many)
+            .map(|row| {
+                let of = if row % 7 == 6 { row - 1 } else { row };
+                let (given, family) = (word(of * 5), word(of * 77 + 3));
+                Person {
+                    key: format!("k{:05}", row * 7919 % many),
+                    emails: vec![format!("{given}.{family}@firm{}.com", of % 40)],
+                    phones: vec![format!("+44 20 7946 {:04}", of % 300)],
+                    company: if row % 7 == 6 { String::new() } else { format!("Firm {}", of % 40) },
+                    city: if row % 3 == 0 { "Leeds".to_owned() } else { String::new() },
+                    given_name: given,
+                    family_name: family,
+                    ..Person::default()
+                }
+            })
+            .collect()
+    }
+
+    fn scanned(people: &[Person], threads: usize) -> (Scan, Index) {
+        let mut builder = Index::builder(Settings::default()).threads(threads);
+        for person in people {
+            builder.push(person.clone());
+        }
+        let index = builder.finish();
+        (index.scan(), index)
+    }
+
+    #[test]
+    fn neither_threads_nor_the_order_of_rows_change_a_scan() {
+        let mut people = crowd(3000);
+        let (scan, index) = scanned(&people, 1);
+        assert!(scan.pairs().len() > 300, "{}", scan.pairs().len());
+        let first = index.candidate(&scan.pairs()[0]);
+        let candidates: Vec<_> = scan.pairs().iter().map(|pair| index.candidate(pair)).collect();
+        assert_eq!(index.groups(&scan), crate::matching::groups(&people, &candidates, &Settings::default()));
+        for threads in [2, 5] {
+            people.reverse();
+            let (again, other) = scanned(&people, threads);
+            assert_eq!(scan, again);
+            assert_eq!(other.candidate(&again.pairs()[0]), first);
+            assert_eq!(index.model(), other.model());
+            assert_eq!(index.groups(&scan), other.groups(&again));
+        }
+    }
+
+    #[test]
+    fn a_scan_and_its_candidates_give_one_number() {
+        let (scan, index) = scanned(&crowd(600), 2);
+        for pair in scan.pairs() {
+            let candidate = index.candidate(pair);
+            assert_eq!(candidate.millibits(), i64::from(pair.millibits));
+            assert_eq!(candidate.evidence.iter().any(|bar| bar.comparison == "guard"), pair.guarded);
+        }
+    }
+
+    #[test]
+    fn thousands_of_equal_records_are_a_star_and_one_group() {
+        let one = Person { key: String::new(), ..crowd(1).remove(0) };
+        let mut people = crowd(200);
+        people.extend((0..3000).map(|row| Person { key: format!("same{row:05}"), ..one.clone() }));
+        let (scan, index) = scanned(&people, 2);
+        assert!(scan.compared() < 3000 + 136 + 200 * 100, "{}", scan.compared());
+        assert!(scan.pairs().len() < 3000 + 136 + 200, "{}", scan.pairs().len());
+        let largest = index.groups(&scan).into_iter().map(|group| group.members.len()).max();
+        assert!(largest >= Some(3000), "{largest:?}");
+    }
+
+    #[test]
+    fn one_firm_with_one_line_stays_linear() {
+        let mut people = crowd(2000);
+        for person in &mut people {
+            person.phones = vec!["+44 20 7946 0991".to_owned()];
+            person.company = "Lumen Tools".to_owned();
+            let local = person.emails[0].split('@').next().unwrap_or_default().to_owned();
+            person.emails = vec![format!("{local}@lumen-tools.com")];
+        }
+        let (scan, _) = scanned(&people, 2);
+        assert!(scan.compared() < 2000 * 120, "{}", scan.compared());
+    }
+
+    #[test]
+    fn the_cap_keeps_the_strongest() {
+        let people = crowd(1000);
+        let (all, _) = scanned(&people, 2);
+        let settings = Settings { maximum_candidates: 20, ..Settings::default() };
+        let few = Index::with_settings(&people, settings).scan();
+        assert_eq!(few.pairs(), &all.pairs()[..20]);
+        assert_eq!(few.dropped(), all.pairs().len() as u64 - 20);
     }
 }

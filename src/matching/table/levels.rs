@@ -5,7 +5,9 @@ use super::schema::FieldType;
 use super::values::{Special, Value, letters};
 use crate::matching::estimate::NOTHING;
 use crate::matching::lists::lists;
-use crate::matching::organisations::{NameRelation, relate_names};
+use std::sync::LazyLock;
+
+use crate::matching::company::{NameRelation, Rarity, relate};
 use crate::matching::similarity;
 
 /// The names of the levels of a type, and what is believed of them before any data: chance among equal pairs, chance
@@ -304,10 +306,12 @@ fn email(left: &Value, right: &Value) -> u8 {
 
 fn company(left: &Value, right: &Value) -> u8 {
     let (Special::Firm(one), Special::Firm(other)) = (&left.special, &right.special) else { return 4 };
-    match relate_names(one, other) {
+    // How rare the words are is learned for the column as a whole, so the shipped guess does here.
+    static GUESS: LazyLock<Rarity> = LazyLock::new(|| Rarity::of(std::iter::empty()));
+    match relate(one, other, &GUESS).relation {
         NameRelation::Same => 0,
-        NameRelation::Slip => 1,
-        NameRelation::Shortened | NameRelation::Acronym => 2,
+        NameRelation::Dressed | NameRelation::Slip => 1,
+        NameRelation::Alias | NameRelation::Shortened | NameRelation::Acronym => 2,
         _ if shared_words(left, right) >= 0.5 => 3,
         _ if is_alike(&left.joined, &right.joined) => 3,
         _ => 4,

@@ -469,7 +469,7 @@ impl<'a> Drawing<'a> {
             return;
         }
         let title = format!("Relate {} to {}", record.title(), related.title());
-        self.add(&one, title, Effect::Link { contact: record, company: related });
+        self.add(&one, title, Effect::link(record, related));
     }
 
     fn tag(&mut self, target: Target, tag: &str, on: bool) {

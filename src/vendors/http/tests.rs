@@ -210,7 +210,7 @@ async fn the_preview_shows_exactly_what_is_sent() {
     let bench = bench(|_, _| ok(&json!({"id": "200", "properties": {}}))).await;
     let merge = Effect::merge(contact(System::Hubspot, "151"), contact(System::Hubspot, "152"));
     let company = RecordRef::new(System::Intercom, ObjectKind::Company, "c1");
-    let link = Effect::Link { contact: contact(System::Intercom, "64e2"), company };
+    let link = Effect::link(contact(System::Intercom, "64e2"), company);
     for effect in [&create(System::Hubspot), &merge, &link, &update(System::Intercom, "64e2", "Łódź")] {
         let mut log = Log::new();
         let calls = vendors::calls(bench.clients.settings(), effect);

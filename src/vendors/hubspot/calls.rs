@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::Effect;
+use crate::domain::plan::{Effect, Relation};
 use crate::domain::record::{Fields, ObjectKind, RecordRef, value_text};
 use crate::domain::schema::FieldKind;
 
@@ -52,7 +52,7 @@ const CONTACT: [&str; 29] = [
 ];
 
 /// What is read of a company.
-const COMPANY: [&str; 19] = [
+const COMPANY: [&str; 20] = [
     "name",
     "domain",
     "website",
@@ -68,6 +68,7 @@ const COMPANY: [&str; 19] = [
     "lifecyclestage",
     "hubspot_owner_id",
     "hs_merged_object_ids",
+    "hs_parent_company_id",
     "intercom_company_id",
     "hs_object_id",
     "createdate",
@@ -136,10 +137,22 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
         Effect::Merge { survivor, absorbed, .. } => {
             objects::merge(settings, survivor.object, &survivor.id, &absorbed.id)
         }
-        Effect::Link { contact, company } => {
+        Effect::Link { contact, company, relation, .. } => {
             let ends =
                 associations::Ends { from: (contact.object, &contact.id), to: (company.object, &company.id) };
-            associations::link(settings, &ends)
+            match relation {
+                // HubSpot makes the first company the primary one by itself, and leaves a primary that is there.
+                Relation::Usual | Relation::Beside => associations::link(settings, &ends),
+                Relation::Primary => associations::link_as_primary(settings, &ends),
+                Relation::Converted => {
+                    Err(refused("HubSpot has no leads that are converted; relate the contact"))
+                }
+            }
+        }
+        Effect::Unlink { contact, company, .. } => {
+            let ends =
+                associations::Ends { from: (contact.object, &contact.id), to: (company.object, &company.id) };
+            associations::unlink(settings, &ends)
         }
         Effect::Log { contact, key, at, title, text, template } => {
             super::timeline::request(settings, contact, key, *at, (title, text), template.as_deref())
@@ -333,7 +346,7 @@ mod tests {
     #[test]
     fn both_families_of_paths_come_from_one_table() {
         let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
-        let link = Effect::Link { contact: contact("151"), company };
+        let link = Effect::link(contact("151"), company);
         let merge = Effect::merge(contact("151"), contact("152"));
         for (family, link_path, merge_path) in [
             (

@@ -281,7 +281,9 @@ async fn link(travel: &mut Travel<'_>, endpoint: &Endpoint, rows: Vec<usize>, lo
     let ends: Vec<(RecordRef, RecordRef)> = rows
         .iter()
         .filter_map(|&place| match &travel.errands[place] {
-            Errand::Perform(Effect::Link { contact, company }) => Some((contact.clone(), company.clone())),
+            Errand::Perform(Effect::Link { contact, company, .. }) => {
+                Some((contact.clone(), company.clone()))
+            }
             _ => None,
         })
         .collect();

@@ -58,9 +58,13 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             let waived = Version::of(settings).has(Capability::DuplicateCheck);
             Ok(contacts::merge(settings, &absorbed.id, &survivor.id, waived)?.purpose("merge contacts"))
         }
-        Effect::Link { contact, company } => {
+        Effect::Link { contact, company, .. } | Effect::Unlink { contact, company, .. } => {
             if contact.object != ObjectKind::Contact || company.object != ObjectKind::Company {
                 return Err(unsupported("relate", contact.object));
+            }
+            if matches!(effect, Effect::Unlink { .. }) {
+                let request = contacts::detach_company(&contact.id, &company.id);
+                return Ok(request.purpose("no longer relate contact to company"));
             }
             Ok(contacts::attach_company(&contact.id, &company.id).purpose("relate contact to company"))
         }

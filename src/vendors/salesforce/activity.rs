@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
-use crate::domain::plan::Effect;
+use crate::domain::plan::{self, Effect};
 use crate::domain::record::{Fields, ObjectKind, RecordRef};
 
 use super::super::error::VendorError;
@@ -124,7 +124,11 @@ pub(super) async fn about_whom(
     let people: Vec<&mut RecordRef> = match &mut now {
         Effect::Create { related, .. } => related.iter_mut().collect(),
         Effect::Log { contact, .. } => vec![contact],
-        Effect::Link { contact, company } => vec![contact, company],
+        // Whose conversion it is, is a lead for as long as it was not converted.
+        Effect::Link { relation: plan::Relation::Converted, .. } => Vec::new(),
+        Effect::Link { contact, company, .. } | Effect::Unlink { contact, company, .. } => {
+            vec![contact, company]
+        }
         _ => Vec::new(),
     };
     for person in people {

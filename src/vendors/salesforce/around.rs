@@ -168,7 +168,7 @@ pub(crate) async fn find_by_key(
 
 /// Whether a contact has a role in an opportunity already, for a link that would give them one.
 pub(super) async fn has_role(clients: &Clients, effect: &Effect, log: &mut Log) -> Result<bool, VendorError> {
-    let Effect::Link { contact, company } = effect else { return Ok(false) };
+    let Effect::Link { contact, company, .. } = effect else { return Ok(false) };
     let Ok(Relation::Role { deal, contact }) = activity::relation(contact, company) else { return Ok(false) };
     let query = Query::of("OpportunityContactRole", &["Id"])
         .and("OpportunityId", Comparison::Is, Literal::Text(&deal))

@@ -262,6 +262,9 @@ pub(crate) fn user_info() -> Request {
 
 /// What an effect will send, in order. Where a later request needs what an earlier one answers, words stand there.
 pub(crate) fn requests(settings: &Settings, effect: &Effect) -> Result<Vec<Request>, VendorError> {
+    if let Some(requests) = super::belonging::requests(settings, effect) {
+        return requests;
+    }
     match effect {
         Effect::Merge { survivor, absorbed, also, values } => match merging(survivor, absorbed)? {
             Merging::Rows => {
@@ -308,7 +311,8 @@ pub(crate) fn request(settings: &Settings, effect: &Effect) -> Result<Request, V
             let request = update(settings, objects::name(record.object)?, &record.id, fields)?;
             Ok(about(request, record.object))
         }
-        Effect::Link { contact, company } => Ok(match activity::relation(contact, company)? {
+        Effect::Unlink { .. } => Err(super::super::cannot(effect)),
+        Effect::Link { contact, company, .. } => Ok(match activity::relation(contact, company)? {
             Relation::Field(record, field, id) => {
                 let mut fields = Fields::new();
                 fields.insert(field.to_owned(), Value::String(id));

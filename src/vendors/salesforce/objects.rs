@@ -74,6 +74,7 @@ const LEAD: &[&str] = &[
 
 const ACCOUNT: &[&str] = &[
     "Id",
+    "ParentId",
     "Name",
     "Website",
     "Phone",

@@ -28,6 +28,46 @@ pub fn print_table(seed: u64, sizes: &[usize], threads: usize) {
     }
 }
 
+/// What breaks naive matchers: one firm with one line, one record many times.
+pub fn print_skew(seed: u64) {
+    println!("\nSkewed lists\n");
+    println!("| list | people | wall s | peak MiB | pairs compared | candidates | largest group |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    println!("{}", ask("line", seed, 20_000, 0));
+    println!("{}", ask("same", seed, 20_000, 0));
+}
+
+/// Child: a skewed list.
+pub fn skew(seed: u64, size: usize, same: bool) {
+    let crowd = Crowd::new(seed, size);
+    let people = (0..size).map(|row| {
+        let mut person = crowd.row(if same { 0 } else { row }).0;
+        person.key = format!("p{row:08}");
+        if !same {
+            person.phones = vec!["+44 20 7946 0991".to_owned()];
+            person.company = "Lumen Tools Ltd".to_owned();
+            let local = person.emails.pop().unwrap_or_default();
+            let local = local.split('@').next().unwrap_or_default().to_owned();
+            person.emails = vec![format!("{local}@lumen-tools.com")];
+        }
+        person
+    });
+    let people: Vec<Person> = people.collect();
+    let start = Instant::now();
+    let index = Index::with_settings(&people, Settings::default());
+    let found = index.scan();
+    let largest = index.groups(&found).iter().map(|group| group.members.len()).max();
+    println!(
+        "| {} | {size} | {:.1} | {} | {} | {} | {} |",
+        if same { "one record" } else { "one firm, one line" },
+        start.elapsed().as_secs_f64(),
+        shown(peak_memory(), 0),
+        found.compared(),
+        found.pairs().len(),
+        largest.unwrap_or(1)
+    );
+}
+
 /// One changed record against so many others.
 pub fn print_one(seed: u64, sizes: &[usize]) {
     println!("\nOne changed record against all (target: 10 ms at 1,000,000)\n");

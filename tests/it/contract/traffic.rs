@@ -210,14 +210,9 @@ impl Stage {
         )
         .await;
         self.perform("update company", &update(&company, &json!({"industry": "Glass", "size": 41}))).await;
-        self.perform("link", &Effect::Link { contact: user.clone(), company: company.clone() }).await;
+        self.perform("link", &Effect::link(user.clone(), company.clone())).await;
         let nobody = RecordRef::new(System::Intercom, ObjectKind::Company, "000000000000000000000000");
-        self.refused(
-            "link to nothing",
-            &Effect::Link { contact: user.clone(), company: nobody.clone() },
-            404,
-        )
-        .await;
+        self.refused("link to nothing", &Effect::link(user.clone(), nobody.clone()), 404).await;
         self.perform(
             "note on contact",
             &create(
@@ -453,12 +448,11 @@ impl Stage {
         let roe = create(System::Salesforce, ObjectKind::Contact, "Email", &json!({"LastName": "Roe"}));
         let roe = self.perform("create another contact", &roe).await;
         for _ in 0..2 {
-            let link = Effect::Link { contact: roe.clone(), company: deal.record.clone() };
+            let link = Effect::link(roe.clone(), deal.record.clone());
             self.perform("give a role", &link).await;
         }
         assert_eq!(self.sandbox.salesforce_rows("OpportunityContactRole").len(), 2);
-        self.perform("relate case", &Effect::Link { contact: found[0].record.clone(), company: roe.clone() })
-            .await;
+        self.perform("relate case", &Effect::link(found[0].record.clone(), roe.clone())).await;
         self.step(System::Salesforce, "users");
         assert_eq!(vendors::owners(clients, &only, log).await.unwrap().len(), 3);
         self.step(System::Salesforce, "company of a contact");
@@ -522,11 +516,8 @@ impl Stage {
             vendors::find(clients, &only, ObjectKind::Ticket, "subject", "Billing", log).await.unwrap();
         let deal =
             vendors::open_of(clients, &only, ObjectKind::Deal, contact, log).await.unwrap().swap_remove(0);
-        self.perform(
-            "relate deal to ticket",
-            &Effect::Link { contact: deal.record.clone(), company: found[0].record.clone() },
-        )
-        .await;
+        self.perform("relate deal to ticket", &Effect::link(deal.record.clone(), found[0].record.clone()))
+            .await;
         self.perform("close deal", &update(&deal.record, &json!({"dealstage": "closedwon"}))).await;
         self.step(System::Hubspot, "open deals");
         assert!(vendors::open_of(clients, &only, ObjectKind::Deal, contact, log).await.unwrap().is_empty());
@@ -575,7 +566,7 @@ impl Stage {
         )
         .await;
         self.perform("update lead", &update(&lead, &json!({"Title": "CTO", "Phone": null}))).await;
-        self.perform("link", &Effect::Link { contact: contact.clone(), company: company.clone() }).await;
+        self.perform("link", &Effect::link(contact.clone(), company.clone())).await;
         for (label, record) in [("read lead", &lead), ("read contact", &contact), ("read account", &company)]
         {
             self.read(label, record).await;
@@ -683,7 +674,7 @@ impl Stage {
         )
         .await;
         self.perform("update company", &update(&company, &json!({"industry": "COMPUTER_SOFTWARE"}))).await;
-        self.perform("link", &Effect::Link { contact: contact.clone(), company: company.clone() }).await;
+        self.perform("link", &Effect::link(contact.clone(), company.clone())).await;
         self.read("read contact", &contact).await;
         self.read("read company", &company).await;
         self.read("read deal", &deal).await;

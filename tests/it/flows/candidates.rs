@@ -1,5 +1,6 @@
 //! Duplicate candidates before a human: found as soon as a webhook tells, judged, kept away, come back, contradicted.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use reknit::domain::ids::DuplicateId;
@@ -153,6 +154,7 @@ async fn three_of_one_person_are_one_group_and_verdicts_that_contradict_stop_a_m
     let merge = |pair: &Duplicate| reknit::domain::review::Decision::Merge {
         duplicate: pair.id,
         survivor: pair.left.clone(),
+        wish: Default::default(),
     };
     let refused = operator.preview(&merge(&middle)).await.expect_err("it would make the two one").to_string();
     assert!(refused.contains(&outer.id.to_string()) && refused.contains("--undo"), "{refused}");
@@ -185,4 +187,52 @@ async fn r228_exceptions_are_listed_with_their_last_review_and_are_due_after_a_t
     assert_eq!(bench.journal.exceptions_due(before).await.unwrap(), 1);
     assert!(bench.journal.exceptions(before, 10).await.unwrap()[0].due);
     bench.work_out().await;
+}
+
+/// A measurement, not a proof: `REKNIT_PEOPLE=100000 cargo test --release --test it -- --ignored one_changed_record`.
+#[tokio::test]
+#[ignore = "prints how long one changed record takes among many"]
+async fn one_changed_record_among_many_is_compared_in_milliseconds() {
+    let people: usize =
+        std::env::var("REKNIT_PEOPLE").ok().and_then(|text| text.parse().ok()).unwrap_or(5_000);
+    let mut bench = Bench::new().await;
+    let mirror = |number: usize, city: &str| {
+        let (given, family) = (number % 997, number / 7 % 9_973);
+        let fields = json!({
+            "email": format!("g{given}.f{family}.{number}@firm{}.example", number % 20_011),
+            "firstname": format!("Given{given}"), "lastname": format!("Family{family}"), "city": city,
+            "phone": format!("+49 30 {:07}", number * 13 % 9_999_991), "company": format!("Firm {}", number % 20_011),
+        });
+        reknit::domain::record::Mirror {
+            record: format!("hubspot/contact/{number}").parse().unwrap(),
+            fields: serde_json::from_value(fields).unwrap(),
+            vendor_updated_at: None,
+            companies: Vec::new(),
+            deleted: false,
+        }
+    };
+    for from in (0..people).step_by(1_000) {
+        let page = (from..people.min(from + 1_000)).map(|number| mirror(number, "Berlin")).collect();
+        bench.journal.put_mirrors(page).await.unwrap();
+    }
+    let start = std::time::Instant::now();
+    bench.engine.scan_people(|_| {}).await.unwrap();
+    let whole = start.elapsed();
+    let mut took = Vec::new();
+    for number in (0..people).step_by((people / 50).max(1)) {
+        bench.journal.put_mirrors(vec![mirror(number, "Graz")]).await.unwrap();
+        let start = std::time::Instant::now();
+        assert_eq!(bench.engine.match_changed().await.unwrap(), 1);
+        took.push(start.elapsed());
+    }
+    took.sort_unstable();
+    let mut out = std::io::stderr();
+    writeln!(
+        out,
+        "{people} people: a look over everybody {whole:?}; one changed record: median {:?}, slowest {:?}",
+        took[took.len() / 2],
+        took[took.len() - 1]
+    )
+    .unwrap();
+    bench.look().await;
 }

@@ -319,7 +319,14 @@ async fn links(times: usize, together: bool) -> Line {
         bench.sandbox.add_fault(fault);
         for person in mates {
             let company = person.candidates[0].company.clone();
-            operator.decide(&Decision::Link { unlinked: person.id, company }).await.unwrap();
+            operator
+                .decide(&Decision::Link {
+                    unlinked: person.id,
+                    company,
+                    how: reknit::domain::review::LinkAs::Auto,
+                })
+                .await
+                .unwrap();
         }
         if together {
             bench.work_out().await;

@@ -161,7 +161,7 @@ async fn the_chosen_survivor_survives() {
 #[tokio::test]
 async fn a_pair_called_different_stays_away() {
     let mut bench = scanned().await;
-    let pair = selected(&mut bench, |_, _| true).await;
+    let pair = selected(&mut bench, |_, pair| pair.standing.members == 2).await;
     let count = bench.duplicates().await.len();
     bench.press("x").await;
     bench.says("Two different people?");

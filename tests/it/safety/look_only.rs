@@ -103,6 +103,7 @@ async fn g10_commands_change_nothing() {
         vec!["mapping", "direction"],
         vec!["mapping", "direction", "Phone", "to-crm", "off"],
         vec!["mapping", "direction", "Phone", "to-crm", "on"],
+        vec!["match", "--input", "people.csv", "--output", "pairs.csv"],
         vec!["merge", &duplicate],
         vec!["scan"],
         vec!["list", "exceptions"],

@@ -42,11 +42,11 @@ async fn g7_a_salesforce_merge_is_taken_back_by_undelete() {
         .sandbox
         .new_salesforce_row("Account", &json!({"Name": "Quint Werke"}), Webhook::Silent)
         .unwrap();
+    let (user, gone) =
+        bench.known_in_salesforce("m.quint@quint.example", &json!({"phone": "+493011111111"})).await;
     let kept = json!({"FirstName": "Mara", "LastName": "Quint", "Email": "mara.quint@quint.example",
         "Phone": "+493011111111"});
     let kept = bench.sandbox.new_salesforce_row("Contact", &kept, Webhook::Sent).unwrap();
-    let (user, gone) =
-        bench.known_in_salesforce("m.quint@quint.example", &json!({"phone": "+493011111111"})).await;
     let change = json!({"Title": "Head of Finance", "AccountId": account});
     bench.sandbox.edit_salesforce_row("Contact", &gone, &change, Webhook::Sent).unwrap();
     let (survivor, absorbed) = (record(ObjectKind::Contact, &kept), record(ObjectKind::Contact, &gone));

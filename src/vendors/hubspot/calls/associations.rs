@@ -108,6 +108,19 @@ pub(crate) fn link(settings: &Settings, ends: &Ends<'_>) -> Result<Request, Vend
     Ok(put(ends.from.0, path).purpose(ends.purpose("relate")))
 }
 
+/// The relation as the primary one, whatever was primary before.
+pub(crate) fn link_as_primary(settings: &Settings, ends: &Ends<'_>) -> Result<Request, VendorError> {
+    let type_id = |table: &[(ObjectKind, ObjectKind, u64)]| {
+        table.iter().find(|row| (row.0, row.1) == (ends.from.0, ends.to.0)).map(|row| row.2)
+    };
+    let (Some(plain), Some(primary)) = (type_id(&PLAIN), type_id(&PRIMARY)) else {
+        return Err(refused(&format!("a {} has no primary {}", ends.from.0, ends.to.0)));
+    };
+    let own = |id: u64| json!({"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": id});
+    let types = json!([own(plain), own(primary)]);
+    Ok(label(settings, ends, &types, true)?.purpose(ends.purpose("make primary, relate")))
+}
+
 /// A relation with labels; `types` as HubSpot writes them.
 pub(crate) fn label(
     settings: &Settings,

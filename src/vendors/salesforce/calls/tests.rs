@@ -74,8 +74,7 @@ fn a_lead_taken_for_a_contact_is_written_as_a_lead() {
 #[test]
 fn a_link_is_the_contacts_account() {
     let company = record(ObjectKind::Company, "0013h00000Kzv3A");
-    let effect =
-        Effect::Link { contact: record(ObjectKind::Contact, "0033h00000Kzv3AAAR"), company: company.clone() };
+    let effect = Effect::link(record(ObjectKind::Contact, "0033h00000Kzv3AAAR"), company.clone());
     assert_eq!(
         sent(&effect),
         (
@@ -83,7 +82,7 @@ fn a_link_is_the_contacts_account() {
             json!({"AccountId": "0013h00000Kzv3AAAR"})
         )
     );
-    let lead = Effect::Link { contact: record(ObjectKind::Contact, "00Qaj000002oTldEAE"), company };
+    let lead = Effect::link(record(ObjectKind::Contact, "00Qaj000002oTldEAE"), company);
     assert_eq!(request(&Settings::default(), &lead).expect_err("a lead").class, ErrorClass::Validation);
 }
 
