@@ -33,6 +33,7 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod link;
+pub mod link_files;
 mod link_rules;
 pub mod list;
 pub mod mapping;

@@ -12,6 +12,7 @@ pub mod footer;
 pub mod idle;
 pub mod keys;
 pub mod layers;
+pub mod links;
 pub mod msg;
 pub mod panes;
 pub mod perform;

@@ -109,6 +109,8 @@ pub struct Engine {
     pub(crate) rulebook: rulebook::Rulebook,
     pub(crate) scan_wanted: Arc<tokio::sync::Notify>,
     models: Arc<scan::Models>,
+    /// Who belongs to which account, as of the last look.
+    ranks: Arc<std::sync::Mutex<scan::Ranks>>,
     held: Arc<held::Held>,
     /// Who we are in Salesforce, once somebody asked.
     own_user: Arc<tokio::sync::OnceCell<String>>,
@@ -153,6 +155,7 @@ impl Engine {
             rulebook: rulebook::Rulebook::default(),
             scan_wanted: Arc::new(tokio::sync::Notify::new()),
             models: Arc::default(),
+            ranks: Arc::default(),
             held: Arc::default(),
             own_user: Arc::default(),
             schemas: Arc::default(),

@@ -121,18 +121,25 @@ fn unlinked(item: &Unlinked) -> Vec<String> {
         format!("{}  {}  {}  ({})", item.id, item.subject, item.contact, item.state),
         format!("Known  {}", item.hint),
     ];
+    if !item.owner.is_empty() {
+        lines.push(format!("Owner  {}", item.owner));
+    }
+    if let Some(until) = item.ignored_until {
+        lines.push(format!("Until  {}", until.rfc3339()));
+    }
     for candidate in &item.candidates {
         lines.push(format!(
-            "{}  {}  {}  {}",
+            "{}  {}  {}  {}{}",
             percent(candidate.probability),
             candidate.company,
             candidate.name,
-            candidate.domain
+            candidate.domain,
+            if candidate.family.is_empty() { String::new() } else { format!("  ({})", candidate.family) }
         ));
         lines.extend(candidate.evidence.iter().map(bar));
     }
     if item.candidates.is_empty() {
-        lines.push("No company of the CRM fits; create it there, or name one with --company.".into());
+        lines.push("No company of the CRM fits; --create makes it, --company names one.".into());
     }
     lines.extend(item.resolution.iter().map(|text| format!("Last   {text}")));
     let next = format!("Next   reknit link {} --company RECORD; --dry-run shows the call", item.id);

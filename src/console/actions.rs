@@ -148,6 +148,26 @@ actions! {
         help: "Let the other record survive.", scope: Duplicates }
     Link { id: "link", keys: ["l"], hint: "link",
         help: "Relate the person to the chosen company; asks first.", scope: Unlinked, danger: true, does: Link }
+    LinkDomain { id: "link-domain", keys: ["L"], hint: "link domain",
+        help: "Relate everybody of the person's domain to the chosen company; shows whom and the calls first.",
+        scope: Unlinked, danger: true, does: Link }
+    FoundCompany { id: "create-company", keys: ["c"], hint: "new company",
+        help: "Make the company that the CRM does not have, and relate the person to it; asks first.",
+        scope: Unlinked, danger: true, does: Link }
+    NoneFits { id: "none-fits", keys: ["x"], hint: "none fits",
+        help: "Say that no company fits; asked again when the evidence changes.",
+        scope: Unlinked, danger: true, does: Link }
+    LinkUnsure { id: "link-unsure", keys: ["n"], hint: "unsure",
+        help: "Say that it cannot be said now; asked again when the evidence changes.",
+        scope: Unlinked, danger: true, does: Link }
+    LinkLater { id: "link-later", keys: ["z"], hint: "later",
+        help: "Leave the person alone for a time.", scope: Unlinked, danger: true, does: Link }
+    NeverDomain { id: "never-domain", keys: ["D"], hint: "never domain",
+        help: "Never ask about people of this domain; asks first, and can be taken back.",
+        scope: Unlinked, danger: true, does: Link }
+    LinkUndo { id: "undo-link", keys: ["u"], hint: "undo",
+        help: "Take the link you made last back, or the one of this person (filter state:done); asks first.",
+        scope: Unlinked, danger: true, does: Link }
     Choose { id: "choose", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], hint: "choose",
         help: "In the right box: choose the survivor or the company with this number; never acts.",
         scope: Choices }

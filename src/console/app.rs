@@ -434,6 +434,12 @@ impl App {
                 }
                 Vec::new()
             }
+            Event::LinkProposed(ticket, answer) => {
+                if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
+                    layer.link_proposed(ticket, answer);
+                }
+                Vec::new()
+            }
             Event::Explained(ticket, answer) => {
                 if let Some(Layer::Telling(layer)) = self.layers.last_mut() {
                     layer.told(ticket, answer);

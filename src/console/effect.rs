@@ -5,6 +5,7 @@ use super::layers::menu::Menu;
 use super::layers::prompt::Question;
 use super::layers::telling::Telling;
 use super::layers::toast::Tone;
+use super::links::{Proposed as LinkProposed, Wish as LinkWish};
 use super::msg::Ticket;
 use super::panes::Screen;
 use crate::domain::filter::Filter;
@@ -44,6 +45,10 @@ pub enum Effect {
     Judge(NewVerdict),
     /// Take back what was said of a duplicate.
     TakeBack(DuplicateId),
+    /// Ask what a wish about unlinked people would do.
+    ProposeLink(Ticket, LinkWish),
+    /// Do what was proposed about unlinked people.
+    CarryOutLink(Box<LinkProposed>),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

@@ -71,6 +71,8 @@ pub enum Event {
     Previewed(Ticket, Answer<Preview>),
     /// What a wish about a conflict would do.
     Proposed(Ticket, Answer<Box<Proposal>>),
+    /// What a wish about unlinked people would do.
+    LinkProposed(Ticket, Answer<Box<super::links::Proposed>>),
     /// A proposal was carried out, or not.
     CarriedOut(Answer<Applied>),
     /// How a field came about.

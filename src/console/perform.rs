@@ -48,6 +48,11 @@ impl Performer {
                 let answer = operator.propose(conflict, &wish, reach).await;
                 Event::Proposed(ticket, answer.map(Box::new).map_err(|error| error.to_string()))
             }),
+            Effect::ProposeLink(ticket, wish) => self.spawn(async move {
+                Event::LinkProposed(ticket, super::links::propose(&operator, wish).await)
+            }),
+            Effect::CarryOutLink(proposed) => self
+                .spawn(async move { Event::CarriedOut(super::links::carry_out(&operator, &proposed).await) }),
             Effect::CarryOut(proposal) => self.spawn(async move {
                 Event::CarriedOut(operator.carry_out(&proposal).await.map_err(|error| error.to_string()))
             }),

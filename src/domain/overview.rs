@@ -105,6 +105,10 @@ pub struct Overview {
     pub certain_duplicates: u64,
     /// Unlinked people with one clear company.
     pub clear_links: u64,
+    /// People of the CRM whose company is known, those of them with an account, and by how many points that share grew
+    /// in the last 30 days.
+    #[serde(default)]
+    pub coverage: Option<(u64, u64, f64)>,
     /// Why executions fail, most frequent first.
     pub clusters: Vec<Cluster>,
     /// The last 24 hours, oldest first.

@@ -101,6 +101,12 @@ fn people_in(event: &NewEvent) -> Vec<RecordRef> {
     hook::contact_ids(&event.body).into_iter().map(contact).collect()
 }
 
+/// Whose conversations these events tell the end of.
+fn closed_by(incoming: &[(NewEvent, Heard)]) -> Vec<RecordRef> {
+    let closed = incoming.iter().filter(|(event, _)| event.kind == EventKind::ConversationClosed);
+    closed.flat_map(|(_, heard)| heard.people.clone()).collect()
+}
+
 /// What a person reads for a vendor's topic; the topic itself where nobody told us of it.
 pub fn title(system: System, topic: &str) -> &str {
     topics::title(system, topic).unwrap_or(topic)
@@ -120,7 +126,7 @@ impl Intake {
     /// Stores events with what they cause; returns after the commit. All or none. What an event is good for is
     /// decided in the transaction that stores it: one way to the journal and back, and nothing changes in between.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>> {
-        let incoming = events
+        let incoming: Vec<(NewEvent, Heard)> = events
             .into_iter()
             .map(|event| {
                 let heard = Heard::of(&event);
@@ -128,6 +134,11 @@ impl Intake {
             })
             .collect();
         let intake = self.current();
+        let closed: Vec<RecordRef> = closed_by(&incoming);
+        if !closed.is_empty() {
+            // The next scan raises whoever of them has no account.
+            self.journal.note_closing(closed).await?;
+        }
         self.journal
             .append_judged(incoming, move |sight, event, heard| intake.judge(sight, event, &heard))
             .await

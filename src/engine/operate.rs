@@ -106,8 +106,8 @@ impl Operator {
             mappings: None,
             crm: System::Hubspot,
             leads: None,
-            merges: merge::Settings::default(),
             companies: shipped_companies(System::Hubspot),
+            merges: merge::Settings::default(),
         }
     }
 

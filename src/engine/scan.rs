@@ -10,51 +10,25 @@ mod people;
 mod unlinked;
 pub mod whole;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::Engine;
 use crate::domain::clock::Timestamp;
-use crate::domain::record::{ObjectKind, System};
+
 use crate::journal::JournalError;
 use people::person;
 
 pub use changed::Models;
 pub(super) use people::compared;
+pub use unlinked::Ranks;
 
 impl Engine {
     /// One scan over everything.
     pub async fn scan_once(&self) -> Result<(), JournalError> {
         self.scan_people(|_| {}).await?;
         self.scan_unlinked().await
-    }
-
-    /// Looks for people without the company they belong to.
-    pub async fn scan_unlinked(&self) -> Result<(), JournalError> {
-        let (intercom, crm) = (self.intercom.clone(), self.crm.clone());
-        let left = self.journal.mirrors(&intercom, ObjectKind::Contact).await?;
-        let mut right = self.journal.mirrors(&crm, ObjectKind::Contact).await?;
-        if crm.system == System::Salesforce {
-            // A converted lead is its contact.
-            let leads = self.journal.mirrors(&crm, ObjectKind::Lead).await?;
-            right.extend(leads.into_iter().filter(|lead| lead.text("IsConverted") != "true"));
-        }
-        let left_companies = self.journal.mirrors(&intercom, ObjectKind::Company).await?;
-        let right_companies = self.journal.mirrors(&crm, ObjectKind::Company).await?;
-        let now = self.clock.now();
-        let ties: HashMap<String, String> = self.journal.ties(&crm, &intercom).await?.into_iter().collect();
-        // Comparing everybody with everybody is real work: not on the threads that answer calls.
-        let found = tokio::task::spawn_blocking(move || {
-            unlinked::unlinked(&right, &right_companies, &left, &left_companies, &ties, now)
-        })
-        .await;
-        let Ok(unlinked) = found else {
-            tracing::warn!("a scan for missing relations stumbled; the candidates stay as they were");
-            return Ok(());
-        };
-        self.journal.put_unlinked(unlinked).await
     }
 
     /// Drops old change numbers and old values of the echo ledger.

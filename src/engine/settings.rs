@@ -49,6 +49,8 @@ pub struct Settings {
     pub backfill_backlog: u64,
     /// A backfill pauses itself when so many per cent of a vendor's calls of the day are used, by whomever.
     pub backfill_daily_percent: u32,
+    /// People of a domain that has a rule are linked by it without a question.
+    pub link_by_rule: bool,
     /// Seconds between two scans for duplicates and missing relations, when something changed.
     pub scan_seconds: u64,
     /// When changes found by polling are carried out, `"22:00-05:00"`; empty = at once.
@@ -190,6 +192,7 @@ impl Default for Settings {
             drift_hours: 6,
             backfill_backlog: 200,
             backfill_daily_percent: 50,
+            link_by_rule: false,
             scan_seconds: 60,
             off_peak: String::new(),
             off_peak_time_zone: "UTC".into(),

@@ -12,7 +12,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::{ExecutionId, UnlinkedId};
 use crate::domain::links::{Coverage, DomainRule, LinkMade, LinkVerdict, day_of};
-use crate::domain::record::{Connection as Account, RecordRef};
+use crate::domain::record::{Connection as Account, ObjectKind, RecordRef};
 use crate::domain::review::{Decision, ReviewState, Unlinked};
 
 /// Closed conversations are remembered so long; after that they say nothing about today.
@@ -144,6 +144,27 @@ impl Journal {
         .await
     }
 
+    /// Which companies of one connection are tied to which of another, by id: one query for all of them.
+    pub async fn company_ties(&self, from: &Account, to: &Account) -> Result<Vec<(String, String)>> {
+        let start = |account: &Account| format!("{account}/{}/", ObjectKind::Company);
+        let (from, to) = (start(from), start(to));
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT substr(mine.record, ?3), substr(other.record, ?4) FROM identities AS mine \
+                 JOIN identities AS other ON other.person_id = mine.person_id \
+                 WHERE mine.record >= ?1 AND mine.record < ?1 || '~' AND other.record >= ?2 AND other.record < ?2 || '~' \
+                 ORDER BY mine.record, other.record",
+            )?;
+            let mut found = statement.query(params![from, to, from.len() as i64 + 1, to.len() as i64 + 1])?;
+            let mut ties = Vec::new();
+            while let Some(row) = found.next()? {
+                ties.push((row.get(0)?, row.get(1)?));
+            }
+            Ok(ties)
+        })
+        .await
+    }
+
     /// Notes that a conversation of these people of Intercom was closed.
     pub async fn note_closing(&self, people: Vec<RecordRef>) -> Result<()> {
         let now = self.now();
@@ -220,6 +241,19 @@ pub(super) fn coverage(connection: &Connection, since: i64) -> Result<Vec<Covera
         });
     }
     Ok(days)
+}
+
+/// People whose company is known, those of them with an account, and how many points that share grew in 30 days.
+pub(super) fn summed(connection: &Connection, now: Timestamp) -> Result<Option<(u64, u64, f64)>> {
+    let days = coverage(connection, day_of(now) - 29)?;
+    let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(None) };
+    let of = |day: i64| {
+        let rows = days.iter().filter(|row| row.day == day);
+        rows.fold((0, 0), |sum, row| (sum.0 + row.people, sum.1 + row.linked))
+    };
+    let (then, today) = (of(first.day), of(last.day));
+    let share = |(people, linked)| Coverage::percent(people, linked).unwrap_or_default();
+    Ok(Some((today.0, today.1, share(today) - share(then))))
 }
 
 fn note(

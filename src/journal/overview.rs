@@ -161,6 +161,7 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         ],
         certain_duplicates: number("SELECT count(*) FROM duplicates WHERE state = 'open' AND band = 'auto'")?,
         clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
+        coverage: super::links::summed(connection, now)?,
         clusters: clusters(connection)?,
         hours: hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,

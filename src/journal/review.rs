@@ -1,6 +1,6 @@
-//! Conflicts and unlinked relations, and what moves every item on: stored as found, closed when carried out.
+//! What moves review items on: closed when carried out, back to the human when that failed, led to the survivor of a merge.
 //!
-//! An item is found once: a second finding refreshes it. Duplicate candidates are stored in `duplicates`.
+//! Found and stored they are in `conflicts`, `duplicates` and `links`.
 
 use rusqlite::{Connection, params};
 

@@ -129,7 +129,9 @@ pub(crate) async fn probe(
         Effect::Link { contact, relation: Relation::Converted, .. } => {
             belonging::converted(clients, contact, log).await
         }
-        Effect::Update { .. } | Effect::Link { .. } | Effect::Unlink { .. } | Effect::Archive { .. } => Ok(None),
+        Effect::Update { .. } | Effect::Link { .. } | Effect::Unlink { .. } | Effect::Archive { .. } => {
+            Ok(None)
+        }
         Effect::Restore { record } => merging::is_back(clients, record, log).await,
         Effect::Release { .. } => Err(super::cannot(effect)),
         Effect::Log { .. } => {

@@ -26,6 +26,8 @@ mod hubspot;
 #[cfg(test)]
 mod intercom;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod matching;
 #[cfg(test)]
 mod matrix;

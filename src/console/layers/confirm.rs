@@ -16,6 +16,7 @@ use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
 use crate::console::footer::Hint;
 use crate::console::keys;
+use crate::console::links::{Proposed as LinkProposed, Wish as LinkWish};
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
 use crate::console::text::{counted, cut_end, cut_middle, left, put, span, width, wrap};
@@ -46,6 +47,13 @@ pub enum Pending {
         wish: Wish,
         /// To whom.
         reach: Reach,
+        /// The question, without its mark.
+        title: String,
+    },
+    /// A wish about people without a company.
+    Link {
+        /// What is to be done.
+        wish: LinkWish,
         /// The question, without its mark.
         title: String,
     },
@@ -84,7 +92,9 @@ pub enum Pending {
 impl Pending {
     fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } => format!("{title}?"),
+            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
+                format!("{title}?")
+            }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
             Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
             Self::Part { .. } => "Two different people?".to_owned(),
@@ -106,6 +116,11 @@ impl Pending {
             Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
             Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
             Self::Propose { .. } => "Send",
+            Self::Link { wish: LinkWish::Undo(_), .. } => "Take back",
+            Self::Link { wish: LinkWish::Found(_), .. } => "Make it",
+            Self::Link { wish: LinkWish::Domain(..), .. } => "Link",
+            Self::Link { wish: LinkWish::Never(_), .. } => "Never",
+            Self::Link { wish: LinkWish::Judge(..), .. } => "Say so",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
@@ -118,6 +133,10 @@ impl Pending {
             // Only what was shown is done.
             Self::Propose { .. } => match body {
                 Body::Proposed(proposal) => Effect::CarryOut(proposal.clone()),
+                _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
+            },
+            Self::Link { .. } => match body {
+                Body::LinkProposed(proposed) => Effect::CarryOutLink(proposed.clone()),
                 _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
             },
             Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
@@ -134,6 +153,7 @@ enum Body {
     Asked(Ticket),
     Known(Box<Preview>),
     Proposed(Box<Proposal>),
+    LinkProposed(Box<LinkProposed>),
     Failed(String),
     Own,
 }
@@ -160,6 +180,10 @@ impl Confirm {
             Pending::Propose { conflict, wish, reach, .. } => {
                 let ticket = ctx.ticket();
                 (Body::Asked(ticket), Some(Effect::Propose(ticket, *conflict, wish.clone(), *reach)))
+            }
+            Pending::Link { wish, .. } => {
+                let ticket = ctx.ticket();
+                (Body::Asked(ticket), Some(Effect::ProposeLink(ticket, wish.clone())))
             }
             _ => (Body::Own, None),
         };
@@ -197,8 +221,20 @@ impl Confirm {
         };
     }
 
+    /// Takes in what it asked for about unlinked people; a late answer of another dialog is dropped.
+    pub fn link_proposed(&mut self, ticket: Ticket, answer: Answer<Box<LinkProposed>>) {
+        if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
+            return;
+        }
+        self.body = match answer {
+            Ok(proposed) => Body::LinkProposed(proposed),
+            Err(why) => Body::Failed(why),
+        };
+    }
+
     fn preview(&self) -> Option<&Preview> {
         match &self.body {
+            Body::LinkProposed(proposed) => Some(&proposed.preview),
             Body::Known(preview) => Some(preview),
             Body::Proposed(proposal) => Some(&proposal.preview),
             _ => None,
@@ -206,7 +242,7 @@ impl Confirm {
     }
 
     fn ready(&self) -> bool {
-        matches!(self.body, Body::Known(_) | Body::Proposed(_) | Body::Own)
+        matches!(self.body, Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_) | Body::Own)
     }
 
     /// Scrolls by lines.
@@ -336,8 +372,8 @@ impl Confirm {
                 );
             }
             (Body::Own, Pending::PutOff { text, .. }) => say(text, theme.text),
-            (Body::Known(_) | Body::Proposed(_), _)
-            | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. }) => {}
+            (Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_), _)
+            | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. } | Pending::Link { .. }) => {}
         }
         lines
     }

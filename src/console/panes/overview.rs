@@ -19,6 +19,7 @@ use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::mark_selected;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
+use crate::domain::links::Coverage;
 use crate::domain::overview::{Cluster, Health, Overview as Facts};
 use crate::domain::text::clean;
 
@@ -153,11 +154,7 @@ impl Overview {
             theme.warn,
             unlinked,
             plural(unlinked, "contact without an account", "contacts without an account"),
-            match facts.clear_links {
-                0 => String::new(),
-                1 => "1 has one clear match".to_owned(),
-                clear => format!("{clear} have one clear match"),
-            },
+            linked(facts),
             facts.oldest[3],
             Screen::Unlinked,
             None,
@@ -343,6 +340,24 @@ impl Overview {
 /// The first of `height` visible rows, so that row `at` is among them.
 fn scroll_to(at: usize, height: usize) -> usize {
     (at + 1).saturating_sub(height.max(1))
+}
+
+/// How many of the unlinked are clear, and how many people have an account by now.
+fn linked(facts: &Facts) -> String {
+    let clear = match facts.clear_links {
+        0 => None,
+        1 => Some("1 has one clear match".to_owned()),
+        clear => Some(format!("{clear} have one clear match")),
+    };
+    let share = facts.coverage.and_then(|(people, linked, trend)| {
+        let arrow = match trend {
+            0.05.. => " ↑",
+            ..=-0.05 => " ↓",
+            _ => "",
+        };
+        Some(format!("{:.0} % linked{arrow}", Coverage::percent(people, linked)?))
+    });
+    clear.into_iter().chain(share).collect::<Vec<_>>().join(" · ")
 }
 
 impl Pane for Overview {

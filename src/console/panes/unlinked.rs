@@ -3,6 +3,7 @@
 //! A link always goes through the dialog that shows the call; choosing a candidate never acts.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,11 +18,15 @@ use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
 use crate::console::layers::confirm::Pending;
+use crate::console::layers::menu::{Entry, Menu};
+use crate::console::links::Wish;
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
 use crate::console::widgets::list::{Column, Kind, mark_selected};
+use crate::domain::ids::UnlinkedId;
+use crate::domain::links::LinkVerdict;
 use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
 
 const COLUMNS: [Column; 4] = [
@@ -44,11 +49,19 @@ pub struct Unlinked {
     focus: Focus,
     chosen: usize,
     top: Cell<usize>,
+    /// Whom a link was asked for last: they may have left the list.
+    last: Option<(UnlinkedId, String)>,
 }
 
 impl Default for Unlinked {
     fn default() -> Self {
-        Self { window: Window::new(Screen::Unlinked), focus: Focus::List, chosen: 0, top: Cell::new(0) }
+        Self {
+            window: Window::new(Screen::Unlinked),
+            focus: Focus::List,
+            chosen: 0,
+            top: Cell::new(0),
+            last: None,
+        }
     }
 }
 
@@ -66,6 +79,99 @@ impl Unlinked {
         let decision = Decision::Link { unlinked: person.id, company, how: LinkAs::Auto };
         let title = format!("Link {} to {}", cut_end(&person.subject, 30), cut_end(&candidate.name, 30));
         vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
+    }
+
+    fn wish(wish: Wish, title: String) -> Vec<Effect> {
+        vec![Effect::Confirm(Box::new(Pending::Link { wish, title }))]
+    }
+
+    /// Everybody of the domain, with or without those who come later.
+    fn link_domain(&self) -> Vec<Effect> {
+        let (Some(person), Some(candidate)) = (self.window.current(), self.candidate()) else {
+            return Vec::new();
+        };
+        let entry = |words: &str, remember| Entry {
+            words: words.to_owned(),
+            pending: Pending::Link {
+                wish: Wish::Domain(person.domain.clone(), candidate.company.clone(), remember),
+                title: format!(
+                    "Link all of {} to {}",
+                    cut_end(&person.domain, 30),
+                    cut_end(&candidate.name, 30)
+                ),
+            },
+        };
+        let entries = vec![
+            entry("link those who are here", false),
+            entry("link them, and propose it for whoever comes later", true),
+        ];
+        let title = format!("All of {}", cut_end(&person.domain, 40));
+        let label = "Shows whom it concerns and the calls first.".to_owned();
+        vec![Effect::Offer(Box::new(Menu::new(title, label, entries)))]
+    }
+
+    fn later(&self, ctx: &Ctx) -> Vec<Effect> {
+        let Some(person) = self.window.current() else { return Vec::new() };
+        let entries = [("a day", 1), ("a week", 7), ("four weeks", 28)]
+            .into_iter()
+            .map(|(words, days)| {
+                let at = ctx.now.plus(Duration::from_secs(days * 24 * 3600));
+                Entry {
+                    words: format!("leave them alone for {words}"),
+                    pending: Pending::Link {
+                        wish: Wish::Judge(person.id, LinkVerdict::Later(at)),
+                        title: format!("Leave {} alone for {words}", cut_end(&person.subject, 30)),
+                    },
+                }
+            })
+            .collect();
+        let label = "They come back at once when the evidence changes.".to_owned();
+        vec![Effect::Offer(Box::new(Menu::new(format!("{}: later", person.subject), label, entries)))]
+    }
+
+    /// Whose link is taken back: this person's where it was made, else the last one's.
+    fn undone(&self) -> Option<(UnlinkedId, String)> {
+        let done = self.window.current().filter(|person| person.state == ReviewState::Done);
+        done.map(|person| (person.id, person.subject.clone())).or_else(|| self.last.clone())
+    }
+
+    fn act(&mut self, ctx: &Ctx, action: Action) -> Option<Vec<Effect>> {
+        let name = |person: &Person| cut_end(&person.subject, 30);
+        let current = self.window.current();
+        Some(match action {
+            Action::Link => {
+                self.last = current.map(|person| (person.id, person.subject.clone()));
+                self.link()
+            }
+            Action::LinkDomain => self.link_domain(),
+            Action::LinkLater => self.later(ctx),
+            Action::LinkUndo => {
+                let (id, subject) = self.undone()?;
+                Self::wish(Wish::Undo(id), format!("Take the link of {} back", cut_end(&subject, 30)))
+            }
+            Action::FoundCompany => {
+                let person = current?;
+                let (id, title) = (person.id, format!("Make a company for {}", name(person)));
+                self.last = Some((id, person.subject.clone()));
+                Self::wish(Wish::Found(id), title)
+            }
+            Action::NoneFits => {
+                let person = current?;
+                let title = format!("No company fits {}", name(person));
+                Self::wish(Wish::Judge(person.id, LinkVerdict::NoneFits), title)
+            }
+            Action::LinkUnsure => {
+                let person = current?;
+                let title = format!("Unsure about {}", name(person));
+                Self::wish(Wish::Judge(person.id, LinkVerdict::Unsure), title)
+            }
+            Action::NeverDomain => {
+                let domain = current?.domain.clone();
+                let title = format!("Never ask about {}", cut_end(&domain, 40));
+                Self::wish(Wish::Never(domain), title)
+            }
+            _ => return None,
+        })
     }
 
     fn choose(&mut self, by: i64) {
@@ -101,7 +207,10 @@ impl Unlinked {
         cells: usize,
     ) -> Vec<Line<'static>> {
         let theme = &ctx.theme;
-        let id = cut_middle(&candidate.company.id, 14);
+        let id = match candidate.family.as_str() {
+            "" => cut_middle(&candidate.company.id, 14),
+            family => cut_end(family, 34),
+        };
         let score = percent(candidate.probability);
         let bar = 14.min(cells / 6);
         let used = 2 + 2 + width(&score) + 2 + bar + 2 + width(&id);
@@ -170,7 +279,7 @@ impl Unlinked {
             ));
         }
         if person.candidates.is_empty() {
-            let text = "No company fits.";
+            let text = "No company fits. c makes it.";
             let more = "Neither the e-mail domain nor the other side names a company that exists here. Once one does, it appears by itself.";
             let mut lines = vec![Line::from(span(text, theme.bold))];
             lines.extend(wrap(more, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
@@ -224,7 +333,16 @@ impl Pane for Unlinked {
                 }
                 Vec::new()
             }
-            Msg::Act(Action::Link) => self.link(),
+            Msg::Act(
+                action @ (Action::Link
+                | Action::LinkDomain
+                | Action::LinkLater
+                | Action::LinkUndo
+                | Action::FoundCompany
+                | Action::NoneFits
+                | Action::LinkUnsure
+                | Action::NeverDomain),
+            ) => self.act(ctx, action).unwrap_or_default(),
             Msg::Choose(digit) => {
                 let count = self.window.current().map_or(0, |person| person.candidates.len());
                 let at = usize::from(digit.max(1)) - 1;
@@ -299,14 +417,33 @@ impl Pane for Unlinked {
     fn can(&self, action: Action) -> Result<(), String> {
         let Some(person) = self.window.current() else {
             return match action {
-                Action::Link | Action::Copy | Action::Open => Err("there is nobody here".to_owned()),
+                Action::LinkUndo if self.last.is_some() => Ok(()),
+                Action::Link
+                | Action::LinkDomain
+                | Action::LinkLater
+                | Action::LinkUndo
+                | Action::FoundCompany
+                | Action::NoneFits
+                | Action::LinkUnsure
+                | Action::NeverDomain
+                | Action::Copy
+                | Action::Open => Err("there is nobody here".to_owned()),
                 _ => Ok(()),
             };
         };
+        let waits = matches!(person.state, ReviewState::Open | ReviewState::Ignored);
         match action {
-            Action::Link if person.state != ReviewState::Open => {
-                Err(format!("{} is decided and being carried out", person.id))
+            Action::LinkUndo if self.undone().is_none() => Err("no link was made here yet".to_owned()),
+            Action::LinkDomain | Action::NeverDomain if person.domain.is_empty() => {
+                Err("the person has no e-mail domain".to_owned())
             }
+            Action::LinkDomain if person.candidates.is_empty() => {
+                Err("no company fits this person".to_owned())
+            }
+            Action::NoneFits | Action::LinkUnsure | Action::LinkLater | Action::FoundCompany if !waits => {
+                Err(format!("{} is decided already", person.id))
+            }
+            Action::Link if !waits => Err(format!("{} is decided and being carried out", person.id)),
             Action::Link if person.candidates.is_empty() => Err("no company fits this person".to_owned()),
             _ => Ok(()),
         }

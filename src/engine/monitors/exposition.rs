@@ -2,6 +2,7 @@
 
 use crate::domain::breaker::BreakerState;
 use crate::domain::limit::FamilyState;
+use crate::domain::links::Coverage;
 use crate::domain::monitor::{DeliveryStatus, MonitorState};
 use crate::journal::monitors::{gauges::Gauges, series};
 use crate::journal::{Journal, JournalError};
@@ -61,6 +62,7 @@ pub async fn metrics(journal: &Journal) -> Result<String, JournalError> {
         text.row("reknit_alert_channel_healthy", &labels, f64::from(u8::from(channel.healthy)));
         text.row("reknit_alerts_waiting", &labels, channel.waiting as f64);
     }
+    coverage(&mut text, &journal.coverage(2).await?);
     let failed = journal.deliveries(200).await?;
     let failed = failed.iter().filter(|one| one.status == DeliveryStatus::Failed).count();
     text.head(
@@ -70,6 +72,33 @@ pub async fn metrics(journal: &Journal) -> Result<String, JournalError> {
     );
     text.row("reknit_alert_deliveries_failed", &[], failed as f64);
     Ok(text.done())
+}
+
+/// How many people have an account, as of the last day that was counted.
+fn coverage(text: &mut Text, rows: &[Coverage]) {
+    let Some(day) = rows.last().map(|row| row.day) else { return };
+    let today: Vec<&Coverage> = rows.iter().filter(|row| row.day == day).collect();
+    let mut sums: std::collections::BTreeMap<String, (u64, u64)> = std::collections::BTreeMap::new();
+    for row in &today {
+        let sum = sums.entry(row.connection.to_string()).or_default();
+        (sum.0, sum.1) = (sum.0 + row.people, sum.1 + row.linked);
+    }
+    text.head("reknit_link_coverage_ratio", "gauge", "Share of the CRM's people that have an account");
+    for (connection, (people, linked)) in &sums {
+        if let Some(share) = Coverage::percent(*people, *linked) {
+            text.row("reknit_link_coverage_ratio", &[("connection", connection)], share / 100.0);
+        }
+    }
+    text.head(
+        "reknit_people_without_account",
+        "gauge",
+        "People of the CRM without an account, by their owner's id",
+    );
+    for row in today {
+        let connection = row.connection.to_string();
+        let labels = [("connection", connection.as_str()), ("owner", row.owner.as_str())];
+        text.row("reknit_people_without_account", &labels, row.people.saturating_sub(row.linked) as f64);
+    }
 }
 
 fn executions(text: &mut Text, gauges: &Gauges) {
