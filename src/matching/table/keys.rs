@@ -108,7 +108,7 @@ impl Sample {
     }
 
     fn takes(&self, member: usize) -> bool {
-        self.every == 1 || combine(0x5a, member as u64) % self.every == 0
+        self.every == 1 || combine(0x5a, member as u64).is_multiple_of(self.every)
     }
 
     fn scaled(&self, cost: u64) -> u64 {

@@ -273,7 +273,7 @@ impl Column {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     numbers: HashMap<u64, u32>,
-    texts: Vec<String>,
+    distinct: Vec<String>,
     rows: Vec<u32>,
 }
 
@@ -282,29 +282,29 @@ impl Texts {
         // A megabyte in a field is an accident; what it begins with is enough to compare.
         let cut = text.char_indices().nth(600).map_or(text, |(at, _)| &text[..at]);
         let hash = hash_text(cut);
-        let next = self.texts.len() as u32;
+        let next = self.distinct.len() as u32;
         let number = *self.numbers.entry(hash).or_insert_with(|| {
-            self.texts.push(cut.to_owned());
+            self.distinct.push(cut.to_owned());
             next
         });
         self.rows.push(number);
     }
 
     pub(super) fn text(&self, row: usize) -> &str {
-        &self.texts[self.rows[row] as usize]
+        &self.distinct[self.rows[row] as usize]
     }
 
     /// Reads every distinct text; rows in the given order.
     pub(super) fn into_column(self, name: String, kind: FieldType, order: &[u32]) -> Column {
         let dates = if kind == FieldType::Date {
-            DateOrder::of(self.texts.iter().map(String::as_str))
+            DateOrder::of(self.distinct.iter().map(String::as_str))
         } else {
             DateOrder::default()
         };
         let mut values = vec![Value::missing()];
         let mut by_id: HashMap<u64, u32> = HashMap::new();
-        let mut number_of = Vec::with_capacity(self.texts.len());
-        for text in &self.texts {
+        let mut number_of = Vec::with_capacity(self.distinct.len());
+        for text in &self.distinct {
             let value = Value::parse(text, kind, dates);
             if value.is_missing() {
                 number_of.push(0);
