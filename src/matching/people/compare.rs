@@ -320,7 +320,7 @@ fn add_phone(
         0 if direct => (PhoneRelation::Same, "same extension", 8.0),
         0 if people <= 1 => (PhoneRelation::Same, "same number", (statistics.size_bits() - 2.0).min(10.0)),
         // Two sets of initials may be two spellings of one person; agreeing names say so.
-        0 if people == 2 && name <= NameLevel::Close => (PhoneRelation::Same, "same number", 6.0),
+        0 if people == 2 && name <= NameLevel::Close => (PhoneRelation::SameShared, "same number", 6.0),
         0 if people == 2 => (PhoneRelation::SameShared, "same number, two people", 3.0),
         0 => (PhoneRelation::SameShared, "same shared number", 0.7),
         1 => (PhoneRelation::OtherExtension, "other extension", -1.5),
