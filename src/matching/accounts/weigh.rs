@@ -67,6 +67,11 @@ fn add_domain(
         waterfall.add("domain", "same", size + 6.0, &domain.host, own);
         return DomainRelation::Same;
     }
+    let part_of_it = |theirs: &WebDomain| theirs.host != theirs.registrable;
+    if let Some(domain) = any(&|mine, theirs| part_of_it(theirs) && below(&mine.host, &theirs.host)) {
+        waterfall.add("domain", "below the account's own part", size + 5.5, &domain.host, own);
+        return DomainRelation::Same;
+    }
     if let Some(domain) = any(&|mine, theirs| below(&mine.host, &theirs.host)) {
         waterfall.add("domain", "below the account's", size + 5.0, &domain.host, own);
         return DomainRelation::Same;

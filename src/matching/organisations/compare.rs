@@ -194,7 +194,7 @@ fn add_place(waterfall: &mut Waterfall, one: &Firm, other: &Firm) {
 fn add_guards(waterfall: &mut Waterfall, one: &Firm, other: &Firm, same_phone: bool) {
     let countries_differ = one.country != 0 && other.country != 0 && one.country != other.country;
     if one.parent.as_deref() == Some(&other.key) || other.parent.as_deref() == Some(&one.key) {
-        waterfall.guard("subsidiary", -8.0, "one is recorded as the parent of the other");
+        waterfall.guard("subsidiary", -12.0, "one is recorded as the parent of the other");
     } else if countries_differ {
         let bits = if one.country_guessed || other.country_guessed {
             -4.0
