@@ -33,6 +33,7 @@ pub mod init;
 pub mod journal;
 pub mod limits;
 pub mod link;
+pub mod link_files;
 mod link_rules;
 pub mod list;
 pub mod mapping;
@@ -229,7 +230,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
     let place = wiring::Place::new(&arguments);
     match arguments.command {
         None => console::run(&place, arguments.read_only).await,
-        Some(Command::Demo(demo)) => demo::run(demo, arguments.data, arguments.read_only).await,
+        Some(Command::Demo(demo)) => Box::pin(demo::run(demo, arguments.data, arguments.read_only)).await,
         Some(Command::Serve(serve)) => serve::run(&place, &serve, arguments.read_only).await,
         Some(Command::Sandbox(sandbox)) => sandbox::run(&sandbox).await,
         Some(Command::List(list)) => list::list(&place, &list).await,

@@ -1,11 +1,13 @@
 //! `reknit link`: relates people to companies, one by one or a whole domain; makes the company that none is yet; takes a
-//! link back; says that none fits. First shown, then done; the same decisions as the console's keys.
+//! link back; says that none fits. First shown, then done; the same decisions as the console's keys. For files it only
+//! ranks the companies of each person (`link_files`).
 
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::link_files::{self, FileArguments};
 use super::list::parse;
 use super::operate::{Desk, How, record, refused, report, show_preview};
 use super::output;
@@ -26,11 +28,11 @@ pub struct LinkArguments {
     #[command(subcommand)]
     command: Option<Command>,
     /// Which unlinked person, as un_4
-    #[arg(required_unless_present = "domain")]
+    #[arg(required_unless_present_any = ["domain", "contacts"])]
     id: Option<String>,
     /// The company, as hubspot/company/812
     #[arg(long, value_name = "RECORD", conflicts_with_all = ["create", "none", "unsure", "later"],
-        required_unless_present_any = ["create", "none", "unsure", "later"])]
+        required_unless_present_any = ["create", "none", "unsure", "later", "contacts"])]
     company: Option<String>,
     /// In the first place, whatever has it now: HubSpot's primary company, Salesforce's account
     #[arg(long, requires = "company", conflicts_with_all = ["beside", "lead"])]
@@ -70,6 +72,8 @@ pub struct LinkArguments {
     yes: bool,
     #[command(flatten)]
     how: How,
+    #[command(flatten, next_help_heading = "For two files instead of one person")]
+    files: FileArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,6 +121,9 @@ pub async fn link(place: &Place, read_only: bool, arguments: &LinkArguments) -> 
         Some(Command::Undo { id, how }) => return undo(place, read_only, id, how).await,
         Some(Command::Rules(rules)) => return super::link_rules::run(place, read_only, rules).await,
         None => {}
+    }
+    if arguments.files.contacts.is_some() {
+        return link_files::run(read_only, &arguments.files, arguments.how.json());
     }
     let Some(id) = &arguments.id else {
         return domain(place, read_only, arguments).await;

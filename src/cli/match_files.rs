@@ -3,8 +3,8 @@
 //!
 //! Every output is written beside its place and moved there when it is complete, so that nobody reads half a file.
 
-mod contacts;
-mod output_files;
+pub(super) mod contacts;
+pub(super) mod output_files;
 mod tables;
 
 use std::io::Write as _;

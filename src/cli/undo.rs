@@ -1,7 +1,7 @@
 //! `reknit merge undo` and `reknit list merges`: what was merged, whether it can be taken back, and taking it back after
 //! having shown what comes back and what does not. The same decision as the console's key.
 
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::json;
 
 use super::merge::{self, MergeArguments};
@@ -14,24 +14,46 @@ use crate::domain::undo::Undoable;
 use crate::engine::operate::Operator;
 
 /// `merge`, or `merge undo`.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct MergeCommand {
-    #[command(subcommand)]
-    action: Option<Action>,
-    #[command(flatten)]
-    merge: Option<MergeArguments>,
+#[derive(Debug)]
+pub enum MergeCommand {
+    /// Make one record out of several.
+    Merge(Box<MergeArguments>),
+    /// Take a merge back.
+    Undo(UndoArguments),
 }
 
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Take a merge back, as far as the vendor allows
-    Undo(UndoArguments),
+// By hand, because what a merge requires is not required beside its subcommand.
+impl FromArgMatches for MergeCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        match matches.subcommand() {
+            Some((_, undo)) => UndoArguments::from_arg_matches(undo).map(Self::Undo),
+            None => MergeArguments::from_arg_matches(matches).map(|merge| Self::Merge(Box::new(merge))),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for MergeCommand {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let undo = clap::Command::new("undo").about("Take a merge back, as far as the vendor allows");
+        MergeArguments::augment_args(command)
+            .subcommand(UndoArguments::augment_args(undo))
+            .args_conflicts_with_subcommands(true)
+            .subcommand_negates_reqs(true)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
 }
 
 /// Arguments of `merge undo`.
 #[derive(Debug, Args)]
-struct UndoArguments {
+pub struct UndoArguments {
     /// Which merge: the execution that merged, as ex_12, or the candidate, as du_7
     id: String,
     #[command(flatten)]
@@ -40,14 +62,9 @@ struct UndoArguments {
 
 /// Merges, or takes a merge back.
 pub async fn run(place: &Place, read_only: bool, arguments: &MergeCommand) -> Result<(), Problem> {
-    match (&arguments.action, &arguments.merge) {
-        (Some(Action::Undo(undo)), _) => take_back(place, read_only, undo).await,
-        (None, Some(arguments)) => merge::merge(place, read_only, arguments).await,
-        (None, None) => Err(Problem::usage(
-            "Nothing was merged.",
-            "no duplicate candidate is named",
-            "`reknit list duplicates` shows the candidates; `reknit merge du_7` merges one",
-        )),
+    match arguments {
+        MergeCommand::Undo(undo) => take_back(place, read_only, undo).await,
+        MergeCommand::Merge(arguments) => merge::merge(place, read_only, arguments).await,
     }
 }
 

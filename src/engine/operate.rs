@@ -301,8 +301,8 @@ impl Operator {
                 })
             }
             Decision::Merge { duplicate, survivor, wish } => {
-                self.uncontradicted(*duplicate).await?;
-                self.merging(*duplicate, survivor, wish).await
+                Box::pin(self.uncontradicted(*duplicate)).await?;
+                Box::pin(self.merging(*duplicate, survivor, wish)).await
             }
             Decision::UndoMerge { merge } => self.undoing(*merge).await,
             Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,

@@ -245,9 +245,9 @@ fn settle(connection: &Connection, now: Timestamp, look: i64, matched: &Matched)
         return Ok(false);
     }
     if matched.keys.is_empty() {
-        forget(connection, &record)?
+        forget(connection, &record)?;
     } else {
-        put_keys(connection, &record, &matched.keys)?
+        put_keys(connection, &record, &matched.keys)?;
     }
     for pair in &matched.pairs {
         duplicates::put(connection, now, look, pair)?;

@@ -67,7 +67,7 @@ impl Journal {
         let names: Vec<String> = records.iter().map(ToString::to_string).collect();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT * FROM duplicates WHERE left_record = ?1 UNION SELECT * FROM duplicates WHERE right_record = ?1 \
+                "SELECT * FROM duplicate_rows WHERE left_record = ?1 OR right_record = ?1 \
                  ORDER BY probability DESC, id",
             )?;
             let mut pairs: Vec<Duplicate> = Vec::new();

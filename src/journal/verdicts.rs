@@ -350,16 +350,18 @@ fn judged_around(connection: &Connection, id: DuplicateId) -> Result<Vec<Said>> 
     Ok(said)
 }
 
+/// The record that stands for everything it is one with.
+fn of<'a>(root: &HashMap<&'a str, &'a str>, mut record: &'a str) -> &'a str {
+    while let Some(&next) = root.get(record) {
+        record = next;
+    }
+    record
+}
+
 /// Which pairs contradict which: a pair judged different whose two records others make one. A sentence for each pair
 /// that takes part.
 fn alarms(said: &[Said]) -> Vec<(i64, String)> {
     let mut root: HashMap<&str, &str> = HashMap::new();
-    fn of<'a>(root: &HashMap<&'a str, &'a str>, mut record: &'a str) -> &'a str {
-        while let Some(&next) = root.get(record) {
-            record = next;
-        }
-        record
-    }
     for one in said.iter().filter(|one| one.verdict == Verdict::Same) {
         let (left, right) = (of(&root, &one.left), of(&root, &one.right));
         if left != right {

@@ -83,6 +83,8 @@ enum Ruling {
 const MARGIN_BITS: f64 = 3.0;
 /// Accounts looked at for one key of a person; a name shared by more is not telling.
 const LOOKED_AT: usize = 200;
+/// The same for a key that only a part of the name makes.
+const LOOKED_AT_PART: usize = 60;
 /// More than any sum of other evidence: a human decided, or another system knows.
 const DECISIVE_BITS: f64 = 24.0;
 
@@ -104,10 +106,12 @@ impl AccountIndex {
         for (number, firm) in firms.iter().enumerate() {
             of_one.clear();
             for domain in &firm.domains {
-                domain_keys(domain, &mut of_one);
+                of_one.extend(domain_keys(domain));
+                of_one.push(prefix_key(&domain.stem));
             }
             for company in firm.company.names() {
-                name_keys(company, &landscape, &mut of_one);
+                of_one.extend(name_keys(company));
+                of_one.extend(part_keys(company, &landscape));
             }
             of_one.push(firm.phone.as_ref().map_or(0, |phone| phone.id));
             keys.extend(of_one.iter().filter(|key| **key != 0).map(|key| (*key, number as u32)));
@@ -120,20 +124,6 @@ impl AccountIndex {
         let mut providers: Vec<u64> =
             knowledge.providers.iter().filter_map(|text| WebDomain::parse(text)).map(|d| d.id()).collect();
         providers.sort_unstable();
-        let mut seen: Vec<(u64, u32)> = knowledge
-            .colleagues
-            .iter()
-            .filter_map(|(domain, key)| {
-                let domain = WebDomain::parse(domain.rsplit('@').next().unwrap_or(domain))?;
-                let work = domain.is_corporate() && providers.binary_search(&domain.id()).is_err();
-                work.then_some((domain.id(), number_of(key)?))
-            })
-            .collect();
-        seen.sort_unstable();
-        let colleagues = seen
-            .chunk_by(|one, other| one == other)
-            .map(|run| (run[0].0, run[0].1, run.len() as u32))
-            .collect();
         let mut rules: Vec<(String, Ruling)> = knowledge
             .rules
             .iter()
@@ -149,7 +139,9 @@ impl AccountIndex {
         rules.sort();
         rules.dedup_by(|later, earlier| later.0 == earlier.0);
         let group = groups::groups(&firms, &landscape, number_of);
-        Self { firms, landscape, group, keys, colleagues, rules, providers }
+        let mut index = Self { firms, landscape, group, keys, colleagues: Vec::new(), rules, providers };
+        index.teach(&knowledge.colleagues);
+        index
     }
 
     /// Number of accounts.
@@ -165,6 +157,29 @@ impl AccountIndex {
     fn at(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
         let from = self.keys.partition_point(|entry| entry.0 < key);
         self.keys[from..].iter().take_while(move |entry| entry.0 == key).map(|entry| entry.1).take(LOOKED_AT)
+    }
+
+    /// The accounts of a key that only part of a name makes, unless so many share it that it says nothing.
+    fn at_part(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
+        let from = self.keys.partition_point(|entry| entry.0 < key);
+        let common = self.keys.get(from + LOOKED_AT_PART).is_some_and(|entry| entry.0 == key);
+        let run = if common { &[] } else { &self.keys[from..] };
+        run.iter().take_while(move |entry| entry.0 == key).map(|entry| entry.1)
+    }
+
+    /// Counts further people whose account is known.
+    fn teach(&mut self, colleagues: &[(String, String)]) {
+        let mut seen: Vec<(u64, u32, u32)> = std::mem::take(&mut self.colleagues);
+        seen.extend(colleagues.iter().filter_map(|(domain, key)| {
+            let domain = WebDomain::parse(domain.rsplit('@').next().unwrap_or(domain))?;
+            let work = domain.is_corporate() && self.providers.binary_search(&domain.id()).is_err();
+            work.then_some((domain.id(), self.number_of(key)?, 1))
+        }));
+        seen.sort_unstable();
+        self.colleagues = seen
+            .chunk_by(|one, other| (one.0, one.1) == (other.0, other.1))
+            .map(|run| (run[0].0, run[0].1, run.iter().map(|entry| entry.2).sum()))
+            .collect();
     }
 
     fn colleagues_of(&self, domain: u64) -> impl Iterator<Item = &(u64, u32, u32)> {
@@ -203,29 +218,26 @@ impl AccountIndex {
 }
 
 /// Keys under which the firm of a domain may be found.
-fn domain_keys(domain: &WebDomain, out: &mut Vec<u64>) {
-    out.extend([domain.id(), domain.stem_id(), hash_text(bare_stem(domain)), prefix_key(&domain.stem)]);
+fn domain_keys(domain: &WebDomain) -> [u64; 3] {
+    [domain.id(), domain.stem_id(), hash_text(bare_stem(domain))]
 }
 
 /// Keys under which the firm of a name may be found.
-fn name_keys(company: &Company, landscape: &Landscape, out: &mut Vec<u64>) {
-    let core = company.core.concat();
-    out.extend([
-        company.id(),
-        hash_text(&core),
-        company.bag_id().rotate_left(3),
-        prefix_key(&company.joined),
-        suffix_key(&company.joined),
-        hash_text(&company.acronym),
-    ]);
-    // Reordered, extended and misspelt names are found by their most telling word.
+fn name_keys(company: &Company) -> [u64; 4] {
+    let bag = company.bag.rotate_left(3);
+    [company.id(), hash_text(&company.core_joined), bag, hash_text(&company.acronym)]
+}
+
+/// Keys for misspelt, reordered and extended names: the ends of the name and its most telling word.
+fn part_keys(company: &Company, landscape: &Landscape) -> [u64; 3] {
     let telling = company
         .core
         .iter()
         .filter(|word| word.len() >= 3)
         .map(|word| ((landscape.rarity.bits(word) * 1000.0) as u64, word))
         .max();
-    out.push(telling.map_or(0, |(_, word)| hash_text(word).rotate_left(29)));
+    let telling = telling.map_or(0, |(_, word)| hash_text(word).rotate_left(29));
+    [prefix_key(&company.joined), suffix_key(&company.joined), telling]
 }
 
 fn prefix_key(joined: &str) -> u64 {
@@ -257,9 +269,13 @@ pub fn rank_accounts_knowing(
     let seeker = Seeker::read(person, |domain| accounts.providers.binary_search(&domain).is_ok());
     let known = known_account.and_then(|key| accounts.number_of(key));
     let rule = accounts.rule_for(person);
-    let mut ranked: Vec<(u32, Waterfall)> = found(&seeker, accounts, known, rule)
+    let mut numbers = found(&seeker, accounts, known, rule);
+    if known.is_none() && rule.is_none() {
+        keep_likely(&mut numbers, &seeker, accounts, settings);
+    }
+    let mut ranked: Vec<(u32, Waterfall)> = numbers
         .into_iter()
-        .map(|number| (number, weigh::weigh(&seeker, number, accounts)))
+        .map(|number| (number, weigh::weigh(&seeker, number, accounts, Waterfall::default())))
         .collect();
     for (number, waterfall) in &mut ranked {
         if known == Some(*number) {
@@ -307,6 +323,24 @@ pub fn rank_accounts_knowing(
     candidates
 }
 
+/// Leaves the accounts that will be shown, and the rivals of the best; only their bars are made into text.
+fn keep_likely(numbers: &mut Vec<u32>, seeker: &Seeker, accounts: &AccountIndex, settings: &Settings) {
+    let sums: Vec<(u32, Waterfall)> = numbers
+        .iter()
+        .map(|number| (*number, weigh::weigh(seeker, *number, accounts, Waterfall::sum_only())))
+        .collect();
+    let top = sums.iter().map(|(_, sum)| sum.millibits()).max().unwrap_or(0);
+    let margin = (MARGIN_BITS * 1000.0) as i64;
+    numbers.clear();
+    numbers.extend(
+        sums.iter()
+            .filter(|(_, sum)| {
+                sum.probability() >= settings.minimum_probability || top - sum.millibits() < margin
+            })
+            .map(|(number, _)| *number),
+    );
+}
+
 /// Numbers of all accounts worth weighing.
 fn found(
     seeker: &Seeker,
@@ -314,14 +348,16 @@ fn found(
     known: Option<u32>,
     rule: Option<&(String, Ruling)>,
 ) -> Vec<u32> {
-    let mut keys = Vec::with_capacity(24);
+    let (mut keys, mut parts) = (Vec::with_capacity(24), Vec::with_capacity(12));
     let mut found: Vec<u32> = Vec::new();
     for domain in seeker.domains() {
-        domain_keys(domain, &mut keys);
+        keys.extend(domain_keys(domain));
+        parts.push(prefix_key(&domain.stem));
         found.extend(accounts.colleagues_of(domain.id()).map(|entry| entry.1));
     }
     for company in seeker.company.names() {
-        name_keys(company, &accounts.landscape, &mut keys);
+        keys.extend(name_keys(company));
+        parts.extend(part_keys(company, &accounts.landscape));
     }
     keys.extend(seeker.phones.iter().map(|phone| phone.id));
     keys.sort_unstable();
@@ -330,6 +366,9 @@ fn found(
         if key != 0 {
             found.extend(accounts.at(key));
         }
+    }
+    for part in parts.into_iter().filter(|part| *part != 0) {
+        found.extend(accounts.at_part(part));
     }
     found.extend(known);
     if let Some((_, Ruling::Always(account))) = rule {
@@ -366,3 +405,6 @@ fn hold_back_on_ties(ranked: &mut [(u32, Waterfall)], accounts: &AccountIndex) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

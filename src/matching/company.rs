@@ -24,6 +24,10 @@ pub(crate) struct Company {
     pub(crate) spelled: Vec<String>,
     /// The same without "Group" and the like.
     pub(crate) core: Vec<String>,
+    /// `core` without spaces.
+    pub(crate) core_joined: String,
+    /// Identity of the compared words in any order; 0 when missing.
+    pub(crate) bag: u64,
     /// First letters of the words, when there are at least three.
     pub(crate) acronym: String,
     /// The legal form that was cut off, folded.
@@ -42,13 +46,6 @@ impl Company {
     /// Identity of the core name; 0 when missing.
     pub(crate) fn id(&self) -> u64 {
         hash_text(&self.joined)
-    }
-
-    /// Identity of the compared words in any order; 0 when missing.
-    pub(crate) fn bag_id(&self) -> u64 {
-        let mut sorted: Vec<&str> = self.core.iter().map(String::as_str).collect();
-        sorted.sort_unstable();
-        hash_text(&sorted.concat())
     }
 
     /// The country whose law alone knows the legal form.
@@ -109,6 +106,8 @@ impl Company {
             if inner.len() >= 2 && inner == name.acronym {
                 let core = vec![inner.clone()];
                 name.aliases.push(Self {
+                    core_joined: inner.clone(),
+                    bag: bag(&core),
                     words: core.clone(),
                     spelled: core.clone(),
                     core,
@@ -137,6 +136,8 @@ impl Company {
         }
         let joined = domain.stem.clone();
         Some(Self {
+            core_joined: joined.clone(),
+            bag: bag(std::slice::from_ref(&joined)),
             words: vec![joined.clone()],
             spelled: vec![joined.clone()],
             core: vec![joined.clone()],
@@ -203,6 +204,8 @@ impl Company {
             String::new()
         };
         Self {
+            core_joined: core.concat(),
+            bag: bag(&core),
             words,
             joined,
             spelled,
@@ -231,6 +234,12 @@ fn is_misspelt_form(word: &str) -> bool {
 
 /// Longest text looked at.
 const LONGEST: usize = 512;
+
+fn bag(core: &[String]) -> u64 {
+    let mut sorted: Vec<&str> = core.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    hash_text(&sorted.concat())
+}
 
 /// "Nothing" and "self-employed" in many languages, also with a word behind ("Freelance designer").
 fn is_no_company(folded: &str) -> bool {

@@ -9,6 +9,7 @@ use super::blocking::{self, KeyRow};
 use super::hashing::combine;
 use super::people::sort;
 use super::record::{Candidate, Organisation, Settings};
+use super::waterfall::Waterfall;
 
 /// All duplicate candidates among organisations, strongest first, then by keys.
 pub fn duplicate_organisations(organisations: &[Organisation], settings: &Settings) -> Vec<Candidate> {
@@ -28,9 +29,10 @@ pub fn duplicate_organisations(organisations: &[Organisation], settings: &Settin
     for (left, right) in blocking::pairs(&keys, &order, settings.block_limit) {
         let (one, other) = (&firms[left as usize], &firms[right as usize]);
         let (one, other) = if one.key <= other.key { (one, other) } else { (other, one) };
-        let waterfall = compare::compare(one, other, &landscape);
-        let probability = waterfall.probability();
-        if probability >= settings.minimum_probability {
+        let sum = compare::compare(one, other, &landscape, Waterfall::sum_only());
+        if sum.probability() >= settings.minimum_probability {
+            let waterfall = compare::compare(one, other, &landscape, Waterfall::default());
+            let probability = waterfall.probability();
             candidates.push(Candidate {
                 left: one.key.clone(),
                 right: other.key.clone(),
@@ -49,3 +51,6 @@ pub fn duplicate_organisations(organisations: &[Organisation], settings: &Settin
     candidates.truncate(settings.maximum_candidates);
     candidates
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ mod compare;
 mod guards;
 mod mailboxes;
 mod scan;
+pub(crate) mod weights;
 mod workplace;
 
 use std::sync::OnceLock;
@@ -58,6 +59,42 @@ impl Index {
     /// Prepares people who come one at a time.
     pub fn builder(settings: Settings) -> IndexBuilder {
         IndexBuilder::new(settings)
+    }
+
+    /// Weights from a part of the candidates; which part depends on the names, not on the order of the records.
+    fn learned(&self) -> weights::Weights {
+        const MOST_ROWS: usize = 20_000;
+        const MOST_PAIRS: usize = 60_000;
+        let step = (self.len() / MOST_ROWS + 1) as u64;
+        let mut keys: Vec<(u64, u32)> = Vec::new();
+        let mut of_one = Vec::new();
+        for row in 0..self.len() as u32 {
+            let side = self.side(row);
+            if !side.name().family_id().is_multiple_of(step) {
+                continue;
+            }
+            of_one.clear();
+            blocking::keys_of(side, &self.statistics, &mut of_one);
+            keys.extend(of_one.iter().map(|key| (*key, row)));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        for run in keys.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() <= 8) {
+            for (at, one) in run.iter().enumerate() {
+                pairs.extend(run[at + 1..].iter().map(|other| (one.1, other.1)));
+            }
+            if pairs.len() > MOST_PAIRS * 8 {
+                break;
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let compared = pairs
+            .iter()
+            .take(MOST_PAIRS)
+            .map(|pair| compare::compare(self.side(pair.0), self.side(pair.1), &self.statistics));
+        weights::Weights::learn(compared.filter(|waterfall| !waterfall.is_decided()))
     }
 
     /// Number of records.

@@ -12,6 +12,7 @@ use super::counts::Counts;
 use super::email::Mailbox;
 use super::hashing::{combine, hash_text};
 use super::job_title::JobTitle;
+use super::people::weights::{LEARNED, Weights};
 use super::person_name::PersonName;
 use super::phone::Phone;
 use super::record::{Person, Source};
@@ -318,6 +319,8 @@ pub(crate) struct Statistics {
     pub(crate) names: u32,
     /// How many countries the people are spread over: the effective number, by their shares.
     pub(crate) countries: f64,
+    /// What the levels turned out to be worth on this data.
+    pub(crate) weights: Weights,
     given: Counts,
     family: Counts,
     mailbox_people: Counts,
@@ -348,12 +351,14 @@ impl Statistics {
         let names = columns.pop().map_or(0, |names| names.get(1));
         // In thousandths, so that what is kept and read again is the same number.
         let countries = (spread(people.rows.iter().map(|row| row.country)) * 1000.0).round() as u32;
-        let numbers = [people.rows.len() as u32, names, countries];
+        let mut numbers = [0; NUMBERS];
+        numbers[..3].copy_from_slice(&[people.rows.len() as u32, names, countries]);
+        numbers[3..].copy_from_slice(&Weights::default().to_numbers());
         Self::from_columns(numbers, columns).expect("as many columns as are named")
     }
 
     /// Number of records, of names, of countries in thousandths, and all counts in a fixed order.
-    pub(crate) fn columns(&self) -> ([u32; 3], [&Counts; COLUMNS]) {
+    pub(crate) fn columns(&self) -> ([u32; NUMBERS], [&Counts; COLUMNS]) {
         let columns = [
             &self.given,
             &self.family,
@@ -366,11 +371,16 @@ impl Statistics {
             &self.title_people,
             &self.created,
         ];
-        ([self.records, self.names, (self.countries * 1000.0).round() as u32], columns)
+        let mut numbers = [0; NUMBERS];
+        let countries = (self.countries * 1000.0).round() as u32;
+        numbers[..3].copy_from_slice(&[self.records, self.names, countries]);
+        numbers[3..].copy_from_slice(&self.weights.to_numbers());
+        (numbers, columns)
     }
 
     /// What [`Statistics::columns`] gave; `None` when there are more or fewer columns.
-    pub(crate) fn from_columns([records, names, countries]: [u32; 3], columns: Vec<Counts>) -> Option<Self> {
+    pub(crate) fn from_columns(numbers: [u32; NUMBERS], columns: Vec<Counts>) -> Option<Self> {
+        let [records, names, countries, ref weights @ ..] = numbers;
         let columns: [Counts; COLUMNS] = columns.try_into().ok()?;
         let [
             given,
@@ -388,6 +398,7 @@ impl Statistics {
             records,
             names,
             countries: f64::from(countries) / 1000.0,
+            weights: Weights::from_numbers(weights),
             given,
             family,
             mailbox_people,
@@ -485,6 +496,9 @@ impl Statistics {
 
 /// Number of counted columns.
 const COLUMNS: usize = 10;
+
+/// How many single numbers statistics consist of.
+pub(crate) const NUMBERS: usize = 3 + LEARNED;
 
 /// What a row adds to a column, as (value, holder); behind the last column come the names themselves.
 fn holders(column: usize, side: Side<'_>, row: u64, out: &mut Vec<(u64, u64)>) {

@@ -140,7 +140,7 @@ impl Default for Settings {
             minimum_probability: 0.02,
             review_probability: 0.5,
             auto_probability: 0.995,
-            join_probability: 0.7,
+            join_probability: 0.6,
             block_limit: 60,
             maximum_candidates: 5_000_000,
         }

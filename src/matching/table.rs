@@ -252,7 +252,7 @@ impl MatchedTable {
             let (left, right) = (column.value(pair.0), column.value(pair.1));
             let name = comparison.scale().names[usize::from(level)];
             bars.push(bar(&comparison.name, name, self.weights.of(slot, level), &left.shown, &right.shown));
-            if level == 0 && slot % 2 == 0 {
+            if level == 0 && slot.is_multiple_of(2) {
                 let shared = learn::shared(&self.plan, &self.table.columns, number, pair);
                 let bits = self.weights.frequency(number, shared);
                 if bits != 0 {

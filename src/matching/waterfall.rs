@@ -83,6 +83,16 @@ impl Waterfall {
         self.guarded = true;
     }
 
+    /// Every bar: comparison, level and millibits.
+    pub(crate) fn bars(&self) -> impl Iterator<Item = (&'static str, &'static str, i32)> {
+        self.bars.iter().map(|bar| (bar.comparison, bar.level, bar.millibits))
+    }
+
+    /// Whether the mailbox decided by itself, so that other fields were folded into it.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.bars.iter().any(|bar| bar.comparison == "email" && bar.millibits > 0)
+    }
+
     /// Whether one of the bars is a guard.
     pub(crate) fn has_guard(&self) -> bool {
         self.objected

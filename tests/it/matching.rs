@@ -2,6 +2,7 @@
 //! All records are invented here.
 
 mod input;
+mod links;
 mod skew;
 mod tables;
 

@@ -153,7 +153,7 @@ fn read_file(
         let key = ids.take(path, &row, id)?.into_owned();
         take(&row, &columns, key);
         rows += 1;
-        if rows % 10_000 == 0 {
+        if rows.is_multiple_of(10_000) {
             progress.show("reading", share);
             share = table.share();
         }
@@ -318,7 +318,7 @@ fn matched<T: Record>(
             found.bands[place(pair.band)] += 1;
             let score = score(millionths(pair.probability));
             csv_row(out, &[&pair.left, &pair.right, &score, pair.band.as_str(), &reasons(&pair.evidence)])?;
-            if at % 10_000 == 0 {
+            if at.is_multiple_of(10_000) {
                 progress.show("writing", at as f64 / candidates.len() as f64);
             }
         }

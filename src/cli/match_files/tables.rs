@@ -51,7 +51,7 @@ pub(super) fn run(
             found.bands[place(pair.band)] += 1;
             let score = score(millionths(pair.probability));
             csv_row(out, &[pair.left, pair.right, &score, pair.band.as_str(), &reasons(&pair.evidence)])?;
-            if at % 10_000 == 0 {
+            if at.is_multiple_of(10_000) {
                 progress.show("writing", at as f64 / all as f64);
             }
         }
@@ -105,7 +105,7 @@ fn read(
         let key = ids.take(path, &row, id)?;
         let texts: Vec<Cow<'_, str>> = columns.iter().map(|column| row.text(*column)).collect();
         rows.push(&key, second, texts.iter().map(AsRef::as_ref));
-        if rows.len() % 10_000 == 0 {
+        if rows.len().is_multiple_of(10_000) {
             progress.show("reading", share);
             share = table.share();
         }

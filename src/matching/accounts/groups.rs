@@ -38,7 +38,7 @@ pub(super) fn groups<'a>(
         }
     }
     let mut named: Vec<(u64, u32)> =
-        firms.iter().enumerate().map(|(number, firm)| (firm.company.bag_id(), number as u32)).collect();
+        firms.iter().enumerate().map(|(number, firm)| (firm.company.bag, number as u32)).collect();
     // Written together or with the gap in the wrong place, it is still the name.
     named.extend(firms.iter().enumerate().map(|(number, firm)| (firm.company.id(), number as u32)));
     named.retain(|entry| entry.0 != 0);

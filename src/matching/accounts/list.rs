@@ -1,6 +1,8 @@
 //! A whole list of people linked at once: the list itself teaches which domains are providers and which domains
 //! belong to an account. It learns from confident links only, and never from one person.
 
+use std::collections::BTreeSet;
+
 use super::super::company::{Company, bare_stem};
 use super::super::counts::Counts;
 use super::super::email::Mailbox;
@@ -28,15 +30,20 @@ pub fn link_people(
 ) -> Vec<PersonLink> {
     let mut knowledge = knowledge.clone();
     knowledge.providers.extend(providers_of(people));
-    let index = AccountIndex::with_knowledge(organisations, &knowledge);
-    let first = rank_all(people, &index, settings, threads);
-    let taught = lessons(people, &first, &index);
+    let mut index = AccountIndex::with_knowledge(organisations, &knowledge);
+    let mut links = rank_all(people, &index, settings, threads);
+    let taught = lessons(people, &links, &index);
     if taught.is_empty() {
-        return first;
+        return links;
     }
-    knowledge.colleagues.extend(taught);
-    let index = AccountIndex::with_knowledge(organisations, &knowledge);
-    rank_all(people, &index, settings, threads)
+    index.teach(&taught);
+    let domains: BTreeSet<&str> = taught.iter().map(|(domain, _)| domain.as_str()).collect();
+    for (person, link) in people.iter().zip(&mut links) {
+        if mailbox_domain(person).is_some_and(|domain| domains.contains(domain.registrable.as_str())) {
+            link.candidates = rank_accounts(person, &index, settings);
+        }
+    }
+    links
 }
 
 /// Every person on their own, so that the number of threads changes nothing but the time.

@@ -9,10 +9,14 @@ use super::AccountIndex;
 use super::seeker::Seeker;
 
 /// Weighs one account.
-pub(super) fn weigh(seeker: &Seeker, number: u32, accounts: &AccountIndex) -> Waterfall {
+pub(super) fn weigh(
+    seeker: &Seeker,
+    number: u32,
+    accounts: &AccountIndex,
+    mut waterfall: Waterfall,
+) -> Waterfall {
     let firm = &accounts.firms[number as usize];
     let size = accounts.landscape.size();
-    let mut waterfall = Waterfall::default();
     waterfall.add("prior", "chance of a random account", -size, "", "");
     let name = relate(&seeker.company, &firm.company, &accounts.landscape.rarity);
     let domain = add_domain(&mut waterfall, seeker, number, accounts, name);
@@ -61,6 +65,11 @@ fn add_domain(
     };
     if let Some(domain) = any(&|mine, theirs| mine.host == theirs.host) {
         waterfall.add("domain", "same", size + 6.0, &domain.host, own);
+        return DomainRelation::Same;
+    }
+    let part_of_it = |theirs: &WebDomain| theirs.host != theirs.registrable;
+    if let Some(domain) = any(&|mine, theirs| part_of_it(theirs) && below(&mine.host, &theirs.host)) {
+        waterfall.add("domain", "below the account's own part", size + 5.5, &domain.host, own);
         return DomainRelation::Same;
     }
     if let Some(domain) = any(&|mine, theirs| below(&mine.host, &theirs.host)) {
@@ -173,7 +182,7 @@ fn add_name(
 /// The company text fits the person's own domain, so that text and domain do not contradict one another.
 fn related_to_own_domain(seeker: &Seeker) -> bool {
     let joined = seeker.company.joined.as_str();
-    let core = seeker.company.core.concat();
+    let core = seeker.company.core_joined.as_str();
     seeker.mailbox_domains.iter().any(|domain| {
         let stem = bare_stem(domain);
         stem.contains(joined) || joined.contains(stem) || core.contains(stem) || jaro(stem, joined) > 0.9
@@ -199,7 +208,7 @@ fn add_place(waterfall: &mut Waterfall, seeker: &Seeker, firm: &Firm, name: Name
         // Somebody with a domain of that very name, in another country: that firm is a namesake.
         let own_domain = seeker.mailbox_domains.iter().any(|mine| {
             let stem = bare_stem(mine);
-            stem == seeker.company.joined || stem.len() >= 4 && seeker.company.core.concat().starts_with(stem)
+            stem == seeker.company.joined || stem.len() >= 4 && seeker.company.core_joined.starts_with(stem)
         });
         if !same && !domain.decides() && name.relation.is_one_name() && own_domain {
             let bits = if seeker.country_from_domain || seeker.guessed_place { -2.0 } else { -3.0 };

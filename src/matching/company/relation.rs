@@ -80,7 +80,7 @@ fn relate_single(one: &Company, other: &Company, rarity: &Rarity) -> NameFit {
     if left == right {
         return NameFit::new(NameRelation::Same, whole());
     }
-    let (mine, theirs) = (one.core.concat(), other.core.concat());
+    let (mine, theirs) = (one.core_joined.as_str(), other.core_joined.as_str());
     if mine == theirs {
         return NameFit::new(NameRelation::Dressed, rarity.core_bits(one).min(rarity.core_bits(other)));
     }
@@ -92,9 +92,9 @@ fn relate_single(one: &Company, other: &Company, rarity: &Rarity) -> NameFit {
     };
     // A whole other word of one's own is no slip of the pen ("North Mill", "South Mill").
     let fit = align(one, other, rarity);
-    let one_off = (short >= 5 && within(&mine, &theirs, 1)) || (full >= 5 && within(left, right, 1));
-    let near = one_off || !fit.words_differ && (close(&mine, &theirs, short) || close(left, right, full));
-    if one.bag_id() == other.bag_id() || near && !only_digits_differ(left, right) {
+    let one_off = (short >= 5 && within(mine, theirs, 1)) || (full >= 5 && within(left, right, 1));
+    let near = one_off || !fit.words_differ && (close(mine, theirs, short) || close(left, right, full));
+    if one.bag == other.bag || near && !only_digits_differ(left, right) {
         return NameFit::new(NameRelation::Slip, whole());
     }
     if (fit.left_lost == 0.0 && fit.right_lost == 0.0) && fit.shared > 0.0 {
@@ -147,7 +147,9 @@ fn align(one: &Company, other: &Company, rarity: &Rarity) -> Alignment {
         }
         None => true,
     });
-    let bits = |words: &[&str]| words.iter().map(|word| rarity.bits(word)).sum();
+    // Without a common word nobody asks what is lost.
+    let weighed = shared > 0.0;
+    let bits = |words: &[&str]| words.iter().filter(|_| weighed).map(|word| rarity.bits(word)).sum();
     Alignment {
         shared,
         left_lost: bits(&left),

@@ -3,13 +3,13 @@
 
 use crate::matching::counts::Counts;
 use crate::matching::hashing::hash;
-use crate::matching::prepare::Statistics;
+use crate::matching::prepare::{NUMBERS, Statistics};
 
 use super::Model;
 
 const OPENING: &[u8; 4] = b"RKNM";
 /// Rises whenever keys, hashes or columns change their meaning; an older model is then learned anew.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CHECKSUM: usize = 8;
 
 /// Why bytes are no usable model. The way out is always the same: scan again, the next scan learns a new one.
@@ -72,7 +72,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model, BadModel> {
 fn parse(reader: &mut Reader<'_>) -> Option<Model> {
     let length = reader.number()? as usize;
     let settings = serde_json::from_slice(reader.bytes(length)?).ok()?;
-    let mut numbers = [0; 3];
+    let mut numbers = [0; NUMBERS];
     for number in &mut numbers {
         *number = u32::try_from(reader.number()?).ok()?;
     }

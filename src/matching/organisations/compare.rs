@@ -16,9 +16,13 @@ enum DomainRelation {
 }
 
 /// Weighs two firms.
-pub(super) fn compare(one: &Firm, other: &Firm, landscape: &Landscape) -> Waterfall {
+pub(super) fn compare(
+    one: &Firm,
+    other: &Firm,
+    landscape: &Landscape,
+    mut waterfall: Waterfall,
+) -> Waterfall {
     let size = landscape.size();
-    let mut waterfall = Waterfall::default();
     waterfall.add("prior", "chance of a random pair", -size, "", "");
     let name = relate(&one.company, &other.company, &landscape.rarity);
     let domain = relate_domains(one, other);
@@ -77,7 +81,7 @@ fn add_domain(
     let (left, right) = (shown(one), shown(other));
     let spells = |firm: &Firm, other: &Firm| {
         firm.domains.iter().any(|domain| {
-            let (stem, core) = (bare_stem(domain), other.company.core.concat());
+            let (stem, core) = (bare_stem(domain), other.company.core_joined.as_str());
             stem == other.company.joined || stem == core
         })
     };
@@ -190,7 +194,7 @@ fn add_place(waterfall: &mut Waterfall, one: &Firm, other: &Firm) {
 fn add_guards(waterfall: &mut Waterfall, one: &Firm, other: &Firm, same_phone: bool) {
     let countries_differ = one.country != 0 && other.country != 0 && one.country != other.country;
     if one.parent.as_deref() == Some(&other.key) || other.parent.as_deref() == Some(&one.key) {
-        waterfall.guard("subsidiary", -8.0, "one is recorded as the parent of the other");
+        waterfall.guard("subsidiary", -12.0, "one is recorded as the parent of the other");
     } else if countries_differ {
         let bits = if one.country_guessed || other.country_guessed {
             -4.0

@@ -97,15 +97,15 @@ impl Firm {
         add(9, self.identity);
         for company in self.company.names() {
             add(2, company.id());
-            let joined = company.core.concat();
-            add(2, hash_text(&joined));
-            add(5, prefix_id(&joined, 6));
+            let joined = company.core_joined.as_str();
+            add(2, hash_text(joined));
+            add(5, prefix_id(joined, 6));
             let mut letters: Vec<u8> = joined.bytes().collect();
             letters.sort_unstable();
             letters.dedup();
             add(6, hash_text(&String::from_utf8(letters).unwrap_or_default()));
             add(2, hash_text(&company.acronym));
-            add(4, company.bag_id());
+            add(4, company.bag);
             if let [first, .., last] = company.core.as_slice() {
                 add(7, combine(prefix_id(first, 3), prefix_id(last, 4)));
                 add(8, hash_text(&format!("{last}{}", first.len())));
@@ -140,7 +140,8 @@ pub(crate) struct Landscape {
     homonyms: Counts,
     /// Stated countries per domain: where a group keeps one website, a bare name says little.
     spread: Counts,
-    cities: Counts,
+    /// Identities of all cities, sorted.
+    cities: Vec<u64>,
 }
 
 impl Landscape {
@@ -152,7 +153,7 @@ impl Landscape {
             if let Some(phone) = &firm.phone {
                 lines.push((phone.id, firm.head()));
             }
-            let name = firm.company.bag_id();
+            let name = firm.company.bag;
             for domain in &firm.domains {
                 tenants.push((domain.id(), firm.head()));
                 if firm.country != 0 && !firm.country_guessed {
@@ -160,8 +161,10 @@ impl Landscape {
                 }
                 homonyms.push((name, hash_text(bare_stem(domain))));
             }
-            cities.push((firm.city, firm.identity));
+            cities.push(firm.city);
         }
+        cities.sort_unstable();
+        cities.dedup();
         Self {
             records: firms.len(),
             rarity: Rarity::of(firms.iter().map(|firm| &firm.company)),
@@ -169,7 +172,7 @@ impl Landscape {
             tenants: Counts::of_distinct(tenants),
             homonyms: Counts::of_distinct(homonyms),
             spread: Counts::of_distinct(spread),
-            cities: Counts::of_distinct(cities),
+            cities,
         }
     }
 
@@ -195,11 +198,11 @@ impl Landscape {
 
     /// How many unlike domains firms of this name have.
     pub(crate) fn domains_of_name(&self, company: &Company) -> u32 {
-        self.homonyms.get(company.bag_id())
+        self.homonyms.get(company.bag)
     }
 
-    /// Whether a word is a city in the data, or two of them.
+    /// Whether a word is a city in the data.
     pub(crate) fn is_city(&self, word: &str) -> bool {
-        self.cities.get(hash_text(word)) > 0
+        self.cities.binary_search(&hash_text(word)).is_ok()
     }
 }

@@ -75,13 +75,15 @@ impl IndexBuilder {
         self.people.freeze();
         self.people.sort_by_key();
         let statistics = Statistics::build(&self.people, self.threads);
-        Index {
+        let mut index = Index {
             people: self.people,
             statistics,
             settings: self.settings,
             threads: self.threads,
             keys: OnceLock::new(),
-        }
+        };
+        index.statistics.weights = index.learned();
+        index
     }
 
     /// Only what the list teaches; the list itself is forgotten.

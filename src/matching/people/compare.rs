@@ -320,7 +320,7 @@ fn add_phone(
         0 if direct => (PhoneRelation::Same, "same extension", 8.0),
         0 if people <= 1 => (PhoneRelation::Same, "same number", (statistics.size_bits() - 2.0).min(10.0)),
         // Two sets of initials may be two spellings of one person; agreeing names say so.
-        0 if people == 2 && name <= NameLevel::Close => (PhoneRelation::Same, "same number", 6.0),
+        0 if people == 2 && name <= NameLevel::Close => (PhoneRelation::SameShared, "same number", 6.0),
         0 if people == 2 => (PhoneRelation::SameShared, "same number, two people", 3.0),
         0 => (PhoneRelation::SameShared, "same shared number", 0.7),
         1 => (PhoneRelation::OtherExtension, "other extension", -1.5),
@@ -386,7 +386,11 @@ fn add_title(
     } else {
         ("different", -1.5)
     };
-    let bits = if relation.is_strong() { bits.clamp(-0.3, 1.0) } else { bits };
+    let bits = if relation.is_strong() {
+        bits.clamp(-0.3, 1.0)
+    } else {
+        bits + statistics.weights.shift("title", level)
+    };
     waterfall.add("title", level, bits, &one.shown, &other.shown);
 }
 
@@ -402,16 +406,23 @@ fn add_place(
     let guessed = left.row.source.has_guessed_place() || right.row.source.has_guessed_place();
     // Colleagues live in one city: it repeats what the workplace said.
     let colleagues = workplace < Workplace::Unknown;
+    let shift = |level| statistics.weights.shift("place", level);
     let fold = |bits: f64| if relation.is_strong() { bits.clamp(-0.3, 0.5) } else { bits };
     if one.id != 0 && other.id != 0 {
         if one.id == other.id {
             let rarity = statistics.city_bits(one.id) * if colleagues { 0.25 } else { 0.4 };
-            waterfall.add("place", "same city", fold(rarity.clamp(0.2, 3.0)), &one.shown, &other.shown);
+            waterfall.add(
+                "place",
+                "same city",
+                fold((rarity.clamp(0.2, 3.0) + shift("same city")).max(0.1)),
+                &one.shown,
+                &other.shown,
+            );
         } else {
             waterfall.add(
                 "place",
                 "different city",
-                fold(if guessed { -1.2 } else { -2.5 }),
+                fold((if guessed { -1.2 } else { -2.5 } + shift("different city")).min(-0.1)),
                 &one.shown,
                 &other.shown,
             );

@@ -1,6 +1,6 @@
 //! How the mailboxes of two people relate; the best relation of any two of them counts. It gives no weights.
 
-use crate::matching::email::{Mailbox, Spelling};
+use crate::matching::email::{Mailbox, Spelling, same_provider};
 use crate::matching::prepare::{Side, Statistics};
 use crate::matching::similarity::within;
 
@@ -79,7 +79,11 @@ fn pair(one: &Mailbox, other: &Mailbox, sides: (Side<'_>, Side<'_>), statistics:
         }
         let near = within(&one.domain.registrable, &other.domain.registrable, 1)
             || (one.domain.stem.len() >= 8 && within(&one.domain.registrable, &other.domain.registrable, 2));
-        if (one.domain.stem == other.domain.stem && !private) || (near && one.domain.registrable.len() >= 7) {
+        let twin = same_provider(&one.domain.registrable, &other.domain.registrable);
+        if twin
+            || (one.domain.stem == other.domain.stem && !private)
+            || (near && one.domain.registrable.len() >= 7)
+        {
             return Relation::SameLocalSisterDomain;
         }
         // A bare given name is nobody's own; a full name or a number is.

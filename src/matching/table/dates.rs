@@ -39,9 +39,7 @@ impl Date {
         let named = month_by_name(text);
         let numbers = numbers(text);
         let (year, month, day) = match (numbers.as_slice(), named) {
-            ([(year, 4), (day, _), ..], Some(month)) | ([(day, 1 | 2), (year, 4), ..], Some(month)) => {
-                (*year, month, *day)
-            }
+            ([(year, 4), (day, _), ..] | [(day, 1 | 2), (year, 4), ..], Some(month)) => (*year, month, *day),
             ([(whole, 8), ..], None) if *whole >= 10_000_000 => {
                 let (year, month, day) = (whole / 10_000, whole / 100 % 100, whole % 100);
                 // 31121980: the year stands last.
@@ -88,7 +86,7 @@ fn numbers(text: &str) -> Vec<(u32, usize)> {
             Some(digit) => {
                 match found.last_mut() {
                     Some(last) if open => {
-                        *last = (last.0.saturating_mul(10).saturating_add(digit), last.1 + 1)
+                        *last = (last.0.saturating_mul(10).saturating_add(digit), last.1 + 1);
                     }
                     _ => found.push((digit, 1)),
                 }
@@ -121,8 +119,7 @@ fn month_by_name(text: &str) -> Option<u32> {
     if word.chars().count() < 3 {
         return None;
     }
-    let hit = |names: &&[&str]| names.iter().any(|name| word.starts_with(name));
-    MONTHS.iter().position(|names| hit(&names)).map(|at| at as u32 + 1)
+    MONTHS.iter().position(|names| names.iter().any(|name| word.starts_with(name))).map(|at| at as u32 + 1)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ const WINDOW: usize = 10;
 /// One kind of mark: a column, or several that may hold one another's values.
 struct Family {
     marks: Vec<Vec<u64>>,
+    /// Several words of one value: those that many rows have find nothing that the rarer ones do not.
+    words: bool,
 }
 
 /// The pairs (smaller row first), sorted, each once.
@@ -43,7 +45,7 @@ pub(super) fn pairs(rows: &Rows<'_>) -> Vec<(u32, u32)> {
         for other in one..=families.len() {
             // The last stands for "nothing else": a key of one mark.
             let entries = entries(&families, one, other, rows, Some(&sample));
-            let cost = sample.scaled(cost(&entries, rows, &sample));
+            let cost = sample.scaled(cost(&entries, rows, &sample, of_words(&families, one, other)));
             if cost > 0 {
                 kinds.push((cost, one, other));
             }
@@ -59,7 +61,11 @@ pub(super) fn pairs(rows: &Rows<'_>) -> Vec<(u32, u32)> {
             break;
         }
         spent += cost as f64;
+        let words = of_words(&families, one, other);
         for run in blocks(&entries(&families, one, other, rows, None)) {
+            if words && run.len() > BLOCK {
+                continue;
+            }
             add(run, rows, &rank, &mut found);
         }
         if found.len() > compact_at {
@@ -102,7 +108,7 @@ impl Sample {
     }
 
     fn takes(&self, member: usize) -> bool {
-        self.every == 1 || combine(0x5a, member as u64) % self.every == 0
+        self.every == 1 || combine(0x5a, member as u64).is_multiple_of(self.every)
     }
 
     fn scaled(&self, cost: u64) -> u64 {
@@ -146,9 +152,15 @@ fn blocks(entries: &[(u64, u32)]) -> impl Iterator<Item = &[(u64, u32)]> {
     entries.chunk_by(|left, right| left.0 == right.0).filter(|run| run.len() > 1)
 }
 
-fn cost(entries: &[(u64, u32)], rows: &Rows<'_>, sample: &Sample) -> u64 {
+/// Whether a kind of key is made of words of texts.
+fn of_words(families: &[Family], one: usize, other: usize) -> bool {
+    families[one].words || families.get(other).is_some_and(|family| family.words)
+}
+
+fn cost(entries: &[(u64, u32)], rows: &Rows<'_>, sample: &Sample, words: bool) -> u64 {
     let limit = BLOCK / sample.every.min(30) as usize;
     blocks(entries)
+        .filter(|run| !words || run.len() <= limit)
         .map(|run| {
             let (one, other) = sizes(run, rows);
             let pairs = if rows.across { one * other } else { (one + other) * (one + other - 1) / 2 };
@@ -273,7 +285,8 @@ fn families(rows: &Rows<'_>) -> Vec<Family> {
             marks.dedup();
             marks
         };
-        families.push(Family { marks: rows.members.iter().map(of_member).collect() });
+        let words = marks_are_words(kind);
+        families.push(Family { words, marks: rows.members.iter().map(of_member).collect() });
     };
     let names = of(&[FieldType::GivenName, FieldType::FamilyName]);
     push(&names, 1, &|value, out| out.push(value.sound));
@@ -347,6 +360,11 @@ fn families(rows: &Rows<'_>) -> Vec<Family> {
         }
     }
     families
+}
+
+/// The numbers under which whole words of texts and firms' names are marks.
+fn marks_are_words(kind: u64) -> bool {
+    (16..512).contains(&kind) && kind % 4 == 1
 }
 
 /// The text and all its forms with one letter less.

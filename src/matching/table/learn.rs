@@ -59,7 +59,7 @@ impl Weights {
         for (comparison, level) in levels.iter().enumerate().filter(|(_, level)| **level != NOTHING) {
             let slot = sight.plan.slot(comparison, levels);
             sum += self.of(slot, *level);
-            if *level == 0 && slot % 2 == 0 {
+            if *level == 0 && slot.is_multiple_of(2) {
                 sum += self.frequency(comparison, shared(sight.plan, sight.columns, comparison, pair));
             }
         }
@@ -95,7 +95,12 @@ pub(super) fn learn(sight: &Sight<'_>) -> Weights {
     let mut model: Option<(Estimate, Weights)> = None;
     for _ in 0..PASSES {
         let same = |pair: (u32, u32), levels: &[u8]| -> f64 {
-            model.as_ref().map_or(0.0, |(_, weights)| probability(weights.sum(sight, pair, levels)))
+            match &model {
+                Some((_, weights)) => probability(weights.sum(sight, pair, levels)),
+                // Nothing is known yet: pairs that agree in all they can be compared in do not teach what different
+                // ones look like.
+                None => f64::from(u8::from(plan.agrees_throughout(levels))),
+            }
         };
         let (exact, frequencies) = frequencies(sight, &weight);
         let beliefs: Vec<Belief> = (0..width)
@@ -182,6 +187,9 @@ fn weights(
     Weights { prior: centibits(fitted.prior_bits()), slots, frequency }
 }
 
+/// How probable it is that a pair with some levels is one.
+type Same<'a> = dyn Fn((u32, u32), &[u8]) -> f64 + 'a;
+
 /// Pairs of rows with their levels, compared once and weighed anew in each pass.
 struct Sampled {
     pairs: Vec<(u32, u32)>,
@@ -209,7 +217,7 @@ impl Sampled {
         believed: &[f64],
         pseudo: f64,
         said: bool,
-        same: &dyn Fn((u32, u32), &[u8]) -> f64,
+        same: &Same<'_>,
     ) -> Vec<f64> {
         let mut counts: Vec<f64> = believed.iter().map(|share| share * pseudo).collect();
         for (pair, levels) in self.pairs.iter().zip(self.levels.chunks_exact(self.width.max(1))) {
@@ -285,19 +293,21 @@ fn said_pairs(sight: &Sight<'_>, comparison: usize) -> Vec<(u32, u32)> {
     pairs
 }
 
+/// The row that stands for a group of rows joined so far.
+fn find(parent: &mut HashMap<u32, u32>, mut row: u32) -> u32 {
+    while let Some(next) = parent.get(&row).copied()
+        && next != row
+    {
+        let over = parent.get(&next).copied().unwrap_or(next);
+        parent.insert(row, over);
+        row = next;
+    }
+    row
+}
+
 /// What each row counts: rows believed to be one together count once.
 fn group_weights(sight: &Sight<'_>, weights: Option<&Weights>) -> HashMap<u32, f64> {
     let mut parent: HashMap<u32, u32> = HashMap::new();
-    fn find(parent: &mut HashMap<u32, u32>, mut row: u32) -> u32 {
-        while let Some(next) = parent.get(&row).copied()
-            && next != row
-        {
-            let over = parent.get(&next).copied().unwrap_or(next);
-            parent.insert(row, over);
-            row = next;
-        }
-        row
-    }
     let width = sight.plan.comparisons.len().max(1);
     if let Some(weights) = weights {
         for (pair, levels) in sight.pairs.iter().zip(sight.levels.chunks_exact(width)) {

@@ -2,7 +2,7 @@
 
 use super::dates::Date;
 use super::schema::FieldType;
-use super::values::{Special, Value, letters};
+use super::values::{Numbers, Special, Value, letters};
 use crate::matching::estimate::NOTHING;
 use crate::matching::lists::lists;
 use std::sync::LazyLock;
@@ -378,6 +378,11 @@ fn text(left: &Value, right: &Value) -> u8 {
         () if similar >= 0.35 => 4,
         () => 5,
     };
-    // Model numbers: the same words with another number are another thing.
-    if level < 4 && left.other_numbers(right) { (level + 2).min(4) } else { level }
+    match left.numbers(right) {
+        // The same words with another model number are another thing.
+        Numbers::Differ if level < 4 => (level + 2).min(4),
+        // The same model number in few other words is the same thing described by somebody else.
+        Numbers::SameCode if (2..=4).contains(&level) => level - 1,
+        _ => level,
+    }
 }

@@ -125,6 +125,12 @@ impl Plan {
         self.comparisons[comparison].parents.iter().any(|parent| levels[*parent] <= self.agreement(*parent))
     }
 
+    /// Whether every comparison that could be made agrees.
+    pub(super) fn agrees_throughout(&self, levels: &[u8]) -> bool {
+        let mut made = levels.iter().enumerate().filter(|(_, level)| **level != NOTHING).peekable();
+        made.peek().is_some() && made.all(|(comparison, level)| *level <= self.agreement(comparison))
+    }
+
     fn agreement(&self, comparison: usize) -> u8 {
         self.comparisons[comparison].scale().agrees
     }

@@ -26,6 +26,17 @@ pub(super) enum Special {
     Title(Box<JobTitle>),
 }
 
+/// What the numbers in two texts say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Nothing either way.
+    Unknown,
+    /// Each has numbers that the other has not.
+    Differ,
+    /// A code as rare as any word of the text is in both.
+    SameCode,
+}
+
 /// One distinct value of a column.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
@@ -101,14 +112,27 @@ impl Value {
         (shared / both.sqrt()).min(1.0)
     }
 
-    /// Both hold numbers or codes, and neither's are among the other's.
-    pub(super) fn other_numbers(&self, other: &Self) -> bool {
-        let numbers = |value: &Self| -> Vec<String> {
+    /// What the numbers and codes in two texts say: another model, or the same one.
+    pub(super) fn numbers(&self, other: &Self) -> Numbers {
+        let of = |value: &Self| -> Vec<String> {
             value.words.iter().filter(|word| word.chars().any(|c| c.is_ascii_digit())).cloned().collect()
         };
-        let (mine, theirs) = (numbers(self), numbers(other));
+        let (mine, theirs) = (of(self), of(other));
         let within = |few: &[String], many: &[String]| few.iter().all(|word| many.contains(word));
-        !mine.is_empty() && !theirs.is_empty() && !within(&mine, &theirs) && !within(&theirs, &mine)
+        if mine.is_empty() || theirs.is_empty() {
+            return Numbers::Unknown;
+        }
+        if !within(&mine, &theirs) && !within(&theirs, &mine) {
+            return Numbers::Differ;
+        }
+        let heaviest = self.weights.iter().map(|word| word.1).fold(0.0, f64::max);
+        let rare = self.weights.iter().any(|(word, weight)| {
+            *weight * 1.3 >= heaviest
+                && mine
+                    .iter()
+                    .any(|number| number.len() >= 3 && hash_text(number) == *word && theirs.contains(number))
+        });
+        if rare { Numbers::SameCode } else { Numbers::Unknown }
     }
 
     /// Reads a value of a type; dates in the order of day and month that their column uses.
@@ -249,7 +273,7 @@ impl Column {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     numbers: HashMap<u64, u32>,
-    texts: Vec<String>,
+    distinct: Vec<String>,
     rows: Vec<u32>,
 }
 
@@ -258,29 +282,29 @@ impl Texts {
         // A megabyte in a field is an accident; what it begins with is enough to compare.
         let cut = text.char_indices().nth(600).map_or(text, |(at, _)| &text[..at]);
         let hash = hash_text(cut);
-        let next = self.texts.len() as u32;
+        let next = self.distinct.len() as u32;
         let number = *self.numbers.entry(hash).or_insert_with(|| {
-            self.texts.push(cut.to_owned());
+            self.distinct.push(cut.to_owned());
             next
         });
         self.rows.push(number);
     }
 
     pub(super) fn text(&self, row: usize) -> &str {
-        &self.texts[self.rows[row] as usize]
+        &self.distinct[self.rows[row] as usize]
     }
 
     /// Reads every distinct text; rows in the given order.
     pub(super) fn into_column(self, name: String, kind: FieldType, order: &[u32]) -> Column {
         let dates = if kind == FieldType::Date {
-            DateOrder::of(self.texts.iter().map(String::as_str))
+            DateOrder::of(self.distinct.iter().map(String::as_str))
         } else {
             DateOrder::default()
         };
         let mut values = vec![Value::missing()];
         let mut by_id: HashMap<u64, u32> = HashMap::new();
-        let mut number_of = Vec::with_capacity(self.texts.len());
-        for text in &self.texts {
+        let mut number_of = Vec::with_capacity(self.distinct.len());
+        for text in &self.distinct {
             let value = Value::parse(text, kind, dates);
             if value.is_missing() {
                 number_of.push(0);

@@ -128,7 +128,7 @@ async fn merge_and_link_show_their_calls_and_then_do_them() {
     let run = shell.run(&["merge", &pair_id]).await.fine();
     assert!(run.out.contains("succeeded: "), "{run:#?}");
     assert_eq!(bench.count("hubspot.contact.merge.api"), 1);
-    assert_eq!(bench.tables().number("SELECT count(*) FROM capsules"), 1);
+    assert_eq!(bench.tables().number("SELECT count(*) FROM capsules WHERE taken = 'before'"), 1);
     shell.run(&["link", &person_id, "--company", &company]).await.fine();
     assert_eq!(
         bench.sandbox.hubspot_companies_of(&person.contact.id),

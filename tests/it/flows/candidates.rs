@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use reknit::domain::filter::Filter;
 use reknit::domain::ids::DuplicateId;
 use reknit::domain::page::Anchor;
 use reknit::domain::review::{Duplicate, ReviewState, Verdict};
@@ -112,7 +113,7 @@ async fn what_is_put_off_comes_back_at_its_time_and_unsure_goes_below() {
     let later = NewVerdict { until: Some(until), ..say(id, Verdict::Later) };
     operator.judge(later.clone()).await.unwrap();
     let listed = async |bench: &Bench| {
-        let page = bench.journal.duplicates(&Default::default(), Anchor::First, 1_000).await.unwrap();
+        let page = bench.journal.duplicates(&Filter::default(), Anchor::First, 1_000).await.unwrap();
         page.rows.iter().position(|row| row.id == id)
     };
     assert_eq!(listed(&bench).await, None);
@@ -123,10 +124,10 @@ async fn what_is_put_off_comes_back_at_its_time_and_unsure_goes_below() {
     operator.judge(later).await.expect_err("a time that is over is no later");
 
     operator.judge(say(id, Verdict::Unsure)).await.unwrap();
-    let all = bench.journal.duplicates(&Default::default(), Anchor::First, 1_000).await.unwrap().rows;
+    let all = bench.journal.duplicates(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows;
     assert_eq!(all.last().map(|row| row.id), Some(id), "the last of {}", all.len());
     operator.take_back_verdict(id).await.unwrap();
-    let all = bench.journal.duplicates(&Default::default(), Anchor::First, 1_000).await.unwrap().rows;
+    let all = bench.journal.duplicates(&Filter::default(), Anchor::First, 1_000).await.unwrap().rows;
     assert_ne!(all.last().map(|row| row.id), Some(id));
     operator.take_back_verdict(id).await.expect_err("nothing is left to take back");
     bench.work_out().await;

@@ -374,7 +374,10 @@ async fn merges(times: usize, system: System) -> Line {
             operator.decide(&decision).await.unwrap();
         }
         bench.work_out().await;
-        assert_eq!(bench.tables().number("SELECT count(*) FROM capsules") as usize, pairs.len());
+        assert_eq!(
+            bench.tables().number("SELECT count(*) FROM capsules WHERE taken = 'before'") as usize,
+            pairs.len()
+        );
         let line = before.line(&bench, pairs.len(), pairs.len(), LOOKED);
         sum = Some(match sum {
             None => line,

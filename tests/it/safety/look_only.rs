@@ -105,6 +105,8 @@ async fn g10_commands_change_nothing() {
         vec!["mapping", "direction", "Phone", "to-crm", "on"],
         vec!["match", "--input", "people.csv", "--output", "pairs.csv"],
         vec!["merge", &duplicate],
+        vec!["merge", "undo", &duplicate],
+        vec!["list", "merges"],
         vec!["scan"],
         vec!["list", "exceptions"],
         vec!["list", "incidents"],
