@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::agreement::Agreement;
 use super::clock::Timestamp;
-use super::merge::{Compensation, Deviation, MergeTable};
+use super::merge::{Compensation, Deviation};
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
 use super::review::{ConflictKind, Writer};
 

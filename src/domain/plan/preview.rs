@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::ids::{ConflictId, ExecutionId};
+use crate::domain::merge::MergeTable;
 
 /// One HTTP call as it will be sent, without secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub struct Preview {
     pub retries: Vec<ExecutionId>,
     /// What comes back and what does not, where something is taken back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub returns: Vec<super::undo::Return>,
+    pub returns: Vec<crate::domain::undo::Return>,
     /// What will be lost.
     pub losses: Vec<Loss>,
     /// Remarks: what cannot be undone, what happens if one call fails.
@@ -84,5 +85,5 @@ pub struct Preview {
     pub merges: Vec<MergeTable>,
     /// The decision that was shown, where it says more than the one asked about: a group by its records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Box<super::review::Decision>>,
+    pub decision: Option<Box<crate::domain::review::Decision>>,
 }
