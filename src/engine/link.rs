@@ -32,10 +32,12 @@ pub(super) async fn gather(
     how: LinkAs,
 ) -> Result<Planned, Stop> {
     let item = item(&turn.engine.journal, unlinked).await?;
+    // What the journal knows comes first: turns that travel together meet at the reads, and go on from there as one.
+    let known = companies_there(&turn.engine.journal, &item.contact, &turn.engine.intercom).await?;
+    let mapping = if known.is_empty() { None } else { companies_of(turn) };
     let person = needed(turn, &item.contact).await?;
     let company = needed(turn, company).await?;
-    let mapping = companies_of(turn);
-    let theirs = twin(&turn.engine.journal, &item.contact, &turn.engine.intercom, Some(&company)).await?;
+    let theirs = meant(known, Some(&company));
     let twin = both(theirs.as_ref(), mapping.as_ref());
     let mut planned = link::link(&person, &company, how, twin.as_ref())?.planned;
     if let (Some(theirs), Some(mapping)) = (&theirs, &mapping) {
@@ -153,21 +155,34 @@ pub(super) async fn twin(
     intercom: &Connection,
     company: Option<&Mirror>,
 ) -> Result<Option<Mirror>, JournalError> {
+    Ok(meant(companies_there(journal, contact, intercom).await?, company))
+}
+
+/// The companies that a person has in Intercom, as we know them.
+async fn companies_there(
+    journal: &Journal,
+    contact: &RecordRef,
+    intercom: &Connection,
+) -> Result<Vec<Mirror>, JournalError> {
     let known = journal.known(contact).await?.records;
-    let Some(tied) = known.iter().find(|record| record.connection == *intercom) else { return Ok(None) };
-    let Some(person) = journal.mirror(tied).await? else { return Ok(None) };
+    let Some(tied) = known.iter().find(|record| record.connection == *intercom) else {
+        return Ok(Vec::new());
+    };
+    let Some(person) = journal.mirror(tied).await? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for id in person.companies.iter().take(COMPANIES) {
         let record = RecordRef { connection: intercom.clone(), object: ObjectKind::Company, id: id.clone() };
-        if let Some(theirs) = journal.mirror(&record).await?.filter(|theirs| !theirs.deleted) {
-            found.push(theirs);
-        }
+        found.extend(journal.mirror(&record).await?.filter(|theirs| !theirs.deleted));
     }
-    Ok(match company {
+    Ok(found)
+}
+
+fn meant(mut found: Vec<Mirror>, company: Option<&Mirror>) -> Option<Mirror> {
+    match company {
         Some(company) => found.into_iter().find(|theirs| is_one(theirs, company)),
         None if found.len() == 1 => found.pop(),
         None => None,
-    })
+    }
 }
 
 /// Whether a company of Intercom is this account, by the matcher that ranks accounts.
