@@ -119,10 +119,10 @@ impl Weights {
             let place = COMPARISONS.iter().position(|name| *name == row.comparison).unwrap_or(0) + 1;
             let level = (at - first_of(row.comparison)) as u8;
             let shift = (learned.bits(place, level) - believed.bits(place, level)) * TRUST;
-            // Rounded, so that a sum in another order cannot show.
-            weights.shifts[at] = (shift.clamp(-FURTHEST, FURTHEST) * 100.0).round() / 100.0;
+            weights.shifts[at] = shift.clamp(-FURTHEST, FURTHEST);
         }
-        weights
+        // Rounded as they are kept: a sum in another order cannot show, and a model read again is the same.
+        Self::from_numbers(&weights.to_numbers())
     }
 }
 
