@@ -422,24 +422,9 @@ impl App {
     pub fn event(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Loaded(ticket, loaded) => self.loaded(ticket, loaded),
-            Event::Previewed(ticket, answer) => {
-                if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
-                    layer.previewed(ticket, answer);
-                }
-                Vec::new()
-            }
-            Event::Proposed(ticket, answer) => {
-                if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
-                    layer.proposed(ticket, answer);
-                }
-                Vec::new()
-            }
-            Event::LinkProposed(ticket, answer) => {
-                if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
-                    layer.link_proposed(ticket, answer);
-                }
-                Vec::new()
-            }
+            Event::Previewed(ticket, answer) => self.asked(|layer| layer.previewed(ticket, answer)),
+            Event::Proposed(ticket, answer) => self.asked(|layer| layer.proposed(ticket, answer)),
+            Event::LinkProposed(ticket, answer) => self.asked(|layer| layer.link_proposed(ticket, answer)),
             Event::Explained(ticket, answer) => {
                 if let Some(Layer::Telling(layer)) = self.layers.last_mut() {
                     layer.told(ticket, answer);
@@ -557,6 +542,14 @@ impl App {
             effects.extend(self.update_of(Screen::Overview, Msg::Refresh));
         }
         effects
+    }
+
+    /// An answer for the question that is on top; a late one goes nowhere.
+    fn asked(&mut self, take: impl FnOnce(&mut Confirm)) -> Vec<Effect> {
+        if let Some(Layer::Confirm(layer)) = self.layers.last_mut() {
+            take(layer);
+        }
+        Vec::new()
     }
 
     fn refused(&mut self, why: String) -> Vec<Effect> {

@@ -10,10 +10,13 @@ use serde_json::Value;
 
 use super::agreement::Agreement;
 use super::clock::Timestamp;
-use super::ids::{ConflictId, ExecutionId};
-use super::merge::{Compensation, Deviation, MergeTable};
+use super::merge::{Compensation, Deviation};
 use super::record::{Connection, Fields, ObjectKind, RecordRef};
 use super::review::{ConflictKind, Writer};
+
+mod preview;
+
+pub use preview::{Becomes, Call, FileEdit, Loss, Preview};
 
 words! {
     /// Where one step of a plan stands.
@@ -535,87 +538,6 @@ impl Plan {
             self.hops.insert(Self::hops_key(record, field), hops);
         }
     }
-}
-
-/// One HTTP call as it will be sent, without secrets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Call {
-    /// HTTP method.
-    pub method: String,
-    /// Scheme and host.
-    pub host: String,
-    /// Path and query.
-    pub path: String,
-    /// JSON body, if any.
-    pub body: Option<Value>,
-}
-
-/// Something a merge would drop.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Loss {
-    /// The vendor's field.
-    pub field: String,
-    /// The value that goes away.
-    pub lost: String,
-    /// The value that stays.
-    pub kept: String,
-}
-
-/// A change of a file on this machine, as it will be written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileEdit {
-    /// Which file.
-    pub file: String,
-    /// The unified diff, line by line: ` ` stays, `-` goes, `+` comes.
-    pub diff: Vec<String>,
-}
-
-/// One of several conflicts that a decision settles at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Becomes {
-    /// Its number.
-    pub conflict: ConflictId,
-    /// Whose it is.
-    pub subject: String,
-    /// Intercom's value, as shown.
-    pub left: String,
-    /// The CRM's value, as shown.
-    pub right: String,
-    /// What is written, in words; or why nothing is.
-    pub becomes: String,
-}
-
-/// What the operator is shown before confirming.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
-pub struct Preview {
-    /// What will be done, as one sentence.
-    pub title: String,
-    /// The calls, in order.
-    pub calls: Vec<Call>,
-    /// Files that are written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub edits: Vec<FileEdit>,
-    /// Every conflict that is settled, when it is not just the one asked about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub becomes: Vec<Becomes>,
-    /// Failed executions that run again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retries: Vec<ExecutionId>,
-    /// What comes back and what does not, where something is taken back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub returns: Vec<super::undo::Return>,
-    /// What will be lost.
-    pub losses: Vec<Loss>,
-    /// Remarks: what cannot be undone, what happens if one call fails.
-    pub notes: Vec<String>,
-    /// It cannot be taken back at the vendor.
-    pub irreversible: bool,
-    /// Of a merge: each system's records beside what they become.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub merges: Vec<MergeTable>,
-    /// The decision that was shown, where it says more than the one asked about: a group by its records.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Box<super::review::Decision>>,
 }
 
 #[cfg(test)]

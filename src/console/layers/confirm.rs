@@ -10,143 +10,25 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::merge::{Choosing, Chose};
-use super::toast::Tone;
 use super::{Reply, dialog};
 use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
 use crate::console::footer::Hint;
 use crate::console::keys;
-use crate::console::links::{Proposed as LinkProposed, Wish as LinkWish};
+use crate::console::links::Proposed as LinkProposed;
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
 use crate::console::text::{counted, cut_end, cut_middle, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, scrolled};
-use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::plan::{Call, Preview};
-use crate::domain::review::{Choice, Decision};
+use crate::domain::review::Decision;
 use crate::domain::undo::Comes;
-use crate::engine::operate::disputes::{Proposal, Reach, Wish};
-use crate::journal::verdicts::NewVerdict;
+use crate::engine::operate::disputes::Proposal;
 
-/// What waits for a yes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Pending {
-    /// A decision whose calls the operator module knows.
-    Decide {
-        /// The decision.
-        decision: Decision,
-        /// The question, without its mark: `Merge Jane Doe`.
-        title: String,
-    },
-    /// A wish about a conflict, and how far it reaches.
-    Propose {
-        /// Which conflict it is made from.
-        conflict: ConflictId,
-        /// What is to be done.
-        wish: Wish,
-        /// To whom.
-        reach: Reach,
-        /// The question, without its mark.
-        title: String,
-    },
-    /// A wish about people without a company.
-    Link {
-        /// What is to be done.
-        wish: LinkWish,
-        /// The question, without its mark.
-        title: String,
-    },
-    /// Several executions at once.
-    Retry {
-        /// Which.
-        ids: Vec<ExecutionId>,
-        /// One line for each.
-        subjects: Vec<String>,
-    },
-    /// Executions to give up.
-    Discard {
-        /// Which.
-        ids: Vec<ExecutionId>,
-        /// One line for each.
-        subjects: Vec<String>,
-        /// Why.
-        reason: String,
-    },
-    /// Two records to call different.
-    Part {
-        /// Which pair.
-        id: DuplicateId,
-        /// The two, in words.
-        text: String,
-    },
-    /// A pair to put off.
-    PutOff {
-        /// Which, and until when.
-        verdict: NewVerdict,
-        /// What that means, in words.
-        text: String,
-    },
-}
+mod pending;
 
-impl Pending {
-    fn title(&self) -> String {
-        match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
-                format!("{title}?")
-            }
-            Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
-            Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
-            Self::Part { .. } => "Two different people?".to_owned(),
-            Self::PutOff { .. } => "Later?".to_owned(),
-        }
-    }
-
-    fn verb(&self) -> &'static str {
-        match self {
-            Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
-            Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
-            Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
-            Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
-            Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
-            Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
-            Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
-            Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
-            Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
-            Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
-            Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
-            Self::Propose { .. } => "Send",
-            Self::Link { wish: LinkWish::Undo(_), .. } => "Take back",
-            Self::Link { wish: LinkWish::Found(_), .. } => "Make it",
-            Self::Link { wish: LinkWish::Domain(..), .. } => "Link",
-            Self::Link { wish: LinkWish::Never(_), .. } => "Never",
-            Self::Link { wish: LinkWish::Judge(..), .. } => "Say so",
-            Self::Retry { .. } => "Retry",
-            Self::Discard { .. } => "Discard",
-            Self::Part { .. } => "Different",
-            Self::PutOff { .. } => "Later",
-        }
-    }
-
-    fn effect(&self, body: &Body) -> Effect {
-        match self {
-            // Only what was shown is done.
-            Self::Propose { .. } => match body {
-                Body::Proposed(proposal) => Effect::CarryOut(proposal.clone()),
-                _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
-            },
-            Self::Link { .. } => match body {
-                Body::LinkProposed(proposed) => Effect::CarryOutLink(proposed.clone()),
-                _ => Effect::Toast(Tone::Warning, "Nothing was proposed yet.".to_owned()),
-            },
-            Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
-            Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
-            Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
-            Self::Part { id, .. } => Effect::Part(*id),
-            Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
-        }
-    }
-}
+pub use pending::Pending;
 
 #[derive(Debug)]
 enum Body {

@@ -145,14 +145,17 @@ fn r200_a_known_pair_of_companies_goes_before_what_is_only_alike() {
 
 #[test]
 fn only_whom_a_change_concerns_is_ranked_anew() {
-    let mut people: Vec<Mirror> = (0..40)
-        .map(|number| contact(&format!("p{number}"), &format!("p@firm{number}.example"), &[]))
-        .collect();
-    let mut firms: Vec<Mirror> = (0..40)
-        .map(|number| {
-            company(&number.to_string(), &format!("Firm{number} Works"), &format!("firm{number}.example"), "")
-        })
-        .collect();
+    // Names that no slip of the pen turns into one another.
+    let name = |number: usize| {
+        let place = ["Amber", "Birch", "Copper", "Dune", "Ember", "Fjord", "Grove", "Harbour"][number % 8];
+        let trade = ["press", "clinic", "foundry", "orchard", "voyages"][number / 8];
+        format!("{place}{trade}")
+    };
+    let domain = |number: usize| format!("{}.example", name(number).to_lowercase());
+    let mut people: Vec<Mirror> =
+        (0..40).map(|number| contact(&format!("p{number}"), &format!("p@{}", domain(number)), &[])).collect();
+    let mut firms: Vec<Mirror> =
+        (0..40).map(|number| company(&number.to_string(), &name(number), &domain(number), "")).collect();
     let mut ranks = Ranks::default();
     look(&facts(people.clone(), firms.clone()), &mut ranks);
     assert_eq!(ranks.ranked(), 40);
@@ -162,8 +165,8 @@ fn only_whom_a_change_concerns_is_ranked_anew() {
     look(&facts(people.clone(), firms.clone()), &mut ranks);
     assert_eq!(ranks.ranked(), 1);
     // A colleague is linked: whoever has that domain is looked at again, and what they get is what a new look finds.
-    people.push(contact("q", "q@firm7.example", &["7"]));
-    firms.push(company("99", "Zanzibar Quokka", "firm8.example", ""));
+    people.push(contact("q", &format!("q@{}", domain(7)), &["7"]));
+    firms.push(company("99", "Zanzibar Quokka", &domain(8), ""));
     let kept = look(&facts(people.clone(), firms.clone()), &mut ranks).items;
     assert!((2..40).contains(&ranks.ranked()), "{}", ranks.ranked());
     let anew = look(&facts(people, firms), &mut Ranks::default()).items;
