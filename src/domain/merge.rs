@@ -121,6 +121,8 @@ impl MergeWish {
 
 /// A hash of what a record says, without stamps and counters: the same as long as nothing of substance changed.
 pub fn substance(fields: &Fields) -> String {
+    use std::fmt::Write as _;
+
     use sha2::{Digest, Sha256};
     let mut said: Vec<(&String, String)> = fields
         .iter()
@@ -136,7 +138,10 @@ pub fn substance(fields: &Fields) -> String {
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A field that changes without anybody having changed the record: a stamp, a counter, where somebody was last seen.
