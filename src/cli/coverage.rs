@@ -25,7 +25,7 @@ pub struct Arguments {
 /// One day of one connection, all owners together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Day {
-    day: i64,
+    number: i64,
     people: u64,
     linked: u64,
 }
@@ -34,9 +34,9 @@ struct Day {
 fn by_day(rows: &[&Coverage]) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for row in rows {
-        match days.last_mut().filter(|last| last.day == row.day) {
+        match days.last_mut().filter(|last| last.number == row.day) {
             Some(last) => (last.people, last.linked) = (last.people + row.people, last.linked + row.linked),
-            None => days.push(Day { day: row.day, people: row.people, linked: row.linked }),
+            None => days.push(Day { number: row.day, people: row.people, linked: row.linked }),
         }
     }
     days
@@ -92,13 +92,13 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             percent(last.people, last.linked),
             sparkline(&days),
             match (days.len(), trend) {
-                (2.., Some(trend)) => format!("  {trend:+.1} points in {} days", last.day - first.day),
+                (2.., Some(trend)) => format!("  {trend:+.1} points in {} days", last.number - first.number),
                 _ => String::new(),
             },
         ))?;
         let owners: Vec<Vec<String>> = own
             .iter()
-            .filter(|row| row.day == last.day)
+            .filter(|row| row.day == last.number)
             .map(|row| {
                 let owner =
                     if row.owner.is_empty() { "nobody".to_owned() } else { clean(&row.owner).into_owned() };
@@ -117,10 +117,10 @@ mod tests {
 
     #[test]
     fn r233_the_line_goes_from_the_least_to_the_most_and_is_level_where_nothing_changes() {
-        let day = |day, linked| Day { day, people: 100, linked };
+        let day = |day, linked| Day { number: day, people: 100, linked };
         assert_eq!(sparkline(&[day(1, 10), day(2, 45), day(3, 80)]), "▁▅█");
         assert_eq!(sparkline(&[day(1, 10), day(2, 10)]), "▄▄");
-        assert_eq!(sparkline(&[Day { day: 1, people: 0, linked: 0 }]), "");
+        assert_eq!(sparkline(&[Day { number: 1, people: 0, linked: 0 }]), "");
         assert_eq!(percent(0, 0), "—");
     }
 }

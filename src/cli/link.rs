@@ -24,6 +24,7 @@ use crate::engine::operate::links::{DomainProposal, DomainResult};
 /// Arguments of `link`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LinkArguments {
     #[command(subcommand)]
     command: Option<Command>,

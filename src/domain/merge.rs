@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Timestamp;
 use super::ids::{CapsuleId, DuplicateId, ExecutionId};
-use super::record::{Fields, RecordRef, value_text};
+use super::record::{Fields, Mirror, RecordRef, System, value_text};
 
 words! {
     /// How far one merge got.
@@ -79,9 +79,37 @@ pub struct MergeWish {
     /// What is done in the place of a merge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead: Option<Instead>,
-    /// The [`substance`] of records of which no candidate shows the values, when it was decided.
+    /// What records said when it was decided, of which no candidate shows the values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub seen: BTreeMap<RecordRef, String>,
+    pub seen: BTreeMap<RecordRef, Seen>,
+}
+
+/// What a record said, as a hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The [`substance`] of its fields.
+    pub substance: String,
+    /// Of these fields only; empty = of all. A Salesforce record that is read by itself has more than a list shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+impl Seen {
+    /// What a copy says.
+    pub fn of(mirror: &Mirror) -> Self {
+        let whole = mirror.record.system() != System::Salesforce;
+        let fields = if whole { Vec::new() } else { mirror.fields.keys().cloned().collect() };
+        Self { substance: substance(&mirror.fields), fields }
+    }
+
+    /// Whether the record still says that.
+    pub fn holds(&self, now: &Mirror) -> bool {
+        if self.fields.is_empty() {
+            return self.substance == substance(&now.fields);
+        }
+        let same = now.fields.iter().filter(|(name, _)| self.fields.contains(name));
+        self.substance == substance(&same.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
 }
 
 impl MergeWish {
@@ -93,6 +121,8 @@ impl MergeWish {
 
 /// A hash of what a record says, without stamps and counters: the same as long as nothing of substance changed.
 pub fn substance(fields: &Fields) -> String {
+    use std::fmt::Write as _;
+
     use sha2::{Digest, Sha256};
     let mut said: Vec<(&String, String)> = fields
         .iter()
@@ -108,7 +138,10 @@ pub fn substance(fields: &Fields) -> String {
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A field that changes without anybody having changed the record: a stamp, a counter, where somebody was last seen.

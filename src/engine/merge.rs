@@ -10,7 +10,7 @@ use super::gather::needed;
 use super::operate::{OperateError, Operator, Prepared};
 use super::turn::{Stop, Turn};
 use crate::domain::ids::DuplicateId;
-use crate::domain::merge::{MergeWish, substance};
+use crate::domain::merge::{MergeWish, Seen};
 use crate::domain::plan::{Effect, Plan};
 use crate::domain::record::{Mirror, RecordRef};
 use crate::domain::review::{Decision, Duplicate, ReviewState};
@@ -94,7 +94,7 @@ fn as_shown(pair: &Duplicate, wish: &MergeWish, record: &RecordRef, now: &Mirror
         }
     }
     match wish.seen.get(record) {
-        Some(seen) if *seen != substance(&now.fields) => Err(Impossible(format!(
+        Some(seen) if !seen.holds(now) => Err(Impossible(format!(
             "{} changed since it was shown; decide again with what it is now.",
             now.record.title()
         ))),
@@ -190,7 +190,7 @@ impl Operator {
             let further: Vec<RecordRef> = wish.also.iter().chain(elsewhere).cloned().collect();
             for record in further {
                 if let Some(mirror) = self.journal().mirror(&record).await? {
-                    wish.seen.insert(record, substance(&mirror.fields));
+                    wish.seen.insert(record, Seen::of(&mirror));
                 }
             }
         }

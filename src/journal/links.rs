@@ -270,16 +270,14 @@ fn note(
 
 /// What a verdict is given on: who the candidates are and what speaks for them, not how much.
 fn evidence_hash(item: &Unlinked) -> Result<String> {
-    let candidates: Vec<(String, &str, Vec<(&str, &str)>)> = item
-        .candidates
-        .iter()
-        .map(|candidate| {
-            let evidence =
-                candidate.evidence.iter().map(|bar| (bar.comparison.as_str(), bar.level.as_str())).collect();
-            (candidate.company.to_string(), candidate.name.as_str(), evidence)
-        })
-        .collect();
-    Ok(sha256(&to_json(&(&item.domain, &item.hint, candidates))?))
+    let mut said = vec![item.domain.as_str(), item.hint.as_str()];
+    let companies: Vec<String> =
+        item.candidates.iter().map(|candidate| candidate.company.to_string()).collect();
+    for (candidate, company) in item.candidates.iter().zip(&companies) {
+        said.extend([company.as_str(), candidate.name.as_str()]);
+        said.extend(candidate.evidence.iter().flat_map(|bar| [bar.comparison.as_str(), bar.level.as_str()]));
+    }
+    Ok(sha256(&to_json(&said)?))
 }
 
 fn put_unlinked(connection: &Connection, now: Timestamp, found: &[Unlinked]) -> Result<()> {

@@ -327,8 +327,13 @@ pub(super) fn decide(
         }
         Decision::Merge { duplicate, survivor, wish } => {
             let more = wish.also.iter().chain(wish.elsewhere.iter().flat_map(|other| &other.absorbed));
-            let more: String = more.map(|record| format!(" Also {record}.")).collect();
-            ("duplicates", duplicate.to_string(), duplicate.0, "merge", format!("Survivor {survivor}.{more}"))
+            let mut note = format!("Survivor {survivor}.");
+            for record in more {
+                note.push_str(" Also ");
+                note.push_str(&record.to_string());
+                note.push('.');
+            }
+            ("duplicates", duplicate.to_string(), duplicate.0, "merge", note)
         }
         Decision::Link { unlinked, company, .. } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "link", format!("To {company}."))

@@ -50,11 +50,6 @@ impl PersonName {
         self.family_sounds.first().filter(|word| word.len() > 1).map_or(0, |word| hash_text(word))
     }
 
-    /// All words with more than one letter.
-    pub(crate) fn words(&self) -> impl Iterator<Item = &String> {
-        self.given.iter().chain(&self.family).filter(|word| word.len() > 1)
-    }
-
     /// Reads a name from one field or two. `invented` says that the system makes up names for strangers.
     pub(crate) fn parse(whole: &str, given: &str, family: &str, invented: bool) -> Self {
         let (whole, given, family) = (&*mended(whole), &*mended(given), &*mended(family));

@@ -76,7 +76,7 @@ pub(crate) fn merge(duplicate: DuplicateId, survivor: &RecordRef, wish: MergeWis
     Decision::Merge { duplicate, survivor: survivor.clone(), wish: Box::new(wish) }
 }
 
-pub(crate) fn fields(values: serde_json::Value) -> Fields {
+pub(crate) fn fields(values: &serde_json::Value) -> Fields {
     values.as_object().unwrap().clone()
 }
 

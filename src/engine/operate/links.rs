@@ -251,7 +251,7 @@ impl Operator {
                     rows.push(DomainRow { unlinked: item.id, subject: item.subject, what, shown });
                 }
                 Err(OperateError::Impossible(why) | OperateError::Missing(why)) => {
-                    left_out.push((item.id, why))
+                    left_out.push((item.id, why));
                 }
                 Err(error) => return Err(error),
             }

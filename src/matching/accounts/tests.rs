@@ -1,3 +1,5 @@
+//! People and the accounts they belong to, or better none: what is linked, and what is left to a human.
+
 use proptest::prelude::*;
 
 use super::*;

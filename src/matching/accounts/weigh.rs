@@ -205,13 +205,20 @@ fn add_place(waterfall: &mut Waterfall, seeker: &Seeker, firm: &Firm, name: Name
             (false, false) => ("different", -1.5 * soft),
         };
         waterfall.add("country", level, bits, "", "");
-        // Somebody with a domain of that very name, in another country: that firm is a namesake.
-        let own_domain = seeker.mailbox_domains.iter().any(|mine| {
+        // Somebody with a domain of that very name, in another country: that firm is a namesake. Colleagues of one firm
+        // live in many countries, so it takes a domain of another country, or an account that names its own.
+        let own_domain = seeker.mailbox_domains.iter().find(|mine| {
             let stem = bare_stem(mine);
             stem == seeker.company.joined || stem.len() >= 4 && seeker.company.core_joined.starts_with(stem)
         });
-        if !same && !domain.decides() && name.relation.is_one_name() && own_domain {
-            let bits = if seeker.country_from_domain || seeker.guessed_place { -2.0 } else { -3.0 };
+        let national = own_domain.and_then(WebDomain::country).is_some_and(|country| country != firm.country);
+        let open = !same && !domain.decides() && name.relation.is_one_name() && own_domain.is_some();
+        if open && (national || !firm.country_guessed) {
+            let bits = match (national, seeker.country_from_domain || seeker.guessed_place) {
+                (true, false) => -3.0,
+                (true, true) => -2.0,
+                (false, _) => -1.5,
+            };
             waterfall.guard(
                 "namesake abroad",
                 bits,

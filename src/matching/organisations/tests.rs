@@ -1,3 +1,5 @@
+//! Duplicate companies as a user meets them: dressed, misspelt, related, of one name abroad. It knows no labelled set.
+
 use proptest::prelude::*;
 
 use super::super::record::Band;

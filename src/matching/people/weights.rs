@@ -35,8 +35,8 @@ const COMPARISONS: [&str; 2] = ["title", "place"];
 const PSEUDO_PAIRS: f64 = 150.0;
 /// Below that many candidates nothing is learned.
 const FEWEST_PAIRS: usize = 400;
-/// The furthest a level may move, in bits.
-const FURTHEST: f64 = 1.0;
+/// The furthest a level may move, in hundredths of a bit.
+const FURTHEST: i32 = 100;
 /// Share of what the data suggests that is taken: fields depend on one another more than the model knows.
 const TRUST: f64 = 0.5;
 /// What the evidence that is not learned may say, in bits.
@@ -48,25 +48,24 @@ pub(crate) const LEARNED: usize = TABLE.len();
 /// The learned shifts, by row of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Weights {
-    shifts: [f64; TABLE.len()],
+    /// In hundredths of a bit, so that what is kept and read again is the same number.
+    shifts: [i32; TABLE.len()],
 }
 
 impl Weights {
     /// What a level is worth more or less on this data than shipped.
     pub(crate) fn shift(&self, comparison: &str, level: &str) -> f64 {
-        find(comparison, level).map_or(0.0, |at| self.shifts[at])
+        find(comparison, level).map_or(0.0, |at| f64::from(self.shifts[at]) / 100.0)
     }
 
     /// As whole numbers, for keeping.
     pub(crate) fn to_numbers(self) -> [u32; LEARNED] {
-        self.shifts.map(|shift| ((shift + FURTHEST) * 100.0).round() as u32)
+        self.shifts.map(|shift| (shift + FURTHEST).unsigned_abs())
     }
 
     /// What `to_numbers` gave.
     pub(crate) fn from_numbers(numbers: &[u32; LEARNED]) -> Self {
-        Self {
-            shifts: numbers.map(|number| (f64::from(number) / 100.0 - FURTHEST).clamp(-FURTHEST, FURTHEST)),
-        }
+        Self { shifts: numbers.map(|number| number.min(2 * FURTHEST.unsigned_abs()) as i32 - FURTHEST) }
     }
 
     /// Learns from compared pairs whose mailboxes did not decide by themselves.
@@ -120,7 +119,7 @@ impl Weights {
             let level = (at - first_of(row.comparison)) as u8;
             let shift = (learned.bits(place, level) - believed.bits(place, level)) * TRUST;
             // Rounded, so that a sum in another order cannot show.
-            weights.shifts[at] = (shift.clamp(-FURTHEST, FURTHEST) * 100.0).round() / 100.0;
+            weights.shifts[at] = ((shift * 100.0).round() as i32).clamp(-FURTHEST, FURTHEST);
         }
         weights
     }
@@ -159,7 +158,7 @@ mod tests {
         }
         let weights = Weights::learn(pairs.into_iter());
         assert!(weights.shift("title", "same") < -0.5);
-        assert!(weights.shift("title", "same") >= -FURTHEST);
+        assert!(weights.shift("title", "same") >= -1.0);
         assert!(weights.shift("name", "equal").abs() < 1e-12);
     }
 

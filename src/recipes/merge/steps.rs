@@ -28,7 +28,7 @@ pub(super) fn settle_references(survivors: &mut Vec<Survivor>, group: &Group<'_>
     for one in survivors.iter_mut().filter(|one| one.field.eq_ignore_ascii_case(&mapping.crm_identity)) {
         one.value = Value::String(goes_on.record.id.clone());
         one.from = one.values.iter().position(|value| value_text(value) == goes_on.record.id);
-        one.rule = "the Intercom contact that goes on".to_owned();
+        "the Intercom contact that goes on".clone_into(&mut one.rule);
     }
 }
 

@@ -195,10 +195,10 @@ fn united(values: &[Value]) -> Value {
 
 /// A field that holds several values of a list: as the vendor says, else as it looks.
 fn is_list(field: &str, values: &[Value], schema: Option<&ObjectSchema>) -> bool {
+    const TEXTS: [&str; 5] = ["message", "description", "street", "address", "notes"];
     if let Some(known) = schema.and_then(|schema| schema.field(field)) {
         return known.kind == FieldKind::Options;
     }
-    const TEXTS: [&str; 5] = ["message", "description", "street", "address", "notes"];
     let short = |text: &str| text.len() <= 2_000 && !text.contains(['\n', '\r']) && !text.contains("; ");
     !TEXTS.iter().any(|text| field.to_ascii_lowercase().contains(text))
         && values.iter().filter_map(Value::as_str).any(|text| text.contains(';') && short(text))

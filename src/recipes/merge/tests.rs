@@ -8,9 +8,10 @@ use crate::domain::merge::{Elsewhere, Take};
 use crate::domain::plan::{Effect, Step};
 
 fn mirror(system: System, object: ObjectKind, id: &str, fields: Value) -> Mirror {
+    let Value::Object(fields) = fields else { panic!("an object") };
     Mirror {
         record: RecordRef::new(system, object, id),
-        fields: fields.as_object().expect("an object").clone(),
+        fields,
         vendor_updated_at: None,
         companies: Vec::new(),
         deleted: false,

@@ -19,7 +19,7 @@ id,source,name,domain,website,phone,city,country,industry,employees,parent_id
 k1,hubspot_company,Zelvora Kft.,zelvora.hu,,,Szeged,Hungary,,,
 k2,salesforce_account,Harbor Anvil,,https://harboranvil.com,,,,,,
 k3,salesforce_account,Twin Peak,,twinpeak.se,,,Sweden,,,
-k4,salesforce_account,Twin Peak,,twinpeak.com.br,,,Brazil,,,
+k4,salesforce_account,Twin Peak,,tphoteis.com.br,,,Brazil,,,
 ";
 
 struct Folder(TempDir);

@@ -46,7 +46,7 @@ async fn what_the_human_chose_is_what_the_merged_contact_holds() {
     let id = believed(&bench, &[(&left, &right)]).await[0];
     let wish = MergeWish {
         take: vec![take("phone", &right)],
-        set: fields(json!({"jobtitle": "VP"})),
+        set: fields(&json!({"jobtitle": "VP"})),
         ..MergeWish::default()
     };
     let decision = merge(id, &left, wish);
@@ -131,7 +131,7 @@ async fn a_value_hubspot_does_not_take_is_shown_and_holds_nothing_back() {
     let (left, right) = (hubspot(&one), hubspot(&other));
     let id = believed(&bench, &[(&left, &right)]).await[0];
     // No option of the list.
-    let wish = MergeWish { set: fields(json!({"lifecyclestage": "astronaut"})), ..MergeWish::default() };
+    let wish = MergeWish { set: fields(&json!({"lifecyclestage": "astronaut"})), ..MergeWish::default() };
     let run = carried_out(&mut bench, &merge(id, &left, wish)).await;
     assert_eq!(run.status, Status::Succeeded, "{}", run.sentence);
     assert!(run.sentence.contains("Kept otherwise than planned: lifecyclestage"), "{}", run.sentence);

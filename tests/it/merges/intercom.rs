@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{believed, carried_out, hubspot, intercom, merge, take};
 use crate::support::Bench;
 
-fn contact(bench: &Bench, role: &str, values: Value) -> String {
+fn contact(bench: &Bench, role: &str, values: &Value) -> String {
     let mut contact = json!({"role": role, "name": "Ana Berg"});
     for (name, value) in values.as_object().unwrap() {
         contact[name] = value.clone();
@@ -19,11 +19,11 @@ fn contact(bench: &Bench, role: &str, values: Value) -> String {
 #[tokio::test]
 async fn a_lead_goes_into_its_user_and_the_crm_refers_to_the_user() {
     let mut bench = Bench::new().await;
-    let user = contact(&bench, "user", json!({"email": "ana@berg.example", "phone": "+49301"}));
+    let user = contact(&bench, "user", &json!({"email": "ana@berg.example", "phone": "+49301"}));
     let lead = contact(
         &bench,
         "lead",
-        json!({"email": "ana@berg.example", "phone": "+49302", "unsubscribed_from_emails": true,
+        &json!({"email": "ana@berg.example", "phone": "+49302", "unsubscribed_from_emails": true,
             "custom_attributes": {"job_title": "CTO"}}),
     );
     let properties = json!({"email": "ana@berg.example", "lastname": "Berg", "intercom_contact_id": lead});
@@ -51,11 +51,11 @@ async fn a_lead_goes_into_its_user_and_the_crm_refers_to_the_user() {
 #[tokio::test]
 async fn two_users_cannot_be_merged_and_the_alternative_loses_nothing() {
     let mut bench = Bench::new().await;
-    let one = contact(&bench, "user", json!({"email": "ana@berg.example", "external_id": "u1"}));
+    let one = contact(&bench, "user", &json!({"email": "ana@berg.example", "external_id": "u1"}));
     let other = contact(
         &bench,
         "user",
-        json!({"email": "a@home.example", "external_id": "u2", "phone": "+49302", "unsubscribed_from_emails": true}),
+        &json!({"email": "a@home.example", "external_id": "u2", "phone": "+49302", "unsubscribed_from_emails": true}),
     );
     let properties = json!({"email": "a@home.example", "lastname": "Berg", "intercom_contact_id": other});
     let crm = bench.sandbox.new_hubspot_contact(&properties, Webhook::Silent).unwrap();
@@ -96,8 +96,8 @@ async fn two_users_cannot_be_merged_and_the_alternative_loses_nothing() {
 #[tokio::test]
 async fn what_intercom_can_merge_is_not_archived_instead() {
     let bench = Bench::new().await;
-    let user = contact(&bench, "user", json!({"email": "ana@berg.example"}));
-    let lead = contact(&bench, "lead", json!({"email": "ana@berg.example"}));
+    let user = contact(&bench, "user", &json!({"email": "ana@berg.example"}));
+    let lead = contact(&bench, "lead", &json!({"email": "ana@berg.example"}));
     bench.load().await;
     let (left, right) = (intercom(&user), intercom(&lead));
     let id = believed(&bench, &[(&left, &right)]).await[0];

@@ -115,7 +115,9 @@ async fn when_the_second_system_refuses_what_can_be_is_taken_back_and_the_rest_i
     assert_eq!(bench.row(run.id.0).await.status, Status::Failed);
     assert_eq!(bench.effects().len(), effects);
     // The pair that is left is merged by itself.
-    let rest = carried_out(&mut bench, &merge(person.pairs[1], &person.user, MergeWish::default())).await;
+    let shown_anew = believed(&bench, &[(&person.user, &person.lead)]).await[0];
+    assert_eq!(shown_anew, person.pairs[1]);
+    let rest = carried_out(&mut bench, &merge(shown_anew, &person.user, MergeWish::default())).await;
     assert_eq!(rest.status, Status::Succeeded, "{}", rest.sentence);
     assert_eq!(bench.count("intercom.contact.merge.api"), 1);
 }
@@ -125,7 +127,7 @@ async fn g7_a_kill_between_any_two_steps_of_both_systems_merges_each_once() {
     let mut kills = 0;
     for kind in [FaultKind::TimeoutBeforeEffect, FaultKind::TimeoutAfterEffect] {
         for call in 0.. {
-            let mut bench = Bench::build().patience(30).start().await;
+            let mut bench = Bench::build().patience(3).start().await;
             let person = person(&bench).await;
             let decision = decision(&bench, &person).await;
             let id = bench.operator().decide(&decision).await.unwrap();
