@@ -124,7 +124,7 @@ pub enum Command {
     /// Say that a duplicate candidate is two different records
     Distinct(verdict::DistinctArguments),
     /// Relate people to companies, one by one or a whole domain; make the company; take a link back
-    Link(link::LinkArguments),
+    Link(Box<link::LinkArguments>),
     /// How many people of the CRM have an account, per owner and over the days
     Coverage(coverage::Arguments),
     /// Field mappings: what an edited one would change, directions of a field off and on

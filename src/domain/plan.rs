@@ -53,7 +53,6 @@ words! {
 
 impl Relation {
     /// The vendor's own way.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
     pub const fn is_usual(&self) -> bool {
         matches!(self, Self::Usual)
     }

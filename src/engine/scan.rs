@@ -27,8 +27,8 @@ pub use unlinked::Ranks;
 impl Engine {
     /// One scan over everything.
     pub async fn scan_once(&self) -> Result<(), JournalError> {
-        self.scan_people(|_| {}).await?;
-        self.scan_unlinked().await
+        Box::pin(self.scan_people(|_| {})).await?;
+        Box::pin(self.scan_unlinked()).await
     }
 
     /// Drops old change numbers and old values of the echo ledger.

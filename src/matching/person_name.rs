@@ -72,8 +72,8 @@ impl PersonName {
             }
             (given_words, family_words) = split_single(&single, native);
         }
-        let mut given_words = exploded(given_words);
-        let mut family_words = exploded(without_particles(family_words));
+        let mut given_words = exploded(&given_words);
+        let mut family_words = exploded(&without_particles(family_words));
         // "Customer / Silva": a word for anybody is no given name.
         if !family_words.is_empty() && lists().is_no_name(&given_words.join(" ")) {
             given_words.clear();
@@ -168,7 +168,7 @@ fn words_of(field: &str, whole: bool) -> Vec<String> {
 }
 
 /// The single words of entries that may be hyphenated.
-fn exploded(entries: Vec<String>) -> Vec<String> {
+fn exploded(entries: &[String]) -> Vec<String> {
     entries.iter().flat_map(|entry| entry.split(' ')).map(str::to_owned).collect()
 }
 

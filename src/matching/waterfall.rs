@@ -18,6 +18,7 @@ pub(crate) struct Bar {
 
 /// The bars of one comparison.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts of one sum, none a state")]
 pub(crate) struct Waterfall {
     bars: Vec<Bar>,
     total: i64,

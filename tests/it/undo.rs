@@ -14,8 +14,7 @@ use crate::support::Bench;
 
 /// Merges a pair and works it off; the execution that did it.
 async fn merge(bench: &mut Bench, pair: &Duplicate, survivor: &RecordRef) -> ExecutionId {
-    let decision =
-        Decision::Merge { duplicate: pair.id, survivor: survivor.clone(), wish: Default::default() };
+    let decision = Decision::Merge { duplicate: pair.id, survivor: survivor.clone(), wish: Box::default() };
     let id = bench.operator().decide(&decision).await.unwrap();
     bench.work().await;
     let row = bench.row(id.0).await;

@@ -105,7 +105,7 @@ mod tests {
         first.intern(7, || "7".to_owned());
         first.intern(3, || "3".to_owned());
         second.intern(9, || "9".to_owned());
-        second.intern(7, || unreachable_text());
+        second.intern(7, unreachable_text);
         assert_eq!(first.absorb(second), vec![2, 0]);
         assert_eq!(first.values, whole.values);
     }

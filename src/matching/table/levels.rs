@@ -304,10 +304,11 @@ fn email(left: &Value, right: &Value) -> u8 {
     if one.domain.registrable == other.domain.registrable && one.domain.is_corporate() { 3 } else { 4 }
 }
 
+/// How rare the words of firms are is learned for the column as a whole, so the shipped guess does here.
+static GUESS: LazyLock<Rarity> = LazyLock::new(|| Rarity::of(std::iter::empty()));
+
 fn company(left: &Value, right: &Value) -> u8 {
     let (Special::Firm(one), Special::Firm(other)) = (&left.special, &right.special) else { return 4 };
-    // How rare the words are is learned for the column as a whole, so the shipped guess does here.
-    static GUESS: LazyLock<Rarity> = LazyLock::new(|| Rarity::of(std::iter::empty()));
     match relate(one, other, &GUESS).relation {
         NameRelation::Same => 0,
         NameRelation::Dressed | NameRelation::Slip => 1,

@@ -5,28 +5,28 @@ use std::collections::{HashMap, HashSet};
 
 /// What is known of a labelled set of records.
 #[derive(Default)]
-pub struct Truth {
+pub(crate) struct Truth {
     /// The entity of each record.
-    pub entity: HashMap<String, String>,
+    pub(crate) entity: HashMap<String, String>,
     /// Pairs that are not scored, smaller id first.
-    pub ignored: HashSet<(String, String)>,
+    pub(crate) ignored: HashSet<(String, String)>,
     /// Test records.
-    pub tests: HashSet<String>,
+    pub(crate) tests: HashSet<String>,
     /// Which of two files a record is in; empty for one file.
-    pub side: HashMap<String, usize>,
+    pub(crate) side: HashMap<String, usize>,
 }
 
 /// How good a list of scored pairs is.
-pub struct Accuracy {
-    pub true_pairs: usize,
-    pub precision: f64,
-    pub recall: f64,
+pub(crate) struct Accuracy {
+    pub(crate) true_pairs: usize,
+    pub(crate) precision: f64,
+    pub(crate) recall: f64,
     pub best_f1: f64,
-    pub best_threshold: f64,
+    pub(crate) best_threshold: f64,
 }
 
 impl Accuracy {
-    pub fn f1(&self) -> f64 {
+    pub(crate) fn f1(&self) -> f64 {
         harmonic(self.precision, self.recall)
     }
 }
@@ -68,7 +68,7 @@ impl Truth {
     }
 
     /// Judges pairs (left, right, score), each once.
-    pub fn judge(&self, pairs: impl IntoIterator<Item = (String, String, f64)>) -> Accuracy {
+    pub(crate) fn judge(&self, pairs: impl IntoIterator<Item = (String, String, f64)>) -> Accuracy {
         let true_pairs = self.true_pairs();
         let mut rows: Vec<(f64, bool)> = Vec::new();
         for (left, right, score) in pairs {
@@ -104,14 +104,14 @@ impl Truth {
 }
 
 /// What is known of one contact's account.
-pub struct LinkTruth {
-    pub contact: String,
-    pub acceptable: Vec<String>,
-    pub may_abstain: bool,
+pub(crate) struct LinkTruth {
+    pub(crate) contact: String,
+    pub(crate) acceptable: Vec<String>,
+    pub(crate) may_abstain: bool,
 }
 
 /// How good links are: accuracy, precision, recall, correct abstention, wrong links.
-pub fn judge_links(truth: &[LinkTruth], linked: &HashMap<String, (f64, String)>) -> [f64; 5] {
+pub(crate) fn judge_links(truth: &[LinkTruth], linked: &HashMap<String, (f64, String)>) -> [f64; 5] {
     let (mut right, mut made, mut good) = (0, 0, 0);
     let (mut must, mut must_good, mut nobody, mut nobody_good) = (0, 0, 0, 0);
     for one in truth {

@@ -15,7 +15,7 @@ use super::words;
 const REPEATS: [usize; 2] = [7, 19];
 
 /// A list of people of a given size.
-pub struct Crowd {
+pub(crate) struct Crowd {
     seed: u64,
     rows: usize,
     entities: usize,
@@ -41,7 +41,7 @@ struct Human {
 
 impl Crowd {
     /// A crowd of `rows` records.
-    pub fn new(seed: u64, rows: usize) -> Self {
+    pub(crate) fn new(seed: u64, rows: usize) -> Self {
         let entities = (0..rows).filter(|row| !is_repeat(*row)).count();
         let mut crowd = Self { seed, rows, entities, firms: (rows / 12).max(3), numbers: Vec::new() };
         let mut seen: HashMap<u64, u16> = HashMap::with_capacity(entities);
@@ -55,12 +55,12 @@ impl Crowd {
     }
 
     /// The record of a row and the number of the human it is about.
-    pub fn row(&self, row: usize) -> (Person, u32) {
+    pub(crate) fn row(&self, row: usize) -> (Person, u32) {
         let mut random = Random::new(self.seed, row as u64, 1);
         let entity = if is_repeat(row) { random.below(self.entities) } else { first_of(row) };
         let mut human = self.human(entity);
         self.count_off(&mut human, entity);
-        let mut person = self.record(&human, &mut random);
+        let mut person = Self::record(&human, &mut random);
         person.key = format!("p{row:08}");
         if is_repeat(row) {
             spoil(&mut person, &human, &mut random);
@@ -69,7 +69,7 @@ impl Crowd {
     }
 
     /// The numbers of the humans of all rows.
-    pub fn truth(&self) -> Vec<u32> {
+    pub(crate) fn truth(&self) -> Vec<u32> {
         (0..self.rows)
             .map(|row| {
                 if is_repeat(row) {
@@ -137,7 +137,7 @@ impl Crowd {
         Human { given, family, firm, private, work, shared_inbox, phone, title, city, country }
     }
 
-    fn record(&self, human: &Human, random: &mut Random) -> Person {
+    fn record(human: &Human, random: &mut Random) -> Person {
         let source = [
             Source::IntercomUser,
             Source::IntercomLead,

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Runs this program once more with other arguments and gives back what it printed.
-pub fn child(arguments: &[String]) -> String {
+pub(crate) fn child(arguments: &[String]) -> String {
     let own = std::env::current_exe().expect("this program has a path");
     let out = Command::new(own).args(arguments).output().expect("this program can be started again");
     assert!(out.status.success(), "the measured child failed: {}", String::from_utf8_lossy(&out.stderr));
@@ -11,14 +11,14 @@ pub fn child(arguments: &[String]) -> String {
 }
 
 /// The most memory this process ever had, in MiB.
-pub fn peak_memory() -> Option<f64> {
+pub(crate) fn peak_memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kibibytes| kibibytes / 1024.0)
 }
 
 /// Seconds this process spent on any core.
-pub fn cpu_seconds() -> Option<f64> {
+pub(crate) fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
@@ -27,6 +27,6 @@ pub fn cpu_seconds() -> Option<f64> {
 }
 
 /// A figure with so many decimals, or the admission that there is none.
-pub fn shown(figure: Option<f64>, decimals: usize) -> String {
+pub(crate) fn shown(figure: Option<f64>, decimals: usize) -> String {
     figure.map_or_else(|| "not measured".to_owned(), |figure| format!("{figure:.decimals$}"))
 }

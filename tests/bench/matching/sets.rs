@@ -18,7 +18,7 @@ use super::process::{child, peak_memory, shown};
 type Line = HashMap<String, String>;
 
 /// A line for each part of each set.
-pub fn print(sets: &[String]) {
+pub(crate) fn print(sets: &[String]) {
     println!(
         "| set | records | true pairs | precision | recall | F1 | best F1 | at | pairs compared | wall s | peak MiB |"
     );
@@ -48,7 +48,7 @@ pub fn print(sets: &[String]) {
 }
 
 /// Child: one part of one set.
-pub fn measure(part: &str, set: &str) {
+pub(crate) fn measure(part: &str, set: &str) {
     match part {
         "contacts" => contacts(set),
         "companies" => companies(set),

@@ -17,7 +17,7 @@ fn ask(what: &str, seed: u64, size: usize, threads: usize) -> String {
 }
 
 /// A full scan at each size: people come one at a time; making them up is not part of the time.
-pub fn print_table(seed: u64, sizes: &[usize], threads: usize) {
+pub(crate) fn print_table(seed: u64, sizes: &[usize], threads: usize) {
     println!("Full scan of generated people (the time to make them up is taken off)\n");
     println!(
         "| people | wall s | CPU s | peak MiB | prepare s | scan s | pairs compared | per person | candidates | groups s | recall | precision |"
@@ -29,7 +29,7 @@ pub fn print_table(seed: u64, sizes: &[usize], threads: usize) {
 }
 
 /// What breaks naive matchers: one firm with one line, one record many times.
-pub fn print_skew(seed: u64) {
+pub(crate) fn print_skew(seed: u64) {
     println!("\nSkewed lists\n");
     println!("| list | people | wall s | peak MiB | pairs compared | candidates | largest group |");
     println!("|---|---:|---:|---:|---:|---:|---:|");
@@ -38,14 +38,14 @@ pub fn print_skew(seed: u64) {
 }
 
 /// Child: a skewed list.
-pub fn skew(seed: u64, size: usize, same: bool) {
+pub(crate) fn skew(seed: u64, size: usize, same: bool) {
     let crowd = Crowd::new(seed, size);
     let people = (0..size).map(|row| {
         let mut person = crowd.row(if same { 0 } else { row }).0;
         person.key = format!("p{row:08}");
         if !same {
             person.phones = vec!["+44 20 7946 0991".to_owned()];
-            person.company = "Lumen Tools Ltd".to_owned();
+            "Lumen Tools Ltd".clone_into(&mut person.company);
             let local = person.emails.pop().unwrap_or_default();
             let local = local.split('@').next().unwrap_or_default().to_owned();
             person.emails = vec![format!("{local}@lumen-tools.com")];
@@ -69,7 +69,7 @@ pub fn skew(seed: u64, size: usize, same: bool) {
 }
 
 /// One changed record against so many others.
-pub fn print_one(seed: u64, sizes: &[usize]) {
+pub(crate) fn print_one(seed: u64, sizes: &[usize]) {
     println!("\nOne changed record against all (target: 10 ms at 1,000,000)\n");
     println!(
         "| people | p50 ms | p99 ms | worst ms | one comparison µs | keys of one µs | model KiB | learn s | read model ms |"
@@ -103,7 +103,7 @@ fn prepared(crowd: &Crowd, size: usize, threads: usize) -> (Index, f64, Option<f
 }
 
 /// Child: a full scan.
-pub fn scan(seed: u64, size: usize, threads: usize) {
+pub(crate) fn scan(seed: u64, size: usize, threads: usize) {
     let crowd = Crowd::new(seed, size);
     let (index, prepare, cpu) = prepared(&crowd, size, threads);
     let (start, idle) = (Instant::now(), cpu_seconds());
@@ -138,7 +138,7 @@ pub fn scan(seed: u64, size: usize, threads: usize) {
 }
 
 /// Child: one changed record against all.
-pub fn one(seed: u64, size: usize) {
+pub(crate) fn one(seed: u64, size: usize) {
     let crowd = Crowd::new(seed, size);
     let (index, learn, _) = prepared(&crowd, size, 0);
     let changed: Vec<Person> = (0..QUESTIONS)

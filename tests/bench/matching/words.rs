@@ -1,7 +1,7 @@
 //! The vocabulary of the generated people: short lists for what is frequent, syllables for the long tail.
 
 /// Title, from frequent to rare.
-pub const TITLES: [&str; 32] = [
+pub(crate) const TITLES: [&str; 32] = [
     "Sales Manager",
     "Account Executive",
     "CEO",
@@ -37,7 +37,7 @@ pub const TITLES: [&str; 32] = [
 ];
 
 /// Countries, from frequent to rare, in the spellings people use.
-pub const COUNTRIES: [&str; 12] = [
+pub(crate) const COUNTRIES: [&str; 12] = [
     "United States",
     "Germany",
     "UK",
@@ -53,7 +53,7 @@ pub const COUNTRIES: [&str; 12] = [
 ];
 
 /// Providers of private mailboxes, from frequent to rare.
-pub const PROVIDERS: [&str; 10] = [
+pub(crate) const PROVIDERS: [&str; 10] = [
     "gmail.com",
     "yahoo.com",
     "hotmail.com",
@@ -222,12 +222,12 @@ const FORMS: [&str; 8] = ["GmbH", "Ltd", "Inc.", "S.A.", "AB", "B.V.", "LLC", "S
 const ENDINGS: [&str; 6] = ["com", "de", "io", "co.uk", "fr", "net"];
 
 /// A given name by rank.
-pub fn given(rank: usize) -> String {
+pub(crate) fn given(rank: usize) -> String {
     GIVEN.get(rank).map_or_else(|| spell(rank * 17, 2), |name| (*name).to_owned())
 }
 
 /// A family name by rank.
-pub fn family(rank: usize) -> String {
+pub(crate) fn family(rank: usize) -> String {
     match FAMILY.get(rank) {
         Some(name) => (*name).to_owned(),
         None if rank < 3000 => spell(rank * 7, 2),
@@ -236,17 +236,17 @@ pub fn family(rank: usize) -> String {
 }
 
 /// The short form of a given name, where there is one.
-pub fn nickname(given: &str) -> Option<&'static str> {
+pub(crate) fn nickname(given: &str) -> Option<&'static str> {
     SHORT.iter().find(|(long, _)| *long == given).map(|(_, short)| *short)
 }
 
 /// A city by rank.
-pub fn city(rank: usize) -> String {
+pub(crate) fn city(rank: usize) -> String {
     format!("{}{}", spell(rank * 13 + 5, 2), ["ville", " am See", "ton", "burg"][rank % 4])
 }
 
 /// The name of a firm in one of four ways to write it.
-pub fn firm(number: usize, manner: usize) -> String {
+pub(crate) fn firm(number: usize, manner: usize) -> String {
     let (stem, trade) = (stem(number), TRADES[number % TRADES.len()]);
     match manner {
         0 => format!("{stem} {trade} {}", FORMS[number % FORMS.len()]),
@@ -256,20 +256,20 @@ pub fn firm(number: usize, manner: usize) -> String {
 }
 
 /// The domain of a firm.
-pub fn domain(number: usize) -> String {
+pub(crate) fn domain(number: usize) -> String {
     let trade = TRADES[number % TRADES.len()].to_lowercase();
     format!("{}{trade}.{}", plain(&stem(number)), ENDINGS[number % ENDINGS.len()])
 }
 
 /// A name that Intercom would invent.
-pub fn pseudonym(number: usize) -> String {
+pub(crate) fn pseudonym(number: usize) -> String {
     let colours = ["Teal", "Ruby", "Amber", "Violet", "Olive"];
     let things = ["Falcon", "Lamp", "Fox", "Guitar", "Bridge", "Lion"];
     format!("{} {} from {}", colours[number % 5], things[number % 6], city(number % 900))
 }
 
 /// A name as it would stand in a mailbox.
-pub fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for letter in name.to_lowercase().chars() {
         match letter {

@@ -155,7 +155,7 @@ async fn three_of_one_person_are_one_group_and_verdicts_that_contradict_stop_a_m
     let merge = |pair: &Duplicate| reknit::domain::review::Decision::Merge {
         duplicate: pair.id,
         survivor: pair.left.clone(),
-        wish: Default::default(),
+        wish: Box::default(),
     };
     let refused = operator.preview(&merge(&middle)).await.expect_err("it would make the two one").to_string();
     assert!(refused.contains(&outer.id.to_string()) && refused.contains("--undo"), "{refused}");

@@ -7,7 +7,7 @@ fn slip(text: &str, seed: usize) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     if letters.len() > 3 {
         let at = 1 + seed % (letters.len() - 2);
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             letters.swap(at, at + 1);
         } else {
             letters.remove(at);

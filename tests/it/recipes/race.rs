@@ -18,7 +18,7 @@ async fn r55_two_conversations_at_once_open_one_deal() {
         let second = world.starts(&person, "What does it cost, please?", "").await;
         world.bench.delivered().await;
         // Two processes on one journal, side by side.
-        let (here, there) = (Arc::new(world.bench.engine.clone()), Arc::new(world.another_engine()));
+        let (here, there) = (Arc::new(world.bench.engine.as_ref().clone()), Arc::new(world.another_engine()));
         let workers = [here, there].map(|engine| tokio::spawn(async move { engine.work_off().await }));
         for worker in workers {
             worker.await.unwrap();

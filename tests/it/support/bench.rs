@@ -192,10 +192,10 @@ impl Builder {
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
         Bench {
             sandbox,
-            engine,
+            engine: Box::new(engine),
             journal,
             clock,
-            console,
+            console: Box::new(console),
             screen,
             address,
             stop,
@@ -295,12 +295,12 @@ pub(crate) struct Bench {
     /// The emulated vendors.
     pub(crate) sandbox: Sandbox,
     /// The engine.
-    pub(crate) engine: Engine,
+    pub(crate) engine: Box<Engine>,
     /// The journal.
     pub(crate) journal: Journal,
     /// The engine's and the console's clock.
     pub(crate) clock: ManualClock,
-    console: Console,
+    console: Box<Console>,
     screen: Terminal<TestBackend>,
     /// Where the receiver listens.
     pub(crate) address: SocketAddr,
@@ -388,7 +388,7 @@ impl Bench {
             12,
         );
         let area = self.screen.size().unwrap();
-        self.console = show(journal, operator.read_only(), clock, (area.width, area.height)).await;
+        *self.console = show(journal, operator.read_only(), clock, (area.width, area.height)).await;
     }
 
     /// The test means to leave work behind.
@@ -417,7 +417,7 @@ impl Bench {
                 break;
             }
         }
-        self.look().await;
+        Box::pin(self.look()).await;
         turns
     }
 
