@@ -214,11 +214,7 @@ fn add_place(waterfall: &mut Waterfall, seeker: &Seeker, firm: &Firm, name: Name
         let national = own_domain.and_then(WebDomain::country).is_some_and(|country| country != firm.country);
         let open = !same && !domain.decides() && name.relation.is_one_name() && own_domain.is_some();
         if open && (national || !firm.country_guessed) {
-            let bits = match (national, seeker.country_from_domain || seeker.guessed_place) {
-                (true, false) => -3.0,
-                (true, true) => -2.0,
-                (false, _) => -1.5,
-            };
+            let bits = if seeker.country_from_domain || seeker.guessed_place { -2.0 } else { -3.0 };
             waterfall.guard(
                 "namesake abroad",
                 bits,
