@@ -102,7 +102,7 @@ fn lines(pair: &Duplicate, group: &DuplicateGroup, settings: &Settings) -> Vec<S
         total as f64 / 1000.0,
         percent(pair.probability),
         percent(settings.review_probability),
-        percent(settings.auto_probability)
+        format_args!("{} %", (settings.auto_probability * 10_000.0).round() / 100.0)
     ));
     let threshold = if pair.probability >= settings.auto_probability {
         settings.auto_probability

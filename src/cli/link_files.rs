@@ -125,6 +125,7 @@ fn read<T>(
     let mut table = Tabular::open(path)?;
     let id = table.required(id_columns)?;
     let columns = Columns::of(&table);
+    columns.warn(path);
     let mut ids = Ids::default();
     let mut records = Vec::new();
     while let Some(row) = table.next_row()? {

@@ -45,11 +45,16 @@ pub struct Arguments {
     #[arg(long)]
     role: Option<String>,
     /// How many rows at most
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_parser = at_least_one)]
     limit: usize,
     /// Print {"total":n,"rows":[…]}
     #[arg(long)]
     json: bool,
+}
+
+/// A list of no rows would look like nothing to do.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| "write a number from 1 on".to_owned())
 }
 
 /// A probability as a person reads it: nothing short of certain is shown as 100 %.

@@ -19,6 +19,7 @@ use crate::domain::text::clean;
 use crate::engine::Engine;
 use crate::engine::poll::PollError;
 use crate::journal::{Journal, JournalError};
+use crate::vault::Vault;
 
 /// Executions carried out at once.
 const AT_ONCE: usize = 8;
@@ -35,6 +36,20 @@ pub struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// Opens the journal, which must have been loaded once: compared with nothing, everybody would be news.
     pub async fn open(place: &'a Place, read_only: bool, what: &str) -> Result<Self, Problem> {
+        Self::with(place, read_only, what, wiring::credentials).await
+    }
+
+    /// The same for what asks no vendor: tokens may be missing.
+    pub async fn of_copies(place: &'a Place, read_only: bool, what: &str) -> Result<Self, Problem> {
+        Self::with(place, read_only, what, |place, _| wiring::vault(place)).await
+    }
+
+    async fn with(
+        place: &'a Place,
+        read_only: bool,
+        what: &str,
+        credentials: impl FnOnce(&Place, &Config) -> Result<Arc<Vault>, Problem>,
+    ) -> Result<Self, Problem> {
         if read_only {
             return Err(Problem::usage(
                 "Nothing was read or changed.",
@@ -44,7 +59,7 @@ impl<'a> Desk<'a> {
         }
         let config = place.settings()?;
         let mapping = place.mapping(&config)?;
-        let credentials = wiring::credentials(place, &config)?;
+        let credentials = credentials(place, &config)?;
         let journal = place.open(&config, Opening::Work)?;
         let engine = wiring::engine(&config, journal, Arc::clone(&mapping), credentials)?;
         if !engine.has_loaded().await.map_err(|error| unread(&error))? {

@@ -24,7 +24,7 @@ pub async fn run(
     read_only: bool,
     arguments: &Arguments,
 ) -> Result<(), Problem> {
-    let desk = Desk::open(place, read_only, "a scan").await?;
+    let desk = Desk::of_copies(place, read_only, "a scan").await?;
     let mut line = Line::new();
     let found = desk
         .engine

@@ -286,7 +286,7 @@ impl Ids {
             return Err(refused(
                 path,
                 &format!(
-                    "line {}: the id \"{shown}\" stands on line {line} {whose}; ids must differ",
+                    "line {}: the id \"{shown}\" stands on line {line} {whose}; ids must differ, across two files as well",
                     row.line
                 ),
             ));

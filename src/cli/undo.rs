@@ -51,7 +51,7 @@ impl Args for MergeCommand {
     }
 }
 
-/// Arguments of `merge undo`.
+/// Take a merge back, as far as the vendor allows.
 #[derive(Debug, Args)]
 pub struct UndoArguments {
     /// Which merge: the execution that merged, as ex_12, or the candidate, as du_7

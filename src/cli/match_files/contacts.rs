@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::output_files::{Outputs, csv_row, score};
 use super::{Arguments, Found, Kind, Progress, millionths, place, reasons};
+use crate::cli::output;
 use crate::cli::problem::Problem;
 use crate::cli::tabular::{Ids, Row, Tabular};
 use crate::domain::clock::Timestamp;
@@ -129,6 +130,17 @@ impl Columns {
         Self { places }
     }
 
+    /// A file of which nothing but the ids is understood finds nothing, and that looks like clean data.
+    pub(in crate::cli) fn warn(&self, path: &Path) {
+        if self.places.keys().all(|name| matches!(*name, "id" | "source" | "created_at")) {
+            output::aside(&format!(
+                "warning: {}: no column but the id is known, so nothing can be compared; known are first_name, last_name, \
+                 name, email, phone, company, title, domain, website, city, country, and with --schema any other",
+                path.display()
+            ));
+        }
+    }
+
     fn text(&self, row: &Row<'_>, name: &str) -> String {
         row.text(self.places.get(name).copied()).into_owned()
     }
@@ -148,6 +160,7 @@ fn read_file(
     let mut table = Tabular::open(path)?;
     let id = table.required(id_columns)?;
     let columns = Columns::of(&table);
+    columns.warn(path);
     let (mut rows, mut share) = (0_u64, 0.0);
     while let Some(row) = table.next_row()? {
         let key = ids.take(path, &row, id)?.into_owned();

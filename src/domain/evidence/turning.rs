@@ -51,7 +51,14 @@ pub fn turning(bars: &[Evidence], threshold: f64) -> Vec<Turn> {
 pub fn sentences(bars: &[Evidence], threshold: f64) -> Vec<String> {
     let sum: i64 = bars.iter().map(|bar| i64::from(bar.millibits)).sum();
     let is = probability_of(sum);
-    let share = |probability: f64| format!("{:.0} %", (probability * 100.0).clamp(0.0, 99.0));
+    // Near certainty a whole number says nothing: "99 %, below 99 %".
+    let share = |probability: f64| {
+        if probability < 0.985 {
+            format!("{:.0} %", probability * 100.0)
+        } else {
+            format!("{:.2} %", (probability * 100.0).min(99.99))
+        }
+    };
     let side = if is >= threshold { "below" } else { "above" };
     let found = turning(bars, threshold);
     if found.is_empty() {
