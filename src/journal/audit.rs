@@ -154,6 +154,19 @@ pub(super) fn last(connection: &Connection) -> Result<Head> {
     Ok(last.unwrap_or_default())
 }
 
+/// One entry onto the end, inside the caller's transaction.
+pub(super) fn note(
+    connection: &Connection,
+    now: Timestamp,
+    actor: &str,
+    verb: &str,
+    object: &str,
+    note: String,
+) -> Result<()> {
+    let entry = NewEntry { actor: actor.to_owned(), verb: verb.to_owned(), object: object.to_owned(), note };
+    append(connection, now, &[entry])
+}
+
 /// Chains entries onto the end, inside the caller's transaction.
 pub(super) fn append(connection: &Connection, now: Timestamp, entries: &[NewEntry]) -> Result<()> {
     if entries.is_empty() {

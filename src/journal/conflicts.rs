@@ -9,7 +9,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::intake::NewExecution;
 use super::rows::{self, to_json};
 use super::{Journal, JournalError, Result, audit, erasure, operate, sealing};
-use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConflictId, ExecutionId};
@@ -75,7 +74,7 @@ impl Journal {
             if changed != 1 {
                 return Err(operate::not_open(connection, "conflicts", &id.to_string(), id.0)?);
             }
-            note(connection, now, &actor, "ignore", &id.to_string(), format!("Left alone {words}."))
+            audit::note(connection, now, &actor, "ignore", &id.to_string(), format!("Left alone {words}."))
         })
         .await
     }
@@ -151,7 +150,7 @@ impl Journal {
                 .collect::<Result<_, _>>()?;
             let object = format!("{} {}", hold.field, hold.direction);
             let words = format!("Switched off: {} Closed {} conflicts.", hold.reason, closed.len());
-            note(connection, now, &hold.actor, "disable", &object, words)?;
+            audit::note(connection, now, &hold.actor, "disable", &object, words)?;
             Ok(closed)
         })
         .await
@@ -175,7 +174,7 @@ impl Journal {
                 .execute(params![mapping, field, direction.as_str()])?;
             if gone > 0 {
                 let object = format!("{field} {direction}");
-                note(connection, now, &actor, "enable", &object, "Switched on again.".to_owned())?;
+                audit::note(connection, now, &actor, "enable", &object, "Switched on again.".to_owned())?;
             }
             Ok(gone > 0)
         })
@@ -374,16 +373,4 @@ pub(super) fn field_holds(connection: &Connection) -> Result<Vec<FieldHold>> {
         });
     }
     Ok(holds)
-}
-
-fn note(
-    connection: &Connection,
-    now: Timestamp,
-    actor: &str,
-    verb: &str,
-    object: &str,
-    note: String,
-) -> Result<()> {
-    let entry = NewEntry { actor: actor.to_owned(), verb: verb.to_owned(), object: object.to_owned(), note };
-    audit::append(connection, now, &[entry])
 }

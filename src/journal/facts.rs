@@ -67,9 +67,19 @@ impl Journal {
         self.read(move |connection| known(connection, &record)).await
     }
 
-    /// Which records of one connection are tied to which of another, by id: one query for all of them.
+    /// Which people of one connection are tied to which of another, by id: one query for all of them.
     pub async fn ties(&self, from: &Account, to: &Account) -> Result<Vec<(String, String)>> {
-        let start = |account: &Account| format!("{account}/{}/", ObjectKind::Contact);
+        self.ties_of(ObjectKind::Contact, from, to).await
+    }
+
+    /// The same for records of any kind.
+    pub async fn ties_of(
+        &self,
+        kind: ObjectKind,
+        from: &Account,
+        to: &Account,
+    ) -> Result<Vec<(String, String)>> {
+        let start = |account: &Account| format!("{account}/{kind}/");
         let (from, to) = (start(from), start(to));
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(

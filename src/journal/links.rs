@@ -7,12 +7,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, sha256, to_json};
 use super::{Journal, Result, audit, erasure, operate};
-use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
 use crate::domain::ids::{ExecutionId, UnlinkedId};
 use crate::domain::links::{Coverage, DomainRule, LinkMade, LinkVerdict, day_of};
-use crate::domain::record::{Connection as Account, ObjectKind, RecordRef};
+use crate::domain::record::{Connection as Account, RecordRef};
 use crate::domain::review::{Decision, ReviewState, Unlinked};
 
 /// Closed conversations are remembered so long; after that they say nothing about today.
@@ -109,7 +108,7 @@ impl Journal {
                     "UPDATE unlinked SET state = 'obsolete', ruled_by = NULL WHERE state = 'dismissed' AND ruled_by = ?1",
                 )?
                 .execute([&domain])?;
-            note(connection, now, &actor, "unrule", &domain, "Asked about again from now on.".to_owned())?;
+            audit::note(connection, now, &actor, "unrule", &domain, "Asked about again from now on.".to_owned())?;
             Ok(true)
         })
         .await
@@ -140,27 +139,6 @@ impl Journal {
                 pairs.push((rows::word(row, "contact")?, rows::word(row, "company")?));
             }
             Ok(pairs)
-        })
-        .await
-    }
-
-    /// Which companies of one connection are tied to which of another, by id: one query for all of them.
-    pub async fn company_ties(&self, from: &Account, to: &Account) -> Result<Vec<(String, String)>> {
-        let start = |account: &Account| format!("{account}/{}/", ObjectKind::Company);
-        let (from, to) = (start(from), start(to));
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT substr(mine.record, ?3), substr(other.record, ?4) FROM identities AS mine \
-                 JOIN identities AS other ON other.person_id = mine.person_id \
-                 WHERE mine.record >= ?1 AND mine.record < ?1 || '~' AND other.record >= ?2 AND other.record < ?2 || '~' \
-                 ORDER BY mine.record, other.record",
-            )?;
-            let mut found = statement.query(params![from, to, from.len() as i64 + 1, to.len() as i64 + 1])?;
-            let mut ties = Vec::new();
-            while let Some(row) = found.next()? {
-                ties.push((row.get(0)?, row.get(1)?));
-            }
-            Ok(ties)
         })
         .await
     }
@@ -256,18 +234,6 @@ pub(super) fn summed(connection: &Connection, now: Timestamp) -> Result<Option<(
     Ok(Some((today.0, today.1, share(today) - share(then))))
 }
 
-fn note(
-    connection: &Connection,
-    now: Timestamp,
-    actor: &str,
-    verb: &str,
-    object: &str,
-    note: String,
-) -> Result<()> {
-    let entry = NewEntry { actor: actor.to_owned(), verb: verb.to_owned(), object: object.to_owned(), note };
-    audit::append(connection, now, &[entry])
-}
-
 /// What a verdict is given on: who the candidates are and what speaks for them, not how much.
 fn evidence_hash(item: &Unlinked) -> Result<String> {
     let mut said = vec![item.domain.as_str(), item.hint.as_str()];
@@ -355,7 +321,7 @@ fn judge(
     if changed != 1 {
         return Err(operate::not_open(connection, "unlinked", &id.to_string(), id.0)?);
     }
-    note(
+    audit::note(
         connection,
         now,
         actor,
@@ -404,7 +370,7 @@ fn put_rule(connection: &Connection, now: Timestamp, rule: &DomainRule) -> Resul
         format!(" Because: {}.", rule.reason.trim())
     };
     let words = format!("From now on {}.{because} Closed {closed}.", rule.sentence());
-    note(connection, now, &rule.actor, "rule", &rule.domain, words)?;
+    audit::note(connection, now, &rule.actor, "rule", &rule.domain, words)?;
     Ok(closed)
 }
 

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::duplicates::RANK;
 use super::{Journal, JournalError, Result, audit, operate, rows};
-use crate::domain::audit::NewEntry;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::DuplicateId;
 use crate::domain::review::{Band, Duplicate, ReviewState, Verdict};
@@ -304,8 +303,7 @@ fn say(
     id: DuplicateId,
     note: String,
 ) -> Result<()> {
-    let entry = NewEntry { actor: actor.to_owned(), verb: verb.to_owned(), object: id.to_string(), note };
-    audit::append(connection, now, &[entry])
+    audit::note(connection, now, actor, verb, &id.to_string(), note)
 }
 
 /// A pair a human said is one or is two.

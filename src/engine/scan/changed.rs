@@ -157,19 +157,21 @@ fn compare(
     least: f64,
     now: Timestamp,
 ) -> Vec<crate::domain::review::Duplicate> {
+    let comparable =
+        |other: &&Mirror| is_compared(other) && other.record.connection == mirror.record.connection;
+    let others: HashMap<String, &Mirror> =
+        partners.iter().filter(comparable).map(|other| (other.record.to_string(), other)).collect();
+    let people: Vec<Person> = others.values().map(|other| person(other)).collect();
     let one = person(mirror);
-    partners
-        .iter()
-        .filter(|other| is_compared(other) && other.record.connection == mirror.record.connection)
-        .filter_map(|other| {
-            let candidate = model.compare(&one, &person(other));
-            (candidate.probability >= least).then(|| {
-                if candidate.left == one.key {
-                    pair(candidate, mirror, other, now)
-                } else {
-                    pair(candidate, other, mirror, now)
-                }
-            })
+    model
+        .candidates(&one, &people)
+        .into_iter()
+        .filter(|candidate| candidate.probability >= least)
+        .filter_map(|candidate| {
+            let turned = candidate.left != one.key;
+            let other = *others.get(if turned { &candidate.left } else { &candidate.right })?;
+            let (left, right) = if turned { (other, mirror) } else { (mirror, other) };
+            Some(pair(candidate, left, right, now))
         })
         .collect()
 }

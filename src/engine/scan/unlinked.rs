@@ -99,7 +99,12 @@ impl Engine {
             intercom: by_id(self.journal.mirrors(&intercom, ObjectKind::Contact).await?),
             intercom_companies: by_id(self.journal.mirrors(&intercom, ObjectKind::Company).await?),
             ties: self.journal.ties(&crm, &intercom).await?.into_iter().collect(),
-            company_ties: self.journal.company_ties(&intercom, &crm).await?.into_iter().collect(),
+            company_ties: self
+                .journal
+                .ties_of(ObjectKind::Company, &intercom, &crm)
+                .await?
+                .into_iter()
+                .collect(),
             rules: rules.into_iter().map(|rule| (rule.domain.clone(), rule)).collect(),
             closed: closed.into_iter().map(|(person, _)| person.id).collect(),
             crm,

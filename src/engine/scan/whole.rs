@@ -10,7 +10,7 @@ use crate::domain::record::{Connection, ObjectKind, System};
 use crate::engine::Engine;
 use crate::journal::JournalError;
 use crate::journal::match_keys::Learned;
-use crate::matching::{self, Model, Person};
+use crate::matching::{Index, Person};
 
 /// Copies read at once.
 const PAGE: usize = 2_000;
@@ -71,12 +71,12 @@ impl Engine {
         let settings = self.settings.matching.shown();
         let salt = changed::salt(connection);
         let compared = tokio::task::spawn_blocking(move || {
-            let candidates = matching::duplicate_people(&people, &settings);
-            let model = Model::learn(&people, &settings);
-            (people, candidates, model)
+            // Prepared once, for the pairs and for what is learned.
+            let index = Index::with_settings(&people, settings);
+            (index.duplicates(), index.model(), people)
         })
         .await;
-        let Ok((people, candidates, model)) = compared else { return Ok(None) };
+        let Ok((candidates, model, people)) = compared else { return Ok(None) };
         let model = Arc::new(model);
         let pairs_found = candidates.len();
         let now = self.clock.now();

@@ -28,7 +28,10 @@ pub(super) fn notes(group: &Group, survivors: &[Survivor]) -> Vec<String> {
     let mut notes = Vec::new();
     match group.system() {
         System::Hubspot => {
-            notes.push("HubSpot cannot take a merge apart.".to_owned());
+            notes.push(
+                "HubSpot cannot take a merge apart; `reknit merge undo` brings back what can come back."
+                    .to_owned(),
+            );
             notes.push("HubSpot may give the merged record a new id; everything here follows it.".to_owned());
             notes.push(
                 "Deals, tickets, companies, notes and the timeline of each move to the merged record; lists, \
@@ -70,7 +73,7 @@ pub(super) fn notes(group: &Group, survivors: &[Survivor]) -> Vec<String> {
         }
         System::Salesforce => {
             if others.iter().any(|other| other.record.object == master.record.object) {
-                notes.push("Salesforce cannot take a merge apart.".to_owned());
+                notes.push("Salesforce cannot take a merge apart; `reknit merge undo` brings back what can come back.".to_owned());
                 notes.push(
                     "Cases, opportunities, tasks and campaigns of each move to the record that goes on; the others lie \
                      in Salesforce's recycle bin for 15 days, and their values that were not taken over are lost \
@@ -90,7 +93,10 @@ pub(super) fn notes(group: &Group, survivors: &[Survivor]) -> Vec<String> {
             }
         }
         System::Intercom => {
-            notes.push("Intercom cannot take a merge apart.".to_owned());
+            notes.push(
+                "Intercom cannot take a merge apart; `reknit merge undo` brings back what can come back."
+                    .to_owned(),
+            );
             notes.push(
                 "Conversations, events, tags, notes and companies of the lead move to the user; the lead's id answers \
                  \"merged\" from then on."
