@@ -21,6 +21,7 @@ pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod widgets;
+pub mod wishes;
 
 pub use actions::key_table_markdown;
 pub use run::{Console, World, run};

@@ -20,6 +20,14 @@ pub enum Scope {
     Duplicates,
     /// The list of unlinked people and its detail.
     Unlinked,
+    /// The recipes and the mapping.
+    Recipes,
+    /// Limits, connections, monitors, webhooks.
+    Health,
+    /// The audit log.
+    Audit,
+    /// The log of API calls.
+    Log,
     /// The right box of a pane with numbered choices, where digits choose instead of changing the screen.
     Choices,
     /// Every list.
@@ -30,12 +38,16 @@ pub enum Scope {
 
 impl Scope {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Overview,
         Self::Executions,
         Self::Conflicts,
         Self::Duplicates,
         Self::Unlinked,
+        Self::Recipes,
+        Self::Health,
+        Self::Audit,
+        Self::Log,
         Self::Choices,
         Self::Lists,
         Self::Everywhere,
@@ -49,6 +61,10 @@ impl Scope {
             Self::Conflicts => "Conflicts",
             Self::Duplicates => "Duplicates",
             Self::Unlinked => "Unlinked",
+            Self::Recipes => "Recipes",
+            Self::Health => "Health",
+            Self::Audit => "Audit",
+            Self::Log => "Log",
             Self::Choices => "Numbered choices",
             Self::Lists => "Every list",
             Self::Everywhere => "Everywhere",
@@ -207,6 +223,12 @@ actions! {
     Duplicates { id: "duplicates", keys: ["4"], hint: "", help: "Show the duplicates.", scope: Everywhere }
     Unlinked { id: "unlinked", keys: ["5"], hint: "",
         help: "Show the people without a company.", scope: Everywhere }
+    Recipes { id: "recipes", keys: ["6"], hint: "",
+        help: "Show the recipes and the mapping.", scope: Everywhere }
+    Health { id: "health", keys: ["7"], hint: "",
+        help: "Show limits, connections, monitors and webhooks.", scope: Everywhere }
+    Audit { id: "audit", keys: ["8"], hint: "", help: "Show the audit log.", scope: Everywhere }
+    Log { id: "log", keys: ["9"], hint: "", help: "Show every API call, newest first.", scope: Everywhere }
     HistoryBack { id: "history-back", keys: ["["], hint: "",
         help: "Go back to where you were before.", scope: Everywhere }
     HistoryForward { id: "history-forward", keys: ["]"], hint: "",

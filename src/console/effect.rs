@@ -1,5 +1,6 @@
 //! What an update wants done, as values that a test can compare; `perform` and `app` carry them out.
 
+use super::layers::Over;
 use super::layers::confirm::Pending;
 use super::layers::menu::Menu;
 use super::layers::prompt::Question;
@@ -7,7 +8,8 @@ use super::layers::telling::Telling;
 use super::layers::toast::Tone;
 use super::links::{Proposed as LinkProposed, Wish as LinkWish};
 use super::msg::Ticket;
-use super::panes::Screen;
+use super::panes::{self, Screen};
+use super::wishes::Wish as AnyWish;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::page::Anchor;
@@ -17,7 +19,7 @@ use crate::engine::operate::disputes::{Proposal, Reach, Wish};
 use crate::journal::verdicts::NewVerdict;
 
 /// Something to be done outside the pane that wants it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub enum Effect {
     /// Ask the journal.
     Load(Ticket, Query),
@@ -49,6 +51,10 @@ pub enum Effect {
     ProposeLink(Ticket, LinkWish),
     /// Do what was proposed about unlinked people.
     CarryOutLink(Box<LinkProposed>),
+    /// Do what was wished for; the answer is one sentence and what it set off.
+    Do(Box<AnyWish>),
+    /// Lay this over the panes.
+    Over(Over),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.
@@ -70,6 +76,14 @@ pub enum Query {
     Counts,
     /// One execution whole.
     Execution(ExecutionId),
+    /// For the recipes.
+    Recipes(panes::recipes::asks::Ask),
+    /// For the health.
+    Health(panes::health::asks::Ask),
+    /// For the audit log.
+    Audit(panes::audit::asks::Ask),
+    /// For the log of API calls.
+    Log(panes::log::asks::Ask),
     /// Rows of a list.
     Rows {
         /// Of which list.

@@ -13,6 +13,8 @@ pub mod prompt;
 pub mod telling;
 pub mod toast;
 
+use std::fmt::Debug;
+
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,8 +23,13 @@ use super::actions::Action;
 use super::ctx::Ctx;
 use super::effect::Effect;
 use super::footer::Hint;
-use super::text::{tint, wipe};
+use super::links::Proposed as LinkProposed;
+use super::msg::{Answer, Loaded, Ticket};
+use super::text::wipe;
 use crate::domain::filter::Filter;
+use crate::domain::plan::Preview;
+use crate::engine::explain::Account;
+use crate::engine::operate::disputes::Proposal;
 
 /// What a key in a layer leads to.
 #[derive(Debug, Default)]
@@ -54,95 +61,191 @@ impl Reply {
     }
 }
 
-/// A layer.
+/// An answer for the layer on top.
 #[derive(Debug)]
-pub enum Layer {
-    /// Every key, in words.
-    Help(help::Help),
-    /// Every command, by name.
-    Palette(Box<palette::Palette>),
-    /// The line that filters the list.
-    Filter(filter::FilterLine),
-    /// The question before something grave.
-    Confirm(Box<confirm::Confirm>),
-    /// The question for a line of text.
-    Prompt(Box<prompt::Prompt>),
-    /// Several things to do, one to choose.
-    Menu(Box<menu::Menu>),
+pub enum Told {
+    /// What a decision would send.
+    Previewed(Ticket, Answer<Preview>),
+    /// What a wish about a conflict would do.
+    Proposed(Ticket, Answer<Box<Proposal>>),
+    /// What a wish about unlinked people would do.
+    LinkProposed(Ticket, Answer<Box<LinkProposed>>),
     /// How a field came about.
-    Telling(Box<telling::Telling>),
+    Explained(Ticket, Answer<Box<Account>>),
 }
 
-impl Layer {
+/// What lies over the panes. A new one is a file here and nothing else: it is opened by [`Effect::Over`].
+pub trait Layer: Debug {
     /// A key for this layer.
-    pub fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
-        match self {
-            Self::Help(layer) => layer.key(key),
-            Self::Palette(layer) => layer.key(key),
-            Self::Filter(layer) => layer.key(key),
-            Self::Confirm(layer) => layer.key(ctx, key),
-            Self::Prompt(layer) => layer.key(key),
-            Self::Menu(layer) => layer.key(key),
-            Self::Telling(layer) => layer.key(key),
-        }
-    }
-
+    fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply;
     /// Pasted text for this layer.
-    pub fn paste(&mut self, text: &str) -> Reply {
-        match self {
-            Self::Palette(layer) => layer.paste(text),
-            Self::Filter(layer) => layer.paste(text),
-            Self::Prompt(layer) => layer.paste(text),
-            Self::Help(_) | Self::Confirm(_) | Self::Menu(_) | Self::Telling(_) => Reply::stay(),
-        }
+    fn paste(&mut self, _text: &str) -> Reply {
+        Reply::stay()
     }
-
     /// The wheel turned.
-    pub fn wheel(&mut self, by: i64) {
-        match self {
-            Self::Help(layer) => layer.scroll(by),
-            Self::Confirm(layer) => layer.scroll(by),
-            Self::Palette(layer) => layer.shift(by.signum()),
-            Self::Menu(layer) => layer.shift(by.signum()),
-            Self::Telling(layer) => layer.scroll(by),
-            Self::Filter(_) | Self::Prompt(_) => {}
-        }
-    }
-
+    fn wheel(&mut self, _by: i64) {}
+    /// Its choice `n` was clicked.
+    fn click(&mut self, _at: usize) {}
     /// Draws itself over what is there.
-    pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        if !matches!(self, Self::Filter(_)) {
-            tint(
-                buffer,
-                Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area },
-                ctx.theme.dimmed,
-            );
-        }
-        match self {
-            Self::Help(layer) => layer.draw(ctx, buffer, area),
-            Self::Palette(layer) => layer.draw(ctx, buffer, area),
-            Self::Filter(layer) => layer.draw(ctx, buffer, area),
-            Self::Confirm(layer) => layer.draw(ctx, buffer, area),
-            Self::Prompt(layer) => layer.draw(ctx, buffer, area),
-            Self::Menu(layer) => layer.draw(ctx, buffer, area),
-            Self::Telling(layer) => layer.draw(ctx, buffer, area),
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect);
+    /// Its keys, for the last row; none when it draws that row itself.
+    fn hints(&self) -> Option<Vec<Hint>>;
+    /// What lies behind is dimmed.
+    fn dims(&self) -> bool {
+        true
+    }
+    /// An answer it may have asked for; a late one goes nowhere.
+    fn told(&mut self, _ctx: &Ctx, _told: Told) {}
+    /// Rows or facts it may have asked for; given back when they are for a pane.
+    fn loaded(&mut self, _ctx: &Ctx, _ticket: Ticket, loaded: Loaded) -> Result<Vec<Effect>, Loaded> {
+        Err(loaded)
+    }
+    /// What opens it, when it opens with a question.
+    fn opened(&mut self, _ctx: &Ctx) -> Vec<Effect> {
+        Vec::new()
+    }
+}
+
+/// A layer on its way to the stack; two are the same when they show the same.
+#[derive(Debug)]
+pub struct Over(pub Box<dyn Layer>);
+
+impl PartialEq for Over {
+    fn eq(&self, other: &Self) -> bool {
+        format!("{:?}", self.0) == format!("{:?}", other.0)
+    }
+}
+
+fn scrolling() -> Option<Vec<Hint>> {
+    Some(vec![Hint::new("Esc", "close"), Hint::new("↑↓", "scroll")])
+}
+
+impl Layer for help::Help {
+    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(key)
+    }
+    fn wheel(&mut self, by: i64) {
+        self.scroll(by);
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        scrolling()
+    }
+}
+
+impl Layer for telling::Telling {
+    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(key)
+    }
+    fn wheel(&mut self, by: i64) {
+        self.scroll(by);
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        scrolling()
+    }
+    fn told(&mut self, _ctx: &Ctx, told: Told) {
+        if let Told::Explained(ticket, answer) = told {
+            self.told(ticket, answer);
         }
     }
+}
 
-    /// Its keys, for the last row; none when it draws that row itself.
-    pub fn hints(&self) -> Option<Vec<Hint>> {
-        match self {
-            Self::Help(_) => Some(vec![Hint::new("Esc", "close"), Hint::new("↑↓", "scroll")]),
-            Self::Palette(_) => {
-                Some(vec![Hint::new("↑↓", "choose"), Hint::new("Enter", "run"), Hint::new("Esc", "close")])
-            }
-            Self::Filter(_) => None,
-            Self::Confirm(layer) => Some(layer.hints()),
-            Self::Prompt(layer) => Some(layer.hints()),
-            Self::Menu(_) => {
-                Some(vec![Hint::new("↑↓", "choose"), Hint::new("Enter", "go on"), Hint::new("Esc", "cancel")])
-            }
-            Self::Telling(_) => Some(vec![Hint::new("Esc", "close"), Hint::new("↑↓", "scroll")]),
+impl Layer for palette::Palette {
+    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(key)
+    }
+    fn paste(&mut self, text: &str) -> Reply {
+        self.paste(text)
+    }
+    fn wheel(&mut self, by: i64) {
+        self.shift(by.signum());
+    }
+    fn click(&mut self, at: usize) {
+        self.click(at);
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        Some(vec![Hint::new("↑↓", "choose"), Hint::new("Enter", "run"), Hint::new("Esc", "close")])
+    }
+}
+
+impl Layer for menu::Menu {
+    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(key)
+    }
+    fn wheel(&mut self, by: i64) {
+        self.shift(by.signum());
+    }
+    fn click(&mut self, at: usize) {
+        self.click(at);
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        Some(vec![Hint::new("↑↓", "choose"), Hint::new("Enter", "go on"), Hint::new("Esc", "cancel")])
+    }
+}
+
+impl Layer for filter::FilterLine {
+    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(key)
+    }
+    fn paste(&mut self, text: &str) -> Reply {
+        self.paste(text)
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        None
+    }
+    fn dims(&self) -> bool {
+        false
+    }
+}
+
+impl Layer for prompt::Prompt {
+    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(key)
+    }
+    fn paste(&mut self, text: &str) -> Reply {
+        self.paste(text)
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        Some(self.hints())
+    }
+}
+
+impl Layer for confirm::Confirm {
+    fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(ctx, key)
+    }
+    fn wheel(&mut self, by: i64) {
+        self.scroll(by);
+    }
+    fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        self.draw(ctx, buffer, area);
+    }
+    fn hints(&self) -> Option<Vec<Hint>> {
+        Some(self.hints())
+    }
+    fn told(&mut self, _ctx: &Ctx, told: Told) {
+        match told {
+            Told::Previewed(ticket, answer) => self.previewed(ticket, answer),
+            Told::Proposed(ticket, answer) => self.proposed(ticket, answer),
+            Told::LinkProposed(ticket, answer) => self.link_proposed(ticket, answer),
+            Told::Explained(..) => {}
         }
     }
 }

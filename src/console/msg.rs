@@ -2,6 +2,7 @@
 
 use super::actions::Action;
 use super::ctx::Target;
+use super::panes;
 use crate::domain::execution::{Execution, ExecutionDetail};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{DuplicateId, ExecutionId};
@@ -60,6 +61,14 @@ pub enum Loaded {
     Duplicates(Answer<Page<Duplicate>>),
     /// Rows of the unlinked people.
     Unlinked(Answer<Page<Unlinked>>),
+    /// For the recipes.
+    Recipes(Box<panes::recipes::asks::Told>),
+    /// For the health.
+    Health(Box<panes::health::asks::Told>),
+    /// For the audit log.
+    Audit(Box<panes::audit::asks::Told>),
+    /// For the log of API calls.
+    Log(Box<panes::log::asks::Told>),
 }
 
 /// What comes back to the loop.

@@ -1,12 +1,16 @@
 //! The screens, each owning its state, its update and its drawing; none knows another.
 
+pub mod audit;
 pub mod conflict_detail;
 pub mod conflicts;
 pub mod duplicates;
 pub mod execution_detail;
 pub mod executions;
+pub mod health;
+pub mod log;
 pub mod overview;
 pub mod parts;
+pub mod recipes;
 pub mod unlinked;
 pub mod window;
 
@@ -35,12 +39,29 @@ pub enum Screen {
     Duplicates,
     /// People without a company.
     Unlinked,
+    /// Recipes and the mapping.
+    Recipes,
+    /// Limits, connections, monitors, webhooks.
+    Health,
+    /// Who did what.
+    Audit,
+    /// Every API call.
+    Log,
 }
 
 impl Screen {
     /// All, in the order of their numbers.
-    pub const ALL: [Self; 5] =
-        [Self::Overview, Self::Executions, Self::Conflicts, Self::Duplicates, Self::Unlinked];
+    pub const ALL: [Self; 9] = [
+        Self::Overview,
+        Self::Executions,
+        Self::Conflicts,
+        Self::Duplicates,
+        Self::Unlinked,
+        Self::Recipes,
+        Self::Health,
+        Self::Audit,
+        Self::Log,
+    ];
 
     /// Its name.
     pub const fn title(self) -> &'static str {
@@ -50,6 +71,10 @@ impl Screen {
             Self::Conflicts => "Conflicts",
             Self::Duplicates => "Duplicates",
             Self::Unlinked => "Unlinked",
+            Self::Recipes => "Recipes",
+            Self::Health => "Health",
+            Self::Audit => "Audit",
+            Self::Log => "Log",
         }
     }
 
@@ -61,6 +86,10 @@ impl Screen {
             Self::Conflicts => Scope::Conflicts,
             Self::Duplicates => Scope::Duplicates,
             Self::Unlinked => Scope::Unlinked,
+            Self::Recipes => Scope::Recipes,
+            Self::Health => Scope::Health,
+            Self::Audit => Scope::Audit,
+            Self::Log => Scope::Log,
         }
     }
 }
@@ -103,6 +132,14 @@ pub trait Pane {
     /// The number of the selected row.
     fn selected(&self) -> Option<i64> {
         None
+    }
+    /// What the next action would be about, by its public ids (`ex_12`, `cf_3`): the marked rows, else the selected one.
+    fn items(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// It is a list: the keys of every list work on it.
+    fn lists(&self) -> bool {
+        true
     }
     /// How many numbered choices take their digits now; the digits above stay with the screens.
     fn choices(&self) -> usize {

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::effect::{Effect, Query};
 use super::idle::{Idle, Token};
 use super::msg::{Event, Loaded, Ticket};
-use super::panes::Screen;
+use super::panes::{self, Screen};
 use super::terminal;
 use crate::engine::explain::explain;
 use crate::engine::operate::Operator;
@@ -40,7 +40,9 @@ impl Performer {
         let journal = self.journal.clone();
         let operator = self.operator.clone();
         match effect {
-            Effect::Load(ticket, query) => self.spawn(async move { load(&journal, ticket, query).await }),
+            Effect::Load(ticket, query) => {
+                self.spawn(async move { load(&journal, &operator, ticket, query).await })
+            }
             Effect::Preview(ticket, decision) => self.spawn(async move {
                 Event::Previewed(ticket, operator.preview(&decision).await.map_err(|error| error.to_string()))
             }),
@@ -80,9 +82,13 @@ impl Performer {
                 let answer = operator.take_back_verdict(id).await;
                 Event::Judged(answer.map(Box::new).map_err(|error| error.to_string()))
             }),
+            Effect::Do(wish) => self.spawn(async move {
+                Event::CarriedOut(super::wishes::carry_out(&journal, &operator, *wish).await)
+            }),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
             | Effect::Confirm(_)
+            | Effect::Over(_)
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
@@ -101,7 +107,7 @@ impl Performer {
     }
 }
 
-async fn load(journal: &Journal, ticket: Ticket, query: Query) -> Event {
+async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Query) -> Event {
     macro_rules! ask {
         ($call:expr) => {
             $call.await.map_err(|error| error.to_string())
@@ -113,12 +119,24 @@ async fn load(journal: &Journal, ticket: Ticket, query: Query) -> Event {
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
         }
+        Query::Recipes(ask) => {
+            Loaded::Recipes(Box::new(panes::recipes::asks::answer(journal, operator, ask).await))
+        }
+        Query::Health(ask) => {
+            Loaded::Health(Box::new(panes::health::asks::answer(journal, operator, ask).await))
+        }
+        Query::Audit(ask) => {
+            Loaded::Audit(Box::new(panes::audit::asks::answer(journal, operator, ask).await))
+        }
+        Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
         Query::Rows { screen, filter, anchor, limit } => match screen {
             Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
             Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),
             Screen::Conflicts => Loaded::Conflicts(ask!(journal.conflicts(&filter, anchor, limit))),
             Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicate_groups(&filter, anchor, limit))),
             Screen::Unlinked => Loaded::Unlinked(ask!(journal.unlinked(&filter, anchor, limit))),
+            // These screens ask with questions of their own.
+            Screen::Recipes | Screen::Health | Screen::Audit | Screen::Log => return Event::Second,
         },
     };
     Event::Loaded(ticket, loaded)

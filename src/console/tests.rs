@@ -1,5 +1,6 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
+mod bench;
 mod pressing;
 mod world;
 

@@ -10,9 +10,8 @@ use super::App;
 use crate::console::actions::{Action, Row, TABLE, shown_keys};
 use crate::console::ctx::Target;
 use crate::console::footer::{self, Hint};
-use crate::console::layers::Layer;
 use crate::console::panes::Screen;
-use crate::console::text::{cut_end, put, span, thousands, width, wipe};
+use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe};
 use crate::console::theme;
 use crate::domain::execution::Status;
 
@@ -33,12 +32,16 @@ impl App {
             if !self.layers.is_empty() {
                 self.ctx.clear_targets();
             }
-            match self.layers.last().map(Layer::hints) {
+            match self.layers.last().map(|layer| layer.hints()) {
                 None => self.footer(buffer, last),
                 Some(Some(hints)) => footer::draw(&self.ctx, buffer, last, &hints, &[], ""),
                 Some(None) => {}
             }
             if let Some(layer) = self.layers.last() {
+                if layer.dims() {
+                    let behind = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+                    tint(buffer, behind, self.ctx.theme.dimmed);
+                }
                 layer.draw(&self.ctx, buffer, area);
             }
         }
@@ -54,7 +57,7 @@ impl App {
     fn open_count(&self, screen: Screen) -> u64 {
         let Some(counts) = &self.counts else { return 0 };
         match screen {
-            Screen::Overview => 0,
+            Screen::Overview | Screen::Recipes | Screen::Health | Screen::Audit | Screen::Log => 0,
             Screen::Executions => counts.of(Status::Failed) + counts.of(Status::InDoubt),
             Screen::Conflicts => counts.conflicts,
             Screen::Duplicates => counts.duplicates,

@@ -391,4 +391,8 @@ impl Pane for Conflicts {
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }
+
+    fn items(&self) -> Vec<String> {
+        self.window.chosen().into_iter().map(|key| crate::domain::ids::ConflictId(key).to_string()).collect()
+    }
 }

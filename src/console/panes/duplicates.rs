@@ -507,6 +507,10 @@ impl Pane for Duplicates {
         self.window.selected()
     }
 
+    fn items(&self) -> Vec<String> {
+        self.window.chosen().into_iter().map(|key| crate::domain::ids::DuplicateId(key).to_string()).collect()
+    }
+
     fn choices(&self) -> usize {
         if self.focus == Focus::Detail { 2 } else { 0 }
     }

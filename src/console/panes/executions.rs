@@ -415,6 +415,10 @@ impl Pane for Executions {
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }
+
+    fn items(&self) -> Vec<String> {
+        self.chosen().iter().map(ToString::to_string).collect()
+    }
 }
 
 impl Executions {

@@ -455,6 +455,10 @@ impl Pane for Overview {
         self.focus
     }
 
+    fn lists(&self) -> bool {
+        false
+    }
+
     fn back(&mut self, _: &Ctx) -> Option<Vec<Effect>> {
         if self.focus == Focus::Detail {
             self.focus = Focus::List;

@@ -465,6 +465,10 @@ impl Pane for Unlinked {
         self.window.selected()
     }
 
+    fn items(&self) -> Vec<String> {
+        self.window.chosen().into_iter().map(|key| crate::domain::ids::UnlinkedId(key).to_string()).collect()
+    }
+
     fn choices(&self) -> usize {
         if self.focus == Focus::Detail {
             self.window.current().map_or(0, |person| person.candidates.len())

@@ -135,6 +135,15 @@ impl<T: Row> Window<T> {
         self.selected
     }
 
+    /// The marked rows, else the selected one.
+    pub fn chosen(&self) -> Vec<i64> {
+        if self.marks.is_empty() {
+            self.selected.into_iter().collect()
+        } else {
+            self.marks.iter().copied().collect()
+        }
+    }
+
     /// The selected row.
     pub fn current(&self) -> Option<&T> {
         self.index().map(|index| &self.rows[index])

@@ -3,101 +3,17 @@
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use jiff::tz::TimeZone;
 use ratatui::Terminal as Screen;
 use ratatui::backend::TestBackend;
 
-use super::super::{Console, Settings, keys, run};
+use super::super::{Settings, keys, run};
+use super::bench::{ALL, Bench};
 use super::world::{NOW, World};
-use super::{TRUECOLOR, lines};
 use crate::console::panes::Screen as Pane;
 use crate::domain::clock::Clock as _;
 use crate::domain::execution::Status;
-use crate::domain::filter::Filter;
 use crate::domain::ids::ConflictId;
-use crate::domain::page::Anchor;
 use crate::domain::review::ReviewState;
-
-/// Succeeded executions below the interesting ones of most tests.
-const BULK: usize = 100;
-/// All executions of a rich world: 9 failed, 4 retrying, 1 pending, 3 that found the conflicts.
-const ALL: usize = BULK + 17;
-
-struct Bench {
-    console: Console,
-    world: World,
-}
-
-impl Bench {
-    async fn sized(world: World, size: (u16, u16)) -> Self {
-        let mut console = Console::new(
-            world.journal.clone(),
-            world.operator.clone(),
-            std::sync::Arc::new(world.clock.clone()),
-            "test".to_owned(),
-            Settings::default(),
-            TRUECOLOR,
-            TimeZone::UTC,
-            size,
-        );
-        console.start();
-        console.settle().await;
-        console.frame();
-        Self { console, world }
-    }
-
-    async fn rich() -> Self {
-        Self::sized(World::rich(BULK).await, (120, 40)).await
-    }
-
-    async fn count(&self, status: Status) -> u64 {
-        self.world.journal.counts().await.expect("counts").of(status)
-    }
-
-    /// Review items that are not open any more.
-    async fn decided(&self) -> u64 {
-        let filter = Filter::parse("status:deciding,dismissed,done").expect("valid");
-        let journal = &self.world.journal;
-        journal.conflicts(&filter, Anchor::First, 9).await.expect("rows").total
-            + journal.duplicates(&filter, Anchor::First, 9).await.expect("rows").total
-            + journal.unlinked(&filter, Anchor::First, 9).await.expect("rows").total
-    }
-
-    /// The journal changed, as the loop would notice by itself.
-    async fn changed(&mut self) {
-        self.console.event(super::super::msg::Event::Changed);
-        self.console.settle().await;
-    }
-
-    async fn press(&mut self, names: &str) {
-        for name in names.split(' ') {
-            let key = keys::press(name).unwrap_or_else(|| panic!("{name} is no key"));
-            self.console.input(Input::Key(key));
-            self.console.settle().await;
-            self.console.frame();
-        }
-    }
-
-    async fn type_text(&mut self, text: &str) {
-        for letter in text.chars() {
-            self.press(if letter == ' ' { "Space".to_owned() } else { letter.to_string() }.as_str()).await;
-        }
-    }
-
-    fn screen(&mut self) -> String {
-        lines(&self.console.frame()).join("\n")
-    }
-
-    fn says(&mut self, text: &str) {
-        let screen = self.screen();
-        assert!(screen.contains(text), "no {text:?} on:\n{screen}");
-    }
-
-    fn says_not(&mut self, text: &str) {
-        let screen = self.screen();
-        assert!(!screen.contains(text), "{text:?} is on:\n{screen}");
-    }
-}
 
 #[tokio::test]
 async fn the_overview_leads_to_the_rows_it_counts() {

@@ -148,8 +148,9 @@ pub(super) fn shows_failures(text: &str) -> bool {
     text.lines().any(|line| line.contains("failed execution") && line.contains('✗'))
 }
 
-/// The five screens, in the order of their keys.
-pub(super) const SCREENS: [&str; 5] = ["Overview", "Executions", "Conflicts", "Duplicates", "Unlinked"];
+/// The screens, in the order of their keys.
+pub(super) const SCREENS: [&str; 9] =
+    ["Overview", "Executions", "Conflicts", "Duplicates", "Unlinked", "Recipes", "Health", "Audit", "Log"];
 
 /// Whether a screen's name in the first row looks unlike the others': it is the one that is shown.
 pub(super) fn shown(screen: &vt100::Screen, name: &str) -> bool {

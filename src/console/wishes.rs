@@ -1,0 +1,41 @@
+//! What keys want done beyond the decisions that have effects of their own: one value each, carried out in a task.
+//!
+//! The answer is a sentence for the operator and the executions that were set off. Nothing is asked here: a wish that
+//! is grave was confirmed before.
+
+pub mod executions;
+pub mod health;
+pub mod recipes;
+pub mod reviews;
+pub mod team;
+
+use super::msg::Answer;
+use crate::engine::operate::Operator;
+use crate::engine::operate::disputes::Applied;
+use crate::journal::Journal;
+
+/// Something wished for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// About executions: replay, probe, hold.
+    Executions(executions::Wish),
+    /// About conflicts, duplicates and unlinked people beyond one decision.
+    Reviews(reviews::Wish),
+    /// About recipes and the mapping.
+    Recipes(recipes::Wish),
+    /// About connections, monitors and limits.
+    Health(health::Wish),
+    /// About who works on what, and what is said about it.
+    Team(team::Wish),
+}
+
+/// Does it.
+pub(super) async fn carry_out(journal: &Journal, operator: &Operator, wish: Wish) -> Answer<Applied> {
+    match wish {
+        Wish::Executions(wish) => executions::carry_out(journal, operator, wish).await,
+        Wish::Reviews(wish) => reviews::carry_out(journal, operator, wish).await,
+        Wish::Recipes(wish) => recipes::carry_out(journal, operator, wish).await,
+        Wish::Health(wish) => health::carry_out(journal, operator, wish).await,
+        Wish::Team(wish) => team::carry_out(journal, operator, wish).await,
+    }
+}
