@@ -109,8 +109,9 @@ pub struct Row {
 }
 
 actions! {
-    // What the panes are for, most used first.
+    // Overview.
     GoThere { id: "go-there", keys: ["Enter"], hint: "open", help: "Open what the row counts.", scope: Overview }
+    // Executions, most used first.
     Retry { id: "retry", keys: ["r"], hint: "retry",
         help: "Run the marked executions again, or this one, from the first step that is not done.",
         scope: Executions, does: Retry }
@@ -121,6 +122,7 @@ actions! {
         help: "Mark every loaded execution that failed for the same cause.", scope: Executions }
     PreviousTab { id: "previous-tab", keys: ["Left"], hint: "", help: "Show the tab to the left.", scope: Executions }
     NextTab { id: "next-tab", keys: ["Right"], hint: "tab", help: "Show the tab to the right.", scope: Executions }
+    // Conflicts.
     TakeLeft { id: "take-left", keys: ["Left"], hint: "take Intercom",
         help: "Settle the conflict with Intercom's value; asks first.", scope: Conflicts, danger: true, does: Resolve }
     TakeRight { id: "take-right", keys: ["Right"], hint: "take CRM",
@@ -147,6 +149,7 @@ actions! {
     Mine { id: "mine", keys: ["i"], hint: "mine",
         help: "Show only what your role decides (console.role in the settings), or everything again.",
         scope: Conflicts }
+    // Duplicates.
     Merge { id: "merge", keys: ["m"], hint: "merge",
         help: "Merge the two records into the survivor; shows calls and losses, and asks first.",
         scope: Duplicates, danger: true, does: Merge }
@@ -160,8 +163,9 @@ actions! {
         scope: Duplicates, danger: true, does: Verdict }
     UndoVerdict { id: "undo-verdict", keys: ["u"], hint: "undo",
         help: "Take back what was said of this pair, or the last word you said.", scope: Duplicates, does: Verdict }
-    SwapSurvivor { id: "swap-survivor", keys: ["s"], hint: "swap survivor",
+    SwapSurvivor { id: "swap-survivor", keys: ["S"], hint: "swap survivor",
         help: "Let the other record survive.", scope: Duplicates }
+    // Unlinked.
     Link { id: "link", keys: ["l"], hint: "link",
         help: "Relate the person to the chosen company; asks first.", scope: Unlinked, danger: true, does: Link }
     LinkDomain { id: "link-domain", keys: ["L"], hint: "link domain",
@@ -184,9 +188,15 @@ actions! {
     LinkUndo { id: "undo-link", keys: ["u"], hint: "undo",
         help: "Take the link you made last back, or the one of this person (filter state:done); asks first.",
         scope: Unlinked, danger: true, does: Link }
+    // Recipes and mapping.
+    // Health.
+    // Audit.
+    // Log.
+    // Numbered choices.
     Choose { id: "choose", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], hint: "choose",
         help: "In the right box: choose the survivor or the company with this number; never acts.",
         scope: Choices }
+    // Behind the merges they take back, so that the palette finds the merge first.
     UndoMerge { id: "undo-merge", keys: ["u"], hint: "undo",
         help: "Take back what this execution merged, as far as the vendor allows; shows that first, and asks.",
         scope: Executions, danger: true, does: Merge }
@@ -210,6 +220,8 @@ actions! {
     HalfUp { id: "half-up", keys: ["Ctrl-u"], hint: "", help: "Move half a page up.", scope: Everywhere }
     PageDown { id: "page-down", keys: ["PgDn"], hint: "", help: "Move a page down.", scope: Everywhere }
     PageUp { id: "page-up", keys: ["PgUp"], hint: "", help: "Move a page up.", scope: Everywhere }
+    // Who works on what.
+    // Safety: arming, undoing, screen sharing.
     // Everywhere.
     NextBox { id: "next-box", keys: ["Tab"], hint: "box", help: "Give the next box the focus.", scope: Everywhere }
     PreviousBox { id: "previous-box", keys: ["Shift-Tab"], hint: "",
