@@ -37,6 +37,7 @@
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | erasing a person, the checklist of it, tombstones |
 //! | `sealing` | what rows hold of people, under keys that can be destroyed |
+//! | [`beside`] | what review screens show beside their rows |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ use tokio::sync::watch;
 use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
+pub mod beside;
 pub mod check;
 pub mod conflicts;
 pub mod drift;

@@ -22,9 +22,12 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod compare;
 pub mod disputes;
 pub mod links;
 mod pause;
+pub mod person;
+pub mod settling;
 mod translate;
 mod verdicts;
 
