@@ -196,8 +196,10 @@ actions! {
         help: "Never ask about people of this domain; asks first, and can be taken back.",
         scope: Unlinked, danger: true, does: Link }
     LinkUndo { id: "undo-link", keys: ["u"], hint: "undo",
-        help: "Take the link you made last back, or the one of this person (filter state:done); asks first.",
+        help: "Take back what was said of this person or the link they got (filter status:done), else what you did last; asks first.",
         scope: Unlinked, danger: true, does: Link }
+    GroupByDomain { id: "group-by-domain", keys: ["#"], hint: "by domain",
+        help: "Put people of one domain together, or the surest first again.", scope: Unlinked }
     // Recipes and mapping.
     // Health.
     // Audit.
