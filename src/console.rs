@@ -17,6 +17,7 @@ pub mod msg;
 pub mod panes;
 pub mod perform;
 pub mod run;
+pub mod script;
 pub mod terminal;
 pub mod text;
 pub mod theme;
