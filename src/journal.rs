@@ -46,6 +46,7 @@ use tokio::sync::watch;
 
 use crate::domain::clock::{Drift, SharedClock};
 
+pub mod aside;
 pub mod audit;
 pub mod causes;
 pub mod check;
@@ -74,6 +75,8 @@ pub mod pages;
 pub mod queue;
 mod readers;
 mod redaction;
+pub mod related;
+mod replay;
 mod reserve;
 pub mod review;
 pub mod rollout;

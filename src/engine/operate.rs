@@ -25,6 +25,7 @@ use super::rulebook::Rulebook;
 pub mod disputes;
 pub mod links;
 mod pause;
+mod replay;
 mod translate;
 mod verdicts;
 
@@ -308,6 +309,7 @@ impl Operator {
             Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,
             Decision::Found { unlinked, name, domain } => self.founding(*unlinked, name, domain).await,
             Decision::Unlink { unlinked, link } => self.unlinking(*unlinked, *link).await,
+            Decision::Probe { execution } => self.probing(*execution).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();
