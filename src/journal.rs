@@ -72,6 +72,7 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+pub mod recipes;
 mod redaction;
 mod reserve;
 pub mod review;
