@@ -74,6 +74,7 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+pub mod recipes;
 mod redaction;
 pub mod related;
 mod replay;
