@@ -47,8 +47,10 @@ use tokio::sync::watch;
 
 use crate::domain::clock::{Drift, SharedClock};
 
+pub mod aside;
 pub mod audit;
 pub mod beside;
+pub mod causes;
 pub mod check;
 pub mod conflicts;
 pub mod drift;
@@ -74,7 +76,10 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+pub mod recipes;
 mod redaction;
+pub mod related;
+mod replay;
 mod reserve;
 pub mod review;
 pub mod rollout;

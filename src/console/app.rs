@@ -67,12 +67,17 @@ pub struct App {
     at: usize,
     overview_at: Timestamp,
     clicked: Option<(u16, u16, Timestamp)>,
+    dragging: bool,
+    mouse: bool,
+    said: Option<String>,
 }
 
 impl App {
     /// The console before its first frame.
-    pub fn new(ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
+    pub fn new(mut ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
+        let mouse = settings.mouse;
+        ctx.reduced_motion = settings.reduced_motion;
         let conflicts = Conflicts::of_role(&settings.role);
         Self {
             ctx,
@@ -103,6 +108,9 @@ impl App {
             at: 0,
             overview_at,
             clicked: None,
+            dragging: false,
+            mouse,
+            said: None,
         }
     }
 
@@ -111,6 +119,16 @@ impl App {
     pub const fn looking_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
+    }
+
+    /// What a script that is played says, above the keys; none takes it away.
+    pub fn say(&mut self, words: Option<String>) {
+        self.said = words;
+    }
+
+    /// Says something at the lower right.
+    pub fn tell(&mut self, tone: Tone, text: String) {
+        self.toasts.push(self.ctx.now, tone, text);
     }
 
     /// The first questions.

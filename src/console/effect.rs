@@ -57,6 +57,8 @@ pub enum Effect {
     Over(Over),
     /// A value was typed for a conflict: it decides the field, and nothing is sent.
     Typed(ConflictId, String),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

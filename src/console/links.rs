@@ -108,7 +108,10 @@ pub(super) async fn propose(operator: &Operator, wish: Wish) -> Answer<Box<Propo
         Wish::Apart(pairs, record) => {
             let note = "It is not shown with them again until one of the compared fields changes; the others stay a group. \
                         Nothing is sent. `u` takes the last word back.";
-            let title = format!("{record} is none of the others ({} said different)", counted(pairs.len() as u64, "pair"));
+            let title = format!(
+                "{record} is none of the others ({} said different)",
+                counted(pairs.len() as u64, "pair")
+            );
             (plain(title, note), Then::Apart(pairs))
         }
     };

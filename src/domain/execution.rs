@@ -70,6 +70,9 @@ impl Status {
     }
 }
 
+/// The recipe of executions that only look up what became of another one's writes.
+pub const PROBE: &str = "probe";
+
 words! {
     /// How a finished execution ended.
     pub enum Outcome {
@@ -151,6 +154,12 @@ pub struct Execution {
     /// The editions of recipe and mapping that planned it, `contact-to-crm 3, contact 2`; none before it was planned.
     #[serde(default)]
     pub editions: Option<String>,
+    /// The fingerprint of its last failure; failures of one fingerprint have one cause.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// The execution whose plan or payload it repeats with edits.
+    #[serde(default)]
+    pub replay_of: Option<ExecutionId>,
 }
 
 /// One call to a vendor, as it was sent and answered; bodies redacted.

@@ -68,10 +68,9 @@ impl Journal {
                      (SELECT left_value, right_value FROM conflicts WHERE field = ?1 AND kind = ?2 \
                      AND state = 'open' ORDER BY id LIMIT ?5)",
                 )?
-                .query_row(
-                    params![field, kind.as_str(), left, right, COUNTED.cast_signed()],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )?;
+                .query_row(params![field, kind.as_str(), left, right, COUNTED.cast_signed()], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
             Ok(Alike { same_values: same.unsigned_abs(), any_values: any.unsigned_abs() })
         })
         .await

@@ -143,7 +143,8 @@ fn history(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
         by.and_then(|by| by.at).or(at)
     };
     let first = agreed.map_or_else(|| "before".to_owned(), |at| ctx.day(at));
-    let days = [first.clone(), day(at(true)), day(at(false))].iter().map(|text| width(text)).max().unwrap_or(0) + 2;
+    let days =
+        [first.clone(), day(at(true)), day(at(false))].iter().map(|text| width(text)).max().unwrap_or(0) + 2;
     let mut say = |when: &str, who: &str, value: &str, remark: &str| {
         let room = cells.saturating_sub(days + names);
         let value_cells = width(value).max(7).min(room * 2 / 5);
@@ -151,7 +152,10 @@ fn history(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
         lines.push(Line::from(vec![
             span(left(when, days), theme.muted),
             span(left(who, names), theme.text),
-            span(left(&cut_end(if value.is_empty() { "— empty" } else { value }, value_cells), value_cells), theme.bold),
+            span(
+                left(&cut_end(if value.is_empty() { "— empty" } else { value }, value_cells), value_cells),
+                theme.bold,
+            ),
             span(format!("  {}", cut_end(remark, rest)), theme.muted),
         ]));
     };
@@ -162,11 +166,8 @@ fn history(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
     let mut seen = [(at(false), false, &b), (at(true), true, &a)];
     seen.sort_by_key(|(at, ..)| *at);
     for (when, own, value) in seen {
-        let (record, by) = if own {
-            (&conflict.left, &conflict.left_by)
-        } else {
-            (&conflict.right, &conflict.right_by)
-        };
+        let (record, by) =
+            if own { (&conflict.left, &conflict.left_by) } else { (&conflict.right, &conflict.right_by) };
         let who = by.as_ref().map_or_else(|| "by whom is not known".to_owned(), |by| by.who.clone());
         let remark = match &base {
             Some(base) if base == value => format!("unchanged; {who}"),

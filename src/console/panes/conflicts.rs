@@ -296,8 +296,7 @@ impl Conflicts {
             if top >= end {
                 continue;
             }
-            let place =
-                Rect { y: inner.y + (top - from) as u16, height: (end - top) as u16, ..inner };
+            let place = Rect { y: inner.y + (top - from) as u16, height: (end - top) as u16, ..inner };
             ctx.target(place, Target::Choice(index));
             if *id == target.id && told.fields.len() > 1 {
                 mark_selected(theme, buffer, place, focused);
@@ -439,7 +438,9 @@ impl Pane for Conflicts {
             return Err("nothing is decided yet: ← → e 0 decide".to_owned());
         }
         let Some(conflict) = self.target() else {
-            return if decides || matches!(action, Action::Why | Action::Copy | Action::Open | Action::EqualFields) {
+            return if decides
+                || matches!(action, Action::Why | Action::Copy | Action::Open | Action::EqualFields)
+            {
                 Err("there is no conflict here".to_owned())
             } else {
                 Ok(())

@@ -156,12 +156,7 @@ impl Duplicates {
         let title = match others.as_slice() {
             [gone] if wish.instead.is_some() => format!("Copy over, then archive {system} {}", gone.id),
             [gone] => format!("Merge {system} {} into {}", gone.id, survivor.id),
-            _ => format!(
-                "Merge {} {system} {}s into {}",
-                others.len() + 1,
-                survivor.object,
-                survivor.id
-            ),
+            _ => format!("Merge {} {system} {}s into {}", others.len() + 1, survivor.object, survivor.id),
         };
         self.merged = Some(duplicate);
         vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
@@ -267,10 +262,8 @@ impl Duplicates {
         let moved = |at: usize, by: i64, many: usize| {
             (at as i64).saturating_add(by).clamp(0, many.saturating_sub(1) as i64) as usize
         };
-        self.cell = (
-            moved(self.cell.0, rows, grid.rows.len()),
-            moved(self.cell.1, columns, grid.records.len()),
-        );
+        self.cell =
+            (moved(self.cell.0, rows, grid.rows.len()), moved(self.cell.1, columns, grid.records.len()));
         self.follow.set(true);
     }
 
@@ -408,9 +401,9 @@ impl Pane for Duplicates {
             self.chosen = Chosen::default();
         }
         let wanted = self.wanted();
-        effects.extend(self.merging.want(ctx, wanted, |(id, survivor, wish)| {
-            Ask::Merge(id, survivor, Box::new(wish))
-        }));
+        effects.extend(
+            self.merging.want(ctx, wanted, |(id, survivor, wish)| Ask::Merge(id, survivor, Box::new(wish))),
+        );
         effects
     }
 

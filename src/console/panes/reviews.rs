@@ -105,8 +105,8 @@ async fn waiting(journal: &Journal, ids: Vec<ConflictId>) -> Answer<Vec<Conflict
     let mut still = Vec::new();
     for id in ids {
         let found = journal.conflict(id).await.map_err(|error| error.to_string())?;
-        let waits = found
-            .is_some_and(|conflict| matches!(conflict.state, ReviewState::Open | ReviewState::Ignored));
+        let waits =
+            found.is_some_and(|conflict| matches!(conflict.state, ReviewState::Open | ReviewState::Ignored));
         still.extend(waits.then_some(id));
     }
     Ok(still)
@@ -147,7 +147,8 @@ async fn merging(
             .map_err(|error| error.to_string())
     };
     let mut records = vec![pair.left.clone(), pair.right.clone()];
-    let fallback = || Decision::Merge { duplicate: id, survivor: pair.left.clone(), wish: Box::new(alone.clone()) };
+    let fallback =
+        || Decision::Merge { duplicate: id, survivor: pair.left.clone(), wish: Box::new(alone.clone()) };
     let (decision, preview) = match decision {
         Ok(decision) => {
             let preview = operator.preview(&decision).await.map_err(|error| error.to_string());

@@ -195,9 +195,10 @@ impl Unlinked {
         let name = |person: &Person| cut_end(&person.subject, 30);
         if action == Action::LinkUndo {
             return Some(match self.undone()? {
-                Last::Person(id, subject) => {
-                    Self::wish(Wish::Undo(id), format!("Take back what was done about {}", cut_end(&subject, 30)))
-                }
+                Last::Person(id, subject) => Self::wish(
+                    Wish::Undo(id),
+                    format!("Take back what was done about {}", cut_end(&subject, 30)),
+                ),
                 Last::Domain(domain) => {
                     let title = format!("Ask about {} again", cut_end(&domain, 40));
                     Self::wish(Wish::Again(domain), title)
@@ -256,8 +257,13 @@ impl Unlinked {
         effects.extend(self.would.want(ctx, would, |(unlinked, company)| {
             Ask::Would(Box::new(Decision::Link { unlinked, company, how: LinkAs::Auto }))
         }));
-        let domains: BTreeSet<String> =
-            self.window.rows().iter().map(|person| person.domain.clone()).filter(|text| !text.is_empty()).collect();
+        let domains: BTreeSet<String> = self
+            .window
+            .rows()
+            .iter()
+            .map(|person| person.domain.clone())
+            .filter(|text| !text.is_empty())
+            .collect();
         let domains: Vec<String> = domains.into_iter().collect();
         effects.extend(self.domains.want(ctx, (!domains.is_empty()).then_some(domains), Ask::Domains));
         effects
@@ -404,13 +410,24 @@ impl Pane for Unlinked {
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let (list, detail) = split(ctx, area, self.focus, (area.width * 2 / 5).min(74));
         if let Some(list) = list {
-            let facts = facts::lines(ctx, self.window.current(), self.known(), usize::from(list.width.saturating_sub(4)));
+            let facts = facts::lines(
+                ctx,
+                self.window.current(),
+                self.known(),
+                usize::from(list.width.saturating_sub(4)),
+            );
             let tall = facts.len() as u16 + 2;
             // The person's facts have a box of their own where that leaves the list its rows.
             if detail.is_some() && tall > 2 && list.height >= tall + 9 {
                 let upper = Rect { height: list.height - tall, ..list };
                 self.draw_list(ctx, buffer, upper);
-                facts::draw(ctx, buffer, Rect { y: list.y + upper.height, height: tall, ..list }, self.window.current(), facts);
+                facts::draw(
+                    ctx,
+                    buffer,
+                    Rect { y: list.y + upper.height, height: tall, ..list },
+                    self.window.current(),
+                    facts,
+                );
             } else {
                 self.draw_list(ctx, buffer, list);
             }

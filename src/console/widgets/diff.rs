@@ -135,7 +135,8 @@ fn common(a: &[&str], b: &[&str], most: usize) -> Vec<(usize, usize)> {
 pub fn lay(pieces: &[Piece], cells: usize, rows: usize, style: Style) -> Vec<Vec<Span<'static>>> {
     let (cells, rows) = (cells.max(4), rows.max(1));
     let marked = style.add_modifier(Modifier::UNDERLINED | Modifier::BOLD);
-    let before: usize = pieces.iter().take_while(|piece| !piece.changed).map(|piece| width(&piece.text)).sum();
+    let before: usize =
+        pieces.iter().take_while(|piece| !piece.changed).map(|piece| width(&piece.text)).sum();
     let any = pieces.iter().any(|piece| piece.changed);
     // As much before the first change stays as fits in half of a line.
     let mut dropped = if any && before + 2 > cells * rows { before.saturating_sub(cells / 2) } else { 0 };

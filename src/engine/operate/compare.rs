@@ -90,7 +90,8 @@ impl Operator {
             let (own, other) = (left_value(field, &left.fields), right_values(field, &right.fields));
             let turned = field.transform.forward(&own).ok();
             let equal = turned.is_some_and(|turned| {
-                turned.len() == other.len() && turned.iter().zip(&other).all(|(one, two)| same(field, one, two))
+                turned.len() == other.len()
+                    && turned.iter().zip(&other).all(|(one, two)| same(field, one, two))
             });
             let text = |value: &serde_json::Value| shorten(&value_text(value), SHOWN).into_owned();
             let (own, other) = (text(&own), text(&right_as_one(&other)));

@@ -60,9 +60,8 @@ impl Operator {
 }
 
 fn says(mirror: &Mirror) -> Vec<String> {
-    let first = |names: &[&str]| {
-        names.iter().map(|name| mirror.text(name)).find(|text| !text.trim().is_empty())
-    };
+    let first =
+        |names: &[&str]| names.iter().map(|name| mirror.text(name)).find(|text| !text.trim().is_empty());
     [
         first(&["email"]),
         first(&["jobtitle", "title", "custom_attributes.job_title"]),

@@ -78,10 +78,10 @@ impl Operator {
             }
         }
         if batch.proposals.is_empty() {
-            let why = batch.left_out.first().map_or_else(
-                || "nothing is decided.".to_owned(),
-                |(id, why)| format!("{id}: {why}"),
-            );
+            let why = batch
+                .left_out
+                .first()
+                .map_or_else(|| "nothing is decided.".to_owned(), |(id, why)| format!("{id}: {why}"));
             return Err(OperateError::Impossible(why));
         }
         let fields = batch.proposals.len();
@@ -93,7 +93,10 @@ impl Operator {
             batch.preview.notes.push(format!("{calls} calls in all; the first {CALLS} are shown."));
         }
         if fields > 1 {
-            batch.preview.notes.push("Each field is an execution of its own: one that fails stops no other.".into());
+            batch
+                .preview
+                .notes
+                .push("Each field is an execution of its own: one that fails stops no other.".into());
         }
         Ok(batch)
     }

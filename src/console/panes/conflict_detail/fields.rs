@@ -47,8 +47,10 @@ pub(super) fn lines(ctx: &Ctx, shown: &Shown<'_>, cells: usize, told: &mut Told)
         None => alone.to_vec(),
     };
     let columns = Columns::of(&conflicts, cells);
-    let (ic, crm) =
-        (shown.conflict.left.system().title().to_uppercase(), shown.conflict.right.system().title().to_uppercase());
+    let (ic, crm) = (
+        shown.conflict.left.system().title().to_uppercase(),
+        shown.conflict.right.system().title().to_uppercase(),
+    );
     if cells >= STACKED {
         let mut head = vec![span(left("  FIELD", 2 + columns.field), theme.muted)];
         head.push(span("← ", theme.key));
@@ -171,14 +173,18 @@ impl Row<'_> {
             _ => false,
         };
         let room = columns.value.saturating_sub(3);
-        let style = |own: bool| if self.choice().is_some() && !ticked(own) { theme.muted } else { theme.bold };
+        let style =
+            |own: bool| if self.choice().is_some() && !ticked(own) { theme.muted } else { theme.bold };
         let (left_rows, right_rows) = (lay(&a, room, ROWS, style(true)), lay(&b, room, ROWS, style(false)));
         let base = self.conflict.base.as_ref().map(value_text);
         let agreed = match &base {
             None => vec![vec![span("never", theme.muted)]],
             Some(base) if base.is_empty() => vec![vec![span("— empty", theme.muted)]],
             Some(base) => lay(
-                &[Piece { text: crate::console::text::cut_end(base, columns.agreed.max(4) * ROWS), changed: false }],
+                &[Piece {
+                    text: crate::console::text::cut_end(base, columns.agreed.max(4) * ROWS),
+                    changed: false,
+                }],
                 columns.agreed.saturating_sub(2),
                 ROWS,
                 theme.text,
@@ -186,7 +192,8 @@ impl Row<'_> {
         };
         let (will, to, will_style) = self.will();
         let wills = crate::console::text::wrap(&will, columns.will.saturating_sub(1));
-        let values = left_rows.len().max(right_rows.len()).max(if columns.agreed > 0 { agreed.len() } else { 0 });
+        let values =
+            left_rows.len().max(right_rows.len()).max(if columns.agreed > 0 { agreed.len() } else { 0 });
         let mut lines = Vec::new();
         for index in 0..=values {
             let mut spans = vec![span("  ", theme.text)];
@@ -241,7 +248,8 @@ impl Row<'_> {
         }
         for (own, arrow, pieces) in [(true, "←", a), (false, "→", b)] {
             for (index, row) in lay(&pieces, cells.saturating_sub(5), 2, theme.bold).into_iter().enumerate() {
-                let mut spans = vec![span(if index == 0 { format!("  {arrow} ") } else { "    ".to_owned() }, theme.key)];
+                let mut spans =
+                    vec![span(if index == 0 { format!("  {arrow} ") } else { "    ".to_owned() }, theme.key)];
                 spans.extend(row);
                 lines.push(Line::from(spans));
             }

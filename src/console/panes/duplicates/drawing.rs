@@ -17,7 +17,12 @@ use crate::domain::review::Duplicate;
 
 impl Duplicates {
     /// The lines about the records, and which of them are rows of the comparison.
-    fn about(&self, ctx: &Ctx, pair: &Duplicate, cells: usize) -> (Vec<Line<'static>>, std::ops::Range<usize>) {
+    fn about(
+        &self,
+        ctx: &Ctx,
+        pair: &Duplicate,
+        cells: usize,
+    ) -> (Vec<Line<'static>>, std::ops::Range<usize>) {
         let theme = &ctx.theme;
         let mut lines = known::lines(ctx, pair, cells);
         if let Some(obstacle) = &pair.obstacle {
@@ -134,7 +139,11 @@ impl Duplicates {
         if detail.height < 20 {
             // One box: the evidence follows the records.
             lines.push(Line::default());
-            lines.push(parts::rule(ctx, &format!("Why {}, in bits", percent(pair.probability)), cells(detail)));
+            lines.push(parts::rule(
+                ctx,
+                &format!("Why {}, in bits", percent(pair.probability)),
+                cells(detail),
+            ));
             lines.extend(self.why(ctx, pair, cells(detail)));
             self.draw_records(ctx, buffer, detail, pair, (lines, rows));
             return;

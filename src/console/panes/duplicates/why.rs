@@ -101,7 +101,11 @@ pub(super) fn lines(
                      shows what of it can be brought back, and brings it back.";
         lines.extend(crate::console::panes::parts::labelled(ctx, "Kept", words, theme.text, cells));
     }
-    for note in preview.notes.iter().filter(|note| note.contains("stays as it is") || note.contains("stay as they are")) {
+    for note in preview
+        .notes
+        .iter()
+        .filter(|note| note.contains("stays as it is") || note.contains("stay as they are"))
+    {
         lines.extend(wrap(note, cells).into_iter().map(|line| Line::from(span(line, theme.warn))));
     }
     lines

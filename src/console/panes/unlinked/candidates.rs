@@ -26,7 +26,11 @@ impl Unlinked {
         let preview = match answer {
             Ok(preview) => preview,
             Err(why) => {
-                return wrap(why, cells).into_iter().map(|line| Line::from(span(line, theme.warn))).take(3).collect();
+                return wrap(why, cells)
+                    .into_iter()
+                    .map(|line| Line::from(span(line, theme.warn)))
+                    .take(3)
+                    .collect();
             }
         };
         let mut lines = Vec::new();
@@ -45,13 +49,19 @@ impl Unlinked {
         }
         let rest = preview.calls.len().saturating_sub(CALLS);
         if rest > 0 {
-            lines.push(Line::from(span(format!("           and {}", counted(rest as u64, "more call")), theme.muted)));
+            lines.push(Line::from(span(
+                format!("           and {}", counted(rest as u64, "more call")),
+                theme.muted,
+            )));
         }
         if preview.calls.is_empty() {
             lines.push(Line::from(vec![span("Will send  ", theme.muted), span("no call", theme.text)]));
         }
         if let Some(note) = preview.notes.first() {
-            lines.push(Line::from(span(format!("           {}", cut_end(note, cells.saturating_sub(11))), theme.muted)));
+            lines.push(Line::from(span(
+                format!("           {}", cut_end(note, cells.saturating_sub(11))),
+                theme.muted,
+            )));
         }
         lines
     }
@@ -160,7 +170,10 @@ impl Unlinked {
         }
         if !beside {
             // Nothing stands beside it: the person's facts come first.
-            blocks.push((None, facts::lines(ctx, Some(person), self.known(), cells).into_iter().take(4).collect()));
+            blocks.push((
+                None,
+                facts::lines(ctx, Some(person), self.known(), cells).into_iter().take(4).collect(),
+            ));
         }
         if person.candidates.is_empty() {
             let text = "No company fits. c makes it.";

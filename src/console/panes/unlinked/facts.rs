@@ -16,7 +16,12 @@ use crate::journal::beside::Waiting;
 const LABEL: usize = 12;
 
 /// The lines about a person, as far as they are known by now.
-pub(super) fn lines(ctx: &Ctx, person: Option<&Person>, known: Option<&Facts>, cells: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(
+    ctx: &Ctx,
+    person: Option<&Person>,
+    known: Option<&Facts>,
+    cells: usize,
+) -> Vec<Line<'static>> {
     let Some(person) = person else { return Vec::new() };
     let theme = &ctx.theme;
     let mut lines = Vec::new();
@@ -77,9 +82,16 @@ fn blocks(waiting: &Waiting) -> String {
 }
 
 /// The lines in a box of their own.
-pub(super) fn draw(ctx: &Ctx, buffer: &mut Buffer, area: Rect, person: Option<&Person>, lines: Vec<Line<'static>>) {
+pub(super) fn draw(
+    ctx: &Ctx,
+    buffer: &mut Buffer,
+    area: Rect,
+    person: Option<&Person>,
+    lines: Vec<Line<'static>>,
+) {
     let title = person.map_or_else(String::new, |person| cut_end(&person.subject, 40));
-    let id = person.map_or_else(Line::default, |person| Line::from(span(person.id.to_string(), ctx.theme.muted)));
+    let id =
+        person.map_or_else(Line::default, |person| Line::from(span(person.id.to_string(), ctx.theme.muted)));
     let inner = Panel::new(&ctx.theme, &title, false).right(id).draw(&ctx.theme, buffer, area);
     for (index, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
         let y = inner.y + index as u16;
