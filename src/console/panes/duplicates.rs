@@ -9,7 +9,6 @@ mod known;
 mod why;
 
 pub use known::told;
-pub(in crate::console) use why::percent;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -35,6 +34,7 @@ use crate::console::links::Wish as Sending;
 use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::{age, counted, span};
 use crate::console::widgets::list::{Column, Kind};
+use crate::domain::evidence::percent;
 use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish, Take};
 use crate::domain::record::RecordRef;

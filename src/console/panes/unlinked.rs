@@ -13,7 +13,6 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::duplicates::percent;
 use super::parts::{self, Frame};
 use super::reviews::{Ask, Beside, Told as Heard};
 use super::window::{Row, Window};
@@ -28,6 +27,7 @@ use crate::console::links::Wish;
 use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::{age, cut_end, cut_middle, thousands};
 use crate::console::widgets::list::{Column, Kind};
+use crate::domain::evidence::percent;
 use crate::domain::filter::Filter;
 use crate::domain::ids::UnlinkedId;
 use crate::domain::links::LinkVerdict;

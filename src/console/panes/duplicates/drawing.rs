@@ -5,13 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::why::{self, percent};
-use super::{Duplicates, known};
+use super::{Duplicates, known, why};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::panes::{Focus, parts};
 use crate::console::text::{cut_end, span, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, mark_selected, scrolled};
+use crate::domain::evidence::percent;
 use crate::domain::merge::Instead;
 use crate::domain::review::Duplicate;
 

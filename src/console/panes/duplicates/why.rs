@@ -7,24 +7,12 @@ use super::known;
 use crate::console::ctx::Ctx;
 use crate::console::panes::parts::rule;
 use crate::console::text::{counted, cut_end, left, right, span, width, wrap};
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{Evidence, percent};
 use crate::domain::plan::Preview;
 use crate::domain::review::Duplicate;
 
 /// Calls, and values that are lost, that are named here; the dialog names all.
 const NAMED: usize = 5;
-
-/// `97 %`; with decimals near certainty, where whole numbers would all be the same; never 100, nothing is that certain.
-pub(in crate::console) fn percent(probability: f64) -> String {
-    let share = if probability.is_finite() { (probability * 100.0).clamp(0.0, 100.0) } else { 0.0 };
-    if share < 98.5 {
-        format!("{share:.0} %")
-    } else if share < 99.9 {
-        format!("{:.1} %", (share * 10.0).floor() / 10.0)
-    } else {
-        format!("{:.2} %", ((share * 100.0).floor() / 100.0).min(99.99))
-    }
-}
 
 /// Every line below the comparison.
 pub(super) fn lines(
@@ -161,19 +149,4 @@ pub(super) fn waterfall(
     let total = format!("{:.1} bits → {}", sum as f64 / 1000.0, percent(probability));
     lines.push(Line::from(vec![span(right(&total, cells), theme.bold)]));
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent;
-
-    #[test]
-    fn near_certainty_a_share_has_decimals_and_is_never_whole() {
-        let shown: Vec<String> =
-            [0.5, 0.97, 0.984, 0.992, 0.998_96, 0.999_4, 0.999_999_9, 1.0, f64::NAN].map(percent).to_vec();
-        assert_eq!(
-            shown,
-            ["50 %", "97 %", "98 %", "99.2 %", "99.8 %", "99.94 %", "99.99 %", "99.99 %", "0 %"]
-        );
-    }
 }

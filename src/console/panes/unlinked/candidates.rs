@@ -8,11 +8,11 @@ use ratatui::text::Line;
 use super::{Unlinked, facts};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::panes::Focus;
-use crate::console::panes::duplicates::percent;
 use crate::console::text::{counted, cut_end, cut_middle, left, put, right, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
 use crate::console::widgets::list::mark_selected;
+use crate::domain::evidence::percent;
 use crate::domain::review::{LinkCandidate, ReviewState};
 
 /// Calls that are named inline; the dialog names all.
