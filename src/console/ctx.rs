@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
 use super::msg::Ticket;
+use super::outside::{self, Outside, Window};
 use super::panes::Screen;
 use super::theme::Theme;
 use crate::domain::clock::Timestamp;
@@ -45,6 +46,8 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// What is known beside the journal.
+    pub outside: Window,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -59,6 +62,7 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            outside: outside::still(Outside::default()),
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }

@@ -22,6 +22,7 @@ use super::ctx::Ctx;
 use super::effect::Effect;
 use super::idle::Idle;
 use super::msg::Event;
+use super::outside::Window;
 use super::perform::{Envelope, Performer};
 use super::theme::{self, Theme};
 use crate::domain::clock::SharedClock;
@@ -40,6 +41,8 @@ pub struct World {
     pub title: String,
     /// What the service has to say: each text is shown until it is dismissed.
     pub notices: UnboundedReceiver<String>,
+    /// What is known beside the journal.
+    pub outside: Window,
 }
 
 /// How often the journal is asked whether another process changed it.
@@ -73,6 +76,11 @@ impl Console {
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
         let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+    }
+
+    /// Gives it what is known beside the journal.
+    pub fn look_outside(&mut self, outside: Window) {
+        self.app.ctx.outside = outside;
     }
 
     /// Asks the first questions.
@@ -150,7 +158,7 @@ where
     B::Error: Error + Send + Sync + 'static,
 {
     let size = terminal.size()?;
-    let World { journal, operator, clock, title, mut notices } = world;
+    let World { journal, operator, clock, title, mut notices, outside } = world;
     let mut console = Console::new(
         journal.clone(),
         operator,
@@ -161,6 +169,7 @@ where
         TimeZone::system(),
         (size.width, size.height),
     );
+    console.look_outside(outside);
     let mut last = None;
     // The frame comes before the first question, so that the screen is there however slow the journal is.
     draw(&mut terminal, &mut console, &mut last)?;
