@@ -67,12 +67,16 @@ pub struct App {
     at: usize,
     overview_at: Timestamp,
     clicked: Option<(u16, u16, Timestamp)>,
+    dragging: bool,
+    mouse: bool,
 }
 
 impl App {
     /// The console before its first frame.
-    pub fn new(ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
+    pub fn new(mut ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
+        let mouse = settings.mouse;
+        ctx.reduced_motion = settings.reduced_motion;
         let conflicts = Conflicts::of_role(&settings.role);
         Self {
             ctx,
@@ -103,6 +107,8 @@ impl App {
             at: 0,
             overview_at,
             clicked: None,
+            dragging: false,
+            mouse,
         }
     }
 

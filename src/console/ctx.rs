@@ -23,6 +23,8 @@ pub enum Target {
     List,
     /// The detail box.
     Detail,
+    /// The border between list and detail, which can be dragged.
+    Divider,
     /// Tab `n` of the detail.
     Tab(usize),
     /// Choice `n` of the detail, from 0.
@@ -46,8 +48,15 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+<<<<<<< HEAD
     /// What is known beside the journal.
     pub outside: Window,
+=======
+    /// Nothing is to move by itself.
+    pub reduced_motion: bool,
+    /// The list's share of the width in hundredths, once the operator chose one.
+    pub share: Option<u16>,
+>>>>>>> f62255bcc39782b71909a3954fa23264de762ed3
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -62,7 +71,12 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+<<<<<<< HEAD
             outside: outside::still(Outside::default()),
+=======
+            reduced_motion: false,
+            share: None,
+>>>>>>> f62255bcc39782b71909a3954fa23264de762ed3
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }
@@ -89,14 +103,16 @@ impl Ctx {
         self.targets.borrow_mut().clear();
     }
 
-    /// What lies at a place.
+    /// What lies at a place. The divider goes before the two boxes whose borders it is.
     pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
         let targets = self.targets.borrow();
-        targets
-            .iter()
-            .rev()
-            .find(|(area, _)| x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom())
-            .map(|(_, target)| target.clone())
+        let here = || {
+            targets.iter().rev().filter(|(area, _)| {
+                x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom()
+            })
+        };
+        let divider = here().find(|(_, target)| *target == Target::Divider);
+        divider.or_else(|| here().next()).map(|(_, target)| target.clone())
     }
 
     /// Only one pane fits.

@@ -55,6 +55,8 @@ pub enum Effect {
     Do(Box<AnyWish>),
     /// Lay this over the panes.
     Over(Over),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

@@ -85,6 +85,7 @@ impl Performer {
             Effect::Do(wish) => self.spawn(async move {
                 Event::CarriedOut(super::wishes::carry_out(&journal, &operator, *wish).await)
             }),
+            Effect::Mouse(taken) => terminal::mouse(taken),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
             | Effect::Confirm(_)

@@ -24,7 +24,7 @@ use super::idle::Idle;
 use super::msg::Event;
 use super::outside::Window;
 use super::perform::{Envelope, Performer};
-use super::theme::{self, Theme};
+use super::theme;
 use crate::domain::clock::SharedClock;
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
@@ -70,7 +70,8 @@ impl Console {
         size: (u16, u16),
     ) -> Self {
         let (sender, queue) = mpsc::unbounded_channel();
-        let theme = Theme::new(settings.theme, terminal);
+        let terminal = theme::Terminal { light: terminal.light || settings.light_ground, ..terminal };
+        let theme = settings.themes.theme(settings.scheme(), terminal);
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);

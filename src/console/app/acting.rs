@@ -9,7 +9,7 @@ use crate::console::layers::palette::{Entry, Palette};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::Msg;
 use crate::console::panes::Screen;
-use crate::console::theme::{Terminal, Theme};
+use crate::console::theme::Terminal;
 
 impl App {
     /// The scopes whose keys work now, nearest first.
@@ -64,11 +64,26 @@ impl App {
                     return effects;
                 }
             }
+            Action::Narrower => self.ctx.share = Some(self.share().saturating_sub(5).max(20)),
+            Action::Wider => self.ctx.share = Some((self.share() + 5).min(80)),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let words = if self.mouse {
+                    "The mouse works here; Shift leaves a click to the terminal."
+                } else {
+                    "The mouse is the terminal's now."
+                };
+                self.toasts.push(self.ctx.now, Tone::Good, words.to_owned());
+                return vec![Effect::Mouse(self.mouse)];
+            }
             Action::Theme => {
-                let scheme = self.ctx.theme.scheme.next();
+                let themes = &self.settings.themes;
+                let scheme = themes.after(self.ctx.theme.scheme);
+                // Who asks for a theme by a key wants its colours, whatever NO_COLOR says.
                 let plain = Terminal { no_color: false, ..self.terminal };
-                self.ctx.theme = Theme::new(scheme, plain);
-                self.toasts.push(self.ctx.now, Tone::Good, format!("Theme: {}", scheme.as_str()));
+                self.ctx.theme = themes.theme(scheme, plain);
+                let words = format!("Theme: {}", themes.name(scheme));
+                self.toasts.push(self.ctx.now, Tone::Good, words);
             }
             action => return self.update(Msg::Act(action)),
         }
@@ -104,5 +119,10 @@ impl App {
                 },
             })
             .collect()
+    }
+
+    /// The list's share of the width, chosen or about what the panes take by themselves.
+    fn share(&self) -> u16 {
+        self.ctx.share.unwrap_or(50)
     }
 }

@@ -20,8 +20,8 @@ impl App {
     pub fn draw(&self, buffer: &mut Buffer) {
         let area = buffer.area;
         self.ctx.clear_targets();
-        if area.width < 60 || area.height < 16 {
-            let text = format!("{}x{} is too small; Reknit needs 60x16. q quits.", area.width, area.height);
+        if area.width < 60 || area.height < 15 {
+            let text = format!("{}x{} is too small; Reknit needs 60x15. q quits.", area.width, area.height);
             put(buffer, area.x, area.y, area.width, &Line::from(span(text, self.ctx.theme.text)));
         } else {
             self.header(buffer, Rect { height: 1, ..area });
