@@ -40,6 +40,7 @@
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | erasing a person, the checklist of it, tombstones |
 //! | `sealing` | what rows hold of people, under keys that can be destroyed |
+//! | [`beside`] | what review screens show beside their rows |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ use crate::domain::clock::{Drift, SharedClock};
 
 pub mod aside;
 pub mod audit;
+pub mod beside;
 pub mod causes;
 pub mod check;
 pub mod conflicts;

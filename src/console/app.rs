@@ -202,6 +202,7 @@ impl App {
                     self.layers.push(Box::new(layer));
                     outside.push(effect);
                 }
+                Effect::Typed(conflict, text) => outside.extend(self.update(Msg::Typed(conflict, text))),
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {

@@ -55,6 +55,8 @@ pub enum Effect {
     Do(Box<AnyWish>),
     /// Lay this over the panes.
     Over(Over),
+    /// A value was typed for a conflict: it decides the field, and nothing is sent.
+    Typed(ConflictId, String),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Put text on the clipboard.
@@ -86,6 +88,8 @@ pub enum Query {
     Audit(panes::audit::asks::Ask),
     /// For the log of API calls.
     Log(panes::log::asks::Ask),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Ask>),
     /// Rows of a list.
     Rows {
         /// Of which list.

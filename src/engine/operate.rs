@@ -22,6 +22,7 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod compare;
 mod desk;
 pub mod disputes;
 pub mod drafts;
@@ -29,7 +30,9 @@ pub mod editions;
 pub mod funnel;
 pub mod links;
 mod pause;
+pub mod person;
 mod replay;
+pub mod settling;
 pub mod shelf;
 pub mod switching;
 mod translate;
