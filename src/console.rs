@@ -14,6 +14,7 @@ pub mod keys;
 pub mod layers;
 pub mod links;
 pub mod msg;
+pub mod outside;
 pub mod panes;
 pub mod perform;
 pub mod run;

@@ -31,6 +31,9 @@
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
+//! | [`trends`] | what happened by the hour |
+//! | [`visits`] | when somebody last looked, and what came since |
+//! | [`vitals`] | what the health screen shows beyond the monitors |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
 //! | [`drift`] | how the vendors' objects look, what changed, what is held back for it |
@@ -88,8 +91,11 @@ pub mod rules;
 mod sealing;
 pub mod sources;
 pub mod told;
+pub mod trends;
 pub mod undo;
 pub mod verdicts;
+pub mod visits;
+pub mod vitals;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

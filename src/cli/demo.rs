@@ -119,6 +119,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     let journal = wiring::open(&path, Opening::Create, wiring::clock())?;
     let lock = WorkerLock::take(journal.path())?;
     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), Arc::clone(&credentials))?;
+    let outside = super::outside::window(&config, Some(Arc::clone(&credentials)));
     let (listener, address) = listen("127.0.0.1:0").await?;
     let mut service = Background::start(&engine);
     let receiver = Receiver {
@@ -171,6 +172,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             title: "demo".into(),
             notices: heard,
             script,
+            outside,
         };
         let result = show(&config, world).await;
         playing.abort();

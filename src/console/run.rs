@@ -23,6 +23,7 @@ use super::effect::Effect;
 use super::idle::Idle;
 use super::layers::toast::Tone;
 use super::msg::Event;
+use super::outside::Window;
 use super::perform::{Envelope, Performer};
 use super::script::{Player, Script, Turn};
 use super::theme;
@@ -44,6 +45,8 @@ pub struct World {
     pub notices: UnboundedReceiver<String>,
     /// To be played before the keys are the operator's.
     pub script: Option<Script>,
+    /// What is known beside the journal.
+    pub outside: Window,
 }
 
 /// How often a script that is played looks at the screen.
@@ -81,6 +84,11 @@ impl Console {
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
         let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+    }
+
+    /// Gives it what is known beside the journal.
+    pub fn look_outside(&mut self, outside: Window) {
+        self.app.ctx.outside = outside;
     }
 
     /// Asks the first questions.
@@ -158,7 +166,7 @@ where
     B::Error: Error + Send + Sync + 'static,
 {
     let size = terminal.size()?;
-    let World { journal, operator, clock, title, mut notices, script } = world;
+    let World { journal, operator, clock, title, mut notices, script, outside } = world;
     let mut console = Console::new(
         journal.clone(),
         operator,
@@ -169,6 +177,7 @@ where
         TimeZone::system(),
         (size.width, size.height),
     );
+    console.look_outside(outside);
     let mut last = None;
     // The frame comes before the first question, so that the screen is there however slow the journal is.
     draw(&mut terminal, &mut console, &mut last)?;
