@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use serde_json::Value;
 
 use super::conflict_detail::{self, Shown, Told};
 use super::parts::{self, Frame};
@@ -58,6 +59,8 @@ pub struct Conflicts {
     role: String,
     /// Decided, and not sent.
     decided: BTreeMap<ConflictId, Choice>,
+    /// The two values each was decided on: another one asks anew.
+    shown: BTreeMap<ConflictId, (Value, Value)>,
     /// The field under the cursor of the detail.
     at: Option<ConflictId>,
     unfolded: bool,
@@ -75,6 +78,7 @@ impl Default for Conflicts {
             follow: Cell::new(false),
             role: String::new(),
             decided: BTreeMap::new(),
+            shown: BTreeMap::new(),
             at: None,
             unfolded: false,
             record: Beside::default(),
@@ -144,7 +148,32 @@ impl Conflicts {
             if all {
                 self.decided.remove(&id);
             } else {
-                self.decided.insert(id, choice.clone());
+                self.set(id, choice.clone());
+            }
+        }
+    }
+
+    fn set(&mut self, id: ConflictId, choice: Choice) {
+        let rows = self.window.rows().iter();
+        let beside =
+            self.record.last().into_iter().flat_map(|known| known.disputed.iter().map(|one| &one.conflict));
+        let found = rows.chain(beside).find(|conflict| conflict.id == id);
+        if let Some(conflict) = found {
+            self.shown.insert(id, (conflict.left_value.clone(), conflict.right_value.clone()));
+        }
+        self.decided.insert(id, choice);
+    }
+
+    /// Decisions on values that are not there any more go.
+    fn forget_changed(&mut self) {
+        let Self { window, decided, shown, .. } = self;
+        for row in window.rows() {
+            let other = shown
+                .get(&row.id)
+                .is_some_and(|(left, right)| *left != row.left_value || *right != row.right_value);
+            if other || row.state == ReviewState::Deciding {
+                decided.remove(&row.id);
+                shown.remove(&row.id);
             }
         }
     }
@@ -329,7 +358,7 @@ impl Pane for Conflicts {
                 Vec::new()
             }
             Msg::Typed(id, text) => {
-                self.decided.insert(id, Choice::Value(text));
+                self.set(id, Choice::Value(text));
                 Vec::new()
             }
             Msg::Act(Action::Open) if !self.decided.is_empty() => self.send(),
@@ -351,7 +380,9 @@ impl Pane for Conflicts {
                 .into_iter()
                 .collect(),
             Msg::Loaded(ticket, Loaded::Conflicts(page)) => {
-                self.window.answer(ctx, ticket, page).1.into_iter().collect()
+                let effects = self.window.answer(ctx, ticket, page).1.into_iter().collect();
+                self.forget_changed();
+                effects
             }
             Msg::Loaded(ticket, Loaded::Reviews(told)) => {
                 self.hear(ticket, *told);
