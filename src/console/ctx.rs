@@ -48,15 +48,12 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
-<<<<<<< HEAD
     /// What is known beside the journal.
     pub outside: Window,
-=======
     /// Nothing is to move by itself.
     pub reduced_motion: bool,
     /// The list's share of the width in hundredths, once the operator chose one.
     pub share: Option<u16>,
->>>>>>> f62255bcc39782b71909a3954fa23264de762ed3
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -71,12 +68,9 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
-<<<<<<< HEAD
             outside: outside::still(Outside::default()),
-=======
             reduced_motion: false,
             share: None,
->>>>>>> f62255bcc39782b71909a3954fa23264de762ed3
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }
