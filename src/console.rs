@@ -18,6 +18,7 @@ pub mod outside;
 pub mod panes;
 pub mod perform;
 pub mod run;
+pub mod script;
 pub mod terminal;
 pub mod text;
 pub mod theme;

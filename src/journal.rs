@@ -49,6 +49,7 @@ use tokio::sync::watch;
 
 use crate::domain::clock::{Drift, SharedClock};
 
+pub mod aside;
 pub mod audit;
 pub mod causes;
 pub mod check;
@@ -76,7 +77,10 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+pub mod recipes;
 mod redaction;
+pub mod related;
+mod replay;
 mod reserve;
 pub mod review;
 pub mod rollout;

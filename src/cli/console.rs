@@ -78,7 +78,11 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     let following = tokio::spawn(tell_alerts(journal.clone(), sender.clone()));
     let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
-    let result = show(&config, World { journal, operator, clock: wiring::clock(), title, notices, outside }).await;
+    let result = show(
+        &config,
+        World { journal, operator, clock: wiring::clock(), title, notices, script: None, outside },
+    )
+    .await;
     following.abort();
     if let Some((background, _lock)) = background {
         background.stop().await;

@@ -40,7 +40,9 @@ pub fn window(config: &Config, credentials: Option<Arc<dyn Credentials>>) -> Win
             }
             let credentials = Arc::clone(&credentials);
             // It may read files.
-            let Ok(found) = tokio::task::spawn_blocking(move || read(&*credentials, &systems)).await else { return };
+            let Ok(found) = tokio::task::spawn_blocking(move || read(&*credentials, &systems)).await else {
+                return;
+            };
             sender.send_if_modified(|outside| {
                 let changed = outside.credentials != found;
                 outside.credentials = found;
@@ -58,7 +60,8 @@ fn read(credentials: &dyn Credentials, systems: &[System]) -> Vec<Credential> {
             let connection = Connection::only(*system);
             let grant = credentials.grant(&connection);
             let renews = grant.as_ref().is_ok_and(crate::domain::secret::Grant::renews);
-            let mut secrets = vec![(token_variable(&connection), credentials.access_token(&connection).is_some())];
+            let mut secrets =
+                vec![(token_variable(&connection), credentials.access_token(&connection).is_some())];
             for what in ["REFRESH_TOKEN", "CLIENT_ID", "PRIVATE_KEY"] {
                 let name = variable(&connection, what);
                 if credentials.named(&name).is_some() {
@@ -69,7 +72,10 @@ fn read(credentials: &dyn Credentials, systems: &[System]) -> Vec<Credential> {
             secrets.push((variable(&connection, signing), credentials.webhook_secret(&connection).is_some()));
             Credential {
                 // A token that comes by a grant need not be given.
-                secrets: secrets.into_iter().filter(|(name, there)| *there || !(renews && name.ends_with("ACCESS_TOKEN"))).collect(),
+                secrets: secrets
+                    .into_iter()
+                    .filter(|(name, there)| *there || !(renews && name.ends_with("ACCESS_TOKEN")))
+                    .collect(),
                 grant: grant.map(|grant| grant.title().to_owned()),
                 renews,
                 expires_at: credentials.renewed(&connection).and_then(|renewed| renewed.expires_at),

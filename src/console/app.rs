@@ -69,6 +69,7 @@ pub struct App {
     clicked: Option<(u16, u16, Timestamp)>,
     dragging: bool,
     mouse: bool,
+    said: Option<String>,
 }
 
 impl App {
@@ -109,6 +110,7 @@ impl App {
             clicked: None,
             dragging: false,
             mouse,
+            said: None,
         }
     }
 
@@ -117,6 +119,16 @@ impl App {
     pub const fn looking_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
+    }
+
+    /// What a script that is played says, above the keys; none takes it away.
+    pub fn say(&mut self, words: Option<String>) {
+        self.said = words;
+    }
+
+    /// Says something at the lower right.
+    pub fn tell(&mut self, tone: Tone, text: String) {
+        self.toasts.push(self.ctx.now, tone, text);
     }
 
     /// The first questions.

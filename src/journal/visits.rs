@@ -99,22 +99,16 @@ fn since(connection: &Connection, now: Timestamp, actor: &str) -> Result<Option<
         Ok(count.max(0).cast_unsigned())
     };
     // The newest rows of each kind, by their number: what came later has a higher one.
-    let failed = new(
-        "SELECT count(*) FROM (SELECT updated_at FROM executions INDEXED BY executions_by_status \
-         WHERE status = 'failed' ORDER BY id DESC LIMIT ?2) WHERE updated_at > ?1",
-    )?;
-    let conflicts = new(
-        "SELECT count(*) FROM (SELECT created_at FROM conflicts INDEXED BY conflicts_by_state \
-         WHERE state = 'open' ORDER BY id DESC LIMIT ?2) WHERE created_at > ?1",
-    )?;
-    let duplicates = new(
-        "SELECT count(*) FROM (SELECT leads FROM duplicates INDEXED BY duplicates_by_age \
-         WHERE state = 'open' AND created_at > ?1 LIMIT ?2) WHERE leads = 1",
-    )?;
-    let unlinked = new(
-        "SELECT count(*) FROM (SELECT 1 FROM unlinked INDEXED BY unlinked_by_age \
-         WHERE state = 'open' AND created_at > ?1 LIMIT ?2)",
-    )?;
+    let failed =
+        new("SELECT count(*) FROM (SELECT updated_at FROM executions INDEXED BY executions_by_status \
+         WHERE status = 'failed' ORDER BY id DESC LIMIT ?2) WHERE updated_at > ?1")?;
+    let conflicts =
+        new("SELECT count(*) FROM (SELECT created_at FROM conflicts INDEXED BY conflicts_by_state \
+         WHERE state = 'open' ORDER BY id DESC LIMIT ?2) WHERE created_at > ?1")?;
+    let duplicates = new("SELECT count(*) FROM (SELECT leads FROM duplicates INDEXED BY duplicates_by_age \
+         WHERE state = 'open' AND created_at > ?1 LIMIT ?2) WHERE leads = 1")?;
+    let unlinked = new("SELECT count(*) FROM (SELECT 1 FROM unlinked INDEXED BY unlinked_by_age \
+         WHERE state = 'open' AND created_at > ?1 LIMIT ?2)")?;
     let moved = |before: u64, came: u64, stands: u64| Moved {
         came,
         gone: before.saturating_add(came).saturating_sub(stands),

@@ -221,8 +221,8 @@ fn missing(connection: &Connection) -> Result<Vec<Missing>> {
 }
 
 fn refused(connection: &Connection) -> Result<Vec<RefusedDeliveries>> {
-    let mut statement =
-        connection.prepare_cached("SELECT connection, at, count FROM refused_deliveries ORDER BY connection")?;
+    let mut statement = connection
+        .prepare_cached("SELECT connection, at, count FROM refused_deliveries ORDER BY connection")?;
     let found = statement.query_map([], |row| {
         Ok(RefusedDeliveries {
             connection: row.get(0)?,

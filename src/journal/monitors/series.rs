@@ -229,5 +229,6 @@ pub(super) fn roll_up(connection: &Connection, now: Timestamp) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM series WHERE span = ?1 AND at < ?2")?
         .execute(params![DAY, now.0 - DAYS_KEPT])?;
+    crate::journal::recipes::forget_hours(connection, now)?;
     trends::forget(connection, now)
 }

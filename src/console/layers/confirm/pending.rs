@@ -90,6 +90,7 @@ impl Pending {
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
             Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
             Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
+            Self::Decide { decision: Decision::Probe { .. }, .. } => "Look it up",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
             Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
