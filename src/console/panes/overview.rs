@@ -15,6 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use self::asks::{Ask, Lately};
+pub(super) use self::facts::{took, window};
 use self::rows::{Door, Place, Row};
 use super::{Focus, Pane, Screen};
 use crate::console::actions::Action;
@@ -417,7 +418,12 @@ impl Pane for Overview {
     }
 }
 
-/// Where a number leads that counts rows of a screen.
+/// Where a number leads that counts rows of a screen; on the health screen, the line with that key.
 fn door(screen: Screen, filter: &str) -> Door {
-    Door { screen, filter: Some(filter.to_owned()).filter(|filter| !filter.is_empty()) }
+    let filter = match (screen, filter) {
+        (_, "") => None,
+        (Screen::Health, key) => Some(super::health::line(key)),
+        (_, filter) => Some(filter.to_owned()),
+    };
+    Door { screen, filter }
 }

@@ -286,15 +286,14 @@ impl Overview {
             let [hours, days] = numbers;
             let [of_hours, of_days] = to;
             let strong = |day: bool| if by_day == day { theme.bold } else { theme.muted };
-            let to = |cell: Cell, door: Door| cell.to(door.screen, door.filter.unwrap_or_default());
             Row {
                 group: 0,
                 cells: vec![
                     Cell::words(word, theme.text),
                     Cell::words(bars, style),
                     Cell::fill("", theme.muted).gap(0),
-                    to(Cell::number(hours, strong(false)), of_hours),
-                    to(Cell::number(days, strong(true)), of_days).drop(1),
+                    Cell::number(hours, strong(false)).through(of_hours),
+                    Cell::number(days, strong(true)).through(of_days).drop(1),
                 ],
             }
         };

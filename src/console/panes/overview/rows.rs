@@ -76,8 +76,13 @@ impl Cell {
 
     /// The same, leading somewhere.
     pub(super) fn to(mut self, screen: Screen, filter: impl Into<String>) -> Self {
-        let filter = Some(filter.into()).filter(|filter| !filter.is_empty());
-        self.door = Some(Door { screen, filter });
+        self.door = Some(super::door(screen, &filter.into()));
+        self
+    }
+
+    /// The same, leading there.
+    pub(super) fn through(mut self, door: Door) -> Self {
+        self.door = Some(door);
         self
     }
 
