@@ -48,6 +48,7 @@ use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
 pub mod check;
+pub mod chosen;
 pub mod conflicts;
 pub mod drift;
 pub mod duplicates;

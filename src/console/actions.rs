@@ -203,13 +203,31 @@ actions! {
     // Every list.
     Open { id: "open", keys: ["Enter"], hint: "open", help: "Go into the detail of the row.", scope: Lists }
     Mark { id: "mark", keys: ["Space"], hint: "mark",
-        help: "Mark the row, or take its mark away; retry and discard take the marked ones.", scope: Executions }
+        help: "Mark the row, or take its mark away; what acts takes the marked ones.", scope: Lists }
     MarkRange { id: "mark-range", keys: ["v"], hint: "",
-        help: "Begin a range here; press it again to mark everything up to there.", scope: Executions }
-    ClearMarks { id: "clear-marks", keys: ["Ctrl-\\"], hint: "", help: "Take all marks away.", scope: Executions }
+        help: "Begin a range here; press it again to mark everything up to there.", scope: Lists }
+    MarkAll { id: "mark-all", keys: ["Ctrl-a"], hint: "",
+        help: "Mark every row that the filter lets through, loaded or not.", scope: Lists }
+    ClearMarks { id: "clear-marks", keys: ["Ctrl-\\"], hint: "", help: "Take all marks away.", scope: Lists }
     Filter { id: "filter", keys: ["/"], hint: "filter",
         help: "Filter the list while you type: status:failed error:auth recipe:name since:2h word -word.",
         scope: Lists }
+    LastFilter { id: "last-filter", keys: ["-"], hint: "",
+        help: "Go back to the filter before this one.", scope: Lists }
+    Views { id: "views", keys: ["V"], hint: "views",
+        help: "Open a view, ready-made or your own; save, rename or delete one.", scope: Lists }
+    Sort { id: "sort", keys: ["s"], hint: "sort",
+        help: "Choose the column that the rows are sorted by.", scope: Lists }
+    SortLeft { id: "sort-left", keys: ["Shift-Left"], hint: "",
+        help: "Sort by the column to the left.", scope: Lists }
+    SortRight { id: "sort-right", keys: ["Shift-Right"], hint: "",
+        help: "Sort by the column to the right.", scope: Lists }
+    SortTurn { id: "sort-turn", keys: ["Shift-Up", "Shift-Down"], hint: "",
+        help: "Turn the order of the rows round.", scope: Lists }
+    Columns { id: "columns", keys: ["|"], hint: "",
+        help: "Choose the columns and their order; remembered for this list.", scope: Lists }
+    Export { id: "export", keys: ["X"], hint: "",
+        help: "Write the filtered rows to a CSV or JSON file in the data folder.", scope: Lists }
     Copy { id: "copy", keys: ["y"], hint: "copy",
         help: "Copy the id or the value of the row to the clipboard.", scope: Lists }
     Down { id: "down", keys: ["Down", "j"], hint: "", help: "Move down.", scope: Everywhere }

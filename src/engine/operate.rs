@@ -22,6 +22,7 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod cost;
 pub mod disputes;
 pub mod links;
 mod pause;
@@ -200,7 +201,8 @@ impl Operator {
         &self.mapping
     }
 
-    pub(super) fn actor(&self) -> &str {
+    /// In whose name it acts.
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 

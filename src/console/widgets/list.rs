@@ -32,6 +32,48 @@ pub struct Column {
     pub drop: u8,
     /// Its widest.
     pub most: usize,
+    /// Its stable name, for views and the chooser; empty for marks and glyphs, which are always shown and first.
+    pub name: &'static str,
+    /// What it shows, for the chooser.
+    pub words: &'static str,
+    /// Not shown until the operator chooses it.
+    pub hidden: bool,
+    /// The word after `sort:` that orders the rows by it; empty where they cannot be.
+    pub sort: &'static str,
+}
+
+impl Column {
+    /// A column of nothing, for `..Column::PLAIN`.
+    pub const PLAIN: Self = Self::new("", Kind::Words, 0);
+
+    /// A column that always stays, is not in the chooser and cannot be sorted by.
+    pub const fn new(title: &'static str, kind: Kind, most: usize) -> Self {
+        Self { title, kind, drop: 0, most, name: "", words: "", hidden: false, sort: "" }
+    }
+
+    /// The same, in the chooser: its stable name, and what it shows in a few words.
+    #[must_use]
+    pub const fn named(self, name: &'static str, words: &'static str) -> Self {
+        Self { name, words, ..self }
+    }
+
+    /// The same, dropped when the list is narrow: the highest first.
+    #[must_use]
+    pub const fn drops(self, drop: u8) -> Self {
+        Self { drop, ..self }
+    }
+
+    /// The same, sorted by this word after `sort:`.
+    #[must_use]
+    pub const fn sorts(self, sort: &'static str) -> Self {
+        Self { sort, ..self }
+    }
+
+    /// The same, shown only once it is chosen.
+    #[must_use]
+    pub const fn hides(self) -> Self {
+        Self { hidden: true, ..self }
+    }
 }
 
 /// A table about to be drawn.
@@ -44,6 +86,8 @@ pub struct Table<'a> {
     pub selected: Option<usize>,
     /// The pane has the focus.
     pub focused: bool,
+    /// The column the rows are sorted by, and whether downwards: its header shows which.
+    pub sorted: Option<(usize, bool)>,
 }
 
 /// Cells before the first column: the selection bar and a blank.
@@ -54,8 +98,12 @@ impl Table<'_> {
     pub fn draw(&self, theme: &Theme, buffer: &mut Buffer, area: Rect) {
         let room = usize::from(area.width.saturating_sub(MARGIN + 1));
         let widths = self.widths(room);
-        let header: Vec<(String, Style)> =
-            self.columns.iter().map(|column| (column.title.to_owned(), theme.muted)).collect();
+        let header: Vec<(String, Style)> = (0..self.columns.len())
+            .map(|at| {
+                let sorted = self.sorted.is_some_and(|(by, _)| by == at);
+                (self.header(at), if sorted { theme.key } else { theme.muted })
+            })
+            .collect();
         let line = self.line(&header, &widths);
         put(buffer, area.x + MARGIN, area.y, area.width.saturating_sub(MARGIN), &line);
         for (index, row) in self.rows.iter().enumerate() {
@@ -67,6 +115,15 @@ impl Table<'_> {
             if self.selected == Some(index) {
                 mark_selected(theme, buffer, Rect::new(area.x, y, area.width, 1), self.focused);
             }
+        }
+    }
+
+    fn header(&self, at: usize) -> String {
+        let title = self.columns[at].title;
+        match self.sorted {
+            Some((by, true)) if by == at => format!("{title}▼"),
+            Some((by, false)) if by == at => format!("{title}▲"),
+            _ => title.to_owned(),
         }
     }
 
@@ -101,7 +158,10 @@ impl Table<'_> {
             .enumerate()
             .map(|(at, column)| {
                 let widest = self.rows.iter().map(|row| row.get(at).map_or(0, |cell| width(&cell.0))).max();
-                Some(widest.unwrap_or(0).max(width(column.title)).min(column.most))
+                let plain = widest.unwrap_or(0).max(width(column.title)).min(column.most);
+                // The arrow of the sorted column is never cut.
+                let sorted = self.sorted.is_some_and(|(by, _)| by == at);
+                Some(if sorted { plain.max(width(column.title) + 1) } else { plain })
             })
             .collect();
         loop {
