@@ -47,6 +47,7 @@ use tokio::sync::watch;
 use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
+pub mod causes;
 pub mod check;
 pub mod chosen;
 pub mod conflicts;

@@ -15,7 +15,7 @@ use crate::engine::monitors::{self, Watch};
 use crate::journal::Journal;
 
 /// The smallest terminal with a useful layout.
-const SMALLEST: (u16, u16) = (60, 16);
+const SMALLEST: (u16, u16) = (60, 15);
 
 /// Opens the console.
 pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
@@ -101,13 +101,61 @@ pub async fn show(config: &Config, world: World) -> Result<(), Problem> {
             "start it again; the log in the data folder may say more",
         )
     };
-    let mut settings = config.console.clone();
-    settings.theme = console::settle_scheme(settings.theme);
+    let (settings, complaints) = looks(config)?;
     let terminal = console::enter(config.console.mouse).map_err(|error| failed(&error))?;
+    for complaint in complaints {
+        tracing::warn!("{complaint}");
+    }
     let input = crossterm::event::EventStream::new();
     let result = console::run(terminal, input, world, settings).await;
     console::leave();
     result.map_err(|error| failed(&format!("{error:#}")))
+}
+
+/// The settings of the console with the user's own themes and the terminal's ground. The theme that is wanted must be
+/// there and right; what is wrong with others is said, and they are left out.
+fn looks(config: &Config) -> Result<(console::Settings, Vec<String>), Problem> {
+    let mut settings = config.console.clone();
+    let (own, complaints) = own_themes(&config.folder.join("themes"));
+    settings.themes.own = own;
+    if let Err(why) = settings.check() {
+        let why = complaints
+            .iter()
+            .find(|complaint| complaint.contains(&format!("{}.toml", settings.theme)))
+            .map_or(why, Clone::clone);
+        return Err(Problem::usage(
+            "The console was not started; nothing was changed.",
+            why,
+            "correct it, or set theme = \"auto\" in the section [console]",
+        ));
+    }
+    if settings.scheme() == console::theme::Scheme::Auto {
+        settings.light_ground = console::ground_is_light().unwrap_or_default();
+    }
+    Ok((settings, complaints))
+}
+
+/// A theme by its name.
+type Named = (String, console::theme::Palette);
+
+/// The themes of a folder by name, and what is wrong with those left out.
+fn own_themes(folder: &Path) -> (Vec<Named>, Vec<String>) {
+    let (mut themes, mut complaints) = (Vec::new(), Vec::new());
+    // No folder, no themes of one's own.
+    let Ok(entries) = std::fs::read_dir(folder) else { return (themes, complaints) };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
+        let (Some(name), true) = (name, path.extension().is_some_and(|end| end == "toml")) else { continue };
+        let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let parsed =
+            read.and_then(|text| console::theme::Palette::parse(&text).map_err(|error| error.to_string()));
+        match parsed {
+            Ok(palette) => themes.push((name, palette)),
+            Err(why) => complaints.push(format!("{}: {why}", path.display())),
+        }
+    }
+    themes.sort_by(|one, other| one.0.cmp(&other.0));
+    (themes, complaints)
 }
 
 /// Refuses what is no terminal, or one too small to show anything useful.

@@ -228,6 +228,8 @@ actions! {
         help: "Choose the columns and their order; remembered for this list.", scope: Lists }
     Export { id: "export", keys: ["X"], hint: "",
         help: "Write the filtered rows to a CSV or JSON file in the data folder.", scope: Lists }
+    Narrower { id: "narrower", keys: ["<"], hint: "", help: "Make the list narrower, the detail wider.", scope: Lists }
+    Wider { id: "wider", keys: [">"], hint: "", help: "Make the list wider, the detail narrower.", scope: Lists }
     Copy { id: "copy", keys: ["y"], hint: "copy",
         help: "Copy the id or the value of the row to the clipboard.", scope: Lists }
     Down { id: "down", keys: ["Down", "j"], hint: "", help: "Move down.", scope: Everywhere }
@@ -266,7 +268,11 @@ actions! {
     Pause { id: "pause", keys: ["p"], hint: "",
         help: "Stop the live refresh, or let it go on.", scope: Everywhere }
     Theme { id: "theme", keys: ["t"], hint: "",
-        help: "Change the theme: dark, light, without colour.", scope: Everywhere }
+        help: "Change the theme: dark, light, high contrast, colour-blind, without colour, your own.",
+        scope: Everywhere }
+    Mouse { id: "mouse", keys: ["Ctrl-o"], hint: "",
+        help: "Take clicks and the wheel, or leave them to the terminal for selecting text.",
+        scope: Everywhere }
     Palette { id: "palette", keys: [":", "Ctrl-p"], hint: "commands",
         help: "Find and run a command by its name.", scope: Everywhere }
     Help { id: "help", keys: ["?"], hint: "help", help: "Show these keys.", scope: Everywhere }

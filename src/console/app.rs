@@ -4,6 +4,7 @@ mod acting;
 mod events;
 mod frame;
 mod input;
+mod lists;
 mod places;
 mod results;
 
@@ -29,6 +30,7 @@ use super::panes::unlinked::Unlinked;
 use super::panes::{Pane, Screen};
 use super::text::cut_end;
 use super::theme::Terminal;
+use super::views::Views;
 use crate::domain::clock::Timestamp;
 use crate::domain::overview::Health;
 use crate::domain::page::Counts;
@@ -67,12 +69,20 @@ pub struct App {
     at: usize,
     overview_at: Timestamp,
     clicked: Option<(u16, u16, Timestamp)>,
+    dragging: bool,
+    mouse: bool,
+    views: Views,
+    /// Executions there were when the refresh was paused, and since.
+    paused: Option<(u64, u64)>,
 }
 
 impl App {
     /// The console before its first frame.
-    pub fn new(ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
+    pub fn new(mut ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
+        let mouse = settings.mouse;
+        ctx.typed_count_from = settings.typed_count_from;
+        ctx.reduced_motion = settings.reduced_motion;
         let conflicts = Conflicts::of_role(&settings.role);
         Self {
             ctx,
@@ -103,6 +113,10 @@ impl App {
             at: 0,
             overview_at,
             clicked: None,
+            dragging: false,
+            mouse,
+            views: Views::default(),
+            paused: None,
         }
     }
 
@@ -110,6 +124,13 @@ impl App {
     #[must_use]
     pub const fn looking_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// The same console with a user's views, and each list as it was left.
+    #[must_use]
+    pub fn with_views(mut self, views: Views) -> Self {
+        self.restore(views);
         self
     }
 
@@ -185,6 +206,12 @@ impl App {
                     outside.push(effect);
                 }
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
+                Effect::List(change) => outside.extend(self.change_list(change)),
+                Effect::Views(change) => outside.extend(self.keep_view(change)),
+                Effect::Follow(ids) => {
+                    self.results.follow(ids);
+                    outside.extend(self.refresh());
+                }
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {
                     let shown = cut_end(text.trim(), 60);

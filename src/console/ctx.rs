@@ -22,6 +22,8 @@ pub enum Target {
     List,
     /// The detail box.
     Detail,
+    /// The border between list and detail, which can be dragged.
+    Divider,
     /// Tab `n` of the detail.
     Tab(usize),
     /// Choice `n` of the detail, from 0.
@@ -45,6 +47,14 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// Nothing is to move by itself.
+    pub reduced_motion: bool,
+    /// The list's share of the width in hundredths, once the operator chose one.
+    pub share: Option<u16>,
+    /// From how many rows on a bulk wants its count typed.
+    pub typed_count_from: u64,
+    /// How many rows the list that was drawn last has, and whether there are more than that.
+    pub found: Cell<Option<(u64, bool)>>,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -59,6 +69,10 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            reduced_motion: false,
+            share: None,
+            typed_count_from: 25,
+            found: Cell::new(None),
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }
@@ -85,14 +99,16 @@ impl Ctx {
         self.targets.borrow_mut().clear();
     }
 
-    /// What lies at a place.
+    /// What lies at a place. The divider goes before the two boxes whose borders it is.
     pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
         let targets = self.targets.borrow();
-        targets
-            .iter()
-            .rev()
-            .find(|(area, _)| x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom())
-            .map(|(_, target)| target.clone())
+        let here = || {
+            targets.iter().rev().filter(|(area, _)| {
+                x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom()
+            })
+        };
+        let divider = here().find(|(_, target)| *target == Target::Divider);
+        divider.or_else(|| here().next()).map(|(_, target)| target.clone())
     }
 
     /// Only one pane fits.

@@ -1,5 +1,7 @@
 //! What an update wants done, as values that a test can compare; `perform` and `app` carry them out.
 
+use std::path::PathBuf;
+
 use super::layers::Over;
 use super::layers::confirm::Pending;
 use super::layers::menu::Menu;
@@ -65,8 +67,12 @@ pub enum Effect {
     Export(Ticket, Box<export::Ask>),
     /// Change what is kept of views, here and in the file.
     Views(views::Change),
+    /// Write it to the file of views.
+    Keep(PathBuf, views::Change),
     /// Say what becomes of these executions, once it is known.
     Follow(Vec<ExecutionId>),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

@@ -106,6 +106,8 @@ pub enum Event {
     Parted(DuplicateId, Answer<()>),
     /// Something was said of a duplicate, or taken back.
     Judged(Answer<Box<Duplicate>>),
+    /// What is kept of views was written down.
+    Kept,
     /// The journal's change number moved.
     Changed,
     /// The journal cannot be read, or can again.

@@ -23,7 +23,8 @@ use super::effect::Effect;
 use super::idle::Idle;
 use super::msg::Event;
 use super::perform::{Envelope, Performer};
-use super::theme::{self, Theme};
+use super::theme;
+use super::views::Views;
 use crate::domain::clock::SharedClock;
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
@@ -67,11 +68,14 @@ impl Console {
         size: (u16, u16),
     ) -> Self {
         let (sender, queue) = mpsc::unbounded_channel();
-        let theme = Theme::new(settings.theme, terminal);
+        let terminal = theme::Terminal { light: terminal.light || settings.light_ground, ..terminal };
+        let theme = settings.themes.theme(settings.scheme(), terminal);
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
-        let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
+        let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
+        let app =
+            App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only()).with_views(views);
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
     }
 

@@ -267,7 +267,7 @@ pub const fn ready(screen: Screen) -> &'static [Ready] {
             ("needs me", "status:failed,in_doubt,held", ""),
             ("failed today", "status:failed since:24h", ""),
             ("auth errors", "error:auth", ""),
-            ("rate limited", "error:rate_limit", ""),
+            ("rate limited", "error:rate_limited", ""),
             ("in doubt", "status:in_doubt", ""),
             ("held", "status:held", ""),
             ("retrying by themselves", "status:retrying", ""),

@@ -20,8 +20,8 @@ impl App {
     pub fn draw(&self, buffer: &mut Buffer) {
         let area = buffer.area;
         self.ctx.clear_targets();
-        if area.width < 60 || area.height < 16 {
-            let text = format!("{}x{} is too small; Reknit needs 60x16. q quits.", area.width, area.height);
+        if area.width < 60 || area.height < 15 {
+            let text = format!("{}x{} is too small; Reknit needs 60x15. q quits.", area.width, area.height);
             put(buffer, area.x, area.y, area.width, &Line::from(span(text, self.ctx.theme.text)));
         } else {
             self.header(buffer, Rect { height: 1, ..area });
@@ -153,7 +153,7 @@ impl App {
         }
         let warning = match (&self.unreachable, self.ctx.paused) {
             (Some((since, _)), _) => format!("journal unreadable since {}", self.ctx.clock(*since)),
-            (None, true) if self.missed => "paused, changes wait: p".to_owned(),
+            (None, true) if self.missed => self.waiting(),
             (None, true) => "paused: p goes on".to_owned(),
             (None, false) if self.read_only => "read-only".to_owned(),
             (None, false) => String::new(),

@@ -9,48 +9,36 @@ use serde::{Deserialize, Serialize};
 use super::Screen;
 use crate::console::actions::Action;
 use crate::console::widgets::list::{Column, Kind};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Column as By, Filter, List, Sort};
 
-/// An order of the rows that the operator chose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sort {
-    /// The word after `sort:`.
-    pub by: String,
-    /// The largest, or the newest, first.
-    pub down: bool,
+/// How a column is sorted when it is first chosen: what is counted from the top, ages from the youngest, words from A.
+pub fn first_order(column: &Column) -> Option<Sort> {
+    let by = column.sort?;
+    let descending = column.kind == Kind::Number && by != By::Age && by != By::Next;
+    Some(Sort { column: by, descending })
 }
 
-impl Sort {
-    /// How a column is sorted when it is first chosen: numbers and ages from the top, words from A.
-    pub fn of(column: &Column) -> Self {
-        Self { by: column.sort.to_owned(), down: column.kind == Kind::Number }
+/// An order from the value of a `sort:` term; none for what is no column.
+pub fn order(value: &str) -> Option<Sort> {
+    if value.is_empty() {
+        return None;
     }
+    Filter::parse(&format!("sort:{value}")).ok()?.sort
+}
 
-    /// Read from the value of a `sort:` term.
-    pub fn read(value: &str) -> Option<Self> {
-        let (down, by) = value.strip_prefix('-').map_or((false, value), |by| (true, by));
-        (!by.is_empty()).then(|| Self { by: by.to_owned(), down })
-    }
+/// An order as the value of a `sort:` term; empty for none.
+pub fn written(sort: Option<Sort>) -> String {
+    sort.map(|sort| sort.to_string().replacen("sort:", "", 1)).unwrap_or_default()
+}
 
-    /// As the value of a `sort:` term.
-    pub fn written(&self) -> String {
-        format!("{}{}", if self.down { "-" } else { "" }, self.by)
-    }
-
-    /// A filter's text without its `sort:` terms, and the last of these.
-    pub fn split(text: &str) -> (String, Option<Self>) {
-        let mut sort = None;
-        let rest: Vec<&str> = text
-            .split_whitespace()
-            .filter(|word| match word.strip_prefix("sort:") {
-                Some(value) => {
-                    sort = Self::read(value).or(sort.take());
-                    false
-                }
-                None => true,
-            })
-            .collect();
-        (if sort.is_some() { rest.join(" ") } else { text.trim().to_owned() }, sort)
+/// The list that filters of a screen are about; none where they are another language's.
+pub const fn list_of(screen: Screen) -> Option<List> {
+    match screen {
+        Screen::Executions => Some(List::Executions),
+        Screen::Conflicts => Some(List::Conflicts),
+        Screen::Duplicates => Some(List::Duplicates),
+        Screen::Unlinked => Some(List::Unlinked),
+        _ => None,
     }
 }
 
@@ -147,7 +135,7 @@ pub fn picked(columns: &[Column], chosen: &[String]) -> Vec<usize> {
 
 /// The places of the shown columns that rows can be sorted by.
 pub fn sortable(columns: &[Column], chosen: &[String]) -> Vec<usize> {
-    picked(columns, chosen).into_iter().filter(|at| !columns[*at].sort.is_empty()).collect()
+    picked(columns, chosen).into_iter().filter(|at| columns[*at].sort.is_some()).collect()
 }
 
 /// The keys of every list that change how it is looked at or what is marked.
@@ -175,8 +163,8 @@ mod tests {
 
     const COLUMNS: [Column; 4] = [
         Column::new("", Kind::Words, 1),
-        Column::new("NAME", Kind::Words, 20).named("name", "who").sorts("name"),
-        Column::new("AGE", Kind::Number, 4).named("age", "since when").sorts("age"),
+        Column::new("NAME", Kind::Words, 20).named("name", "who").sorts(By::Person),
+        Column::new("AGE", Kind::Number, 4).named("age", "since when").sorts(By::Age),
         Column::new("ID", Kind::Id, 8).named("id", "its number").hides(),
     ];
 
@@ -190,12 +178,11 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_taken_out_of_what_was_typed() {
-        let (text, sort) = Sort::split("status:failed sort:-age jane");
-        assert_eq!(text, "status:failed jane");
-        assert_eq!(sort, Some(Sort { by: "age".to_owned(), down: true }));
-        assert_eq!(sort.map(|sort| sort.written()).as_deref(), Some("-age"));
-        assert_eq!(Sort::split(" jane ").0, "jane");
-        assert_eq!(Sort::split("sort:- jane").1, None);
+    fn an_order_is_written_as_it_is_read() {
+        let sort = order("-age").expect("a column");
+        assert_eq!((sort.column, sort.descending), (By::Age, true));
+        assert_eq!(written(Some(sort)), "-age");
+        assert_eq!(order("nonsense"), None);
+        assert_eq!(written(None), "");
     }
 }

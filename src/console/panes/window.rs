@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use self::marks::Marks;
-use super::listing::{Chosen, Sort};
+use super::listing::Chosen;
 use crate::console::actions::Action;
 use crate::console::ctx::Ctx;
 use crate::console::effect::{Effect, Query};
@@ -15,7 +15,7 @@ use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::Screen;
 use crate::console::widgets::list::Column;
 use crate::domain::clock::Timestamp;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Sort, with_sort};
 use crate::domain::page::{Anchor, Page};
 
 mod acting;
@@ -51,6 +51,10 @@ pub struct Window<T> {
     rows: Vec<T>,
     before: u64,
     total: u64,
+    /// There are more than `total`, and more before than `before`.
+    least: (bool, bool),
+    /// The last row in memory is the last of the list.
+    bottom: bool,
     selected: Option<i64>,
     top: Cell<usize>,
     height: Cell<usize>,
@@ -70,7 +74,7 @@ pub struct Window<T> {
     /// In which line of the screen the selection is to stand once the rows above it are there.
     pin: Option<usize>,
     fresh: u64,
-    asked: Option<(Ticket, Want)>,
+    asked: Option<(Ticket, Want, usize)>,
     dirty: bool,
     /// The filter changed while a question was under way; its answer is not wanted any more, this is.
     refiltered: Option<Want>,
@@ -86,6 +90,8 @@ impl<T: Row> Window<T> {
             rows: Vec::new(),
             before: 0,
             total: 0,
+            least: (false, false),
+            bottom: false,
             selected: None,
             top: Cell::new(0),
             height: Cell::new(0),
@@ -148,7 +154,12 @@ impl<T: Row> Window<T> {
         self.total
     }
 
-    /// The text of the filter.
+    /// There are more rows than [`Window::total`].
+    pub const fn total_is_least(&self) -> bool {
+        self.least.0
+    }
+
+    /// The text of the filter, without its order.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -174,8 +185,8 @@ impl<T: Row> Window<T> {
     }
 
     /// The order that was chosen; none = the list's own.
-    pub const fn sort(&self) -> Option<&Sort> {
-        self.sort.as_ref()
+    pub const fn sort(&self) -> Option<Sort> {
+        self.sort
     }
 
     /// What an action is about when it is about more than the selected row: the marked ones.
@@ -227,8 +238,11 @@ impl<T: Row> Window<T> {
         self.index().map(|index| &self.rows[index])
     }
 
-    /// `4 of 1,298`'s first number.
+    /// `4 of 1,298`'s first number; none when nobody counted so far.
     pub fn place(&self) -> Option<u64> {
+        if self.least.1 {
+            return None;
+        }
         self.index().map(|index| self.before + index as u64 + 1)
     }
 
@@ -273,7 +287,7 @@ impl<T: Row> Window<T> {
         };
         let ticket = ctx.ticket();
         self.refiltered = None;
-        self.asked = Some((ticket, want));
+        self.asked = Some((ticket, want, limit));
         let filter = self.filter.clone();
         let query = match self.asking {
             Some(asking) => asking(filter, anchor, limit),
@@ -294,29 +308,16 @@ impl<T: Row> Window<T> {
     /// Filters the list anew. Each letter typed comes here: while one question is under way the next waits, so that a
     /// long list is not searched for every letter at once and nobody waits behind that.
     pub fn set_filter(&mut self, ctx: &Ctx, text: String, filter: Filter) -> Option<Effect> {
-        let (text, sort) = Sort::split(&text);
-        self.text = text;
-        let filter = if sort.is_some() || self.sort.is_some() {
-            self.sort = sort.or_else(|| self.sort.take());
-            self.whole_filter()
-        } else {
-            filter
-        };
+        self.text = if filter.sort.is_some() { with_sort(&text, None) } else { text };
+        // The order stays until another one is asked for.
+        self.sort = filter.sort.or(self.sort);
+        let filter = Filter { sort: self.sort, ..filter };
         if filter == self.filter && self.loaded.is_some() {
             return None;
         }
         self.filter = filter;
         self.marks.clear();
         self.again(ctx, Want::Filtered)
-    }
-
-    /// The filter's text with its order, parsed. Text that came here once was understood; an order that is not (of a
-    /// view of another Reknit) leaves the list's own.
-    fn whole_filter(&self) -> Filter {
-        let order = self.sort.as_ref().map_or_else(String::new, |sort| format!(" sort:{}", sort.written()));
-        Filter::parse(&format!("{}{order}", self.text))
-            .or_else(|_| Filter::parse(&self.text))
-            .unwrap_or_default()
     }
 
     /// Asks for other rows, now or after the answer that is under way.
@@ -349,7 +350,7 @@ impl<T: Row> Window<T> {
 
     /// Takes in an answer; a late one is dropped. True when it was the one waited for.
     pub fn answer(&mut self, ctx: &Ctx, ticket: Ticket, page: Answer<Page<T>>) -> (bool, Option<Effect>) {
-        let Some((asked, want)) = self.asked else { return (false, None) };
+        let Some((asked, want, limit)) = self.asked else { return (false, None) };
         if asked != ticket {
             return (false, None);
         }
@@ -367,7 +368,7 @@ impl<T: Row> Window<T> {
                 if lost && matches!(want, Want::Again | Want::At(_)) {
                     return (true, self.ask(ctx, Want::Last));
                 }
-                if let Some(more) = self.take(want, page) {
+                if let Some(more) = self.take(want, page, limit) {
                     self.dirty = dirty;
                     return (true, self.ask(ctx, more));
                 }
@@ -378,22 +379,25 @@ impl<T: Row> Window<T> {
     }
 
     /// Takes rows in; says what else is needed, so that the row under the cursor stays where it is.
-    fn take(&mut self, want: Want, page: Page<T>) -> Option<Want> {
+    fn take(&mut self, want: Want, page: Page<T>, limit: usize) -> Option<Want> {
         let index = self.index();
         let line = index.map(|index| index.saturating_sub(self.top.get()));
         self.total = page.total;
+        self.least.0 = page.total_is_least;
         let keep = self.height.get().max(20) * 8;
         let find = |rows: &[T], key: i64| rows.iter().position(|row| row.key() == key);
         match want {
             Want::Above => {
                 let added = page.rows.len();
-                self.before = page.before;
+                (self.before, self.least.1) = (page.before, page.before_is_least);
                 let mut rows = page.rows;
                 rows.append(&mut self.rows);
+                self.bottom &= rows.len() <= keep.max(added);
                 rows.truncate(keep.max(added));
                 self.rows = rows;
             }
             Want::Below => {
+                self.bottom = page.rows.len() < limit;
                 self.rows.extend(page.rows);
                 let excess = self.rows.len().saturating_sub(keep).min(index.unwrap_or(0));
                 self.rows.drain(..excess);
@@ -406,13 +410,17 @@ impl<T: Row> Window<T> {
                     self.pin = line;
                     return Some(Want::At(key));
                 }
-                self.fresh = (self.fresh + page.before.saturating_sub(self.before)).min(page.before);
-                self.before = page.before;
+                if !page.before_is_least {
+                    self.fresh = (self.fresh + page.before.saturating_sub(self.before)).min(page.before);
+                }
+                (self.before, self.least.1) = (page.before, page.before_is_least);
+                self.bottom = page.rows.len() < limit;
                 self.rows = page.rows;
             }
             Want::First | Want::Filtered | Want::Last | Want::At(_) => {
                 self.fresh = 0;
-                self.before = page.before;
+                (self.before, self.least.1) = (page.before, page.before_is_least);
+                self.bottom = want == Want::Last || page.rows.len() < limit;
                 self.rows = page.rows;
             }
         }
@@ -469,7 +477,7 @@ impl<T: Row> Window<T> {
                 self.ask(ctx, Want::First).into_iter().collect()
             }
             Action::Last => {
-                if self.before + self.rows.len() as u64 >= self.total {
+                if self.bottom {
                     self.selected = self.rows.last().map(Row::key);
                     return Vec::new();
                 }
@@ -492,8 +500,7 @@ impl<T: Row> Window<T> {
             return Vec::new();
         }
         let margin = self.height.get().max(10) as i64;
-        let more_below = self.before + (self.rows.len() as u64) < self.total;
-        let wanted = if by > 0 && last - at < margin && more_below {
+        let wanted = if by > 0 && last - at < margin && !self.bottom {
             self.ask(ctx, Want::Below)
         } else if by < 0 && at < margin && self.before > 0 && self.fresh < self.before {
             self.ask(ctx, Want::Above)

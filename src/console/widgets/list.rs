@@ -9,6 +9,7 @@ use ratatui::text::Line;
 
 use crate::console::text::{cut_end, cut_middle, put, span, tint, width};
 use crate::console::theme::Theme;
+use crate::domain::filter::Column as By;
 
 /// How a column is cut and set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub struct Column {
     pub words: &'static str,
     /// Not shown until the operator chooses it.
     pub hidden: bool,
-    /// The word after `sort:` that orders the rows by it; empty where they cannot be.
-    pub sort: &'static str,
+    /// What `sort:` orders the rows by; none where they cannot be.
+    pub sort: Option<By>,
 }
 
 impl Column {
@@ -48,7 +49,7 @@ impl Column {
 
     /// A column that always stays, is not in the chooser and cannot be sorted by.
     pub const fn new(title: &'static str, kind: Kind, most: usize) -> Self {
-        Self { title, kind, drop: 0, most, name: "", words: "", hidden: false, sort: "" }
+        Self { title, kind, drop: 0, most, name: "", words: "", hidden: false, sort: None }
     }
 
     /// The same, in the chooser: its stable name, and what it shows in a few words.
@@ -63,10 +64,10 @@ impl Column {
         Self { drop, ..self }
     }
 
-    /// The same, sorted by this word after `sort:`.
+    /// The same, sorted by this.
     #[must_use]
-    pub const fn sorts(self, sort: &'static str) -> Self {
-        Self { sort, ..self }
+    pub const fn sorts(self, by: By) -> Self {
+        Self { sort: Some(by), ..self }
     }
 
     /// The same, shown only once it is chosen.
@@ -88,6 +89,8 @@ pub struct Table<'a> {
     pub focused: bool,
     /// The column the rows are sorted by, and whether downwards: its header shows which.
     pub sorted: Option<(usize, bool)>,
+    /// Which of the visible rows are marked; none where the rows show it themselves.
+    pub marked: Option<Vec<bool>>,
 }
 
 /// Cells before the first column: the selection bar and a blank.
@@ -96,7 +99,8 @@ const MARGIN: u16 = 2;
 impl Table<'_> {
     /// Draws header and rows; row `n` stands at `area.y + 1 + n`.
     pub fn draw(&self, theme: &Theme, buffer: &mut Buffer, area: Rect) {
-        let room = usize::from(area.width.saturating_sub(MARGIN + 1));
+        let margin = MARGIN + u16::from(self.marked.is_some());
+        let room = usize::from(area.width.saturating_sub(margin + 1));
         let widths = self.widths(room);
         let header: Vec<(String, Style)> = (0..self.columns.len())
             .map(|at| {
@@ -105,13 +109,16 @@ impl Table<'_> {
             })
             .collect();
         let line = self.line(&header, &widths);
-        put(buffer, area.x + MARGIN, area.y, area.width.saturating_sub(MARGIN), &line);
+        put(buffer, area.x + margin, area.y, area.width.saturating_sub(margin), &line);
         for (index, row) in self.rows.iter().enumerate() {
             let y = area.y + 1 + index as u16;
             if y >= area.bottom() {
                 break;
             }
-            put(buffer, area.x + MARGIN, y, area.width.saturating_sub(MARGIN), &self.line(row, &widths));
+            put(buffer, area.x + margin, y, area.width.saturating_sub(margin), &self.line(row, &widths));
+            if self.marked.as_ref().and_then(|marked| marked.get(index)).copied().unwrap_or_default() {
+                put(buffer, area.x + 1, y, 1, &Line::from(span("+", theme.key)));
+            }
             if self.selected == Some(index) {
                 mark_selected(theme, buffer, Rect::new(area.x, y, area.width, 1), self.focused);
             }

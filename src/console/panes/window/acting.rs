@@ -9,21 +9,20 @@ use crate::console::effect::{Effect, Query};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::Screen;
-use crate::console::panes::listing::{Change, Chosen, Listed, Shape, Sort, sortable};
+use crate::console::panes::listing::{self, Change, Chosen, Listed, Shape, sortable};
 use crate::console::widgets::list::Column;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Sort};
 
 impl<T: Row> Window<T> {
     /// Sorts the rows; the selection stays on its record.
     fn set_sort(&mut self, ctx: &Ctx, sort: Option<Sort>) -> Option<Effect> {
-        self.sort = sort;
-        let filter = self.whole_filter();
-        if filter == self.filter {
+        if sort == self.sort {
             return None;
         }
-        self.filter = filter;
+        self.sort = sort;
+        self.filter.sort = sort;
         self.loaded?;
-        let short = self.total <= self.limit(ctx) as u64;
+        let short = !self.least.0 && self.total <= self.limit(ctx) as u64;
         let want = match self.selected {
             Some(key) if !short => Want::At(key),
             _ => Want::Filtered,
@@ -36,15 +35,16 @@ impl<T: Row> Window<T> {
         let effect = match change {
             Change::Open(shape) => {
                 self.shown = shape.columns;
-                self.sort = Sort::read(&shape.sort);
                 self.settle();
+                self.sort = listing::order(&shape.sort);
+                // A view of another Reknit may name what is not known here; then it shows all.
                 let filter = Filter::parse(&shape.filter).unwrap_or_default();
                 self.set_filter(ctx, shape.filter, filter)
             }
             Change::Restore(shape) => {
                 self.shown = shape.columns;
-                self.sort = Sort::read(&shape.sort);
-                self.filter = self.whole_filter();
+                self.sort = listing::order(&shape.sort);
+                self.filter.sort = self.sort;
                 None
             }
             Change::Columns(shown) => {
@@ -77,7 +77,7 @@ impl<T: Row> Window<T> {
             Action::Mark => self.toggle_mark(ctx),
             Action::MarkRange => self.toggle_range(ctx),
             Action::MarkAll => {
-                let whole = self.rows.len() as u64 == self.total;
+                let whole = self.bottom && self.before == 0 && !self.least.1;
                 self.marks.take_all(self.rows.iter().map(Row::key), whole);
                 Vec::new()
             }
@@ -95,7 +95,7 @@ impl<T: Row> Window<T> {
             Action::SortLeft => self.sort_beside(ctx, false),
             Action::SortRight => self.sort_beside(ctx, true),
             Action::SortTurn => {
-                let turned = self.sort.clone().map(|sort| Sort { down: !sort.down, ..sort });
+                let turned = self.sort.map(|sort| Sort { descending: !sort.descending, ..sort });
                 self.set_sort(ctx, turned).into_iter().collect()
             }
             _ => Vec::new(),
@@ -107,16 +107,15 @@ impl<T: Row> Window<T> {
         let Some(last) = places.len().checked_sub(1) else { return Vec::new() };
         let here = self
             .sort
-            .as_ref()
-            .and_then(|sort| places.iter().position(|at| self.columns[*at].sort == sort.by));
+            .and_then(|sort| places.iter().position(|at| self.columns[*at].sort == Some(sort.column)));
         let to = match (here, right) {
             (None, true) => 0,
             (None, false) => last,
             (Some(at), true) => (at + 1) % places.len(),
             (Some(at), false) => at.checked_sub(1).unwrap_or(last),
         };
-        let sort = Sort::of(&self.columns[places[to]]);
-        self.set_sort(ctx, Some(sort)).into_iter().collect()
+        let sort = listing::first_order(&self.columns[places[to]]);
+        self.set_sort(ctx, sort).into_iter().collect()
     }
 
     /// Marks the selected row, or takes its mark away, and goes one down.
@@ -207,7 +206,7 @@ impl<T: Row> Listed for Window<T> {
     fn shape(&self) -> Shape {
         Shape {
             filter: self.text.clone(),
-            sort: self.sort.as_ref().map(Sort::written).unwrap_or_default(),
+            sort: listing::written(self.sort),
             columns: self.shown.clone(),
         }
     }

@@ -23,7 +23,7 @@ fn asked(effect: Option<Effect>) -> (Ticket, Filter) {
 
 #[test]
 fn letters_typed_while_a_question_is_under_way_become_one_more_question() {
-    let theme = Theme::new(Scheme::Dark, Terminal { no_color: false, truecolor: true, light: false });
+    let theme = Theme::new(Scheme::Dark, Terminal { truecolor: true, ..Terminal::default() });
     let ctx = Ctx::new(Timestamp(0), theme, TimeZone::UTC, (100, 30));
     let mut window = Window::<Line>::new(Screen::Executions);
     let typed = |text: &str| (text.to_owned(), Filter::parse(text).expect("a filter"));
@@ -34,7 +34,7 @@ fn letters_typed_while_a_question_is_under_way_become_one_more_question() {
     let (first, _) = asked(type_in(&mut window, "j"));
     assert!(type_in(&mut window, "ja").is_none());
     assert!(type_in(&mut window, "jan").is_none());
-    let page = || Ok(Page { rows: vec![Line(7)], total: 1, before: 0 });
+    let page = || Ok(Page::new(vec![Line(7)], 1, 0));
     let (second, filter) = asked(window.answer(&ctx, first, page()).1);
     assert_eq!(filter, typed("jan").1);
     assert!(window.rows().is_empty(), "the answer to a filter nobody wants any more is not shown");
