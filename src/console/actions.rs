@@ -294,7 +294,9 @@ pub fn key_table_markdown() -> String {
     let mut text = String::from("| Where | Key | What it does | Command |\n| --- | --- | --- | --- |\n");
     for scope in Scope::ALL {
         for row in TABLE.iter().filter(|row| row.scope == scope) {
-            let keys: Vec<String> = shown_keys(row).iter().map(|key| format!("`{key}`")).collect();
+            // A bar inside a cell would end it.
+            let keys: Vec<String> =
+                shown_keys(row).iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
             let command = row.operation.map_or_else(String::new, |operation| format!("`reknit {operation}`"));
             // Writing to a String cannot fail.
             let _ = writeln!(text, "| {} | {} | {} | {command} |", scope.title(), keys.join(" "), row.help);
@@ -318,6 +320,10 @@ pub fn shown_key(key: &str) -> String {
         "Right" => "→".to_owned(),
         "Up" => "↑".to_owned(),
         "Down" => "↓".to_owned(),
+        "Shift-Left" => "Shift-←".to_owned(),
+        "Shift-Right" => "Shift-→".to_owned(),
+        "Shift-Up" => "Shift-↑".to_owned(),
+        "Shift-Down" => "Shift-↓".to_owned(),
         key => key.to_owned(),
     }
 }

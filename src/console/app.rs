@@ -14,7 +14,8 @@ use super::Settings;
 use super::ctx::Ctx;
 use super::effect::Effect;
 use super::layers::Layer;
-use super::layers::confirm::Confirm;
+use super::layers::bulk::Bulk;
+use super::layers::confirm::{Confirm, Pending};
 use super::layers::prompt::Prompt;
 use super::layers::toast::{Toasts, Tone};
 use super::msg::{Msg, Ticket};
@@ -190,6 +191,11 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Go(screen, filter) => outside.extend(self.go(screen, filter)),
+                Effect::Confirm(pending) if matches!(*pending, Pending::Bulk { .. }) => {
+                    if let Pending::Bulk { deed, chosen } = *pending {
+                        outside.extend(self.apply(vec![Bulk::open(deed, chosen)]));
+                    }
+                }
                 Effect::Confirm(pending) => {
                     let (layer, effect) = Confirm::open(&self.ctx, *pending);
                     self.layers.push(Box::new(layer));

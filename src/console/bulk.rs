@@ -72,8 +72,7 @@ pub struct Toll {
 impl Toll {
     /// In words: `HubSpot about 12 calls, 0.03 % of the day's 40,000 (20,811 used)`.
     pub fn words(&self) -> String {
-        let mut text =
-            format!("{} about {}", self.connection.system.title(), counted(self.calls, "call"));
+        let mut text = format!("{} about {}", self.connection.system.title(), counted(self.calls, "call"));
         if let Some((used, limit)) = self.day {
             let share = self.calls as f64 * 100.0 / f64::from(limit.max(1));
             let share = if share >= 10.0 { format!("{share:.0}") } else { format!("{share:.2}") };
@@ -306,9 +305,10 @@ async fn act(
             Deed::Different => operator.distinct(DuplicateId(key)).await.map_err(|error| error.to_string()),
             Deed::Unsure => judge(operator, key, Verdict::Unsure, None).await,
             Deed::PutOff(until) => judge(operator, key, Verdict::Later, *until).await,
-            Deed::Person(verdict) => {
-                operator.judge_unlinked(UnlinkedId(key), *verdict, "").await.map_err(|error| error.to_string())
-            }
+            Deed::Person(verdict) => operator
+                .judge_unlinked(UnlinkedId(key), *verdict, "")
+                .await
+                .map_err(|error| error.to_string()),
             Deed::Link => match row {
                 Row::Unlinked(person) => match deed::best(person) {
                     Some(decision) => match operator.decide(&decision).await {

@@ -21,7 +21,7 @@ pub(super) const PAGE: usize = 500;
 
 /// One row.
 #[derive(Debug, Clone)]
-pub enum Row {
+pub(in crate::console) enum Row {
     /// Of the executions.
     Execution(Box<Execution>),
     /// Of the conflicts.
@@ -34,7 +34,7 @@ pub enum Row {
 
 impl Row {
     /// Its number.
-    pub fn key(&self) -> i64 {
+    pub(in crate::console) fn key(&self) -> i64 {
         match self {
             Self::Execution(row) => row.id.0,
             Self::Conflict(row) => row.id.0,
@@ -44,7 +44,7 @@ impl Row {
     }
 
     /// Its public id.
-    pub fn id(&self) -> String {
+    pub(in crate::console) fn id(&self) -> String {
         match self {
             Self::Execution(row) => row.id.to_string(),
             Self::Conflict(row) => row.id.to_string(),
@@ -54,7 +54,7 @@ impl Row {
     }
 
     /// Its state, as a word.
-    pub fn state(&self) -> &'static str {
+    pub(in crate::console) fn state(&self) -> &'static str {
         match self {
             Self::Execution(row) => row.status.as_str(),
             Self::Conflict(row) => row.state.as_str(),
@@ -64,7 +64,7 @@ impl Row {
     }
 
     /// What it is about, in one line.
-    pub fn label(&self) -> String {
+    pub(in crate::console) fn label(&self) -> String {
         match self {
             Self::Execution(row) => format!("{}  {}", row.recipe, row.subject),
             Self::Conflict(row) => {
@@ -80,7 +80,7 @@ impl Row {
     }
 
     /// All of it.
-    pub fn json(&self) -> Value {
+    pub(in crate::console) fn json(&self) -> Value {
         let json = match self {
             Self::Execution(row) => serde_json::to_value(row),
             Self::Conflict(row) => serde_json::to_value(row),
@@ -92,7 +92,7 @@ impl Row {
     }
 
     /// A number that is another one once the row is another one.
-    pub fn stamp(&self) -> u64 {
+    pub(in crate::console) fn stamp(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.json().to_string().hash(&mut hasher);
         hasher.finish()

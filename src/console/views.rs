@@ -184,8 +184,11 @@ impl Views {
 
 /// `views-ana.toml`: letters, digits and dashes of the name.
 fn file_name(user: &str) -> String {
-    let plain: String =
-        user.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(60).collect();
+    let plain: String = user
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(60)
+        .collect();
     if plain.is_empty() { "views.toml".to_owned() } else { format!("views-{plain}.toml") }
 }
 

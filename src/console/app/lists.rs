@@ -1,5 +1,5 @@
 //! The machine of every list, as far as it needs what no list knows: views, older filters, counts, and the layers that
-//! change a list. Reads lists through [`Listed`]; rows are theirs.
+//! change a list. Reads lists through what they say of themselves; rows are theirs.
 
 use super::App;
 use crate::console::effect::Effect;
@@ -10,7 +10,7 @@ use crate::console::layers::sort::SortMenu;
 use crate::console::layers::views::Picker;
 use crate::console::msg::Msg;
 use crate::console::panes::Screen;
-use crate::console::panes::listing::{Change, Chosen, Listed, Shape, order};
+use crate::console::panes::listing::{Change, Chosen, Shape, order};
 use crate::console::text::{counted, thousands};
 use crate::console::views::{self, View, Views};
 use crate::domain::page::Counts;

@@ -91,14 +91,17 @@ impl Deed {
     pub fn means(&self) -> String {
         match self {
             Self::Retry => {
-                "Each goes on at its first step that is not done; what was written is not sent again.".to_owned()
+                "Each goes on at its first step that is not done; what was written is not sent again."
+                    .to_owned()
             }
             Self::Discard(reason) => format!(
                 "They will not be sent any more. A retry brings one back; the records stay as they are. Why: {reason}"
             ),
-            Self::Different => "They are not shown again until one of the compared fields changes. Nothing is \
+            Self::Different => {
+                "They are not shown again until one of the compared fields changes. Nothing is \
                                 sent; u takes one back."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Unsure => "The pairs stay, marked, below the others. Nothing is sent.".to_owned(),
             Self::PutOff(_) => {
                 "They come back at once when one of the compared fields changes. Nothing is sent.".to_owned()
@@ -150,7 +153,11 @@ impl Deed {
 }
 
 fn people(count: u64) -> String {
-    if count == 1 { "1 person".to_owned() } else { format!("{} people", crate::console::text::thousands(count)) }
+    if count == 1 {
+        "1 person".to_owned()
+    } else {
+        format!("{} people", crate::console::text::thousands(count))
+    }
 }
 
 /// The link of a person to the company that fits best.

@@ -183,11 +183,8 @@ impl Bulk {
                 let share = done.len() as f64 / frozen.items.len().max(1) as f64;
                 let bar = cells.saturating_sub(26).min(50);
                 let [full, rest] = gauge(theme, share, bar, theme.accent);
-                let text = format!(
-                    "{} of {}  ",
-                    thousands(done.len() as u64),
-                    thousands(frozen.items.len() as u64)
-                );
+                let text =
+                    format!("{} of {}  ", thousands(done.len() as u64), thousands(frozen.items.len() as u64));
                 lines.push(Line::from(vec![span(text, theme.bold), full, rest]));
                 let words = if *stopping {
                     "It stops after the rows that are under way."
@@ -197,7 +194,8 @@ impl Bulk {
                 lines.push(Line::from(span(words, theme.muted)));
                 let refused = done.iter().filter(|one| one.done.is_err()).count() as u64;
                 if refused > 0 {
-                    lines.push(Line::from(span(format!("{} skipped so far", thousands(refused)), theme.warn)));
+                    lines
+                        .push(Line::from(span(format!("{} skipped so far", thousands(refused)), theme.warn)));
                 }
             }
             Stage::Finished { left_out, done, not_begun } => {

@@ -39,7 +39,7 @@ impl Columns {
     }
 
     /// Tells the list; the one column that is left stays.
-    fn told(&self) -> Reply {
+    fn tell(&self) -> Reply {
         let shown = self.rows.iter().filter(|(_, shown)| *shown);
         let names = shown.map(|(column, _)| column.name.to_owned()).collect();
         Reply { effects: vec![Effect::List(Change::Columns(names))], ..Reply::default() }
@@ -52,7 +52,7 @@ impl Columns {
             return Reply::stay();
         }
         row.1 = !row.1;
-        self.told()
+        self.tell()
     }
 
     fn carry(&mut self, down: bool) -> Reply {
@@ -62,7 +62,7 @@ impl Columns {
         }
         self.rows.swap(self.at, to);
         self.at = to;
-        self.told()
+        self.tell()
     }
 }
 
@@ -86,7 +86,10 @@ impl Layer for Columns {
             Some("Shift-Up" | "K" | "Left") => return self.carry(false),
             Some("0") => {
                 self.rows = rows(self.own, &[]);
-                return Reply { effects: vec![Effect::List(Change::Columns(Vec::new()))], ..Reply::default() };
+                return Reply {
+                    effects: vec![Effect::List(Change::Columns(Vec::new()))],
+                    ..Reply::default()
+                };
             }
             _ => {}
         }

@@ -31,7 +31,11 @@ const FORMATS: [(Format, &str); 2] = [
 enum Stage {
     Choosing(usize),
     /// The page under way, and whether it is the last one wanted.
-    Running { ticket: Ticket, job: Job, stopping: bool },
+    Running {
+        ticket: Ticket,
+        job: Job,
+        stopping: bool,
+    },
     Finished(Job),
     Failed(String),
 }
@@ -100,9 +104,16 @@ impl Export {
         };
         match &self.stage {
             Stage::Choosing(_) => {
-                let which = if self.chosen.is_some() { "The marked rows" } else { "Every row the filter lets through" };
+                let which = if self.chosen.is_some() {
+                    "The marked rows"
+                } else {
+                    "Every row the filter lets through"
+                };
                 let filter = if self.text.is_empty() { "no filter".to_owned() } else { self.text.clone() };
-                say(&format!("{which}: {} ({})", counted(self.count(), "row"), cut_end(&filter, 40)), theme.text);
+                say(
+                    &format!("{which}: {} ({})", counted(self.count(), "row"), cut_end(&filter, 40)),
+                    theme.text,
+                );
                 say(
                     "Goes to the folder exports in the data folder. It holds personal data: only you may read it.",
                     theme.muted,
@@ -113,8 +124,11 @@ impl Export {
                 let [full, rest] = gauge(theme, share, cells.saturating_sub(24).min(40), theme.accent);
                 let text = format!("{} rows  ", thousands(job.written));
                 lines.push(Line::from(vec![span(text, theme.bold), full, rest]));
-                let words =
-                    if *stopping { "It stops after this page." } else { "Esc stops it and takes the file away." };
+                let words = if *stopping {
+                    "It stops after this page."
+                } else {
+                    "Esc stops it and takes the file away."
+                };
                 lines.push(Line::from(span(words, theme.muted)));
             }
             Stage::Finished(job) => {
@@ -175,21 +189,23 @@ impl Layer for Export {
     fn loaded(&mut self, ctx: &Ctx, ticket: Ticket, loaded: Loaded) -> Result<Vec<Effect>, Loaded> {
         let Loaded::Export(told) = loaded else { return Err(loaded) };
         match (&self.stage, *told) {
-            (Stage::Running { ticket: asked, stopping, .. }, Told::Went(answer)) if *asked == ticket => match answer {
-                Ok(job) if job.finished => {
-                    self.stage = Stage::Finished(job);
-                    Ok(Vec::new())
+            (Stage::Running { ticket: asked, stopping, .. }, Told::Went(answer)) if *asked == ticket => {
+                match answer {
+                    Ok(job) if job.finished => {
+                        self.stage = Stage::Finished(job);
+                        Ok(Vec::new())
+                    }
+                    Ok(job) if *stopping => {
+                        self.stage = Stage::Failed("Stopped. No file was left behind.".to_owned());
+                        Ok(vec![Effect::Export(ctx.ticket(), Box::new(Ask::Drop(job)))])
+                    }
+                    Ok(job) => Ok(vec![self.page(ctx, job)]),
+                    Err(why) => {
+                        self.stage = Stage::Failed(why);
+                        Ok(Vec::new())
+                    }
                 }
-                Ok(job) if *stopping => {
-                    self.stage = Stage::Failed("Stopped. No file was left behind.".to_owned());
-                    Ok(vec![Effect::Export(ctx.ticket(), Box::new(Ask::Drop(job)))])
-                }
-                Ok(job) => Ok(vec![self.page(ctx, job)]),
-                Err(why) => {
-                    self.stage = Stage::Failed(why);
-                    Ok(Vec::new())
-                }
-            },
+            }
             (_, told) => Err(Loaded::Export(Box::new(told))),
         }
     }

@@ -50,7 +50,13 @@ pub struct FilterLine {
 
 impl FilterLine {
     /// Begins with the present filter of a list.
-    pub fn new(screen: Screen, text: &str, sort: Option<Sort>, recent: &[String], whole: Option<u64>) -> Self {
+    pub fn new(
+        screen: Screen,
+        text: &str,
+        sort: Option<Sort>,
+        recent: &[String],
+        whole: Option<u64>,
+    ) -> Self {
         Self {
             screen,
             line: TextLine::with(text),
@@ -205,7 +211,8 @@ impl FilterLine {
         let (text, style) = match (&self.problem, self.line.text().is_empty()) {
             (Some(problem), _) => (problem.clone(), theme.error),
             (None, true) => (
-                "words, status:failed, error:auth, since:2h, -word · Tab completes · ↑ older filters".to_owned(),
+                "words, status:failed, error:auth, since:2h, -word · Tab completes · ↑ older filters"
+                    .to_owned(),
                 theme.muted,
             ),
             (None, false) => (self.found(ctx), theme.muted),

@@ -67,7 +67,9 @@ impl Layer for SortMenu {
                 return Reply::then(vec![Effect::List(Change::Sort(None))]);
             }
             _ => {
-                if let Some(digit) = keys::digit(key).filter(|digit| usize::from(*digit) <= self.columns.len()) {
+                if let Some(digit) =
+                    keys::digit(key).filter(|digit| usize::from(*digit) <= self.columns.len())
+                {
                     self.at = usize::from(digit) - 1;
                     return Reply { close: true, ..self.choose() };
                 }

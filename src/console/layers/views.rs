@@ -306,7 +306,13 @@ impl Picker {
         };
         put(buffer, inner.x + 2, y, cells as u16, &line);
         if let Some(problem) = &self.problem {
-            put(buffer, inner.x + 2, y + 1, cells as u16, &Line::from(span(cut_end(problem, cells), theme.error)));
+            put(
+                buffer,
+                inner.x + 2,
+                y + 1,
+                cells as u16,
+                &Line::from(span(cut_end(problem, cells), theme.error)),
+            );
         }
     }
 }

@@ -10,13 +10,16 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::conflict_detail;
+use super::listing::Listed;
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
+use crate::console::bulk::Deed;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::layers::prompt::{Purpose, Question};
@@ -25,17 +28,31 @@ use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, cut_end, cut_middle, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Column as By, Filter};
 use crate::domain::pause::Direction;
 use crate::domain::record::value_text;
 use crate::domain::review::{Choice, Conflict, ConflictKind, ReviewState};
 use crate::engine::operate::disputes::{Reach, Wish};
 
-const COLUMNS: [Column; 4] = [
-    Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "FIELD", kind: Kind::Words, drop: 0, most: 20 },
-    Column { title: "WHY", kind: Kind::Words, drop: 1, most: 18 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
+const COLUMNS: [Column; 10] = [
+    Column::new("RECORD", Kind::Words, 26).named("record", "the person or organisation").sorts(By::Person),
+    Column::new("FIELD", Kind::Words, 20).named("field", "the field in conflict").sorts(By::Field),
+    Column::new("WHY", Kind::Words, 18).named("why", "why it is held back").drops(1).sorts(By::Kind),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").sorts(By::Age),
+    Column::new("INTERCOM", Kind::Words, 20).named("left", "Intercom's value").drops(3).hides(),
+    Column::new("CRM", Kind::Words, 20).named("right", "the CRM's value").drops(2).hides(),
+    Column::new("DECIDES", Kind::Words, 12)
+        .named("decides", "the role that decides")
+        .drops(4)
+        .sorts(By::Role)
+        .hides(),
+    Column::new("STATE", Kind::Words, 9).named("state", "where it stands").drops(5).sorts(By::Status).hides(),
+    Column::new("CRM ID", Kind::Id, 14)
+        .named("crm-record", "the record in the CRM")
+        .drops(6)
+        .sorts(By::Record)
+        .hides(),
+    Column::new("ID", Kind::Words, 8).named("id", "its number").drops(7).sorts(By::Id).hides(),
 ];
 
 /// Asks before a wish is carried out.
@@ -61,7 +78,7 @@ pub struct Conflicts {
 impl Default for Conflicts {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Conflicts),
+            window: Window::new(Screen::Conflicts).of(&COLUMNS),
             focus: Focus::List,
             scroll: Cell::new(0),
             role: String::new(),
@@ -76,6 +93,9 @@ impl Conflicts {
     }
 
     fn settle(&self, choice: Choice) -> Vec<Effect> {
+        if let Some(chosen) = self.window.several() {
+            return vec![Bulk::open(Deed::Settle(choice), chosen)];
+        }
         let Some(conflict) = self.window.current() else { return Vec::new() };
         let value = |value| cut_end(&value_text(value), 24);
         let title = match &choice {
@@ -294,6 +314,12 @@ impl Pane for Conflicts {
                         if deciding || ignored { theme.muted } else { theme.warn },
                     ),
                     (age(ctx.now, row.created_at), theme.muted),
+                    (value_text(&row.left_value), theme.muted),
+                    (value_text(&row.right_value), theme.muted),
+                    (row.decides.clone(), theme.muted),
+                    (row.state.to_string(), theme.muted),
+                    (row.right.id.clone(), theme.muted),
+                    (row.id.to_string(), theme.muted),
                 ]
             });
         }
@@ -353,6 +379,10 @@ impl Pane for Conflicts {
                 Ok(())
             };
         };
+        let alike = matches!(action, Action::TakeLeft | Action::TakeRight | Action::ClearBoth);
+        if alike && self.window.marked() > 0 {
+            return Ok(());
+        }
         if decides && !matches!(conflict.state, ReviewState::Open | ReviewState::Ignored) {
             return Err(format!("{} is decided and being carried out", conflict.id));
         }
@@ -386,6 +416,10 @@ impl Pane for Conflicts {
 
     fn filter(&self) -> &str {
         self.window.text()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

@@ -13,13 +13,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::listing::Listed;
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
+use crate::console::bulk::Deed;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::msg::{Loaded, Msg};
@@ -27,17 +30,28 @@ use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, 
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::evidence::Evidence;
+use crate::domain::filter::Column as By;
 use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish};
 use crate::domain::record::{Fields, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
 use crate::journal::verdicts::NewVerdict;
 
-const COLUMNS: [Column; 4] = [
-    Column { title: "SURE", kind: Kind::Number, drop: 0, most: 5 },
-    Column { title: "NAME", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "WHERE", kind: Kind::Words, drop: 1, most: 12 },
-    Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
+const COLUMNS: [Column; 7] = [
+    Column::new("SURE", Kind::Number, 5).named("sure", "how sure the evidence is").sorts(By::Score),
+    Column::new("NAME", Kind::Words, 28).named("name", "the person or organisation").sorts(By::Person),
+    Column::new("WHERE", Kind::Words, 12)
+        .named("where", "the system, and how many records")
+        .drops(1)
+        .sorts(By::Members),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").drops(2).sorts(By::Age),
+    Column::new("RECORD", Kind::Id, 14)
+        .named("record", "the older record")
+        .drops(4)
+        .sorts(By::Record)
+        .hides(),
+    Column::new("STATE", Kind::Words, 9).named("state", "where it stands").drops(3).sorts(By::Status).hides(),
+    Column::new("ID", Kind::Words, 8).named("id", "its number").drops(5).sorts(By::Id).hides(),
 ];
 
 impl Row for Duplicate {
@@ -61,7 +75,7 @@ pub struct Duplicates {
 impl Default for Duplicates {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Duplicates),
+            window: Window::new(Screen::Duplicates).of(&COLUMNS),
             focus: Focus::List,
             swapped: None,
             scroll: Cell::new(0),
@@ -108,6 +122,7 @@ impl Duplicates {
 
     fn put_off(&self, ctx: &Ctx) -> Vec<Effect> {
         let Some(pair) = self.window.current() else { return Vec::new() };
+        let several = self.window.several();
         let days = |days: u64| Some(ctx.now.plus(Duration::from_secs(days * 24 * 3600)));
         let rows = [
             ("for a day", days(1)),
@@ -118,20 +133,26 @@ impl Duplicates {
         let entries = rows
             .into_iter()
             .map(|(words, until)| Entry {
-                words: format!("put it off {words}"),
-                pending: Pending::PutOff {
-                    verdict: NewVerdict {
-                        id: pair.id,
-                        verdict: Verdict::Later,
-                        until,
-                        reason: String::new(),
+                words: format!("put {} off {words}", if several.is_some() { "them" } else { "it" }),
+                pending: match &several {
+                    Some(chosen) => Pending::Bulk { deed: Deed::PutOff(until), chosen: chosen.clone() },
+                    None => Pending::PutOff {
+                        verdict: NewVerdict {
+                            id: pair.id,
+                            verdict: Verdict::Later,
+                            until,
+                            reason: String::new(),
+                        },
+                        text: format!("{} is put off {words}. Nothing is sent.", pair.subject),
                     },
-                    text: format!("{} is put off {words}. Nothing is sent.", pair.subject),
                 },
             })
             .collect();
+        let who = several
+            .as_ref()
+            .map_or_else(|| pair.subject.clone(), |chosen| counted(chosen.count(), "marked pair"));
         let label = "It comes back at once when one of the compared fields changes.".to_owned();
-        vec![Effect::Offer(Box::new(Menu::new(format!("{}: later", pair.subject), label, entries)))]
+        vec![Effect::Offer(Box::new(Menu::new(format!("{who}: later"), label, entries)))]
     }
 
     /// The pair whose verdict is taken back: this one, else the last one something was said of.
@@ -338,7 +359,7 @@ pub(super) fn waterfall(
 }
 
 /// `97 %`; never 100, because nothing is that certain.
-pub(super) fn percent(probability: f64) -> String {
+pub(in crate::console) fn percent(probability: f64) -> String {
     let share = if probability.is_finite() { (probability * 100.0).clamp(0.0, 99.0) } else { 0.0 };
     format!("{share:.0} %")
 }
@@ -352,6 +373,10 @@ impl Pane for Duplicates {
                 Vec::new()
             }
             Msg::Act(Action::Merge) => self.merge(),
+            Msg::Act(action @ (Action::Distinct | Action::Unsure)) if self.window.marked() > 0 => {
+                let deed = if action == Action::Distinct { Deed::Different } else { Deed::Unsure };
+                self.window.several().map(|chosen| Bulk::open(deed, chosen)).into_iter().collect()
+            }
             Msg::Act(Action::Distinct) => {
                 self.said = self.window.current().map(|pair| pair.id);
                 self.part()
@@ -428,6 +453,9 @@ impl Pane for Duplicates {
                         theme.muted,
                     ),
                     (age(ctx.now, pair.created_at), theme.muted),
+                    (pair.left.id.clone(), theme.muted),
+                    (pair.state.to_string(), theme.muted),
+                    (pair.id.to_string(), theme.muted),
                 ]
             });
         }
@@ -474,6 +502,7 @@ impl Pane for Duplicates {
             Action::UndoVerdict if self.taken_back().is_none() => {
                 Err("nothing was said of this pair".to_owned())
             }
+            Action::Distinct | Action::Unsure | Action::PutOff if self.window.marked() > 0 => Ok(()),
             Action::Merge | Action::Distinct | Action::Unsure | Action::PutOff
                 if pair.state == ReviewState::Deciding =>
             {
@@ -501,6 +530,10 @@ impl Pane for Duplicates {
 
     fn filter(&self) -> &str {
         self.window.text()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

@@ -174,7 +174,11 @@ mod tests {
         let chosen = ["id".to_owned(), "name".to_owned(), "gone".to_owned()];
         assert_eq!(picked(&COLUMNS, &chosen), [0, 3, 1]);
         assert_eq!(sortable(&COLUMNS, &chosen), [1]);
-        assert_eq!(picked(&COLUMNS, &["gone".to_owned()]), [0, 1, 2], "a view of an older Reknit shows something");
+        assert_eq!(
+            picked(&COLUMNS, &["gone".to_owned()]),
+            [0, 1, 2],
+            "a view of an older Reknit shows something"
+        );
     }
 
     #[test]

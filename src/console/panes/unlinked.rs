@@ -10,13 +10,16 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::duplicates::percent;
+use super::listing::Listed;
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
+use crate::console::bulk::Deed;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::links::Wish;
@@ -25,15 +28,29 @@ use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, 
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
 use crate::console::widgets::list::{Column, Kind, mark_selected};
+use crate::domain::filter::Column as By;
 use crate::domain::ids::UnlinkedId;
 use crate::domain::links::LinkVerdict;
 use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
 
-const COLUMNS: [Column; 4] = [
-    Column { title: "CONTACT", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "DOMAIN", kind: Kind::Words, drop: 1, most: 22 },
-    Column { title: "BEST", kind: Kind::Number, drop: 0, most: 5 },
-    Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
+const COLUMNS: [Column; 9] = [
+    Column::new("CONTACT", Kind::Words, 26).named("contact", "the person").sorts(By::Person),
+    Column::new("DOMAIN", Kind::Words, 22).named("domain", "the e-mail domain").drops(1).sorts(By::Domain),
+    Column::new("BEST", Kind::Number, 5).named("best", "how sure the best company is").sorts(By::Score),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").drops(2).sorts(By::Age),
+    Column::new("COMPANY", Kind::Words, 22).named("company", "the best company").drops(3).hides(),
+    Column::new("OWNER", Kind::Id, 12)
+        .named("owner", "whose person it is in the CRM")
+        .drops(4)
+        .sorts(By::Owner)
+        .hides(),
+    Column::new("RECORD", Kind::Id, 14)
+        .named("record", "the contact in the CRM")
+        .drops(5)
+        .sorts(By::Record)
+        .hides(),
+    Column::new("STATE", Kind::Words, 9).named("state", "where it stands").drops(6).sorts(By::Status).hides(),
+    Column::new("ID", Kind::Words, 8).named("id", "its number").drops(7).sorts(By::Id).hides(),
 ];
 
 impl Row for Person {
@@ -56,7 +73,7 @@ pub struct Unlinked {
 impl Default for Unlinked {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Unlinked),
+            window: Window::new(Screen::Unlinked).of(&COLUMNS),
             focus: Focus::List,
             chosen: 0,
             top: Cell::new(0),
@@ -112,21 +129,31 @@ impl Unlinked {
 
     fn later(&self, ctx: &Ctx) -> Vec<Effect> {
         let Some(person) = self.window.current() else { return Vec::new() };
+        let several = self.window.several();
         let entries = [("a day", 1), ("a week", 7), ("four weeks", 28)]
             .into_iter()
             .map(|(words, days)| {
                 let at = ctx.now.plus(Duration::from_secs(days * 24 * 3600));
                 Entry {
                     words: format!("leave them alone for {words}"),
-                    pending: Pending::Link {
-                        wish: Wish::Judge(person.id, LinkVerdict::Later(at)),
-                        title: format!("Leave {} alone for {words}", cut_end(&person.subject, 30)),
+                    pending: match &several {
+                        Some(chosen) => Pending::Bulk {
+                            deed: Deed::Person(LinkVerdict::Later(at)),
+                            chosen: chosen.clone(),
+                        },
+                        None => Pending::Link {
+                            wish: Wish::Judge(person.id, LinkVerdict::Later(at)),
+                            title: format!("Leave {} alone for {words}", cut_end(&person.subject, 30)),
+                        },
                     },
                 }
             })
             .collect();
         let label = "They come back at once when the evidence changes.".to_owned();
-        vec![Effect::Offer(Box::new(Menu::new(format!("{}: later", person.subject), label, entries)))]
+        let who = several
+            .as_ref()
+            .map_or_else(|| person.subject.clone(), |chosen| format!("{} marked", chosen.count()));
+        vec![Effect::Offer(Box::new(Menu::new(format!("{who}: later"), label, entries)))]
     }
 
     /// Whose link is taken back: this person's where it was made, else the last one's.
@@ -138,6 +165,17 @@ impl Unlinked {
     fn act(&mut self, ctx: &Ctx, action: Action) -> Option<Vec<Effect>> {
         let name = |person: &Person| cut_end(&person.subject, 30);
         let current = self.window.current();
+        if let Some(chosen) = self.window.several() {
+            let deed = match action {
+                Action::Link => Some(Deed::Link),
+                Action::NoneFits => Some(Deed::Person(LinkVerdict::NoneFits)),
+                Action::LinkUnsure => Some(Deed::Person(LinkVerdict::Unsure)),
+                _ => None,
+            };
+            if let Some(deed) = deed {
+                return Some(vec![Bulk::open(deed, chosen)]);
+            }
+        }
         Some(match action {
             Action::Link => {
                 self.last = current.map(|person| (person.id, person.subject.clone()));
@@ -406,6 +444,11 @@ impl Pane for Unlinked {
                         if deciding { theme.warn } else { theme.bold },
                     ),
                     (age(ctx.now, person.created_at), theme.muted),
+                    (dash(person.candidates.first().map_or("", |best| best.name.as_str())), theme.muted),
+                    (dash(&person.owner), theme.muted),
+                    (person.contact.id.clone(), theme.muted),
+                    (person.state.to_string(), theme.muted),
+                    (person.id.to_string(), theme.muted),
                 ]
             });
         }
@@ -433,6 +476,11 @@ impl Pane for Unlinked {
         };
         let waits = matches!(person.state, ReviewState::Open | ReviewState::Ignored);
         match action {
+            Action::Link | Action::NoneFits | Action::LinkUnsure | Action::LinkLater
+                if self.window.marked() > 0 =>
+            {
+                Ok(())
+            }
             Action::LinkUndo if self.undone().is_none() => Err("no link was made here yet".to_owned()),
             Action::LinkDomain | Action::NeverDomain if person.domain.is_empty() => {
                 Err("the person has no e-mail domain".to_owned())
@@ -459,6 +507,10 @@ impl Pane for Unlinked {
 
     fn filter(&self) -> &str {
         self.window.text()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

@@ -195,11 +195,9 @@ impl<T: Row> Window<T> {
             return None;
         }
         Some(match self.marks.all() {
-            Some(except) => Chosen::Matching {
-                filter: self.filter.clone(),
-                total: self.total,
-                except: except.clone(),
-            },
+            Some(except) => {
+                Chosen::Matching { filter: self.filter.clone(), total: self.total, except: except.clone() }
+            }
             None => Chosen::These(self.marks.set().iter().copied().collect()),
         })
     }

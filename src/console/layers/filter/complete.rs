@@ -113,9 +113,13 @@ const fn examples(key: Key) -> &'static [(&'static str, &'static str)] {
     match key {
         Key::Since => &[("1h", "the last hour"), ("24h", "the last day"), ("7d", "the last week")],
         Key::Until => &[("1h", "before the last hour"), ("24h", "before the last day")],
-        Key::Age => &[("1h", "older than an hour"), ("1d", "older than a day"), ("<1h", "younger than an hour")],
+        Key::Age => {
+            &[("1h", "older than an hour"), ("1d", "older than a day"), ("<1h", "younger than an hour")]
+        }
         Key::Attempts => &[(">0", "failed at least once"), (">3", "failed more than three times")],
-        Key::Code => &[("401", "token"), ("409", "already there"), ("429", "too fast"), (">499", "the vendor's")],
+        Key::Code => {
+            &[("401", "token"), ("409", "already there"), ("429", "too fast"), (">499", "the vendor's")]
+        }
         _ => &[],
     }
 }

@@ -171,7 +171,7 @@ impl<T: Row> Window<T> {
     }
 
     /// Marks what lies between the beginning of the range and the selection, as far as it is in memory.
-    fn reach(&mut self) {
+    pub(super) fn reach(&mut self) {
         let (Some((from, began)), Some(to), Some(place)) = (self.marks.begun(), self.index(), self.place())
         else {
             return;
@@ -204,11 +204,7 @@ impl<T: Row> Listed for Window<T> {
     }
 
     fn shape(&self) -> Shape {
-        Shape {
-            filter: self.text.clone(),
-            sort: listing::written(self.sort),
-            columns: self.shown.clone(),
-        }
+        Shape { filter: self.text.clone(), sort: listing::written(self.sort), columns: self.shown.clone() }
     }
 
     fn filter(&self) -> &Filter {
