@@ -142,10 +142,6 @@ impl App {
         effects
     }
 
-    fn pane(&mut self) -> &mut dyn Pane {
-        self.pane_of(self.screen).0
-    }
-
     fn pane_of(&mut self, screen: Screen) -> (&mut dyn Pane, &Ctx) {
         let pane: &mut dyn Pane = match screen {
             Screen::Overview => &mut self.overview,
@@ -241,7 +237,7 @@ impl App {
     }
 
     /// The number of the selected row.
-    pub fn selected(&mut self) -> Option<i64> {
-        self.pane().selected()
+    pub fn selected(&self) -> Option<i64> {
+        self.shown().selected()
     }
 }
