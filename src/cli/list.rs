@@ -27,6 +27,8 @@ pub enum Kind {
     Exceptions,
     /// Duplicates of our own making, and why they came about
     Incidents,
+    /// Why executions fail: one row for each cause, by its fingerprint
+    Causes,
     /// What was merged, and whether it can be taken back
     Merges,
 }
@@ -36,7 +38,7 @@ pub enum Kind {
 pub struct Arguments {
     /// What to list
     kind: Kind,
-    /// As behind / in the console: words, and status: recipe: error: system: kind: field: role: domain: since: age:, each
+    /// As behind / in the console: words, and status: recipe: error: cause: system: kind: field: role: domain: since: age:, each
     /// turned round by a leading -, for example "status:failed error:permission -jane since:2h". status: takes open or
     /// any status, several joined by commas; recipe: takes a trailing *
     #[arg(long, default_value = "")]
@@ -154,6 +156,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         Kind::Exceptions => {
             super::exceptions::exceptions(&journal, &config.engine, limit, arguments.json).await
         }
+        Kind::Causes => super::replay::causes(&journal, limit, arguments.json).await,
         Kind::Incidents => super::exceptions::incidents(&journal, limit, arguments.json).await,
         Kind::Merges => {
             let mapping = place.mapping(&config)?;

@@ -75,6 +75,7 @@ pub struct App {
     views: Views,
     /// Executions there were when the refresh was paused, and since.
     paused: Option<(u64, u64)>,
+    said: Option<String>,
 }
 
 impl App {
@@ -118,6 +119,7 @@ impl App {
             mouse,
             views: Views::default(),
             paused: None,
+            said: None,
         }
     }
 
@@ -133,6 +135,16 @@ impl App {
     pub fn with_views(mut self, views: Views) -> Self {
         self.restore(views);
         self
+    }
+
+    /// What a script that is played says, above the keys; none takes it away.
+    pub fn say(&mut self, words: Option<String>) {
+        self.said = words;
+    }
+
+    /// Says something at the lower right.
+    pub fn tell(&mut self, tone: Tone, text: String) {
+        self.toasts.push(self.ctx.now, tone, text);
     }
 
     /// The first questions.
@@ -207,6 +219,7 @@ impl App {
                     self.layers.push(Box::new(layer));
                     outside.push(effect);
                 }
+                Effect::Typed(conflict, text) => outside.extend(self.update(Msg::Typed(conflict, text))),
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
                 Effect::List(change) => outside.extend(self.change_list(change)),
                 Effect::Views(change) => outside.extend(self.keep_view(change)),

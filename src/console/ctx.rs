@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
 use super::msg::Ticket;
+use super::outside::{self, Outside, Window};
 use super::panes::Screen;
 use super::theme::Theme;
 use crate::domain::clock::Timestamp;
@@ -47,6 +48,8 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// What is known beside the journal.
+    pub outside: Window,
     /// Nothing is to move by itself.
     pub reduced_motion: bool,
     /// The list's share of the width in hundredths, once the operator chose one.
@@ -69,6 +72,7 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            outside: outside::still(Outside::default()),
             reduced_motion: false,
             share: None,
             typed_count_from: 25,

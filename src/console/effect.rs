@@ -71,6 +71,8 @@ pub enum Effect {
     Keep(PathBuf, views::Change),
     /// Say what becomes of these executions, once it is known.
     Follow(Vec<ExecutionId>),
+    /// A value was typed for a conflict: it decides the field, and nothing is sent.
+    Typed(ConflictId, String),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Put text on the clipboard.
@@ -113,6 +115,8 @@ pub enum Query {
     Audit(panes::audit::asks::Ask),
     /// For the log of API calls.
     Log(panes::log::asks::Ask),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Ask>),
     /// Rows of a list.
     Rows {
         /// Of which list.

@@ -7,7 +7,7 @@ use super::panes::{self, Screen};
 use super::{bulk, export};
 use crate::domain::execution::{Execution, ExecutionDetail};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::overview::Overview;
 use crate::domain::page::{Counts, Page};
 use crate::domain::plan::Preview;
@@ -42,6 +42,8 @@ pub enum Msg {
     List(Box<Change>),
     /// Go to the row with this number, if the list has it.
     Select(i64),
+    /// A value was typed for a conflict.
+    Typed(ConflictId, String),
     /// A click; `true` for a double one.
     Click(Target, bool),
     /// The wheel turned over it, down when positive.
@@ -79,6 +81,8 @@ pub enum Loaded {
     Audit(Box<panes::audit::asks::Told>),
     /// For the log of API calls.
     Log(Box<panes::log::asks::Told>),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Told>),
 }
 
 /// What comes back to the loop.

@@ -105,6 +105,7 @@ impl Performer {
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
+            | Effect::Typed(..)
             | Effect::Toast(..) => {}
         }
     }
@@ -162,6 +163,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         }
         Query::Audit(ask) => {
             Loaded::Audit(Box::new(panes::audit::asks::answer(journal, operator, ask).await))
+        }
+        Query::Reviews(ask) => {
+            Loaded::Reviews(Box::new(panes::reviews::answer(journal, operator, *ask).await))
         }
         Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
         Query::Rows { screen, filter, anchor, limit } => match screen {

@@ -135,6 +135,10 @@ impl App {
             Loaded::Recipes(_) => self.update_of(Screen::Recipes, Msg::Loaded(ticket, loaded)),
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
+            Loaded::Reviews(told) => {
+                let screen = told.screen();
+                self.update_of(screen, Msg::Loaded(ticket, Loaded::Reviews(told)))
+            }
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
         }
     }

@@ -224,7 +224,8 @@ async fn r_a_range_reaches_over_rows_that_were_never_loaded() {
     bench.says("1,015 marked");
     bench.press("g").await;
     let screen = bench.screen();
-    let third = screen.lines().filter(|line| line.contains("contact-to-crm")).nth(2).expect("a row").to_owned();
+    let third =
+        screen.lines().filter(|line| line.contains("contact-to-crm")).nth(2).expect("a row").to_owned();
     assert!(third.contains('+'), "the row where it began is in it: {third}");
     bench.press("Esc").await;
     bench.says_not("marked");
@@ -392,7 +393,8 @@ async fn r_the_filtered_rows_are_written_to_a_file_without_formulas() {
     bench.says("1,218 rows");
     bench.press("Enter").await;
     bench.says("1,218 rows written.");
-    let files: Vec<_> = std::fs::read_dir(&folder).expect("there").map(|file| file.expect("read").path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(&folder).expect("there").map(|file| file.expect("read").path()).collect();
     assert_eq!(files.len(), 1, "no half file is left: {files:?}");
     let text = std::fs::read_to_string(&files[0]).expect("readable");
     assert_eq!(text.lines().count(), 1_219);
@@ -460,7 +462,9 @@ async fn r_layers_of_lists_fit_at_three_sizes() {
     for size in [(140, 40), (100, 30), (80, 24), (60, 16)] {
         let mut bench = Bench::sized(World::rich(20).await, size).await;
         bench.press("2").await;
-        for (keys, says) in [("s", "Sort by"), ("|", "Columns"), ("V", "Views of executions"), ("X", "Export")] {
+        for (keys, says) in
+            [("s", "Sort by"), ("|", "Columns"), ("V", "Views of executions"), ("X", "Export")]
+        {
             bench.press(keys).await;
             bench.says(says);
             bench.press("Esc").await;
