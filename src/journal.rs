@@ -55,6 +55,7 @@ pub mod audit;
 pub mod beside;
 pub mod causes;
 pub mod check;
+pub mod chosen;
 pub mod conflicts;
 pub mod drift;
 pub mod duplicates;

@@ -232,13 +232,31 @@ actions! {
     // Every list.
     Open { id: "open", keys: ["Enter"], hint: "open", help: "Go into the detail of the row.", scope: Lists }
     Mark { id: "mark", keys: ["Space"], hint: "mark",
-        help: "Mark the row, or take its mark away; retry and discard take the marked ones.", scope: Executions }
+        help: "Mark the row, or take its mark away; what acts takes the marked ones.", scope: Lists }
     MarkRange { id: "mark-range", keys: ["v"], hint: "",
-        help: "Begin a range here; press it again to mark everything up to there.", scope: Executions }
-    ClearMarks { id: "clear-marks", keys: ["Ctrl-\\"], hint: "", help: "Take all marks away.", scope: Executions }
+        help: "Begin a range here; press it again to mark everything up to there.", scope: Lists }
+    MarkAll { id: "mark-all", keys: ["Ctrl-a"], hint: "",
+        help: "Mark every row that the filter lets through, loaded or not.", scope: Lists }
+    ClearMarks { id: "clear-marks", keys: ["Ctrl-\\"], hint: "", help: "Take all marks away.", scope: Lists }
     Filter { id: "filter", keys: ["/"], hint: "filter",
         help: "Filter the list while you type: status:failed error:auth recipe:name since:2h word -word.",
         scope: Lists }
+    LastFilter { id: "last-filter", keys: ["-"], hint: "",
+        help: "Go back to the filter before this one.", scope: Lists }
+    Views { id: "views", keys: ["V"], hint: "views",
+        help: "Open a view, ready-made or your own; save, rename or delete one.", scope: Lists }
+    Sort { id: "sort", keys: ["s"], hint: "sort",
+        help: "Choose the column that the rows are sorted by.", scope: Lists }
+    SortLeft { id: "sort-left", keys: ["Shift-Left"], hint: "",
+        help: "Sort by the column to the left.", scope: Lists }
+    SortRight { id: "sort-right", keys: ["Shift-Right"], hint: "",
+        help: "Sort by the column to the right.", scope: Lists }
+    SortTurn { id: "sort-turn", keys: ["Shift-Up", "Shift-Down"], hint: "",
+        help: "Turn the order of the rows round.", scope: Lists }
+    Columns { id: "columns", keys: ["|"], hint: "",
+        help: "Choose the columns and their order; remembered for this list.", scope: Lists }
+    Export { id: "export", keys: ["X"], hint: "",
+        help: "Write the filtered rows to a CSV or JSON file in the data folder.", scope: Lists }
     Narrower { id: "narrower", keys: ["<"], hint: "", help: "Make the list narrower, the detail wider.", scope: Lists }
     Wider { id: "wider", keys: [">"], hint: "", help: "Make the list wider, the detail narrower.", scope: Lists }
     Copy { id: "copy", keys: ["y"], hint: "copy",
@@ -305,7 +323,9 @@ pub fn key_table_markdown() -> String {
     let mut text = String::from("| Where | Key | What it does | Command |\n| --- | --- | --- | --- |\n");
     for scope in Scope::ALL {
         for row in TABLE.iter().filter(|row| row.scope == scope) {
-            let keys: Vec<String> = shown_keys(row).iter().map(|key| format!("`{key}`")).collect();
+            // A bar inside a cell would end it.
+            let keys: Vec<String> =
+                shown_keys(row).iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
             let command = row.operation.map_or_else(String::new, |operation| format!("`reknit {operation}`"));
             // Writing to a String cannot fail.
             let _ = writeln!(text, "| {} | {} | {} | {command} |", scope.title(), keys.join(" "), row.help);
@@ -329,6 +349,10 @@ pub fn shown_key(key: &str) -> String {
         "Right" => "→".to_owned(),
         "Up" => "↑".to_owned(),
         "Down" => "↓".to_owned(),
+        "Shift-Left" => "Shift-←".to_owned(),
+        "Shift-Right" => "Shift-→".to_owned(),
+        "Shift-Up" => "Shift-↑".to_owned(),
+        "Shift-Down" => "Shift-↓".to_owned(),
         key => key.to_owned(),
     }
 }

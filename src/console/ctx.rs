@@ -54,6 +54,10 @@ pub struct Ctx {
     pub reduced_motion: bool,
     /// The list's share of the width in hundredths, once the operator chose one.
     pub share: Option<u16>,
+    /// From how many rows on a bulk wants its count typed.
+    pub typed_count_from: u64,
+    /// How many rows the list that was drawn last has, and whether there are more than that.
+    pub found: Cell<Option<(u64, bool)>>,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -71,6 +75,8 @@ impl Ctx {
             outside: outside::still(Outside::default()),
             reduced_motion: false,
             share: None,
+            typed_count_from: 25,
+            found: Cell::new(None),
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }

@@ -27,6 +27,7 @@ use super::outside::Window;
 use super::perform::{Envelope, Performer};
 use super::script::{Player, Script, Turn};
 use super::theme;
+use super::views::Views;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
@@ -82,7 +83,9 @@ impl Console {
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
-        let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
+        let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
+        let app =
+            App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only()).with_views(views);
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
 mod bench;
+mod lists;
 mod looks;
 mod pressing;
 mod reviews;

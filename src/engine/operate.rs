@@ -23,6 +23,7 @@ use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
 pub mod compare;
+pub mod cost;
 mod desk;
 pub mod disputes;
 pub mod drafts;

@@ -173,7 +173,7 @@ impl App {
         }
         let warning = match (&self.unreachable, self.ctx.paused) {
             (Some((since, _)), _) => format!("journal unreadable since {}", self.ctx.clock(*since)),
-            (None, true) if self.missed => "paused, changes wait: p".to_owned(),
+            (None, true) if self.missed => self.waiting(),
             (None, true) => "paused: p goes on".to_owned(),
             (None, false) if self.read_only => "read-only".to_owned(),
             (None, false) => String::new(),

@@ -254,6 +254,7 @@ impl Confirm {
                 );
             }
             (Body::Own, Pending::PutOff { text, .. } | Pending::Wish { text, .. }) => say(text, theme.text),
+            (Body::Own, Pending::Bulk { deed, .. }) => say(&deed.means(), theme.text),
             (Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_), _)
             | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. } | Pending::Link { .. }) => {}
         }

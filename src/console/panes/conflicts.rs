@@ -3,6 +3,7 @@
 //! A decision is only marked here; what is decided goes through the dialog that shows the calls, all of them together.
 //! What a key offers beyond that (a rule, a translation, later) is in `offers`.
 
+mod listed;
 mod offers;
 
 use std::cell::Cell;
@@ -13,7 +14,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use serde_json::Value;
 
+use listed::COLUMNS;
+
 use super::conflict_detail::{self, Shown, Told};
+use super::listing::Listed;
 use super::parts::{self, Frame};
 use super::reviews::{Ask, Beside, Told as Heard};
 use super::window::{Row, Window};
@@ -27,20 +31,13 @@ use crate::console::links::Wish as Sending;
 use crate::console::msg::{Loaded, Msg};
 use crate::console::text::{age, counted, cut_end, cut_middle, span};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, hidden, mark_selected, scrolled};
+use crate::console::widgets::list::{hidden, mark_selected, scrolled};
 use crate::domain::filter::Filter;
 use crate::domain::ids::ConflictId;
 use crate::domain::record::{RecordRef, value_text};
 use crate::domain::review::{Choice, Conflict, ConflictKind, ReviewState};
 use crate::engine::explain::Account;
 use crate::engine::operate::compare::Compared;
-
-const COLUMNS: [Column; 4] = [
-    Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "FIELD", kind: Kind::Words, drop: 0, most: 20 },
-    Column { title: "STATE", kind: Kind::Words, drop: 0, most: 20 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
-];
 
 impl Row for Conflict {
     fn key(&self) -> i64 {
@@ -72,7 +69,7 @@ pub struct Conflicts {
 impl Default for Conflicts {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Conflicts),
+            window: Window::new(Screen::Conflicts).of(&COLUMNS),
             focus: Focus::List,
             scroll: Cell::new(0),
             follow: Cell::new(false),
@@ -336,6 +333,11 @@ impl Conflicts {
 
 impl Pane for Conflicts {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        if let Msg::Act(action) = &msg
+            && let Some(effects) = self.many(ctx, *action)
+        {
+            return effects;
+        }
         let before = self.window.selected();
         let mut effects = match msg {
             Msg::Act(action @ (Action::Down | Action::Up)) if self.focus == Focus::Detail => {
@@ -440,6 +442,12 @@ impl Pane for Conflicts {
                     (row.field.clone(), text),
                     self.word(ctx, row),
                     (age(ctx.now, row.created_at), theme.muted),
+                    (value_text(&row.left_value), theme.muted),
+                    (value_text(&row.right_value), theme.muted),
+                    (row.decides.clone(), theme.muted),
+                    (row.kind.phrase().to_owned(), theme.muted),
+                    (row.right.id.clone(), theme.muted),
+                    (row.id.to_string(), theme.muted),
                 ]
             });
         }
@@ -477,6 +485,9 @@ impl Pane for Conflicts {
                 Ok(())
             };
         };
+        if self.by_filter(action) {
+            return Ok(());
+        }
         if decides && !matches!(conflict.state, ReviewState::Open | ReviewState::Ignored) {
             return Err(format!("{} is decided and being carried out", conflict.id));
         }
@@ -510,6 +521,10 @@ impl Pane for Conflicts {
 
     fn filter(&self) -> &str {
         self.window.text()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

@@ -6,6 +6,7 @@
 mod drawing;
 mod grid;
 mod known;
+mod listed;
 mod why;
 
 pub use known::told;
@@ -18,7 +19,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use grid::Grid;
+use listed::COLUMNS;
 
+use super::listing::Listed;
 use super::parts::{self, Frame};
 use super::reviews::{Ask, Beside, Merging, Told as Heard};
 use super::window::{Row, Window};
@@ -33,20 +36,12 @@ use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as Sending;
 use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::{age, counted, span};
-use crate::console::widgets::list::{Column, Kind};
 use crate::domain::evidence::percent;
 use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish, Take};
 use crate::domain::record::RecordRef;
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
 use crate::journal::verdicts::NewVerdict;
-
-const COLUMNS: [Column; 4] = [
-    Column { title: "SURE", kind: Kind::Number, drop: 0, most: 7 },
-    Column { title: "NAME", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "WHERE", kind: Kind::Words, drop: 1, most: 12 },
-    Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
-];
 
 impl Row for Duplicate {
     fn key(&self) -> i64 {
@@ -87,7 +82,7 @@ pub struct Duplicates {
 impl Default for Duplicates {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Duplicates),
+            window: Window::new(Screen::Duplicates).of(&COLUMNS),
             focus: Focus::List,
             chosen: Chosen::default(),
             cell: (0, 0),
@@ -305,6 +300,11 @@ impl Duplicates {
 
 impl Pane for Duplicates {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        if let Msg::Act(action) = &msg
+            && let Some(effects) = self.many(ctx, *action)
+        {
+            return effects;
+        }
         let before = self.window.selected();
         let mut effects = match msg {
             Msg::Act(action) if keys::moves(action) && self.focus == Focus::Detail => {
@@ -436,6 +436,9 @@ impl Pane for Duplicates {
                         theme.muted,
                     ),
                     (age(ctx.now, pair.created_at), theme.muted),
+                    (pair.left.id.clone(), theme.muted),
+                    (pair.state.to_string(), theme.muted),
+                    (pair.id.to_string(), theme.muted),
                 ]
             });
         }
@@ -469,6 +472,7 @@ impl Pane for Duplicates {
             Action::TakeValue if self.focus != Focus::Detail => {
                 Err("choose a cell of the comparison first (Tab, arrows)".to_owned())
             }
+            Action::Distinct | Action::Unsure | Action::PutOff if self.many_marked() => Ok(()),
             Action::Merge | Action::Distinct | Action::Unsure | Action::PutOff
                 if pair.state == ReviewState::Deciding =>
             {
@@ -496,6 +500,10 @@ impl Pane for Duplicates {
 
     fn filter(&self) -> &str {
         self.window.text()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

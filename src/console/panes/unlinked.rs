@@ -5,6 +5,7 @@
 
 mod candidates;
 mod facts;
+mod listed;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,9 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use listed::COLUMNS;
+
+use super::listing::{Change, Listed};
 use super::parts::{self, Frame};
 use super::reviews::{Ask, Beside, Told as Heard};
 use super::window::{Row, Window};
@@ -26,9 +30,8 @@ use crate::console::layers::menu::{Entry, Menu};
 use crate::console::links::Wish;
 use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::{age, cut_end, cut_middle, thousands};
-use crate::console::widgets::list::{Column, Kind};
 use crate::domain::evidence::percent;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Column as By, Sort};
 use crate::domain::ids::UnlinkedId;
 use crate::domain::links::LinkVerdict;
 use crate::domain::plan::Preview;
@@ -36,15 +39,8 @@ use crate::domain::record::RecordRef;
 use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
 use crate::engine::operate::person::Facts;
 
-/// The term of the filter that puts people of one domain together.
-const GROUPED: &str = "sort:domain";
-
-const COLUMNS: [Column; 4] = [
-    Column { title: "CONTACT", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "DOMAIN", kind: Kind::Words, drop: 1, most: 24 },
-    Column { title: "BEST", kind: Kind::Number, drop: 0, most: 7 },
-    Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
-];
+/// The order that puts people of one domain together.
+const GROUPED: Sort = Sort { column: By::Domain, descending: false };
 
 impl Row for Person {
     fn key(&self) -> i64 {
@@ -79,7 +75,7 @@ enum Last {
 impl Default for Unlinked {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Unlinked),
+            window: Window::new(Screen::Unlinked).of(&COLUMNS),
             focus: Focus::List,
             chosen: 0,
             top: Cell::new(0),
@@ -165,24 +161,13 @@ impl Unlinked {
 
     /// People of one domain stand together.
     fn grouped(&self) -> bool {
-        self.window.text().split_whitespace().any(|word| word == GROUPED)
+        self.window.sort() == Some(GROUPED)
     }
 
     /// Sorts by domain, or by how sure the best candidate is.
     fn group(&mut self, ctx: &Ctx) -> Vec<Effect> {
-        let had = self.grouped();
-        let mut words: Vec<&str> = self
-            .window
-            .text()
-            .split_whitespace()
-            .filter(|word| !word.trim_start_matches('-').starts_with("sort:"))
-            .collect();
-        if !had {
-            words.push(GROUPED);
-        }
-        let text = words.join(" ");
-        let filter = Filter::parse(&text).unwrap_or_default();
-        self.window.set_filter(ctx, text, filter).into_iter().collect()
+        let sort = (!self.grouped()).then_some(GROUPED);
+        self.window.change(ctx, Change::Sort(sort))
     }
 
     /// What is known of the selected person.
@@ -331,6 +316,14 @@ impl Unlinked {
                     if deciding { theme.warn } else { theme.bold },
                 ),
                 (age(ctx.now, person.created_at), theme.muted),
+                (
+                    person.candidates.first().map_or_else(|| "—".to_owned(), |best| best.name.clone()),
+                    theme.muted,
+                ),
+                (person.owner.clone(), theme.muted),
+                (person.contact.id.clone(), theme.muted),
+                (person.state.to_string(), theme.muted),
+                (person.id.to_string(), theme.muted),
             ]
         });
     }
@@ -338,6 +331,11 @@ impl Unlinked {
 
 impl Pane for Unlinked {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        if let Msg::Act(action) = &msg
+            && let Some(effects) = self.many(ctx, *action)
+        {
+            return effects;
+        }
         let before = self.window.selected();
         let mut effects = match msg {
             Msg::Act(action) if keys::moves(action) && self.focus == Focus::Detail => {
@@ -456,6 +454,7 @@ impl Pane for Unlinked {
         };
         let waits = matches!(person.state, ReviewState::Open | ReviewState::Ignored);
         match action {
+            action if self.many_marked() && listed::on_many(action) => Ok(()),
             Action::TakeValue => Err("only in the comparison of duplicates".to_owned()),
             Action::LinkUndo if self.undone().is_none() => Err("no link was made here yet".to_owned()),
             Action::LinkDomain | Action::NeverDomain if person.domain.is_empty() => {
@@ -483,6 +482,10 @@ impl Pane for Unlinked {
 
     fn filter(&self) -> &str {
         self.window.text()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

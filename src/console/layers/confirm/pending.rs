@@ -1,9 +1,12 @@
 //! What can wait for a yes, how it is asked, and what a yes sets off. Only what was shown is done.
 
 use super::Body;
+use crate::console::bulk::Deed;
 use crate::console::effect::Effect;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as LinkWish;
+use crate::console::panes::listing::Chosen;
 use crate::console::text::counted;
 use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
@@ -54,6 +57,13 @@ pub enum Pending {
         /// Why.
         reason: String,
     },
+    /// An action on many rows: it has a dialog of its own.
+    Bulk {
+        /// Which.
+        deed: Deed,
+        /// On which rows.
+        chosen: Chosen,
+    },
     /// Two records to call different.
     Part {
         /// Which pair.
@@ -92,6 +102,7 @@ impl Pending {
             }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
             Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
+            Self::Bulk { deed, chosen } => format!("{}?", deed.title(chosen.count())),
             Self::Part { .. } => "Two different people?".to_owned(),
             Self::PutOff { .. } => "Later?".to_owned(),
         }
@@ -122,6 +133,7 @@ impl Pending {
             Self::Link { wish: LinkWish::Apart(..), .. } => "Different",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
+            Self::Bulk { deed, .. } => deed.verb(),
             Self::Part { .. } => "Different",
             Self::Wish { verb, .. } => verb,
             Self::PutOff { .. } => "Later",
@@ -142,6 +154,7 @@ impl Pending {
             Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
             Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
+            Self::Bulk { deed, chosen } => Bulk::open(deed.clone(), chosen.clone()),
             Self::Part { id, .. } => Effect::Part(*id),
             Self::Wish { wish, .. } => Effect::Do(Box::new(wish.clone())),
             Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
