@@ -110,7 +110,14 @@ pub struct Row {
 
 actions! {
     // Overview.
-    GoThere { id: "go-there", keys: ["Enter"], hint: "open", help: "Open what the row counts.", scope: Overview }
+    GoThere { id: "go-there", keys: ["Enter"], hint: "open", help: "Open what the number counts.", scope: Overview }
+    MendThere { id: "go-to-the-fix", keys: ["f"], hint: "fix",
+        help: "Go to what mends it: the executions of a cause, the line of a connection, a decision that is open.",
+        scope: Overview }
+    PreviousNumber { id: "previous-number", keys: ["Left"], hint: "",
+        help: "Choose the number to the left; in the trends: the last 24 hours.", scope: Overview }
+    NextNumber { id: "next-number", keys: ["Right"], hint: "number",
+        help: "Choose the number to the right; in the trends: the last 14 days.", scope: Overview }
     // Executions, most used first.
     Retry { id: "retry", keys: ["r"], hint: "retry",
         help: "Run the marked executions again, or this one, from the first step that is not done.",
@@ -202,6 +209,13 @@ actions! {
         help: "Put people of one domain together, or the surest first again.", scope: Unlinked }
     // Recipes and mapping.
     // Health.
+    Mend { id: "fix-this", keys: ["f"], hint: "fix",
+        help: "Mend what the line says: look at a connection now, resume, open what waits, or copy the command.",
+        scope: Health, danger: true }
+    OpenThere { id: "open-what-waits", keys: ["o"], hint: "open",
+        help: "Open the rows behind the line: executions, conflicts, duplicates.", scope: Health }
+    CopyCommand { id: "copy-command", keys: ["Y"], hint: "copy command",
+        help: "Copy the command that tells or does the same in a shell.", scope: Health }
     // Audit.
     // Log.
     // Numbered choices.

@@ -76,6 +76,8 @@ pub enum Effect {
 pub enum Query {
     /// The overview.
     Overview,
+    /// For the overview: how it went lately.
+    Outlook(panes::overview::asks::Ask),
     /// Counts for the tabs.
     Counts,
     /// One execution whole.

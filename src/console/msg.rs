@@ -51,6 +51,8 @@ pub enum Msg {
 pub enum Loaded {
     /// Numbers of the overview.
     Overview(Answer<Box<Overview>>),
+    /// For the overview: how it went lately.
+    Outlook(Box<panes::overview::asks::Told>),
     /// Counts for the tabs.
     Counts(Answer<Counts>),
     /// Rows of the executions.

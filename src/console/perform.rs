@@ -117,6 +117,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
     }
     let loaded = match query {
         Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
+        Query::Outlook(ask) => {
+            Loaded::Outlook(Box::new(panes::overview::asks::answer(journal, operator, ask).await))
+        }
         Query::Counts => Loaded::Counts(ask!(journal.counts())),
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))

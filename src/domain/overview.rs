@@ -152,8 +152,12 @@ pub struct Slot {
 pub struct Trends {
     /// The last 24 hours.
     pub hours: Vec<Slot>,
+    /// The lag of all of them together.
+    pub lag_of_hours: Option<(i64, i64)>,
     /// The last 14 days, in UTC.
     pub days: Vec<Slot>,
+    /// The lag of all of them together.
+    pub lag_of_days: Option<(i64, i64)>,
     /// The share of people with an account on each of these days, in percent; none where nobody counted.
     pub coverage: Vec<Option<f64>>,
 }

@@ -215,7 +215,8 @@ impl Operator {
         &self.mapping
     }
 
-    pub(super) fn actor(&self) -> &str {
+    /// In whose name it acts.
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 

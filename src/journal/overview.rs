@@ -204,7 +204,7 @@ fn clusters(connection: &Connection) -> Result<Vec<Cluster>> {
     Ok(clusters)
 }
 
-fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
+pub(super) fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
     let families = super::limits::states(connection, now)?;
     let mut statement = connection.prepare_cached("SELECT * FROM connections ORDER BY connection DESC")?;
     let mut found = statement.query([])?;

@@ -2,6 +2,8 @@
 //!
 //! Never reads a row of what it counts: a trend over five million executions costs what one over fifty does.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, params};
 
 use super::{Journal, Result, links};
@@ -41,11 +43,9 @@ impl Journal {
     pub async fn trends(&self) -> Result<Trends> {
         let now = self.now();
         self.read(move |connection| {
-            Ok(Trends {
-                hours: slots(connection, now, HOUR, HOURS)?,
-                days: slots(connection, now, DAY, DAYS)?,
-                coverage: coverage(connection, now)?,
-            })
+            let (hours, lag_of_hours) = slots(connection, now, HOUR, HOURS)?;
+            let (days, lag_of_days) = slots(connection, now, DAY, DAYS)?;
+            Ok(Trends { hours, lag_of_hours, days, lag_of_days, coverage: coverage(connection, now)? })
         })
         .await
     }
@@ -80,12 +80,19 @@ pub(super) fn forget(connection: &Connection, now: Timestamp) -> Result<()> {
 
 /// The last 24 hours, for the first screen.
 pub(super) fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
-    let slots = slots(connection, now, HOUR, HOURS)?;
-    let hour = |slot: &Slot| Hour { succeeded: slot.succeeded, failed: slot.failed, skipped: slot.skipped };
+    let (slots, _) = slots(connection, now, HOUR, HOURS)?;
+    let hour =
+        |slot: &Slot| Hour { succeeded: slot.succeeded, failed: slot.failed, skipped: slot.skipped };
     Ok(slots.iter().map(hour).collect())
 }
 
-fn slots(connection: &Connection, now: Timestamp, span: i64, count: i64) -> Result<Vec<Slot>> {
+/// Spans of time, and the lag of all of them together.
+fn slots(
+    connection: &Connection,
+    now: Timestamp,
+    span: i64,
+    count: i64,
+) -> Result<(Vec<Slot>, Option<(i64, i64)>)> {
     let last = now.0 - now.0.rem_euclid(span);
     let first = last - (count - 1) * span;
     let mut slots: Vec<Slot> =
@@ -114,12 +121,21 @@ fn slots(connection: &Connection, now: Timestamp, span: i64, count: i64) -> Resu
             }
         }
     }
-    for (slot, mut lag) in slots.iter_mut().zip(lags) {
-        lag.most = i64::MAX;
-        lag.buckets.sort_unstable();
-        slot.lag = lag.percentile(0.5).zip(lag.percentile(0.95));
+    let mut whole: BTreeMap<u32, u64> = BTreeMap::new();
+    for (slot, lag) in slots.iter_mut().zip(lags) {
+        for (bucket, number) in &lag.buckets {
+            *whole.entry(*bucket).or_default() += number;
+        }
+        slot.lag = percentiles(lag.buckets);
     }
-    Ok(slots)
+    Ok((slots, percentiles(whole.into_iter().collect())))
+}
+
+/// Half and 95 % of durations by bucket, in the order of buckets.
+fn percentiles(buckets: Vec<(u32, u64)>) -> Option<(i64, i64)> {
+    // The longest is not known to the millisecond here: the bucket's own duration stands for it.
+    let lag = Histogram { buckets, most: i64::MAX, sum: 0 };
+    lag.percentile(0.5).zip(lag.percentile(0.95))
 }
 
 /// The share of people with an account on each of the last days, in percent; none where nobody counted.
@@ -168,14 +184,12 @@ mod tests {
         assert_eq!((failed.len(), &failed[19..]), (24, &[0, 1, 0, 0, 2][..]));
         let (half, most) = trends.hours[20].lag.expect("three were timed");
         assert!((98..=102).contains(&half) && (8_800..=9_200).contains(&most), "{half} {most}");
-        assert_eq!(trends.hours[23].lag, None);
+        assert_eq!((trends.hours[23].lag, trends.lag_of_hours), (None, Some((half, most))));
         assert_eq!((trends.days.len(), trends.days[13].failed), (14, 3));
         clock.advance(Duration::from_secs(20 * 86_400));
         journal.put_samples(vec![]).await.unwrap();
         let rows = journal
-            .read(|connection| {
-                Ok(connection.query_row("SELECT count(*) FROM trends", [], |row| row.get::<_, i64>(0))?)
-            })
+            .read(|connection| Ok(connection.query_row("SELECT count(*) FROM trends", [], |row| row.get::<_, i64>(0))?))
             .await;
         assert_eq!(rows.unwrap(), 0);
         assert!(journal.trends().await.unwrap().days.iter().all(|slot| slot.failed == 0));

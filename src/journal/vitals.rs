@@ -4,10 +4,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::monitors::series;
-use super::{Journal, Result, sources};
+use super::{Journal, Result, overview, sources};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::ExecutionId;
 use crate::domain::job::Job;
+use crate::domain::overview::ConnectionState;
 use crate::domain::record::{Connection as Account, System};
 
 /// Calls of which answer times are taken: the newest, whoever they went to.
@@ -99,6 +100,12 @@ impl Journal {
     pub async fn vitals(&self) -> Result<Vitals> {
         let now = self.now();
         self.read(move |connection| vitals(connection, now)).await
+    }
+
+    /// How the connections fare, as workers saw them last.
+    pub async fn connection_states(&self) -> Result<Vec<ConnectionState>> {
+        let now = self.now();
+        self.read(move |connection| overview::connections(connection, now)).await
     }
 
     /// A batch carried what would have been so many calls more.

@@ -118,7 +118,7 @@ impl App {
                 }
                 Vec::new()
             }
-            Loaded::Overview(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
+            Loaded::Overview(_) | Loaded::Outlook(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
             Loaded::Executions(_) | Loaded::Execution(..) => {
                 self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
             }

@@ -5,6 +5,7 @@ use crate::console::effect::Effect;
 use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as LinkWish;
 use crate::console::text::counted;
+use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::review::{Choice, Decision};
 use crate::engine::operate::disputes::{Reach, Wish};
@@ -60,6 +61,17 @@ pub enum Pending {
         /// The two, in words.
         text: String,
     },
+    /// Anything else that is wished for.
+    Wish {
+        /// What is to be done.
+        wish: AnyWish,
+        /// The question, without its mark: `Resume recipe contact-to-crm`.
+        title: String,
+        /// One or two words for the button.
+        verb: &'static str,
+        /// What comes of it, in sentences.
+        text: String,
+    },
     /// A pair to put off.
     PutOff {
         /// Which, and until when.
@@ -72,7 +84,10 @@ pub enum Pending {
 impl Pending {
     pub(super) fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
+            Self::Decide { title, .. }
+            | Self::Propose { title, .. }
+            | Self::Link { title, .. }
+            | Self::Wish { title, .. } => {
                 format!("{title}?")
             }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
@@ -108,6 +123,7 @@ impl Pending {
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
+            Self::Wish { verb, .. } => verb,
             Self::PutOff { .. } => "Later",
         }
     }
@@ -127,6 +143,7 @@ impl Pending {
             Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
             Self::Part { id, .. } => Effect::Part(*id),
+            Self::Wish { wish, .. } => Effect::Do(Box::new(wish.clone())),
             Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
         }
     }
