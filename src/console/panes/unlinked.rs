@@ -25,7 +25,7 @@ use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::links::Wish;
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, cut_end, cut_middle, thousands};
+use crate::console::text::{age, cut_end, thousands};
 use crate::console::widgets::list::{Column, Kind};
 use crate::domain::evidence::percent;
 use crate::domain::filter::Filter;
@@ -39,9 +39,10 @@ use crate::engine::operate::person::Facts;
 /// The term of the filter that puts people of one domain together.
 const GROUPED: &str = "sort:domain";
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 5] = [
     Column { title: "CONTACT", kind: Kind::Words, drop: 0, most: 26 },
     Column { title: "DOMAIN", kind: Kind::Words, drop: 1, most: 24 },
+    Column { title: "", kind: Kind::Number, drop: 0, most: 7 },
     Column { title: "BEST", kind: Kind::Number, drop: 0, most: 7 },
     Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
 ];
@@ -286,12 +287,11 @@ impl Unlinked {
         }
     }
 
-    /// A domain with how many of its people wait.
-    fn domain(&self, person: &Person) -> String {
-        match (person.domain.as_str(), self.counts.get(&person.domain).copied().unwrap_or(1)) {
-            ("", _) => "—".to_owned(),
-            (domain, 0 | 1) => domain.to_owned(),
-            (domain, many) => format!("{} ×{}", cut_middle(domain, 17), thousands(many)),
+    /// How many people of a domain wait; empty where it is one.
+    fn many(&self, person: &Person) -> String {
+        match self.counts.get(&person.domain).copied().unwrap_or(1) {
+            0 | 1 => String::new(),
+            many => format!("×{}", thousands(many)),
         }
     }
 
@@ -319,9 +319,11 @@ impl Unlinked {
             let best =
                 person.candidates.first().map_or_else(|| "—".to_owned(), |best| percent(best.probability));
             let heads = first.contains(&person.id.0);
+            let dash = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
             vec![
                 (person.subject.clone(), if quiet { theme.muted } else { theme.text }),
-                (self.domain(person), if heads { theme.text } else { theme.muted }),
+                (dash(&person.domain), if heads { theme.text } else { theme.muted }),
+                (self.many(person), theme.accent),
                 (
                     match person.state {
                         ReviewState::Deciding => "↻".to_owned(),

@@ -174,7 +174,7 @@ async fn the_person_the_colleagues_and_the_call_stand_beside_the_candidates() {
     let mut bench = wide().await;
     bench.press("5").await;
     for text in [
-        "globex.test ×2",
+        "×2",
         "Accounts for",
         "Globex Corporation",
         "Will send",

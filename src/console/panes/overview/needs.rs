@@ -171,7 +171,8 @@ impl Overview {
                 } else {
                     "all share one cause".to_owned()
                 };
-                Cell::fill(words, theme.muted).to(Screen::Executions, format!("cause:{} status:failed", cause.cause))
+                Cell::fill(words, theme.muted)
+                    .to(Screen::Executions, format!("cause:{} status:failed", cause.cause))
             }
             _ => Cell::fill("", theme.muted),
         }
@@ -265,7 +266,9 @@ impl Overview {
             cells.push(Cell::words("✓", theme.ok).gap(1));
             let words = format!("{} solved", thousands(solved));
             cells.push(
-                Cell::words(words, theme.bold).to(Screen::Executions, format!("status:succeeded {filter}")).gap(3),
+                Cell::words(words, theme.bold)
+                    .to(Screen::Executions, format!("status:succeeded {filter}"))
+                    .gap(3),
             );
         }
         for (glyph, gone, word, screen) in [
