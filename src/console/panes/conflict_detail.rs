@@ -126,8 +126,11 @@ fn written(ctx: &Ctx, conflict: &Conflict, own: bool, cells: usize) -> String {
 fn history(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let conflict = shown.conflict;
-    let mut lines =
-        vec![rule(ctx, &format!("{}: how they came apart", cut_end(&conflict.field, cells / 2)), cells)];
+    let mut lines = vec![rule(
+        ctx,
+        &format!("{}, {}: how they came apart", cut_end(&conflict.field, cells / 3), conflict.kind.phrase()),
+        cells,
+    )];
     let (a, b) = (value_text(&conflict.left_value), value_text(&conflict.right_value));
     let base = conflict.base.as_ref().map(value_text);
     let agreed = shown.disputed().and_then(|one| one.agreed_at);

@@ -235,31 +235,23 @@ impl Conflicts {
         let total = counted(self.decided.len() as u64, "field");
         vec![
             Line::from(span(format!("{total} decided, not sent."), theme.ok)),
-            Line::from(vec![
-                span("Enter", theme.key),
-                span(" shows the writes and sends; ", theme.muted),
-                span("← →", theme.key),
-                span(" again takes back.", theme.muted),
-            ]),
+            Line::from(vec![span("Enter", theme.key), span(" shows the writes, then sends", theme.muted)]),
         ]
     }
 
-    /// The word of a row's state, and its style.
-    fn word(&self, ctx: &Ctx, row: &Conflict) -> (String, ratatui::style::Style) {
+    /// How a row stands, as two glyphs and their style.
+    fn glyph(&self, ctx: &Ctx, row: &Conflict) -> (String, ratatui::style::Style) {
         let theme = &ctx.theme;
-        let decided = self.decided.get(&row.id).map(|choice| match choice {
-            Choice::Left => format!("✓ ← {}", row.left.system().title()),
-            Choice::Right => format!("✓ → {}", row.right.system().title()),
-            Choice::Value(_) => "✓ typed".to_owned(),
-            Choice::Clear => "✓ emptied".to_owned(),
-            Choice::Translate(_) => "✓ translated".to_owned(),
-        });
-        match (row.state, decided) {
-            (ReviewState::Deciding, _) => ("↻ being written".to_owned(), theme.muted),
-            (_, Some(words)) => (words, theme.ok),
-            (ReviewState::Ignored, None) => ("‖ left alone".to_owned(), theme.muted),
-            _ => (format!("≠ {}", row.kind.phrase()), theme.warn),
-        }
+        let (text, style) = match (row.state, self.decided.get(&row.id)) {
+            (ReviewState::Deciding, _) => ("↻", theme.warn),
+            (_, Some(Choice::Left)) => ("✓ ←", theme.ok),
+            (_, Some(Choice::Right)) => ("✓ →", theme.ok),
+            (_, Some(Choice::Clear)) => ("✓ 0", theme.ok),
+            (_, Some(Choice::Value(_) | Choice::Translate(_))) => ("✓ e", theme.ok),
+            (ReviewState::Ignored, None) => ("‖", theme.muted),
+            _ => ("≠", theme.warn),
+        };
+        (text.to_owned(), style)
     }
 
     fn told(&self, ctx: &Ctx, cells: usize) -> Option<Told> {
@@ -437,10 +429,16 @@ impl Pane for Conflicts {
             parts::list(ctx, buffer, list, &frame, &self.window, |row| {
                 let quiet = matches!(row.state, ReviewState::Deciding | ReviewState::Ignored);
                 let text = if quiet { theme.muted } else { theme.text };
+                let why = match row.state {
+                    ReviewState::Deciding => "being written",
+                    ReviewState::Ignored => "left alone",
+                    _ => row.kind.phrase(),
+                };
                 vec![
+                    self.glyph(ctx, row),
                     (row.subject.clone(), text),
                     (row.field.clone(), text),
-                    self.word(ctx, row),
+                    (why.to_owned(), theme.muted),
                     (age(ctx.now, row.created_at), theme.muted),
                     (value_text(&row.left_value), theme.muted),
                     (value_text(&row.right_value), theme.muted),

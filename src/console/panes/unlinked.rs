@@ -29,7 +29,7 @@ use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::links::Wish;
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, cut_end, cut_middle, thousands};
+use crate::console::text::{age, cut_end, thousands};
 use crate::domain::evidence::percent;
 use crate::domain::filter::{Column as By, Sort};
 use crate::domain::ids::UnlinkedId;
@@ -271,12 +271,11 @@ impl Unlinked {
         }
     }
 
-    /// A domain with how many of its people wait.
-    fn domain(&self, person: &Person) -> String {
-        match (person.domain.as_str(), self.counts.get(&person.domain).copied().unwrap_or(1)) {
-            ("", _) => "—".to_owned(),
-            (domain, 0 | 1) => domain.to_owned(),
-            (domain, many) => format!("{} ×{}", cut_middle(domain, 17), thousands(many)),
+    /// How many people of a domain wait; empty where it is one.
+    fn of_domain(&self, person: &Person) -> String {
+        match self.counts.get(&person.domain).copied().unwrap_or(1) {
+            0 | 1 => String::new(),
+            many => format!("×{}", thousands(many)),
         }
     }
 
@@ -304,9 +303,11 @@ impl Unlinked {
             let best =
                 person.candidates.first().map_or_else(|| "—".to_owned(), |best| percent(best.probability));
             let heads = first.contains(&person.id.0);
+            let dash = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
             vec![
                 (person.subject.clone(), if quiet { theme.muted } else { theme.text }),
-                (self.domain(person), if heads { theme.text } else { theme.muted }),
+                (dash(&person.domain), if heads { theme.text } else { theme.muted }),
+                (self.of_domain(person), theme.accent),
                 (
                     match person.state {
                         ReviewState::Deciding => "↻".to_owned(),

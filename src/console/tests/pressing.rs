@@ -114,7 +114,7 @@ async fn a_typed_value_must_be_allowed_and_tab_completes_it() {
     bench.press("Enter").await;
     bench.says("Tab takes \"opportunity\"");
     bench.press("Tab Enter").await;
-    bench.says("✓ typed");
+    bench.says("✓ e");
     bench.press("Enter").await;
     bench.says("Send 1 decision?");
     bench.press("Y").await;

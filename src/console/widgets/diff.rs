@@ -22,7 +22,7 @@ const LETTERS: usize = 10_000;
 pub struct Piece {
     /// Its text, safe to draw.
     pub text: String,
-    /// The other side does not have it here.
+    /// The other side does not have it here; an empty one keeps the place of what only the other side has.
     pub changed: bool,
 }
 
@@ -59,6 +59,10 @@ fn within(a: &[&str], b: &[&str], one: &mut Pieces, other: &mut Pieces) {
         return;
     }
     let (left, right) = (a.concat(), b.concat());
+    if left.is_empty() || right.is_empty() {
+        part(&left, &right, one, other);
+        return;
+    }
     let (x, y): (Vec<&str>, Vec<&str>) = (left.graphemes(true).collect(), right.graphemes(true).collect());
     let kept = if x.len() * y.len() <= LETTERS { common(&x, &y, LETTERS) } else { Vec::new() };
     // Letters that happen to be alike make two different words only harder to read.
@@ -69,13 +73,22 @@ fn within(a: &[&str], b: &[&str], one: &mut Pieces, other: &mut Pieces) {
     }
     let (mut at, mut to) = (0, 0);
     for (i, j) in kept.into_iter().chain([(x.len(), y.len())]) {
-        one.push(&x[at..i].concat(), true);
-        other.push(&y[to..j].concat(), true);
+        part(&x[at..i].concat(), &y[to..j].concat(), one, other);
         if i < x.len() {
             one.push(x[i], false);
             other.push(y[j], false);
         }
         (at, to) = (i + 1, j + 1);
+    }
+}
+
+/// What stands in the same place on both sides and is not alike; where a side has nothing, the place is kept.
+fn part(left: &str, right: &str, one: &mut Pieces, other: &mut Pieces) {
+    for (pieces, own, theirs) in [(one, left, right), (other, right, left)] {
+        pieces.push(own, true);
+        if own.is_empty() && !theirs.is_empty() {
+            pieces.gap();
+        }
     }
 }
 
@@ -87,6 +100,17 @@ impl Pieces {
         if text.is_empty() {
             return;
         }
+        self.add(text, changed);
+    }
+
+    /// The other side has something here that this one lacks.
+    fn gap(&mut self) {
+        if self.0.last().is_none_or(|last| !last.changed) {
+            self.add("", true);
+        }
+    }
+
+    fn add(&mut self, text: &str, changed: bool) {
         match self.0.last_mut() {
             Some(last) if last.changed == changed => last.text.push_str(text),
             _ => self.0.push(Piece { text: text.to_owned(), changed }),
@@ -205,6 +229,7 @@ mod tests {
     fn marked(pieces: &[Piece]) -> String {
         pieces
             .iter()
+            .filter(|piece| !piece.text.is_empty())
             .map(|piece| if piece.changed { format!("[{}]", piece.text) } else { piece.text.clone() })
             .collect()
     }

@@ -19,7 +19,8 @@ use crate::console::widgets::list::{Column, Kind};
 use crate::domain::filter::Column as By;
 use crate::domain::review::Choice;
 
-pub(super) const COLUMNS: [Column; 10] = [
+pub(super) const COLUMNS: [Column; 11] = [
+    Column::new("IS", Kind::Words, 3).named("is", "decided here, or how it stands"),
     Column::new("RECORD", Kind::Words, 26).named("record", "the person or organisation").sorts(By::Person),
     Column::new("FIELD", Kind::Words, 20).named("field", "the field in conflict").sorts(By::Field),
     Column::new("STATE", Kind::Words, 20).named("state", "where it stands, and why").sorts(By::Status),

@@ -133,8 +133,14 @@ impl Grid {
         let mut head = vec![span(left(if first > 0 { "‹" } else { "" }, label), theme.muted)];
         for place in seen.clone() {
             let record = &self.records[place];
-            let word = if place == self.survivor { " survivor" } else { "" };
             let number = (place + 1).to_string();
+            let room = column.saturating_sub(4 + width(&number) + width(&record.id));
+            // The word gives way to the id, and then the tick alone says it.
+            let word = match (place == self.survivor, room) {
+                (false, _) => "",
+                (true, 9..) => " survivor",
+                (true, _) => " ✓",
+            };
             let id = cut_middle(&record.id, column.saturating_sub(4 + width(&number) + width(word)).max(4));
             let used = 3 + width(&number) + width(&id) + width(word);
             head.push(span(format!("  {number} "), theme.key));

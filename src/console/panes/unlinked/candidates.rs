@@ -77,16 +77,16 @@ impl Unlinked {
         let id = cut_middle(&candidate.company.id, 14);
         let score = percent(candidate.probability);
         let bar = 14.min(cells / 6);
-        let used = 2 + 2 + width(&score) + 2 + bar + 2 + width(&id);
+        let used = 2 + 2 + width(&score).max(7) + 2 + bar + 2 + width(&id);
         let name = cells.saturating_sub(used).clamp(8, 36);
         let [full, rest] = gauge(theme, candidate.probability, bar, theme.accent);
         let mut lines = vec![Line::from(vec![
             span(format!("{} ", index + 1), theme.key),
             span(left(&candidate.name, name), theme.bold),
-            span(format!("  {}  ", right(&score, 4)), theme.bold),
+            span(format!("  {}  ", right(&score, 7)), theme.bold),
             full,
             rest,
-            span(right(&id, cells.saturating_sub(2 + name + 4 + width(&score).max(4) + bar)), theme.muted),
+            span(right(&id, cells.saturating_sub(2 + name + 4 + width(&score).max(7) + bar)), theme.muted),
         ])];
         if !candidate.family.is_empty() {
             lines.push(Line::from(vec![

@@ -76,7 +76,7 @@ fn blocks(waiting: &Waiting) -> String {
         words.push(counted(waiting.conflicts, "conflict"));
     }
     if waiting.duplicates > 0 {
-        words.push(format!("{} that looks alike", counted(waiting.duplicates, "record")));
+        words.push(format!("{} of look-alikes", counted(waiting.duplicates, "pair")));
     }
     words.join(", ")
 }

@@ -16,9 +16,10 @@ use crate::console::widgets::list::{Column, Kind};
 use crate::domain::filter::Column as By;
 use crate::domain::links::LinkVerdict;
 
-pub(super) const COLUMNS: [Column; 9] = [
+pub(super) const COLUMNS: [Column; 10] = [
     Column::new("CONTACT", Kind::Words, 26).named("contact", "the person").sorts(By::Person),
     Column::new("DOMAIN", Kind::Words, 24).named("domain", "the e-mail domain").drops(1).sorts(By::Domain),
+    Column::new("", Kind::Number, 7).named("of-domain", "how many of the domain"),
     Column::new("BEST", Kind::Number, 7).named("best", "how sure the best company is").sorts(By::Score),
     Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").drops(2).sorts(By::Age),
     Column::new("COMPANY", Kind::Words, 22).named("company", "the best company").drops(3).hides(),
