@@ -59,7 +59,7 @@ async fn two_fields_of_a_record_are_decided_and_sent_together() {
     assert_eq!(conflict(&bench, 2).await, ReviewState::Deciding);
     bench.says_not("decided, not sent");
     bench.press("Left").await;
-    bench.says("is decided and being carried out");
+    bench.says("cf_2 is decided");
 }
 
 #[tokio::test]
