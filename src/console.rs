@@ -7,6 +7,8 @@
 pub mod actions;
 pub mod app;
 pub mod ctx;
+mod curl;
+mod editor;
 pub mod effect;
 pub mod footer;
 pub mod idle;

@@ -14,7 +14,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Place};
 use crate::domain::clock::Timestamp;
-use crate::domain::edits::{Change, Draft, Problem as Wrong};
+use crate::domain::edits::{Draft, Problem as Wrong};
 use crate::domain::ids::ExecutionId;
 use crate::domain::review::Decision;
 use crate::domain::text::clean;

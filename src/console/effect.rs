@@ -57,6 +57,8 @@ pub enum Effect {
     Over(Over),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
+    /// Hand a text to the operator's own editor; the terminal is its meanwhile.
+    Outside(String),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.
@@ -78,6 +80,8 @@ pub enum Query {
     Counts,
     /// One execution whole.
     Execution(ExecutionId),
+    /// What screen 2 asks beyond its rows.
+    AboutExecutions(panes::executions::asks::Ask),
     /// For the recipes.
     Recipes(panes::recipes::asks::Ask),
     /// For the health.

@@ -93,6 +93,7 @@ impl Performer {
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
+            | Effect::Outside(_)
             | Effect::Toast(..) => {}
         }
     }
@@ -119,6 +120,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         Query::Counts => Loaded::Counts(ask!(journal.counts())),
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
+        }
+        Query::AboutExecutions(ask) => {
+            Loaded::AboutExecutions(Box::new(panes::executions::asks::answer(journal, operator, ask).await))
         }
         Query::Recipes(ask) => {
             Loaded::Recipes(Box::new(panes::recipes::asks::answer(journal, operator, ask).await))

@@ -4,3 +4,4 @@ pub mod boxes;
 pub mod gauge;
 pub mod json;
 pub mod list;
+pub mod tree;

@@ -56,6 +56,7 @@ impl App {
                 self.reported(answer, "queued again")
             }
             Event::Discarded(answer) => self.reported(answer, "discarded"),
+            Event::Edited(answer) => self.asked(Told::Edited(answer)),
             Event::Changed if self.ctx.paused => {
                 self.missed = true;
                 Vec::new()
@@ -119,7 +120,7 @@ impl App {
                 Vec::new()
             }
             Loaded::Overview(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
-            Loaded::Executions(_) | Loaded::Execution(..) => {
+            Loaded::Executions(_) | Loaded::Execution(..) | Loaded::AboutExecutions(_) => {
                 self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
             }
             Loaded::Conflicts(_) => self.update_of(Screen::Conflicts, Msg::Loaded(ticket, loaded)),

@@ -253,7 +253,7 @@ impl Confirm {
                     theme.muted,
                 );
             }
-            (Body::Own, Pending::PutOff { text, .. }) => say(text, theme.text),
+            (Body::Own, Pending::PutOff { text, .. } | Pending::Do { text, .. }) => say(text, theme.text),
             (Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_), _)
             | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. } | Pending::Link { .. }) => {}
         }
@@ -307,6 +307,11 @@ impl Confirm {
             ctx.target_key(Rect::new(yes_x, y, width(&yes) as u16, 1), "Y");
         }
     }
+}
+
+/// A preview as it is confirmed, for a dialog of another kind.
+pub(super) fn preview_lines_of(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    preview_lines(ctx, preview, &Choosing::default(), cells)
 }
 
 fn preview_lines(ctx: &Ctx, preview: &Preview, choosing: &Choosing, cells: usize) -> Vec<Line<'static>> {

@@ -5,6 +5,7 @@ use crate::console::effect::Effect;
 use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as LinkWish;
 use crate::console::text::counted;
+use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::review::{Choice, Decision};
 use crate::engine::operate::disputes::{Reach, Wish};
@@ -67,12 +68,26 @@ pub enum Pending {
         /// What that means, in words.
         text: String,
     },
+    /// A wish that is carried out as it stands.
+    Do {
+        /// What is to be done.
+        wish: Box<AnyWish>,
+        /// The question, without its mark.
+        title: String,
+        /// What it means, line by line.
+        text: String,
+        /// The word on the button.
+        verb: &'static str,
+    },
 }
 
 impl Pending {
     pub(super) fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
+            Self::Decide { title, .. }
+            | Self::Propose { title, .. }
+            | Self::Link { title, .. }
+            | Self::Do { title, .. } => {
                 format!("{title}?")
             }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
@@ -106,6 +121,7 @@ impl Pending {
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
             Self::PutOff { .. } => "Later",
+            Self::Do { verb, .. } => verb,
         }
     }
 
@@ -125,6 +141,7 @@ impl Pending {
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
             Self::Part { id, .. } => Effect::Part(*id),
             Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
+            Self::Do { wish, .. } => Effect::Do(wish.clone()),
         }
     }
 }
