@@ -55,6 +55,7 @@ impl Tab {
         match self {
             Self::Explain => "Expl",
             Self::Timeline => "Time",
+            Self::Event => "Ev",
             Self::Related => "Rel",
             tab => tab.title(),
         }

@@ -320,8 +320,8 @@ impl Executions {
         let row = self.window.current();
         let mut title = Vec::new();
         let mut x = area.x + 3;
-        let narrow =
-            usize::from(area.width) < Tab::ALL.iter().map(|tab| tab.title().len() + 2).sum::<usize>() + 8;
+        // Whole words leave no room for the state at the right of a narrower box.
+        let narrow = area.width < 74;
         for (index, tab) in Tab::ALL.into_iter().enumerate() {
             let name = if narrow && tab != self.tab { tab.short() } else { tab.title() };
             let word = if tab == self.tab { format!("[{name}]") } else { name.to_owned() };
@@ -566,7 +566,11 @@ impl Pane for Executions {
         let three = ctx.size.0 >= THREE && self.causes.is_none();
         let context = if three { area.width * 3 / 10 } else { 0 };
         let two = Rect { width: area.width - context, ..area };
-        let list_width = if three { two.width / 2 } else { two.width * 11 / 20 };
+        let list_width = match ctx.size.0 {
+            200.. => two.width * 3 / 5,
+            THREE.. => two.width / 2,
+            _ => two.width * 11 / 20,
+        };
         let (list, detail) = split(ctx, two, self.focus, list_width);
         if three {
             let place = Rect { x: two.right(), width: context, ..area };

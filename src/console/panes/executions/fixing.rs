@@ -41,12 +41,12 @@ impl Fixing {
 
 /// What mends it; none for what has not failed.
 pub(in crate::console) fn of(row: &Execution, detail: &ExecutionDetail) -> Option<Fixing> {
+    if let Some(conflict) = detail.conflicts.first() {
+        return Some(Fixing::Conflict(*conflict));
+    }
     let class = row.error_class?;
     if !matches!(row.status, Status::Failed | Status::Retrying | Status::InDoubt | Status::Held) {
         return None;
-    }
-    if let Some(conflict) = detail.conflicts.first() {
-        return Some(Fixing::Conflict(*conflict));
     }
     let steps = detail.plan.iter().flat_map(|plan| &plan.steps);
     let writes =
