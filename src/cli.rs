@@ -45,6 +45,7 @@ pub mod monitors;
 pub mod notices;
 pub mod operate;
 pub mod output;
+pub mod outside;
 pub mod pause;
 pub mod problem;
 pub mod progress;

@@ -2,9 +2,12 @@
 //!
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
+pub mod bulk;
 pub mod choice;
+pub mod columns;
 pub mod confirm;
 pub mod edit;
+pub mod export;
 pub mod filter;
 pub mod gates;
 pub mod help;
@@ -13,9 +16,11 @@ pub mod menu;
 pub mod merge;
 pub mod palette;
 pub mod prompt;
+pub mod sort;
 pub mod telling;
 pub mod textarea;
 pub mod toast;
+pub mod views;
 
 use std::fmt::Debug;
 
@@ -206,6 +211,9 @@ impl Layer for filter::FilterLine {
     }
     fn paste(&mut self, text: &str) -> Reply {
         self.paste(text)
+    }
+    fn click(&mut self, at: usize) {
+        self.click(at);
     }
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         self.draw(ctx, buffer, area);

@@ -2,8 +2,10 @@
 
 mod bench;
 mod executions;
+mod lists;
 mod looks;
 mod pressing;
+mod reviews;
 mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};

@@ -22,11 +22,22 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod compare;
+pub mod cost;
+mod desk;
 pub mod disputes;
+pub mod drafts;
+pub mod editions;
+pub mod funnel;
 pub mod links;
 mod pause;
+pub mod person;
 mod replay;
+pub mod settling;
+pub mod shelf;
+pub mod switching;
 mod translate;
+pub mod trial;
 mod verdicts;
 
 pub use pause::{Paused, Resumed};
@@ -82,10 +93,13 @@ pub struct Operator {
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
     merges: merge::Settings,
+    /// The rules it looks at, and who may read at the vendors for it.
+    desk: desk::Desk,
 }
 
 impl Operator {
-    /// An operator of a name. It holds no client and no token: it can decide and preview, never call.
+    /// An operator of a name. It holds no client and no token: it can decide and preview, never call; what is read for it
+    /// is read by the engine of [`Operator::reading_by`].
     pub fn new(
         journal: Journal,
         mapping: Arc<Mapping>,
@@ -109,6 +123,7 @@ impl Operator {
             leads: None,
             companies: shipped_companies(System::Hubspot),
             merges: merge::Settings::default(),
+            desk: desk::Desk::default(),
         }
     }
 
@@ -201,7 +216,8 @@ impl Operator {
         &self.mapping
     }
 
-    pub(super) fn actor(&self) -> &str {
+    /// In whose name it acts.
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 

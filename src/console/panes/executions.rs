@@ -20,6 +20,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::execution_detail::{self, Tab};
+use super::listing::{self, Listed};
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
@@ -33,7 +34,7 @@ use crate::console::text::{age, ahead, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Column as By, Filter};
 use crate::domain::ids::ExecutionId;
 
 mod around;
@@ -48,17 +49,56 @@ use asks::{Around, Ask, Told};
 use causes::Causes;
 use sheet::{Sheet, Way};
 
-const COLUMNS: [Column; 10] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
-    Column { title: "RECIPE", kind: Kind::Words, drop: 0, most: 24 },
-    Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "SYS", kind: Kind::Words, drop: 4, most: 3 },
-    Column { title: "TRY", kind: Kind::Number, drop: 3, most: 7 },
-    Column { title: "CODE", kind: Kind::Number, drop: 1, most: 4 },
-    Column { title: "NEXT", kind: Kind::Number, drop: 2, most: 8 },
-    Column { title: "OUTCOME", kind: Kind::Words, drop: 5, most: 60 },
+const COLUMNS: [Column; 17] = [
+    Column::new("", Kind::Words, 1),
+    Column::new("", Kind::Words, 1),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it stands so").sorts(By::Age),
+    Column::new("RECIPE", Kind::Words, 24).named("recipe", "the recipe").sorts(By::Recipe),
+    Column::new("RECORD", Kind::Words, 28).named("subject", "the person or organisation").sorts(By::Person),
+    Column::new("TRY", Kind::Number, 7)
+        .named("try", "failed tries, and how many there may be")
+        .drops(3)
+        .sorts(By::Attempts),
+    Column::new("CODE", Kind::Number, 4)
+        .named("code", "HTTP status of the last failure")
+        .drops(1)
+        .sorts(By::Code),
+    Column::new("NEXT", Kind::Number, 8).named("next", "when it runs next").drops(2).sorts(By::Next),
+    Column::new("STATUS", Kind::Words, 9)
+        .named("status", "where it stands, as a word")
+        .drops(4)
+        .sorts(By::Status)
+        .hides(),
+    Column::new("WHAT HAPPENED", Kind::Words, 60)
+        .named("sentence", "what happened, or what it waits for")
+        .drops(13),
+    Column::new("ERROR", Kind::Words, 18)
+        .named("error", "class of the last failure")
+        .drops(6)
+        .sorts(By::Error)
+        .hides(),
+    Column::new("OUTCOME", Kind::Words, 11)
+        .named("outcome", "how it ended")
+        .drops(7)
+        .sorts(By::Outcome)
+        .hides(),
+    Column::new("SYS", Kind::Words, 3).named("system", "where the record lives").drops(8).sorts(By::System),
+    Column::new("RECORD ID", Kind::Id, 24)
+        .named("record", "the record it started from")
+        .drops(9)
+        .sorts(By::Record)
+        .hides(),
+    Column::new("PRIORITY", Kind::Words, 8)
+        .named("priority", "who goes first")
+        .drops(10)
+        .sorts(By::Priority)
+        .hides(),
+    Column::new("MADE", Kind::Number, 4)
+        .named("made", "how long ago it was made")
+        .drops(11)
+        .sorts(By::Id)
+        .hides(),
+    Column::new("ID", Kind::Words, 10).named("id", "its number").drops(12).sorts(By::Id).hides(),
 ];
 
 /// What needs or awaits something; Esc shows everything.
@@ -97,7 +137,7 @@ pub struct Executions {
 impl Default for Executions {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Executions).filtered(OPEN),
+            window: Window::new(Screen::Executions).of(&COLUMNS).filtered(OPEN),
             focus: Focus::List,
             tab: Tab::Explain,
             detail: None,
@@ -425,11 +465,18 @@ impl Executions {
             (age(ctx.now, row.updated_at), theme.muted),
             (row.recipe.clone(), theme.text),
             (row.subject.clone(), theme.text),
-            (row.record.as_ref().map_or("", |record| record.system().short()).to_owned(), theme.muted),
             (tries, theme.muted),
             (code.map_or_else(String::new, |code| code.to_string()), loud),
             (next.map_or_else(String::new, |due| ahead(ctx.now, due)), theme.muted),
+            (row.status.to_string(), theme.status(row.status)),
             (row.sentence.clone(), theme.muted),
+            (row.error_class.map_or_else(String::new, |class| class.to_string()), theme.muted),
+            (row.outcome.map_or_else(String::new, |outcome| outcome.to_string()), theme.muted),
+            (row.record.as_ref().map_or("", |record| record.system().short()).to_owned(), theme.muted),
+            (row.record.as_ref().map_or_else(String::new, |record| record.id.clone()), theme.muted),
+            (row.priority.to_string(), theme.muted),
+            (age(ctx.now, row.created_at), theme.muted),
+            (row.id.to_string(), theme.muted),
         ]
     }
 
@@ -498,11 +545,11 @@ impl Pane for Executions {
                     sheet.toggle();
                 }
             }
-            Msg::Act(Action::Mark) => effects = self.window.toggle_mark(ctx),
-            Msg::Act(Action::MarkRange) => self.window.toggle_range(),
-            Msg::Act(Action::ClearMarks) => {
-                self.window.clear_marks();
+            Msg::Act(action) if self.causes.is_none() && listing::concerns(action) => {
+                effects = self.window.act(ctx, action);
             }
+            Msg::List(change) => effects = self.window.change(ctx, *change),
+            Msg::Loaded(ticket, Loaded::Keys(_, keys)) => return self.window.keys(ticket, keys),
             Msg::Act(Action::Open) => effects = self.open(ctx),
             Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
             Msg::Act(Action::NextTab) => self.aside(ctx, true),
@@ -624,6 +671,10 @@ impl Pane for Executions {
 
     fn filter(&self) -> &str {
         self.window.typed()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

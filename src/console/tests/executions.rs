@@ -242,7 +242,7 @@ async fn r18_it_is_readable_at_every_size() {
         ((80, 24), vec!["Executions", "RECORD"], vec!["[Explain]"]),
         ((100, 30), vec!["Executions", "[Explain]"], vec!["Last call"]),
         ((170, 40), vec!["Executions", "[Explain]", "Last call", "PATCH"], vec![]),
-        ((240, 50), vec!["Executions", "OUTCOME", "Last call"], vec![]),
+        ((240, 50), vec!["Executions", "WHAT HAPPENED", "Last call"], vec![]),
     ] {
         let mut bench = Bench::sized(World::rich(20).await, size).await;
         bench.press("2").await;

@@ -21,13 +21,13 @@ use crate::domain::fingerprint::Cause;
 use crate::domain::trouble::advise;
 
 const COLUMNS: [Column; 7] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "WAIT", kind: Kind::Number, drop: 0, most: 7 },
-    Column { title: "CAUSE", kind: Kind::Words, drop: 0, most: 44 },
-    Column { title: "WORDS", kind: Kind::Words, drop: 3, most: 80 },
-    Column { title: "FIRST", kind: Kind::Number, drop: 1, most: 5 },
-    Column { title: "LAST", kind: Kind::Number, drop: 0, most: 4 },
-    Column { title: "EVER", kind: Kind::Number, drop: 2, most: 7 },
+    Column::new("", Kind::Words, 1),
+    Column::new("WAIT", Kind::Number, 7),
+    Column::new("CAUSE", Kind::Words, 44),
+    Column::new("WORDS", Kind::Words, 80).drops(3),
+    Column::new("FIRST", Kind::Number, 5).drops(1),
+    Column::new("LAST", Kind::Number, 4),
+    Column::new("EVER", Kind::Number, 7).drops(2),
 ];
 
 /// The causes and which of them is selected.
@@ -171,7 +171,8 @@ impl Causes {
                 ]
             })
             .collect();
-        let table = Table { columns: &COLUMNS, rows, selected: index.map(|at| at - top), focused };
+        let selected = index.map(|at| at - top);
+        let table = Table { columns: &COLUMNS, rows, selected, focused, sorted: None, marked: None };
         table.draw(theme, buffer, inner);
     }
 

@@ -4,10 +4,12 @@ use super::Executions;
 use super::asks::Ask;
 use super::fixing::{self, Fixing};
 use crate::console::actions::Action;
+use crate::console::bulk::Deed;
 use crate::console::ctx::Ctx;
 use crate::console::curl::curl;
 use crate::console::effect::{Effect, Query};
 use crate::console::layers::Over;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::choice::{Choice, Phrase};
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::edit::{Edit, How};
@@ -49,6 +51,10 @@ impl Executions {
                 over(Choice::new(title, times(ctx).into_iter().map(entry).collect()))
             }
             Action::PauseRecipe => self.pause(&row),
+            Action::Discard if self.window.marked() > 0 => {
+                let deed = Deed::Discard(String::new());
+                self.window.several().map(|chosen| Bulk::open(deed, chosen)).into_iter().collect()
+            }
             Action::Discard => {
                 let ids = self.chosen();
                 let subjects = self.subjects(&ids);
@@ -78,11 +84,10 @@ impl Executions {
     }
 
     fn retry(&mut self) -> Vec<Effect> {
-        let ids = self.chosen();
-        if ids.len() > 1 {
-            let subjects = self.subjects(&ids);
-            return vec![Effect::Confirm(Box::new(Pending::Retry { ids, subjects }))];
+        if let Some(chosen) = self.window.several() {
+            return vec![Bulk::open(Deed::Retry, chosen)];
         }
+        let ids = self.chosen();
         for id in &ids {
             self.window.edit(id.0, |row| row.status = Status::Retrying);
         }
@@ -99,8 +104,8 @@ impl Executions {
             text.push_str(&subject);
         }
         let title = format!("Run {} from the start", counted(ids.len() as u64, "execution"));
-        let wish = Box::new(AnyWish::Executions(Wish::FromStart(ids)));
-        vec![Effect::Confirm(Box::new(Pending::Do { wish, title, text, verb: "Run from the start" }))]
+        let wish = AnyWish::Executions(Wish::FromStart(ids));
+        vec![Effect::Confirm(Box::new(Pending::Wish { wish, title, text, verb: "Run from the start" }))]
     }
 
     fn fix(&mut self, ctx: &Ctx, row: &Execution) -> Vec<Effect> {
@@ -143,8 +148,8 @@ impl Executions {
             Some(pause) => {
                 let text = format!("{}\nWhat it held goes on, each in its place.", pause.sentence());
                 let title = format!("Let {recipe} go on");
-                let wish = Box::new(AnyWish::Executions(Wish::Resume(recipe)));
-                vec![Effect::Confirm(Box::new(Pending::Do { wish, title, text, verb: "Let it go on" }))]
+                let wish = AnyWish::Executions(Wish::Resume(recipe));
+                vec![Effect::Confirm(Box::new(Pending::Wish { wish, title, text, verb: "Let it go on" }))]
             }
             None => over(Phrase::new(
                 format!("Pause {recipe}"),
