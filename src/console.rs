@@ -8,6 +8,8 @@ pub mod actions;
 pub mod app;
 pub mod bulk;
 pub mod ctx;
+mod curl;
+mod editor;
 pub mod effect;
 pub mod export;
 pub mod footer;

@@ -117,7 +117,7 @@ pub async fn show(config: &Config, world: World) -> Result<(), Problem> {
     for complaint in complaints {
         tracing::warn!("{complaint}");
     }
-    let input = crossterm::event::EventStream::new();
+    let input = console::terminal::Keyboard::default();
     let result = console::run(terminal, input, world, settings).await;
     console::leave();
     result.map_err(|error| failed(&format!("{error:#}")))

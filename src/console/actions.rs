@@ -122,6 +122,39 @@ actions! {
     Retry { id: "retry", keys: ["r"], hint: "retry",
         help: "Run the marked executions again, or this one, from the first step that is not done.",
         scope: Executions, does: Retry }
+    Fix { id: "fix", keys: ["f"], hint: "fix",
+        help: "Do what mends this failure: choose an allowed value, decide its conflict, retry; or say where it is mended.",
+        scope: Executions, danger: true, does: Replay }
+    Replay { id: "replay", keys: ["e"], hint: "edit, replay",
+        help: "Edit the values or the payload and run it again as a new execution; checks them, shows the calls, and asks.",
+        scope: Executions, danger: true, does: Replay }
+    ReplayOutside { id: "replay-in-editor", keys: ["E"], hint: "",
+        help: "The same, in your own editor ($VISUAL, $EDITOR).",
+        scope: Executions, danger: true, does: Replay }
+    RetryFromStart { id: "retry-from-start", keys: ["F"], hint: "",
+        help: "Plan the marked executions, or this one, anew and run them from the first step; asks first.",
+        scope: Executions, danger: true, does: Retry }
+    WhyStopped { id: "why-stopped", keys: ["w"], hint: "why",
+        help: "Show the gates between the event and the record, and the first that stopped it.", scope: Executions }
+    Probe { id: "probe", keys: ["P"], hint: "probe",
+        help: "Look up at the vendor what became of its writes; sends reads only.", scope: Executions, does: Probe }
+    Hold { id: "hold", keys: ["h"], hint: "hold",
+        help: "Hold the marked executions, or this one, until h lets them go; nothing of them is sent meanwhile.",
+        scope: Executions, does: Hold }
+    Snooze { id: "snooze", keys: ["z"], hint: "later",
+        help: "Put the marked executions, or this one, off until a time.", scope: Executions, does: Snooze }
+    PauseRecipe { id: "pause-recipe", keys: ["H"], hint: "",
+        help: "Hold back everything this recipe does, for a reason, or let it go on.",
+        scope: Executions, danger: true, does: Pause }
+    GroupByCause { id: "group-by-cause", keys: ["#"], hint: "by cause",
+        help: "Show one row for each cause of failures, with its count; again for the executions.",
+        scope: Executions }
+    OnlyDifferent { id: "only-different", keys: ["="], hint: "",
+        help: "Show what the last call of a step had different from the one before.", scope: Executions }
+    OpenPage { id: "open-at-vendor", keys: ["o"], hint: "",
+        help: "Copy and show the address of the record in its vendor's own pages.", scope: Executions }
+    CopyCurl { id: "copy-as-curl", keys: ["Y"], hint: "",
+        help: "Copy the call as a curl command; the token stays a variable.", scope: Executions }
     Discard { id: "discard", keys: ["D"], hint: "discard",
         help: "Give up on the marked executions, or this one, with a reason.",
         scope: Executions, danger: true, does: Discard }

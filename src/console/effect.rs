@@ -75,6 +75,8 @@ pub enum Effect {
     Typed(ConflictId, String),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
+    /// Hand a text to the operator's own editor; the terminal is its meanwhile.
+    Outside(String),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.
@@ -98,6 +100,8 @@ pub enum Query {
     Counts,
     /// One execution whole.
     Execution(ExecutionId),
+    /// What screen 2 asks beyond its rows.
+    AboutExecutions(panes::executions::asks::Ask),
     /// The numbers of the rows from one to another, both included.
     Keys {
         /// Of which list.

@@ -3,10 +3,13 @@
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
 pub mod bulk;
+pub mod choice;
 pub mod columns;
 pub mod confirm;
+pub mod edit;
 pub mod export;
 pub mod filter;
+pub mod gates;
 pub mod help;
 pub mod input;
 pub mod menu;
@@ -15,6 +18,7 @@ pub mod palette;
 pub mod prompt;
 pub mod sort;
 pub mod telling;
+pub mod textarea;
 pub mod toast;
 pub mod views;
 
@@ -77,6 +81,8 @@ pub enum Told {
     LinkProposed(Ticket, Answer<Box<LinkProposed>>),
     /// How a field came about.
     Explained(Ticket, Answer<Box<Account>>),
+    /// What the operator's own editor saved.
+    Edited(Answer<String>),
 }
 
 /// What lies over the panes. A new one is a file here and nothing else: it is opened by [`Effect::Over`].
@@ -253,7 +259,7 @@ impl Layer for confirm::Confirm {
             Told::Previewed(ticket, answer) => self.previewed(ticket, answer),
             Told::Proposed(ticket, answer) => self.proposed(ticket, answer),
             Told::LinkProposed(ticket, answer) => self.link_proposed(ticket, answer),
-            Told::Explained(..) => {}
+            Told::Explained(..) | Told::Edited(_) => {}
         }
     }
 }

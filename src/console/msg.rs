@@ -63,6 +63,8 @@ pub enum Loaded {
     Executions(Answer<Page<Execution>>),
     /// One execution whole; none when it is gone.
     Execution(ExecutionId, Answer<Option<Box<ExecutionDetail>>>),
+    /// What screen 2 asked beyond its rows.
+    AboutExecutions(Box<panes::executions::asks::Told>),
     /// Rows of the conflicts.
     Conflicts(Answer<Page<Conflict>>),
     /// Rows of the duplicates.
@@ -112,6 +114,8 @@ pub enum Event {
     Parted(DuplicateId, Answer<()>),
     /// Something was said of a duplicate, or taken back.
     Judged(Answer<Box<Duplicate>>),
+    /// The operator's own editor was closed: what it saved.
+    Edited(Answer<String>),
     /// What is kept of views was written down.
     Kept,
     /// The journal's change number moved.

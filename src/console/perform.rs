@@ -105,6 +105,7 @@ impl Performer {
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
+            | Effect::Outside(_)
             | Effect::Typed(..)
             | Effect::Toast(..) => {}
         }
@@ -153,6 +154,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         Query::Counts => Loaded::Counts(ask!(journal.counts())),
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
+        }
+        Query::AboutExecutions(ask) => {
+            Loaded::AboutExecutions(Box::new(panes::executions::asks::answer(journal, operator, ask).await))
         }
         Query::Keys { screen, filter, from, to } => {
             let keys = rows::between(journal, screen, &filter, (from, to), bulk::MOST).await;

@@ -26,6 +26,7 @@ use super::msg::Event;
 use super::outside::Window;
 use super::perform::{Envelope, Performer};
 use super::script::{Player, Script, Turn};
+use super::terminal;
 use super::theme;
 use super::views::Views;
 use crate::domain::clock::{SharedClock, Timestamp};
@@ -62,6 +63,8 @@ pub struct Console {
     performer: Performer,
     queue: UnboundedReceiver<Envelope>,
     clock: SharedClock,
+    /// For the operator's own editor.
+    outside: Option<String>,
 }
 
 impl Console {
@@ -86,7 +89,13 @@ impl Console {
         let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
         let app =
             App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only()).with_views(views);
-        Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+        Self {
+            app,
+            performer: Performer { journal, operator, sender, idle: Idle::default() },
+            queue,
+            clock,
+            outside: None,
+        }
     }
 
     /// Gives it what is known beside the journal.
@@ -115,10 +124,18 @@ impl Console {
         self.perform(effects);
     }
 
-    fn perform(&self, effects: Vec<Effect>) {
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            self.performer.perform(effect);
+            match effect {
+                Effect::Outside(text) => self.outside = Some(text),
+                effect => self.performer.perform(effect),
+            }
         }
+    }
+
+    /// What waits for the operator's own editor; whoever takes it says by [`Event::Edited`] what came of it.
+    pub const fn outside(&mut self) -> Option<String> {
+        self.outside.take()
     }
 
     fn take(&mut self, envelope: Envelope) {
@@ -239,9 +256,28 @@ where
                 break;
             }
         }
+        if let Some(text) = console.outside() {
+            hand_over(&mut console, &mut input, &text).await?;
+            last = None;
+        }
         draw(&mut terminal, &mut console, &mut last)?;
     }
     feed.abort();
+    Ok(())
+}
+
+/// Gives the terminal to the operator's own editor and takes it back. Answers wait on the queue meanwhile.
+async fn hand_over(
+    console: &mut Console,
+    input: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+    text: &str,
+) -> anyhow::Result<()> {
+    terminal::lend();
+    // Asked once, the stream lets go of the terminal, so that it takes none of the editor's keys.
+    let _ = waiting(input).await;
+    let edited = super::editor::edit(text);
+    terminal::take_back()?;
+    console.event(Event::Edited(edited));
     Ok(())
 }
 

@@ -3,21 +3,24 @@
 //! Whatever happens (panic, signal, error), [`leave`] puts the terminal back; calling it twice is harmless.
 
 use std::io::{self, Stdout, Write};
+use std::pin::Pin;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
-    EnableMouseCapture,
+    EnableMouseCapture, Event, EventStream,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
+use futures_util::{Stream, StreamExt as _};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
@@ -30,6 +33,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+/// Another program has it for now.
+static LENT: AtomicBool = AtomicBool::new(false);
+/// The mouse was taken with it.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 
 /// Collects a frame and writes it in one synchronized update, so that no half of it is ever shown.
 #[derive(Debug)]
@@ -91,16 +98,55 @@ pub fn enter(mouse: bool) -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>
             }
         }));
     });
+    MOUSE.store(mouse, Ordering::SeqCst);
+    take_screen()?;
+    Terminal::new(CrosstermBackend::new(Frames::new(io::stdout())))
+}
+
+fn take_screen() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
     let taken =
         execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, EnableBracketedPaste, EnableFocusChange);
+    let mouse = MOUSE.load(Ordering::SeqCst);
     let taken = taken.and_then(|()| if mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) });
     if let Err(error) = taken {
         leave();
         return Err(error);
     }
-    Terminal::new(CrosstermBackend::new(Frames::new(io::stdout())))
+    Ok(())
+}
+
+/// Gives the terminal to another program for a while; [`Keyboard`] reads nothing from it until [`take_back`].
+pub fn lend() {
+    if ENTERED.load(Ordering::SeqCst) {
+        LENT.store(true, Ordering::SeqCst);
+        leave();
+    }
+}
+
+/// Takes the terminal back from the program it was given to.
+pub fn take_back() -> io::Result<()> {
+    if LENT.swap(false, Ordering::SeqCst) { take_screen() } else { Ok(()) }
+}
+
+/// Keys, clicks and sizes of the terminal, as long as it is ours.
+#[derive(Debug, Default)]
+pub struct Keyboard {
+    events: Option<EventStream>,
+}
+
+impl Stream for Keyboard {
+    type Item = io::Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if LENT.load(Ordering::SeqCst) {
+            // Dropped, it stops reading; a new one begins with the next look.
+            self.events = None;
+            return Poll::Pending;
+        }
+        self.events.get_or_insert_with(EventStream::new).poll_next_unpin(context)
+    }
 }
 
 /// Whether a panic ends the console: on its own thread, or when the terminal is not taken at all.
@@ -129,6 +175,7 @@ pub fn leave() {
 pub fn mouse(taken: bool) {
     if ENTERED.load(Ordering::SeqCst) {
         let mut out = io::stdout();
+        MOUSE.store(taken, Ordering::SeqCst);
         let _ = if taken { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) };
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
 mod bench;
+mod executions;
 mod lists;
 mod looks;
 mod pressing;
@@ -66,8 +67,17 @@ fn the_readme_table_has_one_row_for_each_action_and_names_commands() {
 #[test]
 fn what_writes_to_a_vendor_is_marked_as_danger() {
     for row in TABLE.iter().filter(|row| row.operation.is_some()) {
-        // These three send nothing that was not asked for before, or nothing at all.
-        let harmless = matches!(row.action, Action::Retry | Action::Unsure | Action::UndoVerdict);
+        // These send nothing that was not asked for before, or nothing at all.
+        let harmless = matches!(
+            row.action,
+            Action::Retry
+                | Action::Unsure
+                | Action::UndoVerdict
+                // It reads; they keep something from being sent, and can be taken back.
+                | Action::Probe
+                | Action::Hold
+                | Action::Snooze
+        );
         assert_eq!(row.danger, !harmless, "{}", row.id);
     }
 }

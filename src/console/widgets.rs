@@ -5,3 +5,4 @@ pub mod diff;
 pub mod gauge;
 pub mod json;
 pub mod list;
+pub mod tree;

@@ -56,6 +56,7 @@ impl App {
                 self.reported(answer, "queued again")
             }
             Event::Discarded(answer) => self.reported(answer, "discarded"),
+            Event::Edited(answer) => self.asked(Told::Edited(answer)),
             Event::Changed if self.ctx.paused => {
                 self.missed = true;
                 // Only the counters are read, to say how much waits.
@@ -125,7 +126,7 @@ impl App {
             Loaded::Overview(_) | Loaded::Outlook(_) => {
                 self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded))
             }
-            Loaded::Executions(_) | Loaded::Execution(..) => {
+            Loaded::Executions(_) | Loaded::Execution(..) | Loaded::AboutExecutions(_) => {
                 self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
             }
             Loaded::Keys(screen, _) => self.update_of(screen, Msg::Loaded(ticket, loaded)),

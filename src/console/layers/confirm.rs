@@ -310,6 +310,11 @@ impl Confirm {
     }
 }
 
+/// A preview as it is confirmed, for a dialog of another kind.
+pub(super) fn preview_lines_of(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    preview_lines(ctx, preview, &Choosing::default(), cells)
+}
+
 fn preview_lines(ctx: &Ctx, preview: &Preview, choosing: &Choosing, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let mut lines = Vec::new();

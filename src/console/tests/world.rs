@@ -10,13 +10,17 @@ use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::evidence::Evidence;
-use crate::domain::execution::{Attempt, Outcome, Priority, Status};
+use crate::domain::execution::{Attempt, Execution, Outcome, Priority, Status};
+use crate::domain::filter::Filter;
 use crate::domain::ids::{DuplicateId, UnlinkedId};
+use crate::domain::page::Anchor;
 use crate::domain::plan::{Effect, FoundConflict, Plan, Step, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Band, ConflictKind, Duplicate, LinkCandidate, ReviewState, Standing, Unlinked};
+use crate::domain::schema::{FieldKind, FieldSchema, ObjectSchema, OptionValue};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
+use crate::journal::drift::Checked;
 use crate::journal::intake::{Disposition, NewExecution};
 use crate::journal::queue::Settlement;
 
@@ -89,6 +93,47 @@ impl World {
     /// Queues one more execution, due at a time.
     pub(super) async fn append(&self, subject: &str, due_at: Timestamp) {
         self.journal.append(vec![incoming(subject, due_at)]).await.expect("stored");
+    }
+
+    /// What HubSpot's contacts look like, as far as the tests edit them.
+    pub(super) async fn know_fields(&self) {
+        let option =
+            |value: &str| OptionValue { value: value.to_owned(), label: value.to_owned(), retired: false };
+        let field = |name: &str, kind, options: &[&str]| FieldSchema {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            kind,
+            vendor_kind: String::new(),
+            options: options.iter().map(|value| option(value)).collect(),
+            writable: true,
+            required: false,
+            unique: false,
+            longest: None,
+        };
+        let schema = ObjectSchema {
+            connection: Connection::only(System::Hubspot),
+            object: ObjectKind::Contact,
+            fields: vec![
+                field("hs_lead_status", FieldKind::Option, &["NEW", "OPEN", "UNQUALIFIED_OLD"]),
+                field("jobtitle", FieldKind::Text, &[]),
+            ],
+            creatable: true,
+            updatable: true,
+        };
+        let looked = Checked {
+            connection: schema.connection.clone(),
+            object: schema.object,
+            schema: Some((schema.clone(), schema)),
+            findings: Vec::new(),
+        };
+        self.journal.put_drift(looked).await.expect("stored");
+    }
+
+    /// The newest execution of a status.
+    pub(super) async fn newest(&self, status: &str) -> Execution {
+        let filter = Filter::parse(&format!("status:{status}")).expect("a filter");
+        let page = self.journal.executions(&filter, Anchor::First, 1).await.expect("rows");
+        page.rows.into_iter().next().expect("one of them")
     }
 
     async fn run(&self, subjects: &[String], settlement: impl Fn(usize) -> (Status, Settlement)) {

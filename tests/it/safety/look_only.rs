@@ -84,6 +84,15 @@ async fn g10_commands_change_nothing() {
     let (before, called) = (bytes(&bench), writes(&bench));
     let commands: Vec<Vec<&str>> = vec![
         vec!["retry", "ex_1"],
+        vec!["retry", "--from-start", "ex_1"],
+        vec!["replay", "ex_1", "--set", "phone=1"],
+        vec!["replay", "ex_1", "--show"],
+        vec!["probe", "ex_1"],
+        vec!["hold", "ex_1"],
+        vec!["release", "ex_1"],
+        vec!["snooze", "ex_1", "--for", "2h"],
+        vec!["page", "hubspot/contact/1"],
+        vec!["list", "causes"],
         vec!["discard", "ex_1", "--reason", "no"],
         vec!["resolve", "cf_1", "--take", "left"],
         vec!["resolve", "cf_1", "--value", "x"],
