@@ -1,7 +1,9 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
 mod bench;
+mod health;
 mod looks;
+mod overview;
 mod pressing;
 mod world;
 

@@ -81,8 +81,7 @@ pub(super) fn forget(connection: &Connection, now: Timestamp) -> Result<()> {
 /// The last 24 hours, for the first screen.
 pub(super) fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
     let (slots, _) = slots(connection, now, HOUR, HOURS)?;
-    let hour =
-        |slot: &Slot| Hour { succeeded: slot.succeeded, failed: slot.failed, skipped: slot.skipped };
+    let hour = |slot: &Slot| Hour { succeeded: slot.succeeded, failed: slot.failed, skipped: slot.skipped };
     Ok(slots.iter().map(hour).collect())
 }
 
@@ -189,7 +188,9 @@ mod tests {
         clock.advance(Duration::from_secs(20 * 86_400));
         journal.put_samples(vec![]).await.unwrap();
         let rows = journal
-            .read(|connection| Ok(connection.query_row("SELECT count(*) FROM trends", [], |row| row.get::<_, i64>(0))?))
+            .read(|connection| {
+                Ok(connection.query_row("SELECT count(*) FROM trends", [], |row| row.get::<_, i64>(0))?)
+            })
             .await;
         assert_eq!(rows.unwrap(), 0);
         assert!(journal.trends().await.unwrap().days.iter().all(|slot| slot.failed == 0));

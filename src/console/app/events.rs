@@ -118,7 +118,9 @@ impl App {
                 }
                 Vec::new()
             }
-            Loaded::Overview(_) | Loaded::Outlook(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
+            Loaded::Overview(_) | Loaded::Outlook(_) => {
+                self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded))
+            }
             Loaded::Executions(_) | Loaded::Execution(..) => {
                 self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
             }

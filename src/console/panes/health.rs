@@ -171,7 +171,10 @@ impl Health {
             Fix::Resume(scope, waiting) => vec![Effect::Confirm(Box::new(resume(&entry, scope, waiting)))],
             Fix::Run(command) => vec![
                 Effect::Copy(command),
-                Effect::Toast(Tone::Good, "Run it in a shell beside this console; then this line mends itself.".to_owned()),
+                Effect::Toast(
+                    Tone::Good,
+                    "Run it in a shell beside this console; then this line mends itself.".to_owned(),
+                ),
             ],
         }
     }
@@ -206,7 +209,8 @@ impl Health {
             (Some(_), open) => span(format!("{open} need a look"), theme.warn),
         });
         let at = self.place(&entries);
-        let place = if entries.is_empty() { String::new() } else { format!("{} of {}", at + 1, entries.len()) };
+        let place =
+            if entries.is_empty() { String::new() } else { format!("{} of {}", at + 1, entries.len()) };
         let inner = Panel::new(theme, "Health", focused)
             .right(Line::from(words))
             .bottom_left(Line::from(span(self.text.clone(), theme.text)))
@@ -272,7 +276,9 @@ impl Health {
             (Some(why), _) => (
                 "✗",
                 theme.error,
-                format!("The journal cannot be read.\n{why}\nIt is asked again by itself; nothing is lost meanwhile."),
+                format!(
+                    "The journal cannot be read.\n{why}\nIt is asked again by itself; nothing is lost meanwhile."
+                ),
             ),
             (None, None) => return,
             (None, Some(_)) => (
@@ -285,7 +291,13 @@ impl Health {
         let cells = usize::from(inner.width.saturating_sub(6)).min(70);
         for (index, line) in wrap(&text, cells).into_iter().take(usize::from(inner.height)).enumerate() {
             let style = if index == 0 { theme.bold } else { theme.muted };
-            put(buffer, inner.x + 4, inner.y + 1 + index as u16, cells as u16, &Line::from(span(line, style)));
+            put(
+                buffer,
+                inner.x + 4,
+                inner.y + 1 + index as u16,
+                cells as u16,
+                &Line::from(span(line, style)),
+            );
         }
     }
 }
@@ -303,7 +315,9 @@ fn resume(entry: &Entry, scope: PauseScope, waiting: u64) -> Pending {
         many => format!("{} wait for it and go on.", counted(many, "execution")),
     };
     let text = if looks {
-        format!("One cheap call asks whether it works again; if not, it is left alone as before. If it does: {what}")
+        format!(
+            "One cheap call asks whether it works again; if not, it is left alone as before. If it does: {what}"
+        )
     } else {
         format!("{what} What they write goes to the vendors as if they had never waited.")
     };
@@ -347,7 +361,8 @@ impl Pane for Health {
             Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
             Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
             Msg::Filter(text, filter) => {
-                let words = filter.terms.into_iter().map(|term| (term.negated, term.values.join(",").to_lowercase()));
+                let words =
+                    filter.terms.into_iter().map(|term| (term.negated, term.values.join(",").to_lowercase()));
                 self.set_filter(&text, words.collect());
             }
             Msg::Select(key) => {
@@ -369,9 +384,9 @@ impl Pane for Health {
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let (list, detail) = split(ctx, area, self.focus, LIST);
         let entry = self.entry(ctx);
-        self.offers.set(entry.as_ref().map_or((false, false), |entry| {
-            (entry.fix != Fix::Nothing, entry.rows.is_some())
-        }));
+        self.offers.set(
+            entry.as_ref().map_or((false, false), |entry| (entry.fix != Fix::Nothing, entry.rows.is_some())),
+        );
         if let Some(list) = list {
             self.draw_list(ctx, buffer, list);
         }

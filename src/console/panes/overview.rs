@@ -50,8 +50,7 @@ enum Spot {
 }
 
 impl Spot {
-    const ALL: [Self; 6] =
-        [Self::Needs, Self::Systems, Self::Since, Self::Causes, Self::Trend, Self::Latest];
+    const ALL: [Self; 6] = [Self::Needs, Self::Systems, Self::Since, Self::Causes, Self::Trend, Self::Latest];
 
     const fn title(self) -> &'static str {
         match self {
@@ -234,7 +233,8 @@ impl Overview {
         let foot = self.foot(ctx, spot, usize::from(area.width.saturating_sub(6)));
         let inside = usize::from(area.height.saturating_sub(2));
         // Advice gives way to rows, as long as some of them are hidden.
-        let foot = &foot[..foot.len().min(inside.saturating_sub(rows.len().min(inside.saturating_sub(1)).max(1)))];
+        let foot =
+            &foot[..foot.len().min(inside.saturating_sub(rows.len().min(inside.saturating_sub(1)).max(1)))];
         let room = inside - foot.len();
         let hidden = rows.len().saturating_sub(room);
         let mut panel = Panel::new(theme, &title, focused).right(self.right(ctx, spot));

@@ -83,6 +83,12 @@ impl World {
         self.journal.append(vec![incoming(subject, due_at)]).await.expect("stored");
     }
 
+    /// People whose execution fails for good, for the same cause.
+    pub(super) async fn failures(&self, subjects: &[&str]) {
+        let subjects: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        self.run(&subjects, |_| (Status::Failed, failed(ErrorClass::Auth, 401, "Invalid token."))).await;
+    }
+
     async fn run(&self, subjects: &[String], settlement: impl Fn(usize) -> (Status, Settlement)) {
         let incoming = subjects.iter().map(|subject| incoming(subject, NOW)).collect();
         self.journal.append(incoming).await.expect("stored");

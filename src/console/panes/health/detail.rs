@@ -39,7 +39,8 @@ pub(super) fn draw(
     let room = area.height.saturating_sub(2 + foot.len() as u16 + 1);
     let more = hidden(lines.len(), room, scroll);
     let below = if more > 0 { format!("↓ {more} more lines") } else { String::new() };
-    let title = if focused { span(entry.name.clone(), theme.key) } else { span(entry.name.clone(), theme.bold) };
+    let title =
+        if focused { span(entry.name.clone(), theme.key) } else { span(entry.name.clone(), theme.bold) };
     let inner = Panel::titled(Line::from(title), focused)
         .right(Line::from(vec![span(format!("{glyph} "), style), span(entry.level.word(), style)]))
         .bottom_left(Line::from(span(entry.section, theme.muted)))
@@ -48,7 +49,12 @@ pub(super) fn draw(
     if inner.width == 0 {
         return;
     }
-    let body = Rect { x: inner.x + 2, width: inner.width.saturating_sub(3), height: room.min(inner.height), ..inner };
+    let body = Rect {
+        x: inner.x + 2,
+        width: inner.width.saturating_sub(3),
+        height: room.min(inner.height),
+        ..inner
+    };
     scrolled(buffer, body, &lines, scroll);
     let first = inner.bottom().saturating_sub(foot.len() as u16).max(inner.y);
     for (index, line) in foot.iter().enumerate() {
@@ -115,7 +121,10 @@ fn foot(ctx: &Ctx, entry: &Entry, cells: usize) -> Vec<Line<'static>> {
             span(format!(" {}", entry.mends), theme.text),
         ]));
         if let Fix::Run(command) = &entry.fix {
-            lines.push(Line::from(span(left(&format!("      {command}"), cells).trim_end().to_owned(), theme.bold)));
+            lines.push(Line::from(span(
+                left(&format!("      {command}"), cells).trim_end().to_owned(),
+                theme.bold,
+            )));
         }
     }
     if !entry.command.is_empty() {

@@ -171,7 +171,8 @@ impl Entry {
 
     /// Whether each word of a filter stands somewhere in it; one that begins with `-` must not.
     pub(super) fn matches(&self, words: &[(bool, String)]) -> bool {
-        let text = format!("{} {} {} {} {}", self.key, self.section, self.name, self.state, self.level.word());
+        let text =
+            format!("{} {} {} {} {}", self.key, self.section, self.name, self.state, self.level.word());
         let text = text.to_lowercase();
         words.iter().all(|(negated, word)| text.contains(word) != *negated)
     }

@@ -171,7 +171,8 @@ impl Overview {
                 group: 10,
                 cells: vec![
                     Cell::words(glyph, style).gap(1),
-                    Cell::words(name(state), theme.bold).to(Screen::Health, format!("connection/{connection}")),
+                    Cell::words(name(state), theme.bold)
+                        .to(Screen::Health, format!("connection/{connection}")),
                     Cell::fill(word, if well { theme.text } else { style }),
                     Cell::words(token, token_style).drop(2),
                     Cell::number(latency, theme.muted)
@@ -233,7 +234,11 @@ impl Overview {
             if let Some(at) = day.limit_reached_at {
                 note(1, &format!("day limit reached at {} at this rate", ctx.day(at)), theme.warn);
             } else if let Some(at) = day.budget_reached_at {
-                note(1, &format!("our budget of the day is reached at {} at this rate", ctx.day(at)), theme.warn);
+                note(
+                    1,
+                    &format!("our budget of the day is reached at {} at this rate", ctx.day(at)),
+                    theme.warn,
+                );
             }
         }
         if !state.note.is_empty() {
@@ -256,7 +261,8 @@ impl Overview {
                 cells: vec![
                     Cell::number(thousands(cause.failed), theme.error)
                         .to(Screen::Executions, format!("cause:{} status:failed", cause.cause)),
-                    Cell::words(cause.system.map_or("—", crate::domain::record::System::title), theme.text).drop(1),
+                    Cell::words(cause.system.map_or("—", crate::domain::record::System::title), theme.text)
+                        .drop(1),
                     Cell::number(code, theme.muted),
                     Cell::words(format!("{class}{field}"), theme.bold),
                     Cell::fill(words, theme.muted),
@@ -300,7 +306,11 @@ impl Overview {
         let count = |word: &str, style: Style, pick: fn(&Slot) -> u64, screen: Screen, filter: &str| {
             let sum = |slots: &[Slot]| thousands(slots.iter().map(pick).fold(0, u64::saturating_add));
             let to = |span: &str| {
-                if screen == Screen::Health { door(screen, filter) } else { door(screen, format!("{filter} since:{span}").trim()) }
+                if screen == Screen::Health {
+                    door(screen, filter)
+                } else {
+                    door(screen, format!("{filter} since:{span}").trim())
+                }
             };
             row(word, bars_of(&pick), style, [sum(&trends.hours), sum(&trends.days)], [to("24h"), to("14d")])
         };
@@ -318,14 +328,21 @@ impl Overview {
         // The share changes by points of a hundred: the lowest of the days is the ground it is drawn on.
         let known = || trends.coverage.iter().filter_map(|share| *share);
         let ground = known().fold(f64::INFINITY, f64::min);
-        let shares: Vec<u64> =
-            trends.coverage.iter().map(|share| share.map_or(0, |share| ((share - ground) * 10.0) as u64 + 1)).collect();
-        let share = |share: Option<f64>| share.map_or_else(|| "—".to_owned(), |share| format!("{share:.0} %"));
+        let shares: Vec<u64> = trends
+            .coverage
+            .iter()
+            .map(|share| share.map_or(0, |share| ((share - ground) * 10.0) as u64 + 1))
+            .collect();
+        let share =
+            |share: Option<f64>| share.map_or_else(|| "—".to_owned(), |share| format!("{share:.0} %"));
         let linked = row(
             "linked",
             if known().next().is_some() { sparkline(&shares) } else { String::new() },
             theme.accent,
-            [share(trends.coverage.last().copied().flatten().or_else(|| known().last())), share(known().next())],
+            [
+                share(trends.coverage.last().copied().flatten().or_else(|| known().last())),
+                share(known().next()),
+            ],
             [door(Screen::Unlinked, ""), door(Screen::Unlinked, "")],
         );
         vec![
@@ -421,9 +438,7 @@ impl Overview {
             return Some(("✗", theme.error, format!("The journal cannot be read. {why}")));
         }
         Some(match spot {
-            Spot::Needs => {
-                ("✓", theme.ok, "Nothing needs you. New work appears here by itself.".to_owned())
-            }
+            Spot::Needs => ("✓", theme.ok, "Nothing needs you. New work appears here by itself.".to_owned()),
             Spot::Causes => ("✓", theme.ok, "Nothing has failed.".to_owned()),
             Spot::Systems => {
                 ("○", theme.muted, "No connection was called yet; 7 shows what is set up.".to_owned())
@@ -480,8 +495,11 @@ mod tests {
 
     #[test]
     fn r7_what_is_said_of_all_causes_is_true_of_all() {
-        let (auth, unknown, value) =
-            (cause(ErrorClass::Auth, 6), cause(ErrorClass::Unknown, 2), cause(ErrorClass::NotAllowedValue, 3));
+        let (auth, unknown, value) = (
+            cause(ErrorClass::Auth, 6),
+            cause(ErrorClass::Unknown, 2),
+            cause(ErrorClass::NotAllowedValue, 3),
+        );
         assert_eq!(
             judgement(&[&auth, &value]),
             "All 9 have a known cause. Retrying before the fix fails again."

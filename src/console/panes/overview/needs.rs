@@ -171,7 +171,8 @@ impl Overview {
                 } else {
                     "all share one cause".to_owned()
                 };
-                Cell::fill(words, theme.muted).to(Screen::Executions, format!("cause:{} status:failed", cause.cause))
+                Cell::fill(words, theme.muted)
+                    .to(Screen::Executions, format!("cause:{} status:failed", cause.cause))
             }
             _ => Cell::fill("", theme.muted),
         }
@@ -179,17 +180,24 @@ impl Overview {
 
     /// Who can mend how many of the failures, by their causes.
     fn roles_of_failures(&self, ctx: &Ctx) -> Vec<Cell> {
-        let mut roles: Vec<(&str, u64)> = Vec::new();
+        let mut roles: Vec<(&str, u64, Vec<&str>)> = Vec::new();
         for cause in self.failing() {
-            let role = role_of(cause.class);
-            match roles.iter_mut().find(|(known, _)| *known == role) {
-                Some((_, count)) => *count += cause.failed,
-                None => roles.push((role, cause.failed)),
+            let (role, class) = (role_of(cause.class), cause.class.as_str());
+            match roles.iter_mut().find(|(known, ..)| *known == role) {
+                Some((_, count, classes)) => {
+                    *count += cause.failed;
+                    if !classes.contains(&class) {
+                        classes.push(class);
+                    }
+                }
+                None => roles.push((role, cause.failed, vec![class])),
             }
         }
-        roles.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let cell = |(role, count): (&str, u64)| {
-            Cell::words(format!("{role} {}", thousands(count)), ctx.theme.text).drop(2)
+        roles.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
+        let cell = |(role, count, classes): (&str, u64, Vec<&str>)| {
+            Cell::words(format!("{role} {}", thousands(count)), ctx.theme.text)
+                .to(Screen::Executions, format!("status:failed error:{}", classes.join(",")))
+                .drop(2)
         };
         roles.into_iter().map(cell).collect()
     }
@@ -265,7 +273,9 @@ impl Overview {
             cells.push(Cell::words("✓", theme.ok).gap(1));
             let words = format!("{} solved", thousands(solved));
             cells.push(
-                Cell::words(words, theme.bold).to(Screen::Executions, format!("status:succeeded {filter}")).gap(3),
+                Cell::words(words, theme.bold)
+                    .to(Screen::Executions, format!("status:succeeded {filter}"))
+                    .gap(3),
             );
         }
         for (glyph, gone, word, screen) in [

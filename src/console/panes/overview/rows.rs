@@ -138,9 +138,8 @@ pub(super) const fn place_of(target: usize) -> (usize, Place) {
 fn widths(rows: &[&Row], room: usize) -> Vec<Option<usize>> {
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
     let at = |column: usize| rows.iter().filter_map(move |row| row.cells.get(column));
-    let mut natural: Vec<Option<usize>> = (0..columns)
-        .map(|column| Some(at(column).map(Cell::width).max().unwrap_or(0)))
-        .collect();
+    let mut natural: Vec<Option<usize>> =
+        (0..columns).map(|column| Some(at(column).map(Cell::width).max().unwrap_or(0))).collect();
     let fills = |column: usize| at(column).any(|cell| cell.set == Set::Fill);
     let gap = |column: usize| at(column).map(|cell| cell.gap).max().unwrap_or(0);
     loop {
@@ -219,7 +218,8 @@ pub(super) fn draw(
                 door += 1;
             }
             let blanks = cells.saturating_sub(width(&cell.text));
-            let shown = if cell.set == Set::Number { right(&cell.text, cells) } else { left(&cell.text, cells) };
+            let shown =
+                if cell.set == Set::Number { right(&cell.text, cells) } else { left(&cell.text, cells) };
             if cell.set == Set::Number && blanks > 0 {
                 // The line under a chosen number stands under the number alone.
                 spans.push(span(" ".repeat(blanks), cell.style));

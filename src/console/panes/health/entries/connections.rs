@@ -104,7 +104,11 @@ fn broken(ctx: &Ctx, facts: &Facts, entry: &mut Entry, breaker: &Breaker) {
     entry.state = format!("{word} {}", age(ctx.now, breaker.since));
     let waiting = held(facts, &breaker::key(&breaker.connection));
     entry.head("Breaker");
-    entry.fact("State", format!("{}: nothing is sent to it, and nothing is lost", breaker.state), theme.error);
+    entry.fact(
+        "State",
+        format!("{}: nothing is sent to it, and nothing is lost", breaker.state),
+        theme.error,
+    );
     entry.fact("Since", ctx.full(breaker.since), theme.text);
     entry.fact("Waiting", format!("{} for it", counted(waiting, "execution")), theme.text);
     let next = breaker.look_at.map_or_else(|| "being looked at".to_owned(), |at| ahead(ctx.now, at));
@@ -119,7 +123,10 @@ fn tokens(ctx: &Ctx, entry: &mut Entry, connection: &Connection, credential: Opt
     let theme = &ctx.theme;
     entry.head("Token");
     let Some(credential) = credential else {
-        entry.say("This console was not told how its tokens stand; `reknit doctor` asks the vendor.", theme.muted);
+        entry.say(
+            "This console was not told how its tokens stand; `reknit doctor` asks the vendor.",
+            theme.muted,
+        );
         return;
     };
     match &credential.grant {
@@ -129,7 +136,10 @@ fn tokens(ctx: &Ctx, entry: &mut Entry, connection: &Connection, credential: Opt
             entry.at_least(Level::Bad);
             "no token".clone_into(&mut entry.state);
             let name = credential.secrets.first().map_or("NAME", |(name, _)| name.as_str());
-            entry.mended_by("copy the command that keeps a token", Fix::Run(format!("reknit vault set {name}")));
+            entry.mended_by(
+                "copy the command that keeps a token",
+                Fix::Run(format!("reknit vault set {name}")),
+            );
         }
     }
     for (name, there) in &credential.secrets {
@@ -144,7 +154,8 @@ fn tokens(ctx: &Ctx, entry: &mut Entry, connection: &Connection, credential: Opt
             } else {
                 format!("{} ({})", ahead(ctx.now, at), ctx.full(at))
             };
-            let renewed = if credential.renews { "; renewed before that by itself" } else { "; nothing renews it" };
+            let renewed =
+                if credential.renews { "; renewed before that by itself" } else { "; nothing renews it" };
             let near = !credential.renews && left < 7 * DAY;
             entry.fact("Runs out", format!("{words}{renewed}"), if near { theme.warn } else { theme.text });
             if near {
@@ -162,7 +173,10 @@ fn tokens(ctx: &Ctx, entry: &mut Entry, connection: &Connection, credential: Opt
 
 /// The name of the secret that holds the token itself.
 fn token_name(credential: &Credential, connection: &Connection) -> String {
-    credential.secrets.first().map_or_else(|| format!("{}_ACCESS_TOKEN", connection.system).to_uppercase(), |(name, _)| name.clone())
+    credential.secrets.first().map_or_else(
+        || format!("{}_ACCESS_TOKEN", connection.system).to_uppercase(),
+        |(name, _)| name.clone(),
+    )
 }
 
 fn rights(ctx: &Ctx, facts: &Facts, entry: &mut Entry, connection: &Connection) {
@@ -176,7 +190,10 @@ fn rights(ctx: &Ctx, facts: &Facts, entry: &mut Entry, connection: &Connection) 
         .collect();
     entry.head("Rights");
     if missing.is_empty() {
-        entry.say("No failure speaks of a missing right; `reknit doctor` asks the vendor for its scopes.", theme.muted);
+        entry.say(
+            "No failure speaks of a missing right; `reknit doctor` asks the vendor for its scopes.",
+            theme.muted,
+        );
         return;
     }
     entry.at_least(Level::Warning);
@@ -194,11 +211,8 @@ fn rights(ctx: &Ctx, facts: &Facts, entry: &mut Entry, connection: &Connection) 
 fn answers(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
     let theme = &ctx.theme;
     let line = |times: &crate::journal::vitals::AnswerTimes| {
-        let mut entry = Entry::new(
-            format!("answers/{}", times.system),
-            "Answer times",
-            times.system.title().to_owned(),
-        );
+        let mut entry =
+            Entry::new(format!("answers/{}", times.system), "Answer times", times.system.title().to_owned());
         let [half, most, nearly_all, slowest] = times.milliseconds.map(i64::from);
         entry.state = format!("p50 {} · p95 {}", took(half), took(most));
         entry.number = format!("p99 {}", took(nearly_all));
@@ -214,7 +228,11 @@ fn answers(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
             let share = value as f64 / slowest.max(1) as f64;
             entry.parts.push(Part::Gauge(word.to_owned(), share.min(0.79), took(value)));
         }
-        entry.fact("Failed", format!("{} of {}", thousands(times.failed), thousands(times.calls)), theme.text);
+        entry.fact(
+            "Failed",
+            format!("{} of {}", thousands(times.failed), thousands(times.calls)),
+            theme.text,
+        );
         entry.rows = Some((Screen::Log, String::new()));
         if entry.level >= Level::Warning {
             entry.mended_by("open the calls", Fix::Go(Screen::Log, String::new()));
@@ -236,7 +254,8 @@ fn pauses(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
         entry.say(pause.reason.clone(), theme.text);
         entry.fact("By", pause.actor.clone(), theme.text);
         entry.fact("Since", ctx.full(pause.since), theme.text);
-        let until = pause.until.map_or_else(|| "somebody resumes it".to_owned(), |at: Timestamp| ctx.full(at));
+        let until =
+            pause.until.map_or_else(|| "somebody resumes it".to_owned(), |at: Timestamp| ctx.full(at));
         entry.fact("Until", until, theme.text);
         entry.fact("Waiting", format!("{} for it", counted(waiting, "execution")), theme.text);
         entry.rows = Some((Screen::Executions, "status:pending,held".to_owned()));

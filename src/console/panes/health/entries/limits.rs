@@ -83,11 +83,7 @@ fn of_day(ctx: &Ctx, family: &FamilyState) -> Entry {
     entry.level = Level::of_share(share);
     entry.number = numbers(family.daily_used, family.daily_limit);
     entry.state = format!("{:.0} %", share * 100.0);
-    entry.parts.push(Part::Gauge(
-        "day".to_owned(),
-        share,
-        numbers(family.daily_used, family.daily_limit),
-    ));
+    entry.parts.push(Part::Gauge("day".to_owned(), share, numbers(family.daily_used, family.daily_limit)));
     let budget = f64::from(family.daily_used) / f64::from(family.daily_budget.max(1));
     entry.parts.push(Part::Gauge(
         "our budget".to_owned(),
@@ -114,9 +110,10 @@ fn of_day(ctx: &Ctx, family: &FamilyState) -> Entry {
     } else {
         entry.say("At this rate the day's calls last until they are renewed.", theme.text);
     }
-    let renewed = family
-        .renewed_at
-        .map_or_else(|| "always the last 24 hours".to_owned(), |at| format!("{} ({})", ctx.day(at), ahead(ctx.now, at)));
+    let renewed = family.renewed_at.map_or_else(
+        || "always the last 24 hours".to_owned(),
+        |at| format!("{} ({})", ctx.day(at), ahead(ctx.now, at)),
+    );
     entry.fact("Renewed", renewed, theme.text);
     closed(ctx, &mut entry, family);
     if entry.level >= Level::Warning {

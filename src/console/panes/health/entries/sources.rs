@@ -49,7 +49,9 @@ fn webhooks(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
         .map(|arrival| arrival.connection.system)
         .collect();
     systems.extend(outside.needed.iter().flatten().map(|needed| needed.system));
-    systems.extend(facts.vitals.refused.iter().filter_map(|one| Some(one.connection.parse::<Connection>().ok()?.system)));
+    systems.extend(
+        facts.vitals.refused.iter().filter_map(|one| Some(one.connection.parse::<Connection>().ok()?.system)),
+    );
     systems.sort_by_key(|system| *system as u8);
     systems.dedup();
     systems
@@ -125,7 +127,12 @@ fn of_webhooks(ctx: &Ctx, facts: &Facts, system: System, needed: &[&Needed], add
     for one in needed {
         let (words, style) = match came(facts, system, one.topic) {
             Some((count, at)) => (
-                format!("✓ came {} times, last {} ago · {}", thousands(count), age(ctx.now, at), one.recipes.join(", ")),
+                format!(
+                    "✓ came {} times, last {} ago · {}",
+                    thousands(count),
+                    age(ctx.now, at),
+                    one.recipes.join(", ")
+                ),
                 theme.text,
             ),
             None => (format!("– none lately; needed by {}", one.recipes.join(", ")), theme.warn),
@@ -153,7 +160,11 @@ fn refused(ctx: &Ctx, facts: &Facts, entry: &mut Entry, system: System) {
     let news = ctx.now.since(one.at) < LATELY;
     entry.fact(
         "Signatures",
-        format!("{} wrong, the last {} ago; nothing of them was stored", thousands(one.count), age(ctx.now, one.at)),
+        format!(
+            "{} wrong, the last {} ago; nothing of them was stored",
+            thousands(one.count),
+            age(ctx.now, one.at)
+        ),
         if news { theme.warn } else { theme.text },
     );
     if news {
@@ -181,7 +192,8 @@ fn heard(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
         let silent = ctx.now.since(last);
         entry.level = if silent >= SILENT { Level::Warning } else { Level::Well };
         entry.number = age(ctx.now, last);
-        let ways: Vec<String> = of_it().map(|one| format!("{} {}", one.source, age(ctx.now, one.at))).collect();
+        let ways: Vec<String> =
+            of_it().map(|one| format!("{} {}", one.source, age(ctx.now, one.at))).collect();
         entry.state = ways.join(" · ");
         for one in of_it() {
             entry.fact(
@@ -223,7 +235,8 @@ fn is_news(ctx: &Ctx, job: &Job) -> bool {
 
 fn of_job(ctx: &Ctx, job: &Job) -> Entry {
     let theme = &ctx.theme;
-    let mut entry = Entry::new(format!("job/{}", job.id), "Sweeps and backfills", format!("{} {}", job.kind, job.scope));
+    let mut entry =
+        Entry::new(format!("job/{}", job.id), "Sweeps and backfills", format!("{} {}", job.kind, job.scope));
     entry.level = match job.state {
         JobState::Running | JobState::Finished => Level::Well,
         JobState::Paused => Level::Held,
@@ -235,7 +248,11 @@ fn of_job(ctx: &Ctx, job: &Job) -> Entry {
     entry.say(job.sentence.clone(), theme.text);
     if let Some(total) = job.total.filter(|total| *total > 0) {
         let numbers = format!("{} of {}", thousands(job.records), thousands(total));
-        entry.parts.push(Part::Gauge("read".to_owned(), (job.records as f64 / total as f64).min(0.79), numbers));
+        entry.parts.push(Part::Gauge(
+            "read".to_owned(),
+            (job.records as f64 / total as f64).min(0.79),
+            numbers,
+        ));
     } else {
         entry.fact("Read", counted(job.records, "record"), theme.text);
     }
@@ -275,8 +292,16 @@ fn schema(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
 fn of_finding(ctx: &Ctx, finding: &Finding) -> Entry {
     let theme = &ctx.theme;
     let change = &finding.change;
-    let what = if change.field.is_empty() { change.object.to_string() } else { format!("{} {}", change.object, change.field) };
-    let mut entry = Entry::new(format!("drift/{}", finding.id), "Schema", format!("{} {what}", title(&change.connection)));
+    let what = if change.field.is_empty() {
+        change.object.to_string()
+    } else {
+        format!("{} {}", change.object, change.field)
+    };
+    let mut entry = Entry::new(
+        format!("drift/{}", finding.id),
+        "Schema",
+        format!("{} {what}", title(&change.connection)),
+    );
     let held = finding.held().count();
     entry.level = if held > 0 { Level::Bad } else { Level::Warning };
     entry.state = change.kind.to_string().replace('_', " ");

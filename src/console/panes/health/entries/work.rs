@@ -43,13 +43,18 @@ fn lag(ctx: &Ctx, facts: &Facts) -> Entry {
             "nothing ended in 24 h".clone_into(&mut entry.state);
         }
     }
-    entry.say("From an event's arrival to the end of what it caused, retries and waits for limits included.", theme.text);
+    entry.say(
+        "From an event's arrival to the end of what it caused, retries and waits for limits included.",
+        theme.text,
+    );
     let pick = |half: bool| {
         facts
             .trends
             .hours
             .iter()
-            .map(move |slot| slot.lag.map_or(0, |(low, high)| if half { low } else { high }.max(0).cast_unsigned()))
+            .map(move |slot| {
+                slot.lag.map_or(0, |(low, high)| if half { low } else { high }.max(0).cast_unsigned())
+            })
             .collect::<Vec<u64>>()
     };
     let word = |lag: Option<i64>| lag.map_or_else(|| "—".to_owned(), took);
@@ -57,13 +62,24 @@ fn lag(ctx: &Ctx, facts: &Facts) -> Entry {
     entry.parts.push(Part::Spark("p50, 24 h".to_owned(), pick(true), word(hours.map(|lag| lag.0))));
     entry.parts.push(Part::Spark("p95, 24 h".to_owned(), pick(false), word(hours.map(|lag| lag.1))));
     let of_days = |half: bool| {
-        facts.trends.days.iter().map(|slot| slot.lag.map_or(0, |(low, high)| if half { low } else { high }.max(0).cast_unsigned())).collect::<Vec<u64>>()
+        facts
+            .trends
+            .days
+            .iter()
+            .map(|slot| {
+                slot.lag.map_or(0, |(low, high)| if half { low } else { high }.max(0).cast_unsigned())
+            })
+            .collect::<Vec<u64>>()
     };
     entry.parts.push(Part::Spark("p50, 14 d".to_owned(), of_days(true), word(days.map(|lag| lag.0))));
     entry.parts.push(Part::Spark("p95, 14 d".to_owned(), of_days(false), word(days.map(|lag| lag.1))));
     let lately = &facts.gauges.latency;
     if let (Some(half), Some(most)) = (lately.percentile(0.5), lately.percentile(0.95)) {
-        entry.fact("15 min", format!("p50 {}, p95 {}, longest {}", took(half), took(most), took(lately.most)), theme.text);
+        entry.fact(
+            "15 min",
+            format!("p50 {}, p95 {}, longest {}", took(half), took(most), took(lately.most)),
+            theme.text,
+        );
     }
     let rule = MonitorName::Latency;
     if facts.standings.iter().any(|it| it.monitor == rule && it.state == MonitorState::Alerting) {
@@ -93,7 +109,11 @@ fn queue(ctx: &Ctx, facts: &Facts) -> Entry {
     if let Some(at) = gauges.oldest_due {
         let late = ctx.now.since(at);
         let near = late < 60_000;
-        entry.fact("oldest due", format!("{} ago", age(ctx.now, at)), if near { theme.text } else { theme.warn });
+        entry.fact(
+            "oldest due",
+            format!("{} ago", age(ctx.now, at)),
+            if near { theme.text } else { theme.warn },
+        );
         if !near {
             entry.at_least(Level::Warning);
             entry.say(
@@ -173,7 +193,8 @@ fn monitor(ctx: &Ctx, facts: &Facts, standing: &Standing) -> Entry {
     let subject = if standing.subject.is_empty() { String::new() } else { format!("/{}", standing.subject) };
     let words = if standing.subject.is_empty() { String::new() } else { format!(" {}", standing.subject) };
     let name = standing.monitor.to_string().replace('_', " ");
-    let mut entry = Entry::new(format!("monitor/{}{subject}", standing.monitor), "Monitors", format!("{name}{words}"));
+    let mut entry =
+        Entry::new(format!("monitor/{}{subject}", standing.monitor), "Monitors", format!("{name}{words}"));
     let alerting = standing.state == MonitorState::Alerting;
     entry.level = match (alerting, row.severity) {
         (false, _) => Level::Well,
@@ -233,7 +254,8 @@ fn channels(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
             Entry::new(format!("channel/{}", channel.channel), "Alert channels", channel.channel.to_string());
         entry.level = if channel.healthy { Level::Well } else { Level::Bad };
         entry.state = if channel.healthy { "takes alerts".to_owned() } else { "takes none".to_owned() };
-        entry.number = if channel.waiting > 0 { format!("{} wait", thousands(channel.waiting)) } else { String::new() };
+        entry.number =
+            if channel.waiting > 0 { format!("{} wait", thousands(channel.waiting)) } else { String::new() };
         entry.fact("Since", ctx.full(channel.since), theme.text);
         entry.fact("Waiting", counted(channel.waiting, "alert"), theme.text);
         if !channel.words.is_empty() {
