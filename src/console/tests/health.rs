@@ -122,12 +122,12 @@ async fn r7_health_begins_with_what_needs_somebody_and_lists_all_there_is() {
         "LIMITS",
         "HubSpot day",
         "900 of 1,000",
-        "HubSpot saved by batches",
+        "HubSpot batches",
         "1,250",
         "PAUSES",
         "recipe contact-to-crm",
         "WEBHOOKS",
-        "7 wrong signatures",
+        "7 bad signatures",
         "LAST HEARD OF",
         "WORK",
         "lag, event to end",
@@ -190,7 +190,7 @@ async fn r7_tokens_are_shown_by_name_and_date_and_what_is_missing_has_its_comman
     bench.says("nothing renews it");
     bench.says("in 3 d");
     find(&mut bench, "connections salesforce").await;
-    bench.says("There is no access token for salesforce.");
+    bench.says("There is no access token");
     bench.press("f").await;
     bench.says("Copied reknit vault set SALESFORCE_ACCESS_TOKEN");
 }

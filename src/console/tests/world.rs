@@ -17,7 +17,7 @@ use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, S
 use crate::domain::review::{Band, ConflictKind, Duplicate, LinkCandidate, ReviewState, Standing, Unlinked};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
-use crate::journal::intake::{Disposition, NewExecution};
+use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::queue::Settlement;
 
 pub(super) const NOW: Timestamp = Timestamp(1_795_000_000_000);
@@ -85,8 +85,13 @@ impl World {
 
     /// People whose execution fails for good, for the same cause.
     pub(super) async fn failures(&self, subjects: &[&str]) {
-        let subjects: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
-        self.run(&subjects, |_| (Status::Failed, failed(ErrorClass::Auth, 401, "Invalid token."))).await;
+        for subject in subjects {
+            let stored = self.journal.append(vec![incoming(subject, NOW)]).await.expect("stored");
+            let Appended::Queued(_, id) = stored[0] else { panic!("not queued: {stored:?}") };
+            let claim = self.journal.claim_one(id, LEASE).await.expect("claimed").expect("due");
+            let words = failed(ErrorClass::Auth, 401, "Invalid token.");
+            self.journal.settle(id, claim.token, Status::Failed, words).await.expect("settled");
+        }
     }
 
     async fn run(&self, subjects: &[String], settlement: impl Fn(usize) -> (Status, Settlement)) {

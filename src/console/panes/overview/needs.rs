@@ -142,7 +142,7 @@ impl Overview {
             glyph: "∅",
             style: theme.warn,
             count: unlinked,
-            what: plural(unlinked, "contact without an account", "contacts without an account"),
+            what: "without an account".to_owned(),
             more: muted(linked(facts)),
             since: facts.oldest[3],
             to: (Screen::Unlinked, ""),
