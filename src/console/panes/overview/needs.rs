@@ -101,12 +101,12 @@ impl Overview {
             to: (Screen::Executions, "status:in_doubt"),
             roles: Vec::new(),
         });
-        let due = facts.next_due.map_or_else(String::new, |due| format!("next try {}", ahead(ctx.now, due)));
+        let due = facts.next_due.map_or_else(String::new, |due| format!("by themselves, next {}", ahead(ctx.now, due)));
         needs.push(Need {
             glyph: "↻",
             style: theme.warn,
             count: of(Status::Retrying),
-            what: "retrying by themselves".into(),
+            what: "retrying".into(),
             more: muted(due),
             since: None,
             to: (Screen::Executions, "status:retrying"),
