@@ -3,7 +3,9 @@
 mod bench;
 mod executions;
 mod lists;
+mod health;
 mod looks;
+mod overview;
 mod pressing;
 mod reviews;
 mod world;

@@ -364,6 +364,11 @@ impl Pane for Health {
                 let words =
                     filter.terms.into_iter().map(|term| (term.negated, term.values.join(",").to_lowercase()));
                 self.set_filter(&text, words.collect());
+                let entries = self.entries(ctx);
+                if !entries.is_empty() {
+                    let at = self.place(&entries);
+                    self.choose(&entries, at);
+                }
             }
             Msg::Select(key) => {
                 let entries = self.entries(ctx);

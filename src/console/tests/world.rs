@@ -21,7 +21,7 @@ use crate::domain::schema::{FieldKind, FieldSchema, ObjectSchema, OptionValue};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
 use crate::journal::drift::Checked;
-use crate::journal::intake::{Disposition, NewExecution};
+use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::queue::Settlement;
 
 pub(super) const NOW: Timestamp = Timestamp(1_795_000_000_000);
@@ -93,6 +93,17 @@ impl World {
     /// Queues one more execution, due at a time.
     pub(super) async fn append(&self, subject: &str, due_at: Timestamp) {
         self.journal.append(vec![incoming(subject, due_at)]).await.expect("stored");
+    }
+
+    /// People whose execution fails for good, for the same cause.
+    pub(super) async fn failures(&self, subjects: &[&str]) {
+        for subject in subjects {
+            let stored = self.journal.append(vec![incoming(subject, NOW)]).await.expect("stored");
+            let Appended::Queued(_, id) = stored[0] else { panic!("not queued: {stored:?}") };
+            let claim = self.journal.claim_one(id, LEASE).await.expect("claimed").expect("due");
+            let words = failed(ErrorClass::Auth, 401, "Invalid token.");
+            self.journal.settle(id, claim.token, Status::Failed, words).await.expect("settled");
+        }
     }
 
     /// What HubSpot's contacts look like, as far as the tests edit them.

@@ -21,10 +21,7 @@ pub(super) async fn carry_out(_journal: &Journal, operator: &Operator, wish: Wis
     let resumed = operator.resume(scope).await.map_err(|error| error.to_string())?;
     let held = match resumed.released {
         0 => String::new(),
-        number => format!(
-            " {} for it.",
-            counted(number, "execution") + if number == 1 { " waited" } else { " waited" }
-        ),
+        number => format!(" {} waited for it.", counted(number, "execution")),
     };
     let sentence = match (&resumed.looks, resumed.ended) {
         (Some(breaker), _) => format!(

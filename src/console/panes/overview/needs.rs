@@ -101,12 +101,12 @@ impl Overview {
             to: (Screen::Executions, "status:in_doubt"),
             roles: Vec::new(),
         });
-        let due = facts.next_due.map_or_else(String::new, |due| format!("next try {}", ahead(ctx.now, due)));
+        let due = facts.next_due.map_or_else(String::new, |due| format!("by themselves, next {}", ahead(ctx.now, due)));
         needs.push(Need {
             glyph: "↻",
             style: theme.warn,
             count: of(Status::Retrying),
-            what: "retrying by themselves".into(),
+            what: "retrying".into(),
             more: muted(due),
             since: None,
             to: (Screen::Executions, "status:retrying"),
@@ -142,7 +142,7 @@ impl Overview {
             glyph: "∅",
             style: theme.warn,
             count: unlinked,
-            what: plural(unlinked, "contact without an account", "contacts without an account"),
+            what: "without an account".to_owned(),
             more: muted(linked(facts)),
             since: facts.oldest[3],
             to: (Screen::Unlinked, ""),
@@ -180,17 +180,24 @@ impl Overview {
 
     /// Who can mend how many of the failures, by their causes.
     fn roles_of_failures(&self, ctx: &Ctx) -> Vec<Cell> {
-        let mut roles: Vec<(&str, u64)> = Vec::new();
+        let mut roles: Vec<(&str, u64, Vec<&str>)> = Vec::new();
         for cause in self.failing() {
-            let role = role_of(cause.class);
-            match roles.iter_mut().find(|(known, _)| *known == role) {
-                Some((_, count)) => *count += cause.failed,
-                None => roles.push((role, cause.failed)),
+            let (role, class) = (role_of(cause.class), cause.class.as_str());
+            match roles.iter_mut().find(|(known, ..)| *known == role) {
+                Some((_, count, classes)) => {
+                    *count += cause.failed;
+                    if !classes.contains(&class) {
+                        classes.push(class);
+                    }
+                }
+                None => roles.push((role, cause.failed, vec![class])),
             }
         }
-        roles.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let cell = |(role, count): (&str, u64)| {
-            Cell::words(format!("{role} {}", thousands(count)), ctx.theme.text).drop(2)
+        roles.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
+        let cell = |(role, count, classes): (&str, u64, Vec<&str>)| {
+            Cell::words(format!("{role} {}", thousands(count)), ctx.theme.text)
+                .to(Screen::Executions, format!("status:failed error:{}", classes.join(",")))
+                .drop(2)
         };
         roles.into_iter().map(cell).collect()
     }

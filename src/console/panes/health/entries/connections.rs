@@ -54,10 +54,10 @@ fn one(ctx: &Ctx, facts: &Facts, connection: &Connection, credential: Option<&Cr
     let mut entry = Entry::new(format!("connection/{connection}"), SECTION, title(connection));
     entry.command = "reknit doctor".to_owned();
     let state = facts.connections.iter().find(|state| state.connection == *connection);
-    fares(ctx, &mut entry, state);
     let breaker = facts.gauges.breakers.iter().find(|breaker| breaker.connection == *connection);
-    if let Some(breaker) = breaker.filter(|breaker| breaker.holds()) {
-        broken(ctx, facts, &mut entry, breaker);
+    match breaker.filter(|breaker| breaker.holds()) {
+        Some(breaker) => broken(ctx, facts, &mut entry, breaker),
+        None => fares(ctx, &mut entry, state),
     }
     let scope = PauseScope::connection(connection);
     if facts.pauses.iter().any(|pause| pause.scope == scope) {
@@ -166,6 +166,7 @@ fn tokens(ctx: &Ctx, entry: &mut Entry, connection: &Connection, credential: Opt
                 );
             }
         }
+        None if credential.grant.is_err() => {}
         None if credential.renews => entry.fact("Runs out", "renewed by itself when it does", theme.text),
         None => entry.fact("Runs out", "never, as far as the vendor says", theme.text),
     }
@@ -214,8 +215,8 @@ fn answers(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
         let mut entry =
             Entry::new(format!("answers/{}", times.system), "Answer times", times.system.title().to_owned());
         let [half, most, nearly_all, slowest] = times.milliseconds.map(i64::from);
-        entry.state = format!("p50 {} · p95 {}", took(half), took(most));
-        entry.number = format!("p99 {}", took(nearly_all));
+        entry.state = format!("p95 {}", took(most));
+        entry.number = format!("p50 {}", took(half));
         // A tenth of failing calls is more than a vendor's usual day.
         if times.failed * 10 >= times.calls && times.calls >= 20 {
             entry.at_least(Level::Warning);

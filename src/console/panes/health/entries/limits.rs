@@ -93,11 +93,11 @@ fn of_day(ctx: &Ctx, family: &FamilyState) -> Entry {
     let reached = |at| if at <= ctx.now { "now".to_owned() } else { format!("at {}", ctx.day(at)) };
     if let Some(at) = family.limit_reached_at {
         entry.at_least(Level::Warning);
-        entry.state = format!("day limit reached {}", reached(at));
+        entry.state = format!("full {}", reached(at));
         entry.say(format!("day limit reached {} at this rate", reached(at)), theme.error);
     } else if let Some(at) = family.budget_reached_at {
         entry.at_least(Level::Warning);
-        entry.state = format!("budget reached {}", reached(at));
+        entry.state = format!("budget {}", reached(at));
     }
     if let Some(at) = family.budget_reached_at {
         entry.say(
@@ -131,9 +131,8 @@ fn of_day(ctx: &Ctx, family: &FamilyState) -> Entry {
 fn saved(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
     let line = |saved: &crate::journal::vitals::Saved| {
         let name = saved.connection.parse().map_or_else(|_| saved.connection.clone(), |name| title(&name));
-        let mut entry =
-            Entry::new(format!("saved/{}", saved.connection), SECTION, format!("{name} saved by batches"));
-        entry.state = "in 24 h".to_owned();
+        let mut entry = Entry::new(format!("saved/{}", saved.connection), SECTION, format!("{name} batches"));
+        entry.state = "calls saved, 24 h".to_owned();
         entry.number = thousands(saved.calls);
         entry.say(
             format!(

@@ -85,7 +85,7 @@ fn of_webhooks(ctx: &Ctx, facts: &Facts, system: System, needed: &[&Needed], add
     entry.state = if needed.is_empty() {
         format!("{} came lately", counted(arrived.len() as u64, "topic"))
     } else {
-        format!("{} of {} needed topics came", needed.len() - quiet.len(), needed.len())
+        format!("{} of {} topics came", needed.len() - quiet.len(), needed.len())
     };
     match last {
         Some(at) => entry.say(format!("The last one came at {}.", ctx.full(at)), theme.text),
@@ -169,7 +169,7 @@ fn refused(ctx: &Ctx, facts: &Facts, entry: &mut Entry, system: System) {
     );
     if news {
         entry.at_least(Level::Warning);
-        entry.state = format!("{} wrong signatures", thousands(one.count));
+        entry.state = format!("{} bad signatures", thousands(one.count));
         let name = if system == System::Salesforce { "WEBHOOK_SECRET" } else { "CLIENT_SECRET" };
         entry.mended_by(
             "copy the command that keeps the right signing secret",

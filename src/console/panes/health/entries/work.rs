@@ -35,8 +35,8 @@ fn lag(ctx: &Ctx, facts: &Facts) -> Entry {
     "reknit monitors --series latency".clone_into(&mut entry.command);
     match facts.trends.lag_of_hours {
         Some((half, most)) => {
-            entry.state = format!("p50 {} · p95 {}", took(half), took(most));
-            "24 h".clone_into(&mut entry.number);
+            entry.state = format!("p95 {}", took(most));
+            entry.number = format!("p50 {}", took(half));
         }
         None => {
             entry.level = Level::Unknown;
