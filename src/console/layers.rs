@@ -3,6 +3,7 @@
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
 pub mod confirm;
+pub mod editions;
 pub mod filter;
 pub mod help;
 pub mod input;
@@ -10,8 +11,11 @@ pub mod menu;
 pub mod merge;
 pub mod palette;
 pub mod prompt;
+pub mod reading;
+pub mod switching;
 pub mod telling;
 pub mod toast;
+pub mod trying;
 
 use std::fmt::Debug;
 
