@@ -3,6 +3,7 @@
 mod bench;
 mod looks;
 mod pressing;
+mod recipes;
 mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};

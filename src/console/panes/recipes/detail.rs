@@ -135,7 +135,7 @@ impl Page<'_> {
         if !recipe.settings.is_empty() {
             self.heading("Guards and settings");
             for (name, value) in &recipe.settings {
-                self.labelled(name, &format!(" {}", cut_end(value, 200)), theme.text);
+                self.say(&format!("{name} = {}", cut_end(value, 200)), theme.text);
             }
         }
         if let Some(Ok(funnel)) = funnel
@@ -143,7 +143,7 @@ impl Page<'_> {
         {
             self.heading("Fields it needs");
             for (whose, fields) in &funnel.fields {
-                self.labelled(whose, &format!(" {}", fields.join(", ")), theme.text);
+                self.say(&format!("{whose}: {}", fields.join(", ")), theme.text);
             }
         }
         self.remarks(&recipe.remarks);
@@ -206,27 +206,24 @@ impl Page<'_> {
             return;
         }
         self.heading(&format!("How far the newest {} came", counted(funnel.runs, "run")));
-        let names = funnel.stages.iter().map(|stage| width(&stage.name)).max().unwrap_or(0);
-        let names = names.min(self.cells.saturating_sub(24));
-        let most = |of: fn(&Stage) -> u64| {
-            funnel.stages.iter().map(|stage| thousands(of(stage)).len()).max().unwrap_or(1)
+        let cells = |of: fn(&Stage) -> u64| {
+            let most = funnel.stages.iter().map(of).max().unwrap_or(0);
+            if most == 0 { 0 } else { thousands(most).len() + 4 }
         };
-        let widths = [most(|it| it.passed), most(|it| it.stopped), most(|it| it.waiting)];
+        let widths = [cells(|it| it.passed), cells(|it| it.stopped), cells(|it| it.waiting)];
+        let names = funnel.stages.iter().map(|stage| width(&stage.name)).max().unwrap_or(0);
+        let names = names.min(self.cells.saturating_sub(widths.iter().sum()));
         for stage in &funnel.stages {
-            let mut spans = vec![
-                span(left(&stage.name, names), theme.text),
-                span(format!("  ✓ {}", right(&thousands(stage.passed), widths[0])), theme.ok),
-            ];
-            let count = |glyph: &str, count: u64, cells: usize| {
-                format!("  {glyph} {}", right(&thousands(count), cells))
-            };
-            spans.push(if stage.stopped > 0 {
-                span(count("✗", stage.stopped, widths[1]), theme.warn)
-            } else {
-                span(" ".repeat(widths[1] + 4), theme.text)
-            });
-            if stage.waiting > 0 {
-                spans.push(span(count("○", stage.waiting, widths[2]), theme.muted));
+            let (stop, stop_style) = if stage.fine { ("–", theme.muted) } else { ("✗", theme.error) };
+            let mut spans = vec![span(left(&stage.name, names), theme.text)];
+            for (glyph, style, count, cells) in [
+                ("✓", theme.ok, stage.passed, widths[0]),
+                (stop, stop_style, stage.stopped, widths[1]),
+                ("○", theme.muted, stage.waiting, widths[2]),
+            ] {
+                let shown =
+                    if count == 0 { String::new() } else { format!("  {glyph} {}", thousands(count)) };
+                spans.push(span(left(&shown, cells), style));
             }
             self.line(spans);
         }

@@ -19,7 +19,7 @@ const RECIPES: [Column; 8] = [
     Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
     Column { title: "RECIPE", kind: Kind::Words, drop: 0, most: 26 },
     Column { title: "STATE", kind: Kind::Words, drop: 3, most: 8 },
-    Column { title: "LAST 24 H", kind: Kind::Words, drop: 4, most: 24 },
+    Column { title: "LAST 24 H", kind: Kind::Number, drop: 4, most: 24 },
     Column { title: "RUNS", kind: Kind::Number, drop: 1, most: 9 },
     Column { title: "FAIL", kind: Kind::Number, drop: 2, most: 6 },
     Column { title: "LAST", kind: Kind::Number, drop: 5, most: 4 },
@@ -77,8 +77,10 @@ pub(super) fn draw(pane: &Recipes, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         Tab::Mapping => &MAPPING,
         Tab::Drift => &DRIFT,
     };
+    // Names are read, triggers stand in the detail too.
+    let spare = pane.tab == Tab::Recipes && rows.width < 108;
     let table = Table {
-        columns,
+        columns: if spare { &RECIPES[..7] } else { columns },
         rows: shown.iter().map(|item| cells(ctx, *item)).collect(),
         selected: at.checked_sub(top),
         focused,
@@ -224,7 +226,8 @@ fn cells(ctx: &Ctx, item: Item<'_>) -> Vec<(String, Style)> {
             vec![
                 (glyph.to_owned(), style),
                 (field.name.clone(), theme.text),
-                (field.left.clone(), theme.muted),
+                // Every attribute of one's own begins alike; the detail has it whole.
+                (field.left.replace("custom_attributes.", ""), theme.muted),
                 (field.arrow.to_owned(), if field.blocked.is_empty() { theme.bold } else { theme.warn }),
                 (field.right.clone(), theme.muted),
                 (field.owner.clone(), theme.text),
