@@ -6,20 +6,26 @@
 
 pub mod actions;
 pub mod app;
+pub mod bulk;
 pub mod ctx;
 pub mod effect;
+pub mod export;
 pub mod footer;
 pub mod idle;
 pub mod keys;
 pub mod layers;
 pub mod links;
 pub mod msg;
+pub mod outside;
 pub mod panes;
 pub mod perform;
+mod rows;
 pub mod run;
+pub mod script;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod views;
 pub mod widgets;
 pub mod wishes;
 
@@ -43,6 +49,8 @@ pub struct Settings {
     pub reduced_motion: bool,
     /// The role whose conflicts `i` shows, as the mapping's `decides` names it; empty = none.
     pub role: String,
+    /// From how many rows on an action on many wants their number typed before its `Y`.
+    pub typed_count_from: u64,
     /// The user's own themes. Not a setting: read from the folder `themes` beside the settings.
     #[serde(skip)]
     pub themes: theme::Themes,
@@ -59,6 +67,7 @@ impl Default for Settings {
             mouse: true,
             reduced_motion: false,
             role: String::new(),
+            typed_count_from: 25,
             themes: theme::Themes::default(),
             light_ground: false,
         }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -11,6 +12,7 @@ use super::wiring::{self, Opening, Place, WorkerLock};
 use crate::config::Config;
 use crate::console::{self, World};
 use crate::domain::monitor::Tidings;
+use crate::domain::secret::Credentials;
 use crate::engine::monitors::{self, Watch};
 use crate::journal::Journal;
 
@@ -39,6 +41,11 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     };
     // Dry runs read at the vendors, whoever works the journal.
     let mut reader = None;
+    let outside = super::outside::window(
+        &config,
+        // Whoever cannot start from them still wants to see which are there.
+        wiring::vault(place).ok().map(|vault| -> Arc<dyn Credentials> { vault }),
+    );
     let background = match credentials {
         _ if read_only => None,
         // Looking needs no token; what is decided waits in the journal for a worker that has one.
@@ -79,7 +86,11 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         None => operator,
     };
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
-    let result = show(&config, World { journal, operator, clock: wiring::clock(), title, notices }).await;
+    let result = show(
+        &config,
+        World { journal, operator, clock: wiring::clock(), title, notices, script: None, outside },
+    )
+    .await;
     following.abort();
     if let Some((background, _lock)) = background {
         background.stop().await;

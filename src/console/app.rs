@@ -4,6 +4,7 @@ mod acting;
 mod events;
 mod frame;
 mod input;
+mod lists;
 mod places;
 mod results;
 
@@ -13,7 +14,8 @@ use super::Settings;
 use super::ctx::Ctx;
 use super::effect::Effect;
 use super::layers::Layer;
-use super::layers::confirm::Confirm;
+use super::layers::bulk::Bulk;
+use super::layers::confirm::{Confirm, Pending};
 use super::layers::prompt::Prompt;
 use super::layers::toast::{Toasts, Tone};
 use super::msg::{Msg, Ticket};
@@ -29,6 +31,7 @@ use super::panes::unlinked::Unlinked;
 use super::panes::{Pane, Screen};
 use super::text::cut_end;
 use super::theme::Terminal;
+use super::views::Views;
 use crate::domain::clock::Timestamp;
 use crate::domain::overview::Health;
 use crate::domain::page::Counts;
@@ -69,6 +72,10 @@ pub struct App {
     clicked: Option<(u16, u16, Timestamp)>,
     dragging: bool,
     mouse: bool,
+    views: Views,
+    /// Executions there were when the refresh was paused, and since.
+    paused: Option<(u64, u64)>,
+    said: Option<String>,
 }
 
 impl App {
@@ -76,6 +83,7 @@ impl App {
     pub fn new(mut ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
         let mouse = settings.mouse;
+        ctx.typed_count_from = settings.typed_count_from;
         ctx.reduced_motion = settings.reduced_motion;
         let conflicts = Conflicts::of_role(&settings.role);
         Self {
@@ -109,6 +117,9 @@ impl App {
             clicked: None,
             dragging: false,
             mouse,
+            views: Views::default(),
+            paused: None,
+            said: None,
         }
     }
 
@@ -119,15 +130,28 @@ impl App {
         self
     }
 
+    /// The same console with a user's views, and each list as it was left.
+    #[must_use]
+    pub fn with_views(mut self, views: Views) -> Self {
+        self.restore(views);
+        self
+    }
+
+    /// What a script that is played says, above the keys; none takes it away.
+    pub fn say(&mut self, words: Option<String>) {
+        self.said = words;
+    }
+
+    /// Says something at the lower right.
+    pub fn tell(&mut self, tone: Tone, text: String) {
+        self.toasts.push(self.ctx.now, tone, text);
+    }
+
     /// The first questions.
     pub fn start(&mut self) -> Vec<Effect> {
         let mut effects = self.load_counts();
         effects.extend(self.update(Msg::Shown));
         effects
-    }
-
-    fn pane(&mut self) -> &mut dyn Pane {
-        self.pane_of(self.screen).0
     }
 
     fn pane_of(&mut self, screen: Screen) -> (&mut dyn Pane, &Ctx) {
@@ -175,6 +199,11 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Go(screen, filter) => outside.extend(self.go(screen, filter)),
+                Effect::Confirm(pending) if matches!(*pending, Pending::Bulk { .. }) => {
+                    if let Pending::Bulk { deed, chosen } = *pending {
+                        outside.extend(self.apply(vec![Bulk::open(deed, chosen)]));
+                    }
+                }
                 Effect::Confirm(pending) => {
                     let (layer, effect) = Confirm::open(&self.ctx, *pending);
                     self.layers.push(Box::new(layer));
@@ -190,7 +219,14 @@ impl App {
                     self.layers.push(Box::new(layer));
                     outside.push(effect);
                 }
+                Effect::Typed(conflict, text) => outside.extend(self.update(Msg::Typed(conflict, text))),
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
+                Effect::List(change) => outside.extend(self.change_list(change)),
+                Effect::Views(change) => outside.extend(self.keep_view(change)),
+                Effect::Follow(ids) => {
+                    self.results.follow(ids);
+                    outside.extend(self.refresh());
+                }
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {
                     let shown = cut_end(text.trim(), 60);
@@ -214,7 +250,7 @@ impl App {
     }
 
     /// The number of the selected row.
-    pub fn selected(&mut self) -> Option<i64> {
-        self.pane().selected()
+    pub fn selected(&self) -> Option<i64> {
+        self.shown().selected()
     }
 }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
 use super::msg::Ticket;
+use super::outside::{self, Outside, Window};
 use super::panes::Screen;
 use super::theme::Theme;
 use crate::domain::clock::Timestamp;
@@ -47,10 +48,16 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// What is known beside the journal.
+    pub outside: Window,
     /// Nothing is to move by itself.
     pub reduced_motion: bool,
     /// The list's share of the width in hundredths, once the operator chose one.
     pub share: Option<u16>,
+    /// From how many rows on a bulk wants its count typed.
+    pub typed_count_from: u64,
+    /// How many rows the list that was drawn last has, and whether there are more than that.
+    pub found: Cell<Option<(u64, bool)>>,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -65,8 +72,11 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            outside: outside::still(Outside::default()),
             reduced_motion: false,
             share: None,
+            typed_count_from: 25,
+            found: Cell::new(None),
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }

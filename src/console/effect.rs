@@ -1,5 +1,7 @@
 //! What an update wants done, as values that a test can compare; `perform` and `app` carry them out.
 
+use std::path::PathBuf;
+
 use super::layers::Over;
 use super::layers::confirm::Pending;
 use super::layers::menu::Menu;
@@ -8,8 +10,10 @@ use super::layers::telling::Telling;
 use super::layers::toast::Tone;
 use super::links::{Proposed as LinkProposed, Wish as LinkWish};
 use super::msg::Ticket;
+use super::panes::listing::Change;
 use super::panes::{self, Screen};
 use super::wishes::Wish as AnyWish;
+use super::{bulk, export, views};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::page::Anchor;
@@ -55,6 +59,20 @@ pub enum Effect {
     Do(Box<AnyWish>),
     /// Lay this over the panes.
     Over(Over),
+    /// Change the list that is shown.
+    List(Change),
+    /// Do the next piece of a bulk.
+    Bulk(Ticket, Box<bulk::Ask>),
+    /// Write the next piece of an export.
+    Export(Ticket, Box<export::Ask>),
+    /// Change what is kept of views, here and in the file.
+    Views(views::Change),
+    /// Write it to the file of views.
+    Keep(PathBuf, views::Change),
+    /// Say what becomes of these executions, once it is known.
+    Follow(Vec<ExecutionId>),
+    /// A value was typed for a conflict: it decides the field, and nothing is sent.
+    Typed(ConflictId, String),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Put text on the clipboard.
@@ -74,10 +92,23 @@ pub enum Effect {
 pub enum Query {
     /// The overview.
     Overview,
+    /// For the overview: how it went lately.
+    Outlook(panes::overview::asks::Ask),
     /// Counts for the tabs.
     Counts,
     /// One execution whole.
     Execution(ExecutionId),
+    /// The numbers of the rows from one to another, both included.
+    Keys {
+        /// Of which list.
+        screen: Screen,
+        /// Which rows.
+        filter: Filter,
+        /// The first, as the list is ordered.
+        from: i64,
+        /// The last.
+        to: i64,
+    },
     /// For the recipes.
     Recipes(panes::recipes::asks::Ask),
     /// For the health.
@@ -86,6 +117,8 @@ pub enum Query {
     Audit(panes::audit::asks::Ask),
     /// For the log of API calls.
     Log(panes::log::asks::Ask),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Ask>),
     /// Rows of a list.
     Rows {
         /// Of which list.

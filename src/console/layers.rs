@@ -2,8 +2,11 @@
 //!
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
+pub mod bulk;
+pub mod columns;
 pub mod confirm;
 pub mod editions;
+pub mod export;
 pub mod filter;
 pub mod help;
 pub mod input;
@@ -12,10 +15,12 @@ pub mod merge;
 pub mod palette;
 pub mod prompt;
 pub mod reading;
+pub mod sort;
 pub mod switching;
 pub mod telling;
 pub mod toast;
 pub mod trying;
+pub mod views;
 
 use std::fmt::Debug;
 
@@ -204,6 +209,9 @@ impl Layer for filter::FilterLine {
     }
     fn paste(&mut self, text: &str) -> Reply {
         self.paste(text)
+    }
+    fn click(&mut self, at: usize) {
+        self.click(at);
     }
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         self.draw(ctx, buffer, area);

@@ -7,10 +7,12 @@ pub mod duplicates;
 pub mod execution_detail;
 pub mod executions;
 pub mod health;
+pub mod listing;
 pub mod log;
 pub mod overview;
 pub mod parts;
 pub mod recipes;
+pub mod reviews;
 pub mod unlinked;
 pub mod window;
 
@@ -23,7 +25,7 @@ use super::actions::{Action, Scope};
 use super::ctx::{Ctx, Target};
 use super::effect::Effect;
 use super::keys;
-use super::msg::Msg;
+use super::msg::{Loaded, Msg};
 use crate::domain::filter::Filter;
 
 /// A screen.
@@ -137,6 +139,10 @@ pub trait Pane {
     fn items(&self) -> Vec<String> {
         Vec::new()
     }
+    /// The list as the machine of every list sees it; none where rows are not marked, sorted or filtered.
+    fn list(&self) -> Option<&dyn listing::Listed> {
+        None
+    }
     /// It is a list: the keys of every list work on it.
     fn lists(&self) -> bool {
         true
@@ -204,6 +210,9 @@ fn list_beside_detail<T: window::Row>(
         Msg::Act(Action::NextBox | Action::PreviousBox) => *focus = focus.other(),
         Msg::Shown | Msg::Refresh => return window.refresh(ctx).into_iter().collect(),
         Msg::Filter(text, filter) => return window.set_filter(ctx, text, filter).into_iter().collect(),
+        Msg::Act(action) if listing::concerns(action) => return window.act(ctx, action),
+        Msg::List(change) => return window.change(ctx, *change),
+        Msg::Loaded(ticket, Loaded::Keys(_, keys)) => return window.keys(ticket, keys),
         Msg::Select(key) => return window.select(ctx, key).into_iter().collect(),
         Msg::Click(Target::Row(at), double) => {
             window.click(at);
@@ -215,7 +224,7 @@ fn list_beside_detail<T: window::Row>(
     Vec::new()
 }
 
-/// One step back in such a pane: from the detail to the list, then the filter goes.
+/// One step back in such a pane: from the detail to the list, then the marks go, then the filter.
 fn step_back<T: window::Row>(
     window: &mut window::Window<T>,
     focus: &mut Focus,
@@ -223,6 +232,9 @@ fn step_back<T: window::Row>(
 ) -> Option<Vec<Effect>> {
     if *focus == Focus::Detail {
         *focus = Focus::List;
+        return Some(Vec::new());
+    }
+    if window.clear_marks() {
         return Some(Vec::new());
     }
     clear_filter(window, ctx)

@@ -8,7 +8,7 @@ use super::effect::{Effect, Query};
 use super::idle::{Idle, Token};
 use super::msg::{Event, Loaded, Ticket};
 use super::panes::{self, Screen};
-use super::terminal;
+use super::{bulk, export, rows, terminal, views};
 use crate::engine::explain::explain;
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
@@ -86,13 +86,26 @@ impl Performer {
                 Event::CarriedOut(super::wishes::carry_out(&journal, &operator, *wish).await)
             }),
             Effect::Mouse(taken) => terminal::mouse(taken),
+            Effect::Bulk(ticket, ask) => self.spawn(async move {
+                let told = bulk::answer(&journal, &operator, *ask).await;
+                Event::Loaded(ticket, Loaded::Bulk(Box::new(told)))
+            }),
+            Effect::Export(ticket, ask) => self.spawn(async move {
+                let told = export::answer(&journal, *ask).await;
+                Event::Loaded(ticket, Loaded::Export(Box::new(told)))
+            }),
+            Effect::Keep(path, change) => self.spawn(async move { keep(path, change).await }),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
+            | Effect::List(_)
+            | Effect::Views(_)
+            | Effect::Follow(_)
             | Effect::Confirm(_)
             | Effect::Over(_)
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
+            | Effect::Typed(..)
             | Effect::Toast(..) => {}
         }
     }
@@ -108,6 +121,24 @@ impl Performer {
     }
 }
 
+/// Writes down what is kept of views; says what went wrong, and where a file went that could not be understood.
+async fn keep(path: std::path::PathBuf, change: views::Change) -> Event {
+    let shown = path.display().to_string();
+    let kept = tokio::task::spawn_blocking(move || views::keep(&path, change)).await;
+    let failed = |why: String| {
+        Event::Notice(format!("Your views were not saved to {shown}: {why}. They hold until you leave."))
+    };
+    match kept {
+        Ok(Ok(None)) => Event::Kept,
+        Ok(Ok(Some(aside))) => Event::Notice(format!(
+            "The file of your views could not be understood; it is kept as {}, and a new one was begun.",
+            aside.display()
+        )),
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(error) => failed(error.to_string()),
+    }
+}
+
 async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Query) -> Event {
     macro_rules! ask {
         ($call:expr) => {
@@ -116,9 +147,16 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
     }
     let loaded = match query {
         Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
+        Query::Outlook(ask) => {
+            Loaded::Outlook(Box::new(panes::overview::asks::answer(journal, operator, ask).await))
+        }
         Query::Counts => Loaded::Counts(ask!(journal.counts())),
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
+        }
+        Query::Keys { screen, filter, from, to } => {
+            let keys = rows::between(journal, screen, &filter, (from, to), bulk::MOST).await;
+            Loaded::Keys(screen, keys)
         }
         Query::Recipes(ask) => {
             Loaded::Recipes(Box::new(panes::recipes::asks::answer(journal, operator, ask).await))
@@ -128,6 +166,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         }
         Query::Audit(ask) => {
             Loaded::Audit(Box::new(panes::audit::asks::answer(journal, operator, ask).await))
+        }
+        Query::Reviews(ask) => {
+            Loaded::Reviews(Box::new(panes::reviews::answer(journal, operator, *ask).await))
         }
         Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
         Query::Rows { screen, filter, anchor, limit } => match screen {

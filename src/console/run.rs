@@ -21,10 +21,14 @@ use super::app::App;
 use super::ctx::Ctx;
 use super::effect::Effect;
 use super::idle::Idle;
+use super::layers::toast::Tone;
 use super::msg::Event;
+use super::outside::Window;
 use super::perform::{Envelope, Performer};
+use super::script::{Player, Script, Turn};
 use super::theme;
-use crate::domain::clock::SharedClock;
+use super::views::Views;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
 
@@ -40,7 +44,14 @@ pub struct World {
     pub title: String,
     /// What the service has to say: each text is shown until it is dismissed.
     pub notices: UnboundedReceiver<String>,
+    /// To be played before the keys are the operator's.
+    pub script: Option<Script>,
+    /// What is known beside the journal.
+    pub outside: Window,
 }
+
+/// How often a script that is played looks at the screen.
+const LOOK: Duration = Duration::from_millis(120);
 
 /// How often the journal is asked whether another process changed it.
 const POLL: Duration = Duration::from_millis(500);
@@ -72,8 +83,15 @@ impl Console {
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
-        let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
+        let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
+        let app =
+            App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only()).with_views(views);
         Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+    }
+
+    /// Gives it what is known beside the journal.
+    pub fn look_outside(&mut self, outside: Window) {
+        self.app.ctx.outside = outside;
     }
 
     /// Asks the first questions.
@@ -151,7 +169,7 @@ where
     B::Error: Error + Send + Sync + 'static,
 {
     let size = terminal.size()?;
-    let World { journal, operator, clock, title, mut notices } = world;
+    let World { journal, operator, clock, title, mut notices, script, outside } = world;
     let mut console = Console::new(
         journal.clone(),
         operator,
@@ -162,6 +180,7 @@ where
         TimeZone::system(),
         (size.width, size.height),
     );
+    console.look_outside(outside);
     let mut last = None;
     // The frame comes before the first question, so that the screen is there however slow the journal is.
     draw(&mut terminal, &mut console, &mut last)?;
@@ -171,13 +190,23 @@ where
     let mut signals = Signals::new()?;
     let mut second = clock.until(clock.now().plus(Duration::from_secs(1)));
     let mut told = true;
+    let mut player = script.map(|script| Player::new(script, clock.now()));
+    let mut look = clock.until(clock.now().plus(LOOK));
     while !console.quits() {
         tokio::select! {
             // Keys first: a flood of answers never makes the operator wait.
             biased;
             () = signals.received() => break,
             event = input.next() => match event {
-                Some(event) => take(&mut console, &mut last, event?),
+                Some(event) => {
+                    let event = event?;
+                    if matches!(event, Input::Key(_)) && player.take().is_some() {
+                        // Whoever presses a key wants to do something: from now on the keys are theirs.
+                        console.app.say(None);
+                    } else {
+                        take(&mut console, &mut last, event);
+                    }
+                }
                 None => break,
             },
             Some(envelope) = console.queue.recv() => console.take(envelope),
@@ -185,6 +214,12 @@ where
                 Some(text) => console.event(Event::Notice(text)),
                 None => told = false,
             },
+            () = &mut look, if player.is_some() => {
+                if play(&mut player, &mut console, last.as_ref(), clock.now()) {
+                    player = None;
+                }
+                look = clock.until(clock.now().plus(LOOK));
+            }
             () = &mut second => {
                 console.event(Event::Second);
                 // The word of a new size can be lost between two reads of the terminal; the size itself is not.
@@ -208,6 +243,42 @@ where
     }
     feed.abort();
     Ok(())
+}
+
+/// A turn of the script that is played; true when it is through.
+fn play(player: &mut Option<Player>, console: &mut Console, last: Option<&Buffer>, now: Timestamp) -> bool {
+    let Some(player) = player else { return true };
+    match player.turn(now, &last.map(text_of).unwrap_or_default()) {
+        Turn::Nothing => false,
+        Turn::Say(words) => {
+            console.app.say(Some(words));
+            false
+        }
+        Turn::Press(key) => {
+            console.input(Input::Key(key));
+            false
+        }
+        Turn::End(waited) => {
+            console.app.say(None);
+            match waited {
+                None => {
+                    console.app.tell(Tone::Good, "That was it. The keys are yours: ? shows them.".to_owned())
+                }
+                Some(text) => console.app.tell(
+                    Tone::Warning,
+                    format!("The script waited in vain for \"{text}\". The keys are yours."),
+                ),
+            }
+            true
+        }
+    }
+}
+
+/// What a frame shows, line by line.
+fn text_of(frame: &Buffer) -> String {
+    let width = usize::from(frame.area.width).max(1);
+    let rows = frame.content.chunks(width);
+    rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
 }
 
 /// Hands an input on. After a change of size nothing is known of what the terminal shows, even if the size is again

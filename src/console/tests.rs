@@ -1,9 +1,11 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
 mod bench;
+mod lists;
 mod looks;
 mod pressing;
 mod recipes;
+mod reviews;
 mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};

@@ -22,6 +22,8 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod compare;
+pub mod cost;
 mod desk;
 pub mod disputes;
 pub mod drafts;
@@ -29,6 +31,9 @@ pub mod editions;
 pub mod funnel;
 pub mod links;
 mod pause;
+pub mod person;
+mod replay;
+pub mod settling;
 pub mod shelf;
 pub mod switching;
 mod translate;
@@ -211,7 +216,8 @@ impl Operator {
         &self.mapping
     }
 
-    pub(super) fn actor(&self) -> &str {
+    /// In whose name it acts.
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 
@@ -319,6 +325,7 @@ impl Operator {
             Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,
             Decision::Found { unlinked, name, domain } => self.founding(*unlinked, name, domain).await,
             Decision::Unlink { unlinked, link } => self.unlinking(*unlinked, *link).await,
+            Decision::Probe { execution } => self.probing(*execution).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();

@@ -3,12 +3,11 @@
 use super::App;
 use crate::console::actions::{Action, Scope, TABLE};
 use crate::console::effect::Effect;
-use crate::console::layers::filter::FilterLine;
 use crate::console::layers::help::Help;
 use crate::console::layers::palette::{Entry, Palette};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::Msg;
-use crate::console::panes::Screen;
+use crate::console::panes::{Screen, listing};
 use crate::console::theme::Terminal;
 
 impl App {
@@ -44,7 +43,12 @@ impl App {
                 let palette = Palette::new(self.entries());
                 self.layers.push(Box::new(palette));
             }
-            Action::Filter => self.layers.push(Box::new(FilterLine::new(self.shown().filter()))),
+            Action::Filter => return self.open_filter(),
+            Action::Views => self.open_views(),
+            Action::Columns => self.open_columns(),
+            Action::Sort => self.open_sort(),
+            Action::Export => self.open_export(),
+            Action::Copy if self.several_marked() => return self.copy_marked(),
             Action::Overview => return self.go(Screen::Overview, None),
             Action::Executions => return self.go(Screen::Executions, None),
             Action::Conflicts => return self.go(Screen::Conflicts, None),
@@ -58,6 +62,7 @@ impl App {
             Action::HistoryForward => return self.travel(true),
             Action::Pause => {
                 self.ctx.paused = !self.ctx.paused;
+                self.paused = self.ctx.paused.then(|| self.executions_counted()).map(|count| (count, count));
                 if !self.ctx.paused && std::mem::take(&mut self.missed) {
                     let mut effects = self.load_counts();
                     effects.extend(self.update(Msg::Refresh));
@@ -85,7 +90,11 @@ impl App {
                 let words = format!("Theme: {}", themes.name(scheme));
                 self.toasts.push(self.ctx.now, Tone::Good, words);
             }
-            action => return self.update(Msg::Act(action)),
+            action => {
+                let mut effects = self.update(Msg::Act(action));
+                effects.extend(self.note_left());
+                return effects;
+            }
         }
         Vec::new()
     }
@@ -102,6 +111,12 @@ impl App {
         }
         if self.read_only && row.operation.is_some() {
             return Err("this Reknit runs read-only; start it without --read-only".to_owned());
+        }
+        if listing::concerns(action) {
+            match self.shown().list() {
+                Some(list) => list.can(action)?,
+                None => return Err("there are no rows here to mark, sort or write".to_owned()),
+            }
         }
         self.shown().can(action)
     }

@@ -58,8 +58,10 @@ impl App {
             Event::Discarded(answer) => self.reported(answer, "discarded"),
             Event::Changed if self.ctx.paused => {
                 self.missed = true;
-                Vec::new()
+                // Only the counters are read, to say how much waits.
+                self.load_counts()
             }
+            Event::Kept => Vec::new(),
             Event::Changed => self.refresh(),
             Event::Reach(Ok(())) => {
                 if self.unreachable.take().is_some() {
@@ -109,8 +111,10 @@ impl App {
             Loaded::Counts(answer) => {
                 if self.counts_asked == Some(ticket) {
                     self.counts_asked = None;
-                    if let Ok(counts) = answer {
-                        self.counts = Some(counts);
+                    match answer {
+                        Ok(counts) if self.ctx.paused => self.note_waiting(&counts),
+                        Ok(counts) => self.counts = Some(counts),
+                        Err(_) => {}
                     }
                     if std::mem::take(&mut self.counts_dirty) {
                         return self.load_counts();
@@ -118,16 +122,25 @@ impl App {
                 }
                 Vec::new()
             }
-            Loaded::Overview(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
+            Loaded::Overview(_) | Loaded::Outlook(_) => {
+                self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded))
+            }
             Loaded::Executions(_) | Loaded::Execution(..) => {
                 self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
             }
+            Loaded::Keys(screen, _) => self.update_of(screen, Msg::Loaded(ticket, loaded)),
+            // For a dialog that was closed.
+            Loaded::Bulk(_) | Loaded::Export(_) => Vec::new(),
             Loaded::Conflicts(_) => self.update_of(Screen::Conflicts, Msg::Loaded(ticket, loaded)),
             Loaded::Duplicates(_) => self.update_of(Screen::Duplicates, Msg::Loaded(ticket, loaded)),
             Loaded::Unlinked(_) => self.update_of(Screen::Unlinked, Msg::Loaded(ticket, loaded)),
             Loaded::Recipes(_) => self.update_of(Screen::Recipes, Msg::Loaded(ticket, loaded)),
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
+            Loaded::Reviews(told) => {
+                let screen = told.screen();
+                self.update_of(screen, Msg::Loaded(ticket, Loaded::Reviews(told)))
+            }
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
         }
     }

@@ -9,13 +9,16 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::execution_detail::{self, Tab};
+use super::listing::{self, Listed};
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
+use crate::console::bulk::Deed;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::{Effect, Query};
 use crate::console::keys;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::toast::Tone;
@@ -24,19 +27,66 @@ use crate::console::text::{age, ahead, counted, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
+use crate::domain::filter::Column as By;
 use crate::domain::ids::ExecutionId;
 use crate::domain::review::Decision;
 use crate::domain::undo::MERGING;
 
-const COLUMNS: [Column; 8] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
-    Column { title: "RECIPE", kind: Kind::Words, drop: 0, most: 24 },
-    Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "TRY", kind: Kind::Number, drop: 3, most: 7 },
-    Column { title: "CODE", kind: Kind::Number, drop: 1, most: 4 },
-    Column { title: "NEXT", kind: Kind::Number, drop: 2, most: 8 },
+const COLUMNS: [Column; 17] = [
+    Column::new("", Kind::Words, 1),
+    Column::new("", Kind::Words, 1),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it stands so").sorts(By::Age),
+    Column::new("RECIPE", Kind::Words, 24).named("recipe", "the recipe").sorts(By::Recipe),
+    Column::new("RECORD", Kind::Words, 28).named("subject", "the person or organisation").sorts(By::Person),
+    Column::new("TRY", Kind::Number, 7)
+        .named("try", "failed tries, and how many there may be")
+        .drops(3)
+        .sorts(By::Attempts),
+    Column::new("CODE", Kind::Number, 4)
+        .named("code", "HTTP status of the last failure")
+        .drops(1)
+        .sorts(By::Code),
+    Column::new("NEXT", Kind::Number, 8).named("next", "when it runs next").drops(2).sorts(By::Next),
+    Column::new("STATUS", Kind::Words, 9)
+        .named("status", "where it stands, as a word")
+        .drops(4)
+        .sorts(By::Status)
+        .hides(),
+    Column::new("WHAT HAPPENED", Kind::Words, 60)
+        .named("sentence", "what happened, or what it waits for")
+        .drops(5)
+        .hides(),
+    Column::new("ERROR", Kind::Words, 18)
+        .named("error", "class of the last failure")
+        .drops(6)
+        .sorts(By::Error)
+        .hides(),
+    Column::new("OUTCOME", Kind::Words, 11)
+        .named("outcome", "how it ended")
+        .drops(7)
+        .sorts(By::Outcome)
+        .hides(),
+    Column::new("SYSTEM", Kind::Words, 10)
+        .named("system", "where the record lives")
+        .drops(8)
+        .sorts(By::System)
+        .hides(),
+    Column::new("RECORD ID", Kind::Id, 24)
+        .named("record", "the record it started from")
+        .drops(9)
+        .sorts(By::Record)
+        .hides(),
+    Column::new("PRIORITY", Kind::Words, 8)
+        .named("priority", "who goes first")
+        .drops(10)
+        .sorts(By::Priority)
+        .hides(),
+    Column::new("MADE", Kind::Number, 4)
+        .named("made", "how long ago it was made")
+        .drops(11)
+        .sorts(By::Id)
+        .hides(),
+    Column::new("ID", Kind::Words, 10).named("id", "its number").drops(12).sorts(By::Id).hides(),
 ];
 
 /// What needs or awaits something; Esc shows everything.
@@ -63,7 +113,7 @@ pub struct Executions {
 impl Default for Executions {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Executions).filtered(OPEN),
+            window: Window::new(Screen::Executions).of(&COLUMNS).filtered(OPEN),
             focus: Focus::List,
             tab: Tab::Explain,
             detail: None,
@@ -100,11 +150,10 @@ impl Executions {
     }
 
     fn retry(&mut self) -> Vec<Effect> {
-        let ids = self.chosen();
-        if ids.len() > 1 {
-            let subjects = self.subjects(&ids);
-            return vec![Effect::Confirm(Box::new(Pending::Retry { ids, subjects }))];
+        if let Some(chosen) = self.window.several() {
+            return vec![Bulk::open(Deed::Retry, chosen)];
         }
+        let ids = self.chosen();
         for id in &ids {
             self.window.edit(id.0, |row| row.status = Status::Retrying);
         }
@@ -228,6 +277,10 @@ impl Pane for Executions {
             }
             Msg::Act(action) if keys::moves(action) => effects = self.window.step(ctx, action),
             Msg::Act(Action::Retry) => return self.retry(),
+            Msg::Act(Action::Discard) if self.window.marked() > 0 => {
+                let deed = Deed::Discard(String::new());
+                return self.window.several().map(|chosen| Bulk::open(deed, chosen)).into_iter().collect();
+            }
             Msg::Act(Action::Discard) => {
                 let ids = self.chosen();
                 let subjects = self.subjects(&ids);
@@ -235,11 +288,9 @@ impl Pane for Executions {
             }
             Msg::Act(Action::UndoMerge) => return self.undo(),
             Msg::Act(Action::MarkSame) => return self.mark_same(),
-            Msg::Act(Action::Mark) => effects = self.window.toggle_mark(ctx),
-            Msg::Act(Action::MarkRange) => self.window.toggle_range(),
-            Msg::Act(Action::ClearMarks) => {
-                self.window.clear_marks();
-            }
+            Msg::Act(action) if listing::concerns(action) => effects = self.window.act(ctx, action),
+            Msg::List(change) => effects = self.window.change(ctx, *change),
+            Msg::Loaded(ticket, Loaded::Keys(_, keys)) => return self.window.keys(ticket, keys),
             Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
             Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
             Msg::Act(Action::NextTab) => self.turn(1),
@@ -344,6 +395,20 @@ impl Pane for Executions {
                             .map_or_else(String::new, |due| ahead(ctx.now, due)),
                         theme.muted,
                     ),
+                    (row.status.to_string(), theme.status(row.status)),
+                    (row.sentence.clone(), theme.text),
+                    (row.error_class.map_or_else(String::new, |class| class.to_string()), theme.muted),
+                    (row.outcome.map_or_else(String::new, |outcome| outcome.to_string()), theme.muted),
+                    (
+                        row.record
+                            .as_ref()
+                            .map_or_else(String::new, |record| record.system().title().to_owned()),
+                        theme.muted,
+                    ),
+                    (row.record.as_ref().map_or_else(String::new, |record| record.id.clone()), theme.muted),
+                    (row.priority.to_string(), theme.muted),
+                    (age(ctx.now, row.created_at), theme.muted),
+                    (row.id.to_string(), theme.muted),
                 ]
             });
         }
@@ -410,6 +475,10 @@ impl Pane for Executions {
 
     fn filter(&self) -> &str {
         self.window.typed()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 
     fn selected(&self) -> Option<i64> {

@@ -444,9 +444,7 @@ impl Pane for Recipes {
 
     fn can(&self, action: Action) -> Result<(), String> {
         let row = action.row();
-        let ours = row.scope == Scope::Recipes
-            || matches!(action, Action::Open | Action::Copy)
-            || (row.scope == Scope::Lists && action != Action::Filter);
+        let ours = row.scope == Scope::Recipes || matches!(action, Action::Open | Action::Copy);
         if !ours || matches!(action, Action::NextRules | Action::PreviousRules) {
             return Ok(());
         }
@@ -483,7 +481,7 @@ impl Pane for Recipes {
             }
             (Action::TryRules | Action::Versions | Action::Lints | Action::WhyRule, _) => Ok(()),
             (Action::Open | Action::Copy, _) => Ok(()),
-            (_, _) => Err("these are short lists of rules: / filters them".to_owned()),
+            (_, _) => Ok(()),
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) journal: Journal,
     pub(super) operator: Operator,
     pub(super) clock: ManualClock,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl World {
@@ -39,7 +39,7 @@ impl World {
         let journal =
             Journal::open(&folder.path().join("journal.db"), shared.clone()).expect("a new journal");
         let operator = Operator::shipped(journal.clone(), shared, "ana");
-        Self { journal, operator, clock, _folder: folder }
+        Self { journal, operator, clock, folder }
     }
 
     /// `bulk` succeeded executions below 9 failed ones, 4 retrying ones and 1 pending; 4 conflicts, 3 duplicates and
@@ -75,6 +75,14 @@ impl World {
         world.append("Zoë Ångström", NOW.plus(Duration::from_secs(6 * 3600))).await;
         world.run(&["Jane Doe".to_owned()], |_| (Status::Failed, explained())).await;
         world.review().await;
+        world
+    }
+
+    /// Executions that all failed for one cause, without a plan.
+    pub(super) async fn failing(count: usize) -> Self {
+        let world = Self::empty();
+        let subjects: Vec<String> = (1..=count).map(|number| format!("Person {number}")).collect();
+        world.run(&subjects, |_| (Status::Failed, failed(ErrorClass::Auth, 401, "Invalid token."))).await;
         world
     }
 
@@ -186,33 +194,37 @@ impl World {
             pair(0, 4, 0.58, Band::Review, Some("Intercom cannot merge two users.")),
         ];
         self.journal.put_duplicates(found).await.expect("stored");
-        let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
-        let unlinked = |number: usize, name: &str| Unlinked {
-            id: UnlinkedId(0),
-            subject: name.to_owned(),
-            contact: contact(System::Hubspot, &format!("90{number}")),
-            domain: "globex.test".to_owned(),
-            hint: "Intercom says Globex".to_owned(),
-            candidates: vec![LinkCandidate {
-                company: company.clone(),
-                name: "Globex Corporation".to_owned(),
-                domain: "globex.test".to_owned(),
-                probability: 0.96,
-                evidence: vec![bar("domain", 9_000)],
-                family: String::new(),
-            }],
-            owner: String::new(),
-            ruled_by: None,
-            ignored_until: None,
-            state: ReviewState::Open,
-            deciding: None,
-            created_at: NOW,
-            resolution: None,
-        };
         self.journal
             .put_unlinked(vec![unlinked(0, "Priya Patel"), unlinked(1, "Dev Shah")])
             .await
             .expect("stored");
+    }
+}
+
+/// A contact of HubSpot without an account, and the one that fits.
+pub(super) fn unlinked(number: usize, name: &str) -> Unlinked {
+    let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
+    Unlinked {
+        id: UnlinkedId(0),
+        subject: name.to_owned(),
+        contact: contact(System::Hubspot, &format!("90{number}")),
+        domain: "globex.test".to_owned(),
+        hint: "Intercom says Globex".to_owned(),
+        candidates: vec![LinkCandidate {
+            company,
+            name: "Globex Corporation".to_owned(),
+            domain: "globex.test".to_owned(),
+            probability: 0.96,
+            evidence: vec![bar("domain", 9_000)],
+            family: String::new(),
+        }],
+        owner: String::new(),
+        ruled_by: None,
+        ignored_until: None,
+        state: ReviewState::Open,
+        deciding: None,
+        created_at: NOW,
+        resolution: None,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn carry_out(_journal: &Journal, operator: &Operator, wish: Wis
         Wish::Switch(switch) => operator.switch(&switch).await.map(|said| {
             if switch.changes.is_empty() { said } else { format!("{said} In force within a second.") }
         }),
-        Wish::Draft(mapping) => operator.draft(&mapping).await.map(|path| {
+        Wish::Draft(mapping) => operator.draft_mapping(&mapping).await.map(|path| {
             format!("The draft is {}: edit it there, then d shows what it would change.", path.display())
         }),
         Wish::Drift { id, accept } => operator.decide_drift(id, accept).await.map(|finding| {

@@ -32,7 +32,7 @@ impl Operator {
     }
 
     /// Writes a copy of a mapping to be edited, unless there is a draft of it already; its path.
-    pub async fn draft(&self, mapping: &str) -> Result<PathBuf, OperateError> {
+    pub async fn draft_mapping(&self, mapping: &str) -> Result<PathBuf, OperateError> {
         self.may_write()?;
         let rules = self.rules().await?;
         let known = rules

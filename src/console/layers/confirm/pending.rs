@@ -1,10 +1,14 @@
 //! What can wait for a yes, how it is asked, and what a yes sets off. Only what was shown is done.
 
 use super::Body;
+use crate::console::bulk::Deed;
 use crate::console::effect::Effect;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as LinkWish;
+use crate::console::panes::listing::Chosen;
 use crate::console::text::counted;
+use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::review::{Choice, Decision};
 use crate::engine::operate::disputes::{Reach, Wish};
@@ -53,11 +57,29 @@ pub enum Pending {
         /// Why.
         reason: String,
     },
+    /// An action on many rows: it has a dialog of its own.
+    Bulk {
+        /// Which.
+        deed: Deed,
+        /// On which rows.
+        chosen: Chosen,
+    },
     /// Two records to call different.
     Part {
         /// Which pair.
         id: DuplicateId,
         /// The two, in words.
+        text: String,
+    },
+    /// Anything else that is wished for.
+    Wish {
+        /// What is to be done.
+        wish: AnyWish,
+        /// The question, without its mark: `Resume recipe contact-to-crm`.
+        title: String,
+        /// One or two words for the button.
+        verb: &'static str,
+        /// What comes of it, in sentences.
         text: String,
     },
     /// A pair to put off.
@@ -72,11 +94,15 @@ pub enum Pending {
 impl Pending {
     pub(super) fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
+            Self::Decide { title, .. }
+            | Self::Propose { title, .. }
+            | Self::Link { title, .. }
+            | Self::Wish { title, .. } => {
                 format!("{title}?")
             }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
             Self::Discard { ids, .. } => format!("Discard {}?", counted(ids.len() as u64, "execution")),
+            Self::Bulk { deed, chosen } => format!("{}?", deed.title(chosen.count())),
             Self::Part { .. } => "Two different people?".to_owned(),
             Self::PutOff { .. } => "Later?".to_owned(),
         }
@@ -90,20 +116,26 @@ impl Pending {
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
             Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
             Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
+            Self::Decide { decision: Decision::Probe { .. }, .. } => "Look it up",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
             Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
             Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
             Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
             Self::Propose { .. } => "Send",
-            Self::Link { wish: LinkWish::Undo(_), .. } => "Take back",
+            Self::Link { wish: LinkWish::Undo(_) | LinkWish::Unmerge(_), .. } => "Take back",
             Self::Link { wish: LinkWish::Found(_), .. } => "Make it",
             Self::Link { wish: LinkWish::Domain(..), .. } => "Link",
             Self::Link { wish: LinkWish::Never(_), .. } => "Never",
+            Self::Link { wish: LinkWish::Again(_), .. } => "Ask again",
             Self::Link { wish: LinkWish::Judge(..), .. } => "Say so",
+            Self::Link { wish: LinkWish::Settle(_), .. } => "Send",
+            Self::Link { wish: LinkWish::Apart(..), .. } => "Different",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
+            Self::Bulk { deed, .. } => deed.verb(),
             Self::Part { .. } => "Different",
+            Self::Wish { verb, .. } => verb,
             Self::PutOff { .. } => "Later",
         }
     }
@@ -122,7 +154,9 @@ impl Pending {
             Self::Decide { decision, .. } => Effect::Decide(decision.clone()),
             Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
+            Self::Bulk { deed, chosen } => Bulk::open(deed.clone(), chosen.clone()),
             Self::Part { id, .. } => Effect::Part(*id),
+            Self::Wish { wish, .. } => Effect::Do(Box::new(wish.clone())),
             Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
         }
     }

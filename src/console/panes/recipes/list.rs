@@ -16,32 +16,32 @@ use crate::console::widgets::list::{Column, Kind, Table};
 use crate::domain::execution::Outcome;
 
 const RECIPES: [Column; 8] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "RECIPE", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "STATE", kind: Kind::Words, drop: 3, most: 8 },
-    Column { title: "LAST 24 H", kind: Kind::Number, drop: 4, most: 24 },
-    Column { title: "RUNS", kind: Kind::Number, drop: 1, most: 9 },
-    Column { title: "FAIL", kind: Kind::Number, drop: 2, most: 6 },
-    Column { title: "LAST", kind: Kind::Number, drop: 5, most: 4 },
-    Column { title: "WHEN", kind: Kind::Words, drop: 6, most: 26 },
+    Column::new("", Kind::Words, 1),
+    Column::new("RECIPE", Kind::Words, 26),
+    Column::new("STATE", Kind::Words, 8).drops(3),
+    Column::new("LAST 24 H", Kind::Number, 24).drops(4),
+    Column::new("RUNS", Kind::Number, 9).drops(1),
+    Column::new("FAIL", Kind::Number, 6).drops(2),
+    Column::new("LAST", Kind::Number, 4).drops(5),
+    Column::new("WHEN", Kind::Words, 26).drops(6),
 ];
 
 const MAPPING: [Column; 8] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "FIELD", kind: Kind::Words, drop: 0, most: 24 },
-    Column { title: "INTERCOM", kind: Kind::Words, drop: 1, most: 30 },
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "CRM", kind: Kind::Words, drop: 1, most: 26 },
-    Column { title: "OWNER", kind: Kind::Words, drop: 2, most: 9 },
-    Column { title: "≠", kind: Kind::Number, drop: 0, most: 4 },
-    Column { title: "TRANSFORM", kind: Kind::Words, drop: 3, most: 12 },
+    Column::new("", Kind::Words, 1),
+    Column::new("FIELD", Kind::Words, 24),
+    Column::new("INTERCOM", Kind::Words, 30).drops(1),
+    Column::new("", Kind::Words, 1),
+    Column::new("CRM", Kind::Words, 26).drops(1),
+    Column::new("OWNER", Kind::Words, 9).drops(2),
+    Column::new("≠", Kind::Number, 4),
+    Column::new("TRANSFORM", Kind::Words, 12).drops(3),
 ];
 
 const DRIFT: [Column; 4] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "WHAT CHANGED", kind: Kind::Words, drop: 0, most: 90 },
-    Column { title: "HITS", kind: Kind::Number, drop: 1, most: 4 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
+    Column::new("", Kind::Words, 1),
+    Column::new("WHAT CHANGED", Kind::Words, 90),
+    Column::new("HITS", Kind::Number, 4).drops(1),
+    Column::new("AGE", Kind::Number, 4),
 ];
 
 /// Draws the list.
@@ -84,6 +84,8 @@ pub(super) fn draw(pane: &Recipes, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         rows: shown.iter().map(|item| cells(ctx, *item)).collect(),
         selected: at.checked_sub(top),
         focused,
+        sorted: None,
+        marked: None,
     };
     table.draw(theme, buffer, rows);
     for (index, line) in trouble.iter().enumerate() {
