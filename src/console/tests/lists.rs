@@ -273,7 +273,7 @@ async fn r_a_big_bulk_wants_its_count_typed_goes_in_pieces_and_leaves_a_table() 
     bench.says_not("queued again.");
     bench.says_not("marked");
     let audit = bench.world.journal.audit_entries(300).await.expect("entries");
-    assert_eq!(audit.iter().filter(|entry| entry.verb == "retry").count(), 230);
+    assert_eq!(audit.iter().filter(|entry| entry.entry.verb == "retry").count(), 230);
 }
 
 #[tokio::test]
