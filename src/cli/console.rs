@@ -39,6 +39,8 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         // The console that shows it is made below; until then it waits in the channel.
         let _ = sender.send(text);
     };
+    // Dry runs read at the vendors, whoever works the journal.
+    let mut reader = None;
     let outside = super::outside::window(
         &config,
         // Whoever cannot start from them still wants to see which are there.
@@ -55,11 +57,13 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
             if let Some(words) = wiring::unkept(&credentials) {
                 tell(words);
             }
-            match WorkerLock::take(journal.path())? {
+            let lock = WorkerLock::take(journal.path())?;
+            let channels = wiring::channels(&config, &*credentials)?;
+            let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
+            reader = Some(engine.clone());
+            match lock {
                 Some(lock) => {
                     wiring::take_over(&journal).await?;
-                    let channels = wiring::channels(&config, &*credentials)?;
-                    let engine = wiring::engine(&config, journal.clone(), mapping.clone(), credentials)?;
                     if let Some(words) = wiring::begin_in_shadow(&config, &engine).await? {
                         tell(words);
                     }
@@ -77,6 +81,10 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     };
     let following = tokio::spawn(tell_alerts(journal.clone(), sender.clone()));
     let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
+    let operator = match reader {
+        Some(engine) => operator.reading_by(engine),
+        None => operator,
+    };
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
     let result = show(
         &config,

@@ -165,6 +165,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             }
         });
         let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
+        let operator = if read_only { operator } else { operator.reading_by(engine.clone()) };
         let world = World {
             journal: journal.clone(),
             operator,

@@ -241,6 +241,37 @@ actions! {
     GroupByDomain { id: "group-by-domain", keys: ["#"], hint: "by domain",
         help: "Put people of one domain together, or the surest first again.", scope: Unlinked }
     // Recipes and mapping.
+    AdvanceRecipe { id: "advance-recipe", keys: ["a"], hint: "advance",
+        help: "Move the recipe's switch one step nearer to running: off, shadow, on; shows what changes, and asks.",
+        scope: Recipes, danger: true, does: Recipe }
+    BackRecipe { id: "put-recipe-back", keys: ["b"], hint: "back",
+        help: "Move the recipe's switch one step back: on, shadow, off; shows what changes, and asks.",
+        scope: Recipes, danger: true, does: Recipe }
+    TryRules { id: "dry-run", keys: ["d"], hint: "dry run",
+        help: "Try the recipe on a person you name: gates and exact calls. In the mapping: plan an edited file.",
+        scope: Recipes }
+    AcceptDrift { id: "accept-change", keys: ["f"], hint: "accept",
+        help: "Take the vendor's change as it is: it is expected from then on; asks first.",
+        scope: Recipes, danger: true, does: Drift }
+    ResumeDrift { id: "let-go-on", keys: ["h"], hint: "let go on",
+        help: "Let go on what the vendor's change holds back, without accepting it; asks first.",
+        scope: Recipes, danger: true, does: Drift }
+    Versions { id: "versions", keys: ["v"], hint: "versions",
+        help: "Show every version of the recipe or mapping that was in force, and what each changed.",
+        scope: Recipes }
+    Lints { id: "lints", keys: ["L"], hint: "lints",
+        help: "Show what is wrong with the recipe or mapping, by file and line, with what would be right.",
+        scope: Recipes }
+    WhyRule { id: "why-rule", keys: ["w"], hint: "why",
+        help: "Show which rule decides: of a field whose value counts and why, of a recipe when it runs.",
+        scope: Recipes }
+    DraftMapping { id: "draft-mapping", keys: ["e"], hint: "",
+        help: "Write a draft of the mapping beside its file, to be edited; nothing reads it but the dry run.",
+        scope: Recipes }
+    NextRules { id: "next-rules", keys: ["Right"], hint: "tab",
+        help: "Show what stands to the right: recipes, mapping, drift.", scope: Recipes }
+    PreviousRules { id: "previous-rules", keys: ["Left"], hint: "",
+        help: "Show what stands to the left: recipes, mapping, drift.", scope: Recipes }
     // Health.
     Mend { id: "fix-this", keys: ["f"], hint: "fix",
         help: "Mend what the line says: look at a connection now, resume, open what waits, or copy the command.",

@@ -7,6 +7,7 @@ mod health;
 mod looks;
 mod overview;
 mod pressing;
+mod recipes;
 mod reviews;
 mod world;
 

@@ -30,5 +30,9 @@ words! {
         Verdict = "verdict",
         /// Relate a person to a company.
         Link = "link",
+        /// Move a recipe's switch: off, shadow, on.
+        Recipe = "recipe",
+        /// Take a vendor's change as it is, or let what it holds back go on.
+        Drift = "drift",
     }
 }

@@ -28,6 +28,8 @@ pub struct Stage {
     pub stopped: u64,
     /// Runs that are still there.
     pub waiting: u64,
+    /// To end there is no failure: nothing had to be done.
+    pub fine: bool,
 }
 
 /// The whole way.
@@ -64,7 +66,7 @@ impl Operator {
 
 fn counted(runs: &[Ended]) -> Funnel {
     let mut planned = Stage { name: "facts and plan".to_owned(), ..Stage::default() };
-    let mut judged = Stage { name: "something to do".to_owned(), ..Stage::default() };
+    let mut judged = Stage { name: "something to do".to_owned(), fine: true, ..Stage::default() };
     let mut steps: Vec<Stage> = Vec::new();
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for run in runs {

@@ -153,14 +153,18 @@ pub struct FieldCard {
 pub struct MappingCard {
     /// Its name.
     pub name: String,
-    /// Between which objects.
-    pub between: String,
+    /// Intercom's object.
+    pub intercom: String,
+    /// The CRM's object.
+    pub crm: String,
     /// The file that says so.
     pub file: String,
     /// The version its file gives itself.
     pub version: u32,
     /// The edition in force, where the journal knows it.
     pub edition: Option<Edition>,
+    /// Where a draft of it lies, or would.
+    pub draft: Option<String>,
     /// Its fields, in the order of the file.
     pub fields: Vec<FieldCard>,
     /// What is wrong with it as a whole.
@@ -182,8 +186,8 @@ pub struct Shelf {
     pub rollout: (u64, u64),
     /// A schema of a vendor was seen, so that remarks are about more than the files by themselves.
     pub schemas: bool,
-    /// The folder in which a recipe of one's own would be kept, where there is one.
-    pub folder: Option<String>,
+    /// Nothing may be changed from here.
+    pub read_only: bool,
 }
 
 impl Operator {
@@ -253,12 +257,9 @@ impl Operator {
             found.retain(|remark| !fields.iter().any(|field| field.name == remark.place));
             mappings.push(MappingCard {
                 name: mapping.name.clone(),
-                between: format!(
-                    "Intercom {} and {} {}",
-                    mapping.intercom,
-                    mapping.system.unwrap_or(self.crm).title(),
-                    mapping.crm
-                ),
+                intercom: format!("Intercom {}", mapping.intercom),
+                crm: format!("{} {}", mapping.system.unwrap_or(self.crm).title(), mapping.crm),
+                draft: self.draft_of(&mapping.name).map(|path| path.display().to_string()),
                 file: mapping.file.clone(),
                 version: mapping.version,
                 edition: editions.get(&(EditionKind::Mapping, mapping.name.clone())).cloned(),
@@ -281,11 +282,7 @@ impl Operator {
             trouble,
             rollout: (good, ticked.len() as u64 - good),
             schemas: seen,
-            folder: self
-                .desk
-                .sources()
-                .and_then(|sources| sources.recipes.as_ref())
-                .map(|folder| folder.display().to_string()),
+            read_only: self.read_only,
         })
     }
 }

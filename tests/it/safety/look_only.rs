@@ -215,6 +215,7 @@ async fn g10_commands_change_nothing() {
         vec!["recipe", "list"],
         vec!["recipe", "lint", "--json"],
         vec!["recipe", "graph", "contact-to-crm"],
+        vec!["recipe", "test", "contact-to-crm", "--record", "pe_1"],
         vec!["recipe", "docs"],
         vec!["recipe", "on", "conversation-to-timeline", "--yes"],
         vec!["recipe", "off", "contact-to-crm"],
