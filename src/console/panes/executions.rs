@@ -33,7 +33,7 @@ use crate::console::msg::{Loaded, Msg, Ticket};
 use crate::console::text::span;
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, scrolled};
-use crate::domain::execution::{Execution, ExecutionDetail, Status};
+use crate::domain::execution::{Execution, ExecutionDetail};
 use crate::domain::filter::Filter;
 use crate::domain::ids::ExecutionId;
 
