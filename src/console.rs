@@ -6,9 +6,12 @@
 
 pub mod actions;
 pub mod app;
+pub mod crash;
 pub mod ctx;
 pub mod effect;
+pub mod first_run;
 pub mod footer;
+pub mod hints;
 pub mod idle;
 pub mod keys;
 pub mod layers;
@@ -17,6 +20,7 @@ pub mod msg;
 pub mod panes;
 pub mod perform;
 pub mod run;
+pub mod session;
 pub mod terminal;
 pub mod text;
 pub mod theme;
@@ -24,7 +28,7 @@ pub mod widgets;
 pub mod wishes;
 
 pub use actions::key_table_markdown;
-pub use run::{Console, World, run};
+pub use run::{Console, Home, Reload, World, run};
 pub use terminal::{enter, leave, settle_scheme};
 
 use serde::Deserialize;
@@ -41,11 +45,13 @@ pub struct Settings {
     pub mouse: bool,
     /// The role whose conflicts `i` shows, as the mapping's `decides` names it; empty = none.
     pub role: String,
+    /// Begin with the screen, filters and selection that were left last time.
+    pub restore: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: theme::Scheme::Auto, ascii: false, mouse: true, role: String::new() }
+        Self { theme: theme::Scheme::Auto, ascii: false, mouse: true, role: String::new(), restore: true }
     }
 }
 

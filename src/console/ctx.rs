@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
+use super::hints::Hints;
 use super::msg::Ticket;
 use super::panes::Screen;
 use super::theme::Theme;
@@ -45,6 +46,8 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// Who works on what, as far as rows in memory go.
+    pub hints: Hints,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -59,6 +62,7 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            hints: Hints::default(),
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }

@@ -53,6 +53,12 @@ pub enum Effect {
     CarryOutLink(Box<LinkProposed>),
     /// Do what was wished for; the answer is one sentence and what it set off.
     Do(Box<AnyWish>),
+    /// The same although somebody else has claimed what it decides: that was said, and the answer was yes.
+    Despite(Box<Effect>),
+    /// Keep what is open for the next start.
+    Keep(Box<super::session::Session>),
+    /// Take clicks and the wheel, or leave them to the terminal.
+    Mouse(bool),
     /// Lay this over the panes.
     Over(Over),
     /// Put text on the clipboard.
@@ -84,6 +90,8 @@ pub enum Query {
     Audit(panes::audit::asks::Ask),
     /// For the log of API calls.
     Log(panes::log::asks::Ask),
+    /// About who works on what.
+    Team(super::hints::Ask),
     /// Rows of a list.
     Rows {
         /// Of which list.

@@ -15,6 +15,7 @@ pub mod unlinked;
 pub mod window;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,7 +25,9 @@ use super::ctx::{Ctx, Target};
 use super::effect::Effect;
 use super::keys;
 use super::msg::Msg;
+use super::session::Kept;
 use crate::domain::filter::Filter;
+use crate::domain::team::Item;
 
 /// A screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,6 +140,16 @@ pub trait Pane {
     fn items(&self) -> Vec<String> {
         Vec::new()
     }
+    /// The rows in memory, as what people leave hints on: those are looked up for them.
+    fn loaded_items(&self) -> Vec<Item> {
+        Vec::new()
+    }
+    /// What the next start should find again: filter, selected row, and whatever else the pane names.
+    fn kept(&self) -> Kept {
+        Kept { filter: self.filter().to_owned(), selected: self.selected(), more: BTreeMap::new() }
+    }
+    /// Takes up again what else it named; filter and selection come as messages.
+    fn restore(&mut self, _ctx: &Ctx, _more: &BTreeMap<String, String>) {}
     /// It is a list: the keys of every list work on it.
     fn lists(&self) -> bool {
         true
@@ -152,13 +165,13 @@ pub fn split(ctx: &Ctx, area: Rect, focus: Focus, list: u16) -> (Option<Rect>, O
     if ctx.narrow() {
         return match focus {
             Focus::List => (Some(area), None),
-            Focus::Detail => (None, Some(area)),
+            Focus::Detail => (None, Some(ctx.hints.beside(ctx, area))),
         };
     }
     let cells = list.min(area.width.saturating_sub(30));
     let left = Rect { width: cells, ..area };
     let right = Rect { x: area.x + cells, width: area.width - cells, ..area };
-    (Some(left), Some(right))
+    (Some(left), Some(ctx.hints.beside(ctx, right)))
 }
 
 /// Moves a scroll position as an action says; drawing draws it back to what exists.

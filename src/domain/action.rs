@@ -20,5 +20,11 @@ words! {
         Verdict = "verdict",
         /// Relate a person to a company.
         Link = "link",
+        /// Say that one is at an item, so that nobody else decides it meanwhile; or give that back.
+        Claim = "claim",
+        /// Say who is to look at an item.
+        Hint = "hint",
+        /// Leave a remark on an item.
+        Comment = "comment",
     }
 }

@@ -29,6 +29,7 @@ use crate::domain::filter::Filter;
 use crate::domain::pause::Direction;
 use crate::domain::record::value_text;
 use crate::domain::review::{Choice, Conflict, ConflictKind, ReviewState};
+use crate::domain::team::Item;
 use crate::engine::operate::disputes::{Reach, Wish};
 
 const COLUMNS: [Column; 4] = [
@@ -46,6 +47,10 @@ fn ask(conflict: &Conflict, wish: Wish, reach: Reach, title: String) -> Vec<Effe
 impl Row for Conflict {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Conflict(self.id))
     }
 }
 
@@ -390,6 +395,10 @@ impl Pane for Conflicts {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

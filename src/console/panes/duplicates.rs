@@ -31,6 +31,7 @@ use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish};
 use crate::domain::record::{Fields, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
+use crate::domain::team::Item;
 use crate::journal::verdicts::NewVerdict;
 
 const COLUMNS: [Column; 4] = [
@@ -43,6 +44,10 @@ const COLUMNS: [Column; 4] = [
 impl Row for Duplicate {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Duplicate(self.id))
     }
 }
 
@@ -505,6 +510,10 @@ impl Pane for Duplicates {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

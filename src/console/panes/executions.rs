@@ -20,6 +20,7 @@ use crate::console::layers::confirm::Pending;
 use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
+use crate::console::session::Kept;
 use crate::console::text::{age, ahead, counted, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
@@ -27,6 +28,7 @@ use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::ids::ExecutionId;
 use crate::domain::review::Decision;
 use crate::domain::undo::MERGING;
+use crate::domain::team::Item;
 
 const COLUMNS: [Column; 8] = [
     Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
@@ -45,6 +47,10 @@ const OPEN: &str = "status:open";
 impl Row for Execution {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Execution(self.id))
     }
 }
 
@@ -414,6 +420,15 @@ impl Pane for Executions {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn kept(&self) -> Kept {
+        // Also that it shows everything, which is not what it opens with.
+        Kept { filter: self.window.text().to_owned(), selected: self.selected(), ..Kept::default() }
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

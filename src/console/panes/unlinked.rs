@@ -28,6 +28,7 @@ use crate::console::widgets::list::{Column, Kind, mark_selected};
 use crate::domain::ids::UnlinkedId;
 use crate::domain::links::LinkVerdict;
 use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
+use crate::domain::team::Item;
 
 const COLUMNS: [Column; 4] = [
     Column { title: "CONTACT", kind: Kind::Words, drop: 0, most: 26 },
@@ -39,6 +40,10 @@ const COLUMNS: [Column; 4] = [
 impl Row for Person {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Unlinked(self.id))
     }
 }
 
@@ -463,6 +468,10 @@ impl Pane for Unlinked {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

@@ -14,11 +14,16 @@ use crate::console::panes::Screen;
 use crate::domain::clock::Timestamp;
 use crate::domain::filter::Filter;
 use crate::domain::page::{Anchor, Page};
+use crate::domain::team::Item;
 
 /// A row that a keyset page can be anchored at.
 pub trait Row {
     /// Its number.
     fn key(&self) -> i64;
+    /// Its public id, where people may leave hints on it.
+    fn item(&self) -> Option<Item> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +103,11 @@ impl<T: Row> Window<T> {
     /// The rows in memory.
     pub fn rows(&self) -> &[T] {
         &self.rows
+    }
+
+    /// The rows in memory, as what people leave hints on.
+    pub fn items(&self) -> Vec<Item> {
+        self.rows.iter().filter_map(Row::item).collect()
     }
 
     /// How many rows the filter lets through.
