@@ -29,7 +29,7 @@ pub mod wishes;
 
 pub use actions::key_table_markdown;
 pub use run::{Console, Home, Reload, World, run};
-pub use terminal::{enter, leave, settle_scheme};
+pub use terminal::{enter, ground_is_light, leave};
 
 use serde::Deserialize;
 
@@ -37,21 +37,50 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// `auto`, `dark`, `light` or `mono`.
-    pub theme: theme::Scheme,
+    /// `auto`, `dark`, `light`, `high-contrast`, `colour-blind`, ..., or the name of a file in the folder `themes`.
+    pub theme: String,
     /// Draw with ASCII characters only.
     pub ascii: bool,
     /// Take clicks and the wheel; off leaves them to the terminal.
     pub mouse: bool,
+    /// Nothing moves by itself but numbers: no spinners, no sliding bars.
+    pub reduced_motion: bool,
     /// The role whose conflicts `i` shows, as the mapping's `decides` names it; empty = none.
     pub role: String,
     /// Begin with the screen, filters and selection that were left last time.
     pub restore: bool,
+    /// The user's own themes. Not a setting: read from the folder `themes` beside the settings.
+    #[serde(skip)]
+    pub themes: theme::Themes,
+    /// The terminal's ground is light. Not a setting: asked of the terminal.
+    #[serde(skip)]
+    pub light_ground: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: theme::Scheme::Auto, ascii: false, mouse: true, role: String::new(), restore: true }
+        Self {
+            theme: "auto".to_owned(),
+            ascii: false,
+            mouse: true,
+            reduced_motion: false,
+            role: String::new(),
+            restore: true,
+            themes: theme::Themes::default(),
+            light_ground: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The theme the settings name. [`Settings::check`] has looked at it; without that it is `auto`.
+    pub fn scheme(&self) -> theme::Scheme {
+        self.themes.named(&self.theme).unwrap_or_default()
+    }
+
+    /// Whether there is such a theme; the error names the setting.
+    pub fn check(&self) -> Result<(), String> {
+        self.themes.named(&self.theme).map(drop)
     }
 }
 

@@ -67,6 +67,7 @@ pub mod event;
 pub mod evidence;
 pub mod execution;
 pub mod filter;
+pub mod fingerprint;
 pub mod ids;
 pub mod job;
 pub mod limit;

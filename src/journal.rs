@@ -48,6 +48,7 @@ use tokio::sync::watch;
 use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
+pub mod causes;
 pub mod check;
 pub mod conflicts;
 pub mod drift;

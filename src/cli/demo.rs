@@ -18,7 +18,8 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, WorkerLock};
 use crate::config::Config;
-use crate::console::World;
+use crate::console::session::Keeper;
+use crate::console::{Home, World};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::execution::Status;
 use crate::domain::filter::Filter;
@@ -52,6 +53,13 @@ pub struct Arguments {
     /// HubSpot's port; 0 = a free one
     #[arg(long, default_value_t = 0)]
     hubspot_port: u16,
+}
+
+impl Arguments {
+    /// The demo as it is without arguments.
+    pub(super) const fn plain() -> Self {
+        Self { seed: 7, no_console: false, intercom_port: 0, hubspot_port: 0 }
+    }
 }
 
 /// What has to arise, at least.
@@ -89,6 +97,9 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
         ));
     }
     log_to(Some(folder.path()));
+    // The demo's own folder goes with it, a report must not.
+    let reports = if folder.temporary { std::env::temp_dir() } else { folder.path().to_owned() };
+    crate::console::crash::report_into(&reports, wiring::clock(), env!("CARGO_PKG_VERSION"));
     let config = Config { folder: folder.path().to_owned(), ..settings(&sandbox, started) };
     if !folder.temporary {
         keep_settings(folder.path(), &config)?;
@@ -155,6 +166,11 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             clock: wiring::clock(),
             title: "demo".into(),
             notices: heard,
+            home: Home {
+                keeper: Some(Keeper::new(folder.path(), &wiring::actor(), "demo", read_only)),
+                tour: true,
+                reload: None,
+            },
         };
         let result = show(&config, world).await;
         playing.abort();

@@ -210,6 +210,8 @@ actions! {
     Filter { id: "filter", keys: ["/"], hint: "filter",
         help: "Filter the list while you type: status:failed error:auth recipe:name since:2h word -word.",
         scope: Lists }
+    Narrower { id: "narrower", keys: ["<"], hint: "", help: "Make the list narrower, the detail wider.", scope: Lists }
+    Wider { id: "wider", keys: [">"], hint: "", help: "Make the list wider, the detail narrower.", scope: Lists }
     Copy { id: "copy", keys: ["y"], hint: "copy",
         help: "Copy the id or the value of the row to the clipboard.", scope: Lists }
     Down { id: "down", keys: ["Down", "j"], hint: "", help: "Move down.", scope: Everywhere }
@@ -258,7 +260,11 @@ actions! {
     Pause { id: "pause", keys: ["p"], hint: "",
         help: "Stop the live refresh, or let it go on.", scope: Everywhere }
     Theme { id: "theme", keys: ["t"], hint: "",
-        help: "Change the theme: dark, light, without colour.", scope: Everywhere }
+        help: "Change the theme: dark, light, high contrast, colour-blind, without colour, your own.",
+        scope: Everywhere }
+    Mouse { id: "mouse", keys: ["Ctrl-o"], hint: "",
+        help: "Take clicks and the wheel, or leave them to the terminal for selecting text.",
+        scope: Everywhere }
     Palette { id: "palette", keys: [":", "Ctrl-p"], hint: "commands",
         help: "Find and run a command by its name.", scope: Everywhere }
     Help { id: "help", keys: ["?"], hint: "help", help: "Show these keys.", scope: Everywhere }

@@ -4,8 +4,12 @@ mod acting;
 mod events;
 mod frame;
 mod input;
+mod keeping;
 mod places;
 mod results;
+mod team;
+
+use std::collections::BTreeMap;
 
 use results::Results;
 
@@ -16,6 +20,7 @@ use super::layers::Layer;
 use super::layers::confirm::Confirm;
 use super::layers::prompt::Prompt;
 use super::layers::toast::{Toasts, Tone};
+use super::layers::tour::Tour;
 use super::msg::{Msg, Ticket};
 use super::panes::audit::Audit;
 use super::panes::conflicts::Conflicts;
@@ -27,6 +32,7 @@ use super::panes::overview::Overview;
 use super::panes::recipes::Recipes;
 use super::panes::unlinked::Unlinked;
 use super::panes::{Pane, Screen};
+use super::session::{Kept, Session};
 use super::text::cut_end;
 use super::theme::Terminal;
 use crate::domain::clock::Timestamp;
@@ -67,12 +73,22 @@ pub struct App {
     at: usize,
     overview_at: Timestamp,
     clicked: Option<(u16, u16, Timestamp)>,
+    dragging: bool,
+    mouse: bool,
+    tour: Option<Tour>,
+    tour_seen: bool,
+    to_restore: BTreeMap<String, Kept>,
+    reselect: Option<(Screen, i64)>,
+    left: Session,
+    kept_at: Timestamp,
 }
 
 impl App {
     /// The console before its first frame.
-    pub fn new(ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
+    pub fn new(mut ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
+        let mouse = settings.mouse;
+        ctx.reduced_motion = settings.reduced_motion;
         let conflicts = Conflicts::of_role(&settings.role);
         Self {
             ctx,
@@ -103,6 +119,14 @@ impl App {
             at: 0,
             overview_at,
             clicked: None,
+            dragging: false,
+            mouse,
+            tour: None,
+            tour_seen: false,
+            to_restore: BTreeMap::new(),
+            reselect: None,
+            left: Session::new(),
+            kept_at: overview_at,
         }
     }
 
@@ -158,9 +182,21 @@ impl App {
     }
 
     fn update_of(&mut self, screen: Screen, msg: Msg) -> Vec<Effect> {
+        let again = matches!(msg, Msg::Shown | Msg::Refresh);
+        let mut before = Vec::new();
+        match msg {
+            Msg::Shown => before = self.restore(screen),
+            // A door's filter goes before the one that was left.
+            Msg::Filter(..) => drop(self.to_restore.remove(screen.title())),
+            _ => {}
+        }
         let (pane, ctx) = self.pane_of(screen);
         let effects = pane.update(ctx, msg);
-        self.apply(effects)
+        before.extend(self.apply(effects));
+        if screen == self.screen {
+            before.extend(self.look_for_hints(again));
+        }
+        before
     }
 
     /// Keeps what the loop must perform; carries out what concerns the screen itself.

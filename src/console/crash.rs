@@ -53,7 +53,9 @@ pub fn report(panic: &PanicHookInfo<'_>) {
         // Where standard error is gone there is nobody to tell.
         let _ = writeln!(out, "{text}");
     };
-    say("error: Reknit ended by a fault of its own. What was decided is in the journal; what was under way goes on at the next start.");
+    say(
+        "error: Reknit ended by a fault of its own. What was decided is in the journal; what was under way goes on at the next start.",
+    );
     say(&format!("  why:  {message} ({place})"));
     let Some(desk) = DESK.get() else {
         say("  next: start it again; report this if it happens twice");
@@ -105,8 +107,12 @@ fn written(
     let _ = writeln!(text, "{}", at.rfc3339());
     let _ = writeln!(text, "fault: {message}");
     let _ = writeln!(text, "at: {place}");
-    let _ = writeln!(text, "last actions: {}", if done.is_empty() { "none".to_owned() } else { done.join(", ") });
-    let _ = writeln!(text, "\nThis report holds no secrets and nothing of any record: values in the message are left out.");
+    let _ =
+        writeln!(text, "last actions: {}", if done.is_empty() { "none".to_owned() } else { done.join(", ") });
+    let _ = writeln!(
+        text,
+        "\nThis report holds no secrets and nothing of any record: values in the message are left out."
+    );
     let _ = writeln!(text, "\n{backtrace}");
     text
 }
@@ -139,8 +145,16 @@ fn keep(folder: &Path, at: Timestamp, text: &str) -> io::Result<PathBuf> {
 /// made of small letters. What remains says what kind of fault it was.
 pub fn scrubbed(message: &str) -> String {
     const OWN: [&str; 10] = [
-        "Option::unwrap()", "Option::expect()", "Result::unwrap()", "Result::expect()", "None", "Some", "Ok", "Err",
-        "RefCell", "Duration",
+        "Option::unwrap()",
+        "Option::expect()",
+        "Result::unwrap()",
+        "Result::expect()",
+        "None",
+        "Some",
+        "Ok",
+        "Err",
+        "RefCell",
+        "Duration",
     ];
     // Whatever follows a colon is the value that was met; our own sentences have it behind them.
     let mut plain = String::new();
@@ -166,14 +180,19 @@ pub fn scrubbed(message: &str) -> String {
     if quoted.is_some() {
         plain.push('…');
     }
-    let (sentence, value) = plain.split_once(": ").map_or((plain.as_str(), false), |(sentence, _)| (sentence, true));
+    let (sentence, value) =
+        plain.split_once(": ").map_or((plain.as_str(), false), |(sentence, _)| (sentence, true));
     let mut words: Vec<&str> = Vec::new();
     for (index, word) in sentence.split_whitespace().enumerate() {
         let bare = word.trim_matches(|c: char| ".,;()[]".contains(c));
         let small = bare.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '…');
         let number = bare.len() <= 6 && bare.chars().all(|c| c.is_ascii_digit() || c == '.');
         let first = index == 0 && bare.chars().skip(1).all(|c| c.is_ascii_lowercase());
-        words.push(if OWN.contains(&bare) || (small && bare.len() <= 24) || number || first { word } else { "…" });
+        words.push(if OWN.contains(&bare) || (small && bare.len() <= 24) || number || first {
+            word
+        } else {
+            "…"
+        });
     }
     words.dedup_by(|a, b| *a == "…" && *b == "…");
     let mut text: String = words.join(" ").chars().take(MESSAGE).collect();
@@ -214,7 +233,8 @@ mod tests {
         assert_eq!(news(folder.path()), None);
         for hour in 0..12 {
             let at = Timestamp(1_795_000_000_000 + hour * 3_600_000);
-            keep(folder.path(), at, &written("0.1.0", at, "a fault", "src/x.rs:1", &["retry"], "")).expect("kept");
+            keep(folder.path(), at, &written("0.1.0", at, "a fault", "src/x.rs:1", &["retry"], ""))
+                .expect("kept");
         }
         let path = news(folder.path()).expect("the last one");
         assert!(fs::read_to_string(&path).expect("text").contains("last actions: retry"));

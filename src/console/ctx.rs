@@ -23,6 +23,8 @@ pub enum Target {
     List,
     /// The detail box.
     Detail,
+    /// The border between list and detail, which can be dragged.
+    Divider,
     /// Tab `n` of the detail.
     Tab(usize),
     /// Choice `n` of the detail, from 0.
@@ -48,6 +50,10 @@ pub struct Ctx {
     pub thresholds: (f64, f64),
     /// Who works on what, as far as rows in memory go.
     pub hints: Hints,
+    /// Nothing is to move by itself.
+    pub reduced_motion: bool,
+    /// The list's share of the width in hundredths, once the operator chose one.
+    pub share: Option<u16>,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -63,6 +69,8 @@ impl Ctx {
             paused: false,
             thresholds: (0.5, 0.995),
             hints: Hints::default(),
+            reduced_motion: false,
+            share: None,
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }
@@ -89,14 +97,21 @@ impl Ctx {
         self.targets.borrow_mut().clear();
     }
 
-    /// What lies at a place.
+    /// Where something was drawn in this frame.
+    pub fn place_of(&self, what: &Target) -> Option<Rect> {
+        self.targets.borrow().iter().find(|(_, target)| target == what).map(|(area, _)| *area)
+    }
+
+    /// What lies at a place. The divider goes before the two boxes whose borders it is.
     pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
         let targets = self.targets.borrow();
-        targets
-            .iter()
-            .rev()
-            .find(|(area, _)| x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom())
-            .map(|(_, target)| target.clone())
+        let here = || {
+            targets.iter().rev().filter(|(area, _)| {
+                x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom()
+            })
+        };
+        let divider = here().find(|(_, target)| *target == Target::Divider);
+        divider.or_else(|| here().next()).map(|(_, target)| target.clone())
     }
 
     /// Only one pane fits.

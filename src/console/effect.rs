@@ -57,10 +57,10 @@ pub enum Effect {
     Despite(Box<Effect>),
     /// Keep what is open for the next start.
     Keep(Box<super::session::Session>),
-    /// Take clicks and the wheel, or leave them to the terminal.
-    Mouse(bool),
     /// Lay this over the panes.
     Over(Over),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Put text on the clipboard.
     Copy(String),
     /// Show a screen, with a filter when one is given.

@@ -59,11 +59,8 @@ pub struct Found {
     pub said: Option<String>,
 }
 
-const WAYS: [(Way, &str, &str); 3] = [
-    (Way::Demo, "d", "Demo"),
-    (Way::Init, "i", "Settings file"),
-    (Way::Connect, "c", "Your own accounts"),
-];
+const WAYS: [(Way, &str, &str); 3] =
+    [(Way::Demo, "d", "Demo"), (Way::Init, "i", "Settings file"), (Way::Connect, "c", "Your own accounts")];
 
 /// The screen's state.
 #[derive(Debug)]
@@ -77,7 +74,8 @@ pub struct FirstRun {
 impl FirstRun {
     /// The screen.
     pub fn new(found: Found, settings: &Settings, terminal: theme::Terminal, size: (u16, u16)) -> Self {
-        let theme = Theme::new(settings.theme, terminal);
+        let terminal = theme::Terminal { light: terminal.light || settings.light_ground, ..terminal };
+        let theme: Theme = settings.themes.theme(settings.scheme(), terminal);
         // No time is shown here.
         let ctx = Ctx::new(Timestamp(0), theme, TimeZone::UTC, size);
         Self { found, at: 0, ctx, ascii: settings.ascii }
@@ -92,7 +90,10 @@ impl FirstRun {
                 }
                 self.press(&keys::name(*key)?)
             }
-            Input::Mouse(mouse) if mouse.kind == crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left) => {
+            Input::Mouse(mouse)
+                if mouse.kind
+                    == crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left) =>
+            {
                 match self.ctx.hit(mouse.column, mouse.row)? {
                     Target::Choice(at) if at == self.at => Some(WAYS[at].0),
                     Target::Choice(at) => {
@@ -148,10 +149,9 @@ impl FirstRun {
 
     fn lines(&self, cells: usize) -> Vec<(Option<usize>, Line<'static>)> {
         let theme = &self.ctx.theme;
-        let mut lines = vec![
-            (None, Line::from(span("Nothing is set up here yet.", theme.bold))),
-        ];
-        let intro = "Reknit keeps Intercom and your CRM in step, and shows what failed, why, and what mends it.";
+        let mut lines = vec![(None, Line::from(span("Nothing is set up here yet.", theme.bold)))];
+        let intro =
+            "Reknit keeps Intercom and your CRM in step, and shows what failed, why, and what mends it.";
         lines.extend(wrap(intro, cells).into_iter().map(|line| (None, Line::from(span(line, theme.muted)))));
         for (index, (way, key, name)) in WAYS.into_iter().enumerate() {
             lines.push((None, Line::default()));
@@ -179,15 +179,18 @@ impl FirstRun {
                         ]),
                     ));
                     let indent = " ".repeat(7 + width(&need.what));
-                    lines.extend(how.map(|line| {
-                        (Some(index), Line::from(span(format!("{indent}{line}"), theme.muted)))
-                    }));
+                    lines.extend(
+                        how.map(|line| {
+                            (Some(index), Line::from(span(format!("{indent}{line}"), theme.muted)))
+                        }),
+                    );
                 }
             }
         }
         if let Some(said) = &self.found.said {
             lines.push((None, Line::default()));
-            lines.extend(wrap(said, cells).into_iter().map(|line| (None, Line::from(span(line, theme.warn)))));
+            lines
+                .extend(wrap(said, cells).into_iter().map(|line| (None, Line::from(span(line, theme.warn)))));
         }
         lines
     }
@@ -231,7 +234,8 @@ impl FirstRun {
             }
         }
         let last = Rect { y: area.bottom() - 1, height: 1, ..area };
-        let mut hints: Vec<Hint> = WAYS.iter().map(|(_, key, name)| Hint::new(*key, name.to_lowercase())).collect();
+        let mut hints: Vec<Hint> =
+            WAYS.iter().map(|(_, key, name)| Hint::new(*key, name.to_lowercase())).collect();
         hints.push(Hint::new("Enter", "go on"));
         footer::draw(&self.ctx, buffer, last, &hints, &[Hint::new("q", "quit")], "");
         if self.ascii {

@@ -53,9 +53,8 @@ pub(super) async fn answer(journal: &Journal, operator: &Operator, ask: Ask) -> 
             items.extend(selected.filter(|item| !items.contains(item)));
             let found = async {
                 let hints = journal.hints(items).await?;
-                let spoken = selected.filter(|item| {
-                    hints.iter().any(|hint| hint.item == *item && hint.comments > 0)
-                });
+                let spoken =
+                    selected.filter(|item| hints.iter().any(|hint| hint.item == *item && hint.comments > 0));
                 let comments = match spoken {
                     Some(item) => journal.comments_on(item).await?,
                     None => Vec::new(),
@@ -117,7 +116,7 @@ impl Hints {
     /// The question for the rows in memory, if others than before, or if they may look different by now.
     pub(super) fn look(
         &mut self,
-        ticket: impl FnOnce() -> Ticket,
+        ticket: Ticket,
         screen: Screen,
         items: Vec<Item>,
         selected: Option<i64>,
@@ -141,7 +140,6 @@ impl Hints {
             return None;
         }
         self.rows = Some(rows);
-        let ticket = ticket();
         self.asked = Some(ticket);
         Some(Effect::Load(ticket, Query::Team(Ask::Of(items, selected))))
     }
@@ -167,9 +165,7 @@ impl Hints {
 
     /// The first of these items that somebody else has claimed.
     pub fn claimed(&self, ctx: &Ctx, items: &[Item]) -> Option<(Item, &Claim)> {
-        items
-            .iter()
-            .find_map(|item| Some((*item, self.on(*item)?.claimed_by_another(&self.me, ctx.now)?)))
+        items.iter().find_map(|item| Some((*item, self.on(*item)?.claimed_by_another(&self.me, ctx.now)?)))
     }
 
     /// Whether one has claimed all of these oneself.
@@ -281,7 +277,11 @@ impl Hints {
             lines.push(Line::from(vec![
                 span(format!("{} {has} it", you(&claim.who)), style),
                 span(
-                    format!(" since {}; the claim ends {}", ctx.clock(claim.since), ahead(ctx.now, claim.until)),
+                    format!(
+                        " since {}; the claim ends {}",
+                        ctx.clock(claim.since),
+                        ahead(ctx.now, claim.until)
+                    ),
                     theme.muted,
                 ),
             ]));

@@ -2,6 +2,8 @@
 //!
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
+pub mod assign;
+pub mod comment;
 pub mod confirm;
 pub mod filter;
 pub mod help;
@@ -10,8 +12,10 @@ pub mod menu;
 pub mod merge;
 pub mod palette;
 pub mod prompt;
+pub mod take_over;
 pub mod telling;
 pub mod toast;
+pub mod tour;
 
 use std::fmt::Debug;
 

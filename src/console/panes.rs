@@ -168,9 +168,14 @@ pub fn split(ctx: &Ctx, area: Rect, focus: Focus, list: u16) -> (Option<Rect>, O
             Focus::Detail => (None, Some(ctx.hints.beside(ctx, area))),
         };
     }
-    let cells = list.min(area.width.saturating_sub(30));
+    let wanted = ctx.share.map_or(list, |share| (u32::from(area.width) * u32::from(share) / 100) as u16);
+    let cells = wanted.clamp(30, area.width.saturating_sub(30));
     let left = Rect { width: cells, ..area };
     let right = Rect { x: area.x + cells, width: area.width - cells, ..area };
+    ctx.target(
+        Rect { x: right.x - 1, width: 2, y: area.y + 1, height: area.height.saturating_sub(2) },
+        Target::Divider,
+    );
     (Some(left), Some(ctx.hints.beside(ctx, right)))
 }
 

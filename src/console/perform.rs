@@ -108,7 +108,7 @@ impl Performer {
                     });
                 }
             }
-            Effect::Mouse(on) => terminal::mouse(on),
+            Effect::Mouse(taken) => terminal::mouse(taken),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
             | Effect::Confirm(_)

@@ -125,9 +125,8 @@ impl Keeper {
                 "{begins}, and this session is not kept: {file} is of a newer Reknit (format {version})."
             ));
         }
-        let session = read.and_then(|value| {
-            serde_json::from_value::<Session>(value).map_err(|error| error.to_string())
-        });
+        let session = read
+            .and_then(|value| serde_json::from_value::<Session>(value).map_err(|error| error.to_string()));
         match session {
             Ok(session) if session.version == VERSION => Ok(Some(session)),
             Ok(session) => Err(format!("{begins}: {file} is of an unknown format ({}).", session.version)),
@@ -205,7 +204,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut keeper = keeper(folder.path());
         fs::create_dir_all(folder.path().join("sessions")).expect("a folder");
-        for text in ["{\"version\": 1, \"screen\"", "[]", "{\"version\": 0}", "{\"version\": 1, \"screens\": 3}"] {
+        for text in
+            ["{\"version\": 1, \"screen\"", "[]", "{\"version\": 0}", "{\"version\": 1, \"screens\": 3}"]
+        {
             fs::write(keeper.path(), text).expect("written");
             let why = keeper.read().expect_err("not used");
             assert!(why.contains("ana-at-prod.json"), "{why}");
@@ -227,7 +228,10 @@ mod tests {
 
     #[test]
     fn names_are_not_kept_and_no_two_users_share_a_file() {
-        assert_eq!(keepable("status:failed jane -recipe:contact* domain:acme.test since:2h"), "status:failed -recipe:contact* since:2h");
+        assert_eq!(
+            keepable("status:failed jane -recipe:contact* domain:acme.test since:2h"),
+            "status:failed -recipe:contact* since:2h"
+        );
         assert_eq!(keepable("recipe:jane@acme.test"), "");
         assert_ne!(plain("../etc"), plain("..-etc"));
         assert!(!plain("../../x").contains('/'));

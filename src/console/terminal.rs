@@ -23,7 +23,6 @@ use ratatui::backend::CrosstermBackend;
 
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
-use super::theme::Scheme;
 use crate::domain::text::clean;
 
 /// How long the terminal may take to tell its ground: over a slow line it is not worth waiting for.
@@ -65,34 +64,31 @@ impl<W: Write> Write for Frames<W> {
     }
 }
 
-/// What `auto` comes out as: asks the terminal for its ground, unless the environment says already. A terminal that
-/// answers nothing within the time is taken as `auto` further on, which is dark. Call it before [`enter`].
-pub fn settle_scheme(scheme: Scheme) -> Scheme {
+/// Asks the terminal whether its ground is light, when nothing else says so; a terminal that answers nothing within
+/// the time is taken as dark. Call it before [`enter`], and only for the scheme that wants to know.
+pub fn ground_is_light() -> Option<bool> {
     let says = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if scheme != Scheme::Auto || says("NO_COLOR") || says("COLORFGBG") {
-        return scheme;
+    if says("NO_COLOR") || says("COLORFGBG") {
+        return None;
     }
     let mut options = QueryOptions::default();
     options.timeout = PATIENCE;
-    match theme_mode(options) {
-        Ok(ThemeMode::Light) => Scheme::Light,
-        Ok(ThemeMode::Dark) => Scheme::Dark,
-        Err(_) => Scheme::Auto,
-    }
+    theme_mode(options).ok().map(|mode| mode == ThemeMode::Light)
 }
 
 /// Takes the terminal over. From here on a panic restores it before its message is shown.
 pub fn enter(mouse: bool) -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>>>> {
     HOOK.call_once(|| {
         let owner = std::thread::current().id();
-        let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             // A turn of a worker may panic on another thread; it is caught there and the console goes on.
             if ends_the_console(owner, std::thread::current().id(), ENTERED.load(Ordering::SeqCst)) {
                 leave();
-                before(panic);
+                super::crash::report(panic);
             } else {
-                tracing::error!(%panic, "a task panicked; what it held is recorded as failed");
+                let fault = panic.payload_as_str().map(super::crash::scrubbed).unwrap_or_default();
+                let place = panic.location().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(fault, place, "a task panicked; what it held is recorded as failed");
             }
         }));
     });
@@ -128,6 +124,14 @@ pub fn leave() {
         LeaveAlternateScreen
     );
     let _ = disable_raw_mode();
+}
+
+/// Takes clicks and the wheel, or leaves them to the terminal, when the terminal is ours.
+pub fn mouse(taken: bool) {
+    if ENTERED.load(Ordering::SeqCst) {
+        let mut out = io::stdout();
+        let _ = if taken { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) };
+    }
 }
 
 /// Puts cleaned text on the clipboard (OSC 52), when the terminal is ours; otherwise does nothing.

@@ -1,6 +1,7 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
 mod bench;
+mod looks;
 mod pressing;
 mod session;
 mod team;
@@ -22,7 +23,8 @@ pub(super) fn lines(buffer: &ratatui::buffer::Buffer) -> Vec<String> {
         .collect()
 }
 
-pub(super) const TRUECOLOR: Terminal = Terminal { no_color: false, truecolor: true, light: false };
+pub(super) const TRUECOLOR: Terminal =
+    Terminal { no_color: false, truecolor: true, light: false, indexed: true };
 
 #[test]
 fn every_action_stands_in_the_help_exactly_once() {
@@ -81,7 +83,7 @@ fn what_writes_to_a_vendor_is_marked_as_danger() {
 
 #[test]
 fn no_color_wins_over_every_theme() {
-    let plain = Terminal { no_color: true, truecolor: true, light: true };
+    let plain = Terminal { no_color: true, truecolor: true, light: true, indexed: true };
     for scheme in [Scheme::Auto, Scheme::Dark, Scheme::Light, Scheme::Mono] {
         let theme = Theme::new(scheme, plain);
         assert_eq!(theme.scheme, Scheme::Mono);

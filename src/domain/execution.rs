@@ -151,6 +151,12 @@ pub struct Execution {
     /// The editions of recipe and mapping that planned it, `contact-to-crm 3, contact 2`; none before it was planned.
     #[serde(default)]
     pub editions: Option<String>,
+    /// The fingerprint of its last failure; failures of one fingerprint have one cause.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// The execution whose plan or payload it repeats with edits.
+    #[serde(default)]
+    pub replay_of: Option<ExecutionId>,
 }
 
 /// One call to a vendor, as it was sent and answered; bodies redacted.

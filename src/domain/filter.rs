@@ -14,6 +14,8 @@ words! {
         Recipe = "recipe",
         /// Class of the last error.
         Error = "error",
+        /// Fingerprint of the last failure: all that wait for one cause.
+        Cause = "cause",
         /// System of the record.
         System = "system",
         /// Kind of a conflict.

@@ -57,7 +57,9 @@ impl fmt::Display for Item {
 
 /// A text that names nothing hints are left on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no execution, conflict, duplicate or unlinked person: expected ex_12, cf_3, du_7 or un_4")]
+#[error(
+    "\"{0}\" is no execution, conflict, duplicate or unlinked person: expected ex_12, cf_3, du_7 or un_4"
+)]
 pub struct NoItem(String);
 
 impl FromStr for Item {

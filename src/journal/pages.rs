@@ -308,6 +308,11 @@ impl List {
             Some(Key::Error) if executions => {
                 ("(error_class = ? OR error_code = ?)".into(), vec![text(&term.value), text(&term.value)])
             }
+            // Worded as the index of causes is, which is used for it.
+            Some(Key::Cause) if executions => (
+                "(cause = ? AND cause IS NOT NULL AND status IN ('failed', 'retrying', 'in_doubt'))".into(),
+                vec![text(&term.value)],
+            ),
             Some(Key::System) => {
                 let column = match self.table {
                     "executions" => "record",

@@ -113,7 +113,9 @@ impl Journal {
             for item in items {
                 must_exist(connection, item)?;
                 connection
-                    .prepare_cached("INSERT INTO team_comments (item, at, actor, text) VALUES (?1, ?2, ?3, ?4)")?
+                    .prepare_cached(
+                        "INSERT INTO team_comments (item, at, actor, text) VALUES (?1, ?2, ?3, ?4)",
+                    )?
                     .execute(params![item.to_string(), now.0, actor, text])?;
                 let number = connection.last_insert_rowid();
                 connection
@@ -137,9 +139,9 @@ impl Journal {
             let mut found = Vec::new();
             for item in items {
                 let row = statement.query_row([item.to_string()], |row| hint(row, item, now)).optional()?;
-                found.extend(row.filter(|hint| {
-                    hint.assignee.is_some() || hint.claim.is_some() || hint.comments > 0
-                }));
+                found.extend(
+                    row.filter(|hint| hint.assignee.is_some() || hint.claim.is_some() || hint.comments > 0),
+                );
             }
             Ok(found)
         })
@@ -181,11 +183,8 @@ impl Journal {
             while let Some(row) = rows.next()? {
                 // An item of a kind that a later Reknit knows is nothing that is decided here.
                 let Ok(item) = row.get::<_, String>(0)?.parse() else { continue };
-                let claim = Claim {
-                    who: row.get(1)?,
-                    since: Timestamp(row.get(2)?),
-                    until: Timestamp(row.get(3)?),
-                };
+                let claim =
+                    Claim { who: row.get(1)?, since: Timestamp(row.get(2)?), until: Timestamp(row.get(3)?) };
                 taken.push(Taken { item, claim });
             }
             Ok(taken)
@@ -293,7 +292,8 @@ fn say(
 
 /// Takes the words out of every comment on an item about a record, and out of those that speak of the person elsewhere.
 pub(super) fn forget(connection: &Connection, records: &[String], needles: &[String]) -> Result<()> {
-    let mut erase = connection.prepare_cached("UPDATE team_comments SET text = '', erased = 1 WHERE id = ?1")?;
+    let mut erase =
+        connection.prepare_cached("UPDATE team_comments SET text = '', erased = 1 WHERE id = ?1")?;
     let mut of_record = connection.prepare_cached(
         "SELECT id FROM team_comments WHERE erased = 0 AND item IN ( \
          SELECT 'ex_' || id FROM executions WHERE record = ?1 OR person = ?1 \

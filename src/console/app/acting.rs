@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::console::actions::{Action, Scope, TABLE};
+use crate::console::crash;
 use crate::console::effect::Effect;
 use crate::console::layers::filter::FilterLine;
 use crate::console::layers::help::Help;
@@ -9,7 +10,7 @@ use crate::console::layers::palette::{Entry, Palette};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::Msg;
 use crate::console::panes::Screen;
-use crate::console::theme::{Terminal, Theme};
+use crate::console::theme::Terminal;
 
 impl App {
     /// The scopes whose keys work now, nearest first.
@@ -36,7 +37,11 @@ impl App {
             );
             return Vec::new();
         }
+        crash::note(action.row().id);
+        self.tour_after(action);
         match action {
+            Action::Claim | Action::Assign | Action::Comment => return self.hint(action),
+            Action::Tour => self.toggle_tour(),
             Action::Quit => self.quit = true,
             Action::Back => return self.back(),
             Action::Help => self.layers.push(Box::new(Help::new(&self.scopes()))),
@@ -64,11 +69,26 @@ impl App {
                     return effects;
                 }
             }
+            Action::Narrower => self.ctx.share = Some(self.share().saturating_sub(5).max(20)),
+            Action::Wider => self.ctx.share = Some((self.share() + 5).min(80)),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let words = if self.mouse {
+                    "The mouse works here; Shift leaves a click to the terminal."
+                } else {
+                    "The mouse is the terminal's now."
+                };
+                self.toasts.push(self.ctx.now, Tone::Good, words.to_owned());
+                return vec![Effect::Mouse(self.mouse)];
+            }
             Action::Theme => {
-                let scheme = self.ctx.theme.scheme.next();
+                let themes = &self.settings.themes;
+                let scheme = themes.after(self.ctx.theme.scheme);
+                // Who asks for a theme by a key wants its colours, whatever NO_COLOR says.
                 let plain = Terminal { no_color: false, ..self.terminal };
-                self.ctx.theme = Theme::new(scheme, plain);
-                self.toasts.push(self.ctx.now, Tone::Good, format!("Theme: {}", scheme.as_str()));
+                self.ctx.theme = themes.theme(scheme, plain);
+                let words = format!("Theme: {}", themes.name(scheme));
+                self.toasts.push(self.ctx.now, Tone::Good, words);
             }
             action => return self.update(Msg::Act(action)),
         }
@@ -88,6 +108,9 @@ impl App {
         if self.read_only && row.operation.is_some() {
             return Err("this Reknit runs read-only; start it without --read-only".to_owned());
         }
+        if matches!(action, Action::Claim | Action::Assign | Action::Comment) {
+            return self.can_hint();
+        }
         self.shown().can(action)
     }
 
@@ -104,5 +127,10 @@ impl App {
                 },
             })
             .collect()
+    }
+
+    /// The list's share of the width, chosen or about what the panes take by themselves.
+    fn share(&self) -> u16 {
+        self.ctx.share.unwrap_or(50)
     }
 }

@@ -77,8 +77,13 @@ impl App {
             }
             Event::Second => {
                 self.toasts.expire(self.ctx.now);
+                self.keep_now_and_then()
+            }
+            Event::Told(text) => {
+                self.toasts.push(self.ctx.now, Tone::Good, text);
                 Vec::new()
             }
+            Event::Settings(settings, said) => self.settle_in(*settings, said),
             Event::Notice(text) => {
                 self.toasts.push(self.ctx.now, Tone::Bad, text);
                 Vec::new()
@@ -119,17 +124,23 @@ impl App {
                 Vec::new()
             }
             Loaded::Overview(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
-            Loaded::Executions(_) | Loaded::Execution(..) => {
-                self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
-            }
-            Loaded::Conflicts(_) => self.update_of(Screen::Conflicts, Msg::Loaded(ticket, loaded)),
-            Loaded::Duplicates(_) => self.update_of(Screen::Duplicates, Msg::Loaded(ticket, loaded)),
-            Loaded::Unlinked(_) => self.update_of(Screen::Unlinked, Msg::Loaded(ticket, loaded)),
+            Loaded::Executions(_) | Loaded::Execution(..) => self.rows_of(Screen::Executions, ticket, loaded),
+            Loaded::Conflicts(_) => self.rows_of(Screen::Conflicts, ticket, loaded),
+            Loaded::Duplicates(_) => self.rows_of(Screen::Duplicates, ticket, loaded),
+            Loaded::Unlinked(_) => self.rows_of(Screen::Unlinked, ticket, loaded),
             Loaded::Recipes(_) => self.update_of(Screen::Recipes, Msg::Loaded(ticket, loaded)),
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
+            Loaded::Team(told) => self.hinted_at(ticket, *told),
         }
+    }
+
+    /// Rows for a list, whose selection may be one that was left in an earlier session.
+    fn rows_of(&mut self, screen: Screen, ticket: Ticket, loaded: Loaded) -> Vec<Effect> {
+        let mut effects = self.update_of(screen, Msg::Loaded(ticket, loaded));
+        effects.extend(self.select_again(screen));
+        effects
     }
 
     pub(super) fn refresh(&mut self) -> Vec<Effect> {

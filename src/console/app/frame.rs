@@ -20,13 +20,18 @@ impl App {
     pub fn draw(&self, buffer: &mut Buffer) {
         let area = buffer.area;
         self.ctx.clear_targets();
-        if area.width < 60 || area.height < 16 {
-            let text = format!("{}x{} is too small; Reknit needs 60x16. q quits.", area.width, area.height);
+        if area.width < 60 || area.height < 15 {
+            let text = format!("{}x{} is too small; Reknit needs 60x15. q quits.", area.width, area.height);
             put(buffer, area.x, area.y, area.width, &Line::from(span(text, self.ctx.theme.text)));
         } else {
             self.header(buffer, Rect { height: 1, ..area });
             let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+            self.ctx.hints.clear_place();
             self.shown().draw(&self.ctx, buffer, body);
+            self.ctx.hints.draw(&self.ctx, buffer);
+            if let (Some(tour), true) = (self.tour, self.layers.is_empty()) {
+                tour.draw(&self.ctx, buffer, area);
+            }
             self.toasts.draw(&self.ctx, buffer, area);
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             if !self.layers.is_empty() {

@@ -68,6 +68,16 @@ impl App {
             MouseEventKind::ScrollDown => 3,
             MouseEventKind::ScrollUp => -3,
             MouseEventKind::Down(MouseButton::Left) => 0,
+            MouseEventKind::Drag(MouseButton::Left) if self.dragging => {
+                let columns = u32::from(self.ctx.size.0.max(1));
+                let share = (u32::from(mouse.column) + 1) * 100 / columns;
+                self.ctx.share = Some((share as u16).clamp(20, 80));
+                return Vec::new();
+            }
+            MouseEventKind::Up(MouseButton::Left) => {
+                self.dragging = false;
+                return Vec::new();
+            }
             _ => return Vec::new(),
         };
         let target = self.ctx.hit(mouse.column, mouse.row);
@@ -90,6 +100,10 @@ impl App {
                 Vec::new()
             }
             Some(_) if !self.layers.is_empty() => Vec::new(),
+            Some(Target::Divider) => {
+                self.dragging = true;
+                Vec::new()
+            }
             Some(Target::Screen(screen)) => self.go(screen, None),
             Some(target) => self.update(Msg::Click(target, double)),
             None => Vec::new(),

@@ -102,7 +102,7 @@ impl Tour {
     }
 
     /// Draws the box above the last row, and underlines the tab it speaks of.
-    pub fn draw(self, ctx: &Ctx, buffer: &mut Buffer, area: Rect, tabs: &[(Rect, Screen)]) {
+    pub fn draw(self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let Some(stop) = STOPS.get(self.at) else { return };
         let theme = &ctx.theme;
         let wide = 66.min(area.width.saturating_sub(4));
@@ -124,18 +124,18 @@ impl Tour {
             let y = inner.y + index as u16;
             let line = match line.strip_prefix(key.as_str()).filter(|_| index == 0) {
                 Some(rest) => {
-                    ctx.target(Rect::new(inner.x + 1, y, width(&key) as u16, 1), Target::Key(stop.key.to_owned()));
+                    ctx.target(
+                        Rect::new(inner.x + 1, y, width(&key) as u16, 1),
+                        Target::Key(stop.key.to_owned()),
+                    );
                     Line::from(vec![span(key.clone(), theme.key), span(rest.to_owned(), theme.text)])
                 }
                 None => Line::from(span(line, theme.text)),
             };
             put(buffer, inner.x + 1, y, cells as u16, &line);
         }
-        for (tab, screen) in tabs {
-            if stop.tab == Some(*screen) {
-                let style = theme.key.add_modifier(Modifier::UNDERLINED);
-                tint(buffer, *tab, style);
-            }
+        if let Some(tab) = stop.tab.and_then(|screen| ctx.place_of(&Target::Screen(screen))) {
+            tint(buffer, tab, theme.key.add_modifier(Modifier::UNDERLINED));
         }
     }
 }

@@ -80,6 +80,11 @@ impl Conflicts {
         Self { role: role.to_owned(), ..Self::default() }
     }
 
+    /// The role changed while the console runs.
+    pub fn set_role(&mut self, role: &str) {
+        role.clone_into(&mut self.role);
+    }
+
     fn settle(&self, choice: Choice) -> Vec<Effect> {
         let Some(conflict) = self.window.current() else { return Vec::new() };
         let value = |value| cut_end(&value_text(value), 24);

@@ -27,8 +27,8 @@ use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::ids::ExecutionId;
 use crate::domain::review::Decision;
-use crate::domain::undo::MERGING;
 use crate::domain::team::Item;
+use crate::domain::undo::MERGING;
 
 const COLUMNS: [Column; 8] = [
     Column { title: "", kind: Kind::Words, drop: 0, most: 1 },

@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn letters_typed_while_a_question_is_under_way_become_one_more_question() {
-        let theme = Theme::new(Scheme::Dark, Terminal { no_color: false, truecolor: true, light: false });
+        let theme = Theme::new(Scheme::Dark, Terminal { truecolor: true, ..Terminal::default() });
         let ctx = Ctx::new(Timestamp(0), theme, TimeZone::UTC, (100, 30));
         let mut window = Window::<Line>::new(Screen::Executions);
         let typed = |text: &str| (text.to_owned(), Filter::parse(text).expect("a filter"));

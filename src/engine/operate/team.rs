@@ -140,7 +140,7 @@ pub(super) fn with_refused(mut report: Report, refused: Vec<(ExecutionId, String
 }
 
 /// The item that a decision closes; none for one about a record alone.
-pub(super) fn of_decision(decision: &Decision) -> Option<Item> {
+pub fn of_decision(decision: &Decision) -> Option<Item> {
     match decision {
         Decision::Resolve { conflict, .. } => Some(Item::Conflict(*conflict)),
         Decision::Merge { duplicate, .. } => Some(Item::Duplicate(*duplicate)),

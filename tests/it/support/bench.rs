@@ -229,7 +229,7 @@ async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u
         clock,
         "bench".to_owned(),
         reknit::console::Settings::default(),
-        theme::Terminal { no_color: false, truecolor: true, light: false },
+        theme::Terminal { truecolor: true, ..theme::Terminal::default() },
         TimeZone::UTC,
         size,
     );
