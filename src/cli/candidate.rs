@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::list::{percent, unread};
-use super::output;
 use super::problem::Problem;
 use super::show::{bar, missing, with_team};
 use crate::domain::clock::Timestamp;

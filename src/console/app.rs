@@ -243,6 +243,11 @@ impl App {
         self.screen
     }
 
+    /// The number of the selected row, without the right to change anything.
+    pub fn shown_selection(&self) -> Option<i64> {
+        self.shown().selected()
+    }
+
     /// The number of the selected row.
     pub fn selected(&mut self) -> Option<i64> {
         self.pane().selected()

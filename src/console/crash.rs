@@ -188,11 +188,13 @@ pub fn scrubbed(message: &str) -> String {
         let small = bare.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '…');
         let number = bare.len() <= 6 && bare.chars().all(|c| c.is_ascii_digit() || c == '.');
         let first = index == 0 && bare.chars().skip(1).all(|c| c.is_ascii_lowercase());
-        words.push(if OWN.contains(&bare) || (small && bare.len() <= 24) || number || first {
-            word
-        } else {
-            "…"
-        });
+        words.push(
+            if OWN.contains(&word) || OWN.contains(&bare) || (small && bare.len() <= 24) || number || first {
+                word
+            } else {
+                "…"
+            },
+        );
     }
     words.dedup_by(|a, b| *a == "…" && *b == "…");
     let mut text: String = words.join(" ").chars().take(MESSAGE).collect();

@@ -137,6 +137,12 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             $call.await.map_err(|error| error.to_string())
         };
     }
+    let query = match query {
+        Query::Rows { screen, filter, anchor, limit } => {
+            Query::Rows { screen, filter: filter.of(operator.name()), anchor, limit }
+        }
+        query => query,
+    };
     let loaded = match query {
         Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
         Query::Counts => Loaded::Counts(ask!(journal.counts())),

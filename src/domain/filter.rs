@@ -26,6 +26,10 @@ words! {
         Role = "role",
         /// E-mail domain of an unlinked person.
         Domain = "domain",
+        /// Who is to look at it; `me` is oneself.
+        Assignee = "assignee",
+        /// Who has claimed it; `me` is oneself, `any` whoever it is.
+        Claimed = "claimed",
         /// Changed within this time: `since:2h`.
         Since = "since",
         /// Older than this time: `age:3d`.
@@ -98,6 +102,17 @@ impl Filter {
             terms.push(Term { key, value: value.to_owned(), negated });
         }
         Ok(Self { terms })
+    }
+
+    /// The same filter with `me` as a name, in the terms where it means one.
+    #[must_use]
+    pub fn of(mut self, me: &str) -> Self {
+        for term in &mut self.terms {
+            if matches!(term.key, Some(Key::Assignee | Key::Claimed)) && term.value == "me" {
+                me.clone_into(&mut term.value);
+            }
+        }
+        self
     }
 
     /// Lets everything through.

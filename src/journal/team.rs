@@ -1,10 +1,13 @@
 //! Hints on items: claims that end by themselves, assignees, comments that are only added to. Each verb is one
 //! transaction with its audit line, which never repeats a comment's words: an audit log is not for them.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Journal, JournalError, Result, audit};
 use crate::domain::clock::Timestamp;
+use crate::domain::filter::Key;
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::team::{Assignment, Claim, Comment, Hint, Item};
 
 /// Audit lines that are looked through for names: the newest.
@@ -135,8 +138,12 @@ impl Journal {
     pub async fn hints(&self, items: Vec<Item>) -> Result<Vec<Hint>> {
         let now = self.now();
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached("SELECT * FROM team_hints WHERE item = ?1")?;
             let mut found = Vec::new();
+            // Where people work alone this is all that it costs.
+            if !connection.prepare_cached("SELECT 1 FROM team_hints LIMIT 1")?.exists([])? {
+                return Ok(found);
+            }
+            let mut statement = connection.prepare_cached("SELECT * FROM team_hints WHERE item = ?1")?;
             for item in items {
                 let row = statement.query_row([item.to_string()], |row| hint(row, item, now)).optional()?;
                 found.extend(
@@ -227,6 +234,32 @@ impl Journal {
         })
         .await
     }
+}
+
+/// The condition of a filter's term about who works on what, and its values.
+pub(super) fn term(table: &str, key: Key, value: &str, now: Timestamp) -> (String, Vec<Value>) {
+    let prefix = match table {
+        "executions" => ExecutionId::PREFIX,
+        "conflicts" => ConflictId::PREFIX,
+        "unlinked" => UnlinkedId::PREFIX,
+        _ => DuplicateId::PREFIX,
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    let (condition, mut values) = match (key, value) {
+        (Key::Claimed, "any") => ("claimed_until > ?", vec![Value::Integer(now.0)]),
+        (Key::Claimed, name) => {
+            ("claimed_until > ? AND claimed_by = ?", vec![Value::Integer(now.0), text(name)])
+        }
+        (_, "any") => ("assignee IS NOT NULL", Vec::new()),
+        (_, name) => ("assignee = ?", vec![text(name)]),
+    };
+    values.extend([text(&format!("{prefix}_")), text(&format!("{prefix}`"))]);
+    let cut = prefix.len() + 2;
+    let numbers = format!(
+        "id IN (SELECT CAST(substr(item, {cut}) AS INTEGER) FROM team_hints \
+         WHERE {condition} AND item >= ? AND item < ?)"
+    );
+    (numbers, values)
 }
 
 fn hint(row: &Row<'_>, item: Item, now: Timestamp) -> rusqlite::Result<Hint> {

@@ -5,6 +5,7 @@ mod acting;
 mod actions;
 mod api;
 mod emulated;
+mod info;
 mod merging;
 mod monitors;
 mod problems;

@@ -411,6 +411,7 @@ async fn the_loop_draws_before_the_journal_answers_and_ends_with_its_input() {
         clock: std::sync::Arc::new(filled.clock.clone()),
         title: "demo".to_owned(),
         notices,
+        home: crate::console::Home::default(),
     };
     assert_eq!(filled.clock.now(), NOW);
     let screen = Screen::new(TestBackend::new(100, 30)).unwrap();
