@@ -48,11 +48,13 @@ pub mod monitors;
 pub mod notices;
 pub mod operate;
 pub mod output;
+pub mod outside;
 pub mod pause;
 pub mod problem;
 pub mod progress;
 pub mod recipe;
 pub mod reload;
+pub mod replay;
 pub mod resolve;
 pub mod rollout;
 pub mod rules;
@@ -115,6 +117,18 @@ pub enum Command {
     Events(events::Arguments),
     /// Run executions again
     Retry(operate::RetryArguments),
+    /// Run an execution again with edited values or another payload; the original is kept
+    Replay(replay::ReplayArguments),
+    /// Look up at the vendor what became of an execution's writes; only reads
+    Probe(replay::ProbeArguments),
+    /// Hold executions until somebody lets them go
+    Hold(replay::HoldArguments),
+    /// Let executions go that were held or put off
+    Release(replay::ReleaseArguments),
+    /// Put executions off until a time
+    Snooze(replay::SnoozeArguments),
+    /// Where a record is seen in its vendor's own pages
+    Page(replay::PageArguments),
     /// Give up on executions
     Discard(operate::DiscardArguments),
     /// Settle a conflict: a side, a value, none, a translation; leave it for now; alone or as a rule
@@ -257,6 +271,12 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
+        Some(Command::Replay(it)) => replay::replay(&place, arguments.read_only, &it).await,
+        Some(Command::Probe(it)) => replay::probe(&place, arguments.read_only, &it).await,
+        Some(Command::Hold(it)) => replay::hold(&place, arguments.read_only, &it).await,
+        Some(Command::Release(it)) => replay::release(&place, arguments.read_only, &it).await,
+        Some(Command::Snooze(it)) => replay::snooze(&place, arguments.read_only, &it).await,
+        Some(Command::Page(it)) => replay::page(&place, &it).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,

@@ -32,12 +32,16 @@
 //! | [`pages`] | rows for lists and details |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
+//! | [`trends`] | what happened by the hour |
+//! | [`visits`] | when somebody last looked, and what came since |
+//! | [`vitals`] | what the health screen shows beyond the monitors |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
 //! | [`drift`] | how the vendors' objects look, what changed, what is held back for it |
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | erasing a person, the checklist of it, tombstones |
 //! | `sealing` | what rows hold of people, under keys that can be destroyed |
+//! | [`beside`] | what review screens show beside their rows |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -47,7 +51,9 @@ use tokio::sync::watch;
 
 use crate::domain::clock::{Drift, SharedClock};
 
+pub mod aside;
 pub mod audit;
+pub mod beside;
 pub mod causes;
 pub mod check;
 pub mod conflicts;
@@ -74,7 +80,10 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+pub mod recipes;
 mod redaction;
+pub mod related;
+mod replay;
 mod reserve;
 pub mod review;
 pub mod rollout;
@@ -84,8 +93,11 @@ mod sealing;
 pub mod sources;
 pub mod team;
 pub mod told;
+pub mod trends;
 pub mod undo;
 pub mod verdicts;
+pub mod visits;
+pub mod vitals;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::list::{percent, unread};
+use super::list::unread;
 use super::problem::Problem;
 use super::show::{bar, missing, with_team};
 use crate::domain::clock::Timestamp;
+use crate::domain::evidence::percent;
 use crate::domain::evidence::turning;
 use crate::domain::ids::DuplicateId;
 use crate::domain::record::{Fields, value_text};

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::console::session::Keeper;
 use crate::console::{self, Home, World};
 use crate::domain::monitor::Tidings;
+use crate::domain::secret::Credentials;
 use crate::engine::monitors::{self, Watch};
 use crate::journal::Journal;
 
@@ -58,6 +60,11 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         ));
     }
     let mut rules = None;
+    let outside = super::outside::window(
+        &config,
+        // Whoever cannot start from them still wants to see which are there.
+        wiring::vault(place).ok().map(|vault| -> Arc<dyn Credentials> { vault }),
+    );
     let background = match credentials {
         _ if read_only => None,
         // Looking needs no token; what is decided waits in the journal for a worker that has one.
@@ -100,8 +107,11 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         tour: false,
         reload: Some(reload),
     };
-    let result =
-        show(&config, World { journal, operator, clock: wiring::clock(), title, notices, home }).await;
+    let result = show(
+        &config,
+        World { journal, operator, clock: wiring::clock(), title, notices, home, script: None, outside },
+    )
+    .await;
     changes.abort();
     following.abort();
     if let Some((background, _lock)) = background {

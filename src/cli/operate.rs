@@ -39,7 +39,7 @@ pub struct RetryArguments {
     dry_run: bool,
     /// Plan anew by today's recipe and mapping, also what has ended; refused where something would be done twice.
     /// Without it, a plan of which something was begun that must not be repeated goes on as its edition planned it
-    #[arg(long)]
+    #[arg(long, visible_alias = "from-start")]
     replan: bool,
     /// Print the result as JSON
     #[arg(long)]
@@ -358,7 +358,7 @@ pub(super) fn report(
     ))
 }
 
-fn refusals(refused: &[(ExecutionId, String)]) -> Result<(), Problem> {
+pub(super) fn refusals(refused: &[(ExecutionId, String)]) -> Result<(), Problem> {
     if refused.is_empty() {
         return Ok(());
     }

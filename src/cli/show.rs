@@ -3,13 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::list::{parse, percent, unread};
+use super::list::{parse, unread};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place};
 use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::evidence::Evidence;
+use crate::domain::evidence::percent;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::value_text;
 use crate::domain::review::{Conflict, ReviewState, Unlinked, Writer};

@@ -425,6 +425,7 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
     let operator = operator
         .with_rulebook(rulebook(config))
         .with_mappings(config.folder.join("mappings"), named)
+        .with_sources(sources(config))
         .with_matching(config.matching.clone());
     if read_only { operator.read_only() } else { operator }
 }

@@ -110,7 +110,14 @@ pub struct Row {
 
 actions! {
     // Overview.
-    GoThere { id: "go-there", keys: ["Enter"], hint: "open", help: "Open what the row counts.", scope: Overview }
+    GoThere { id: "go-there", keys: ["Enter"], hint: "open", help: "Open what the number counts.", scope: Overview }
+    MendThere { id: "go-to-the-fix", keys: ["f"], hint: "fix",
+        help: "Go to what mends it: the executions of a cause, the line of a connection, a decision that is open.",
+        scope: Overview }
+    PreviousNumber { id: "previous-number", keys: ["Left"], hint: "",
+        help: "Choose the number to the left; in the trends: the last 24 hours.", scope: Overview }
+    NextNumber { id: "next-number", keys: ["Right"], hint: "number",
+        help: "Choose the number to the right; in the trends: the last 14 days.", scope: Overview }
     // Executions, most used first.
     Retry { id: "retry", keys: ["r"], hint: "retry",
         help: "Run the marked executions again, or this one, from the first step that is not done.",
@@ -124,11 +131,16 @@ actions! {
     NextTab { id: "next-tab", keys: ["Right"], hint: "tab", help: "Show the tab to the right.", scope: Executions }
     // Conflicts.
     TakeLeft { id: "take-left", keys: ["Left"], hint: "take Intercom",
-        help: "Settle the conflict with Intercom's value; asks first.", scope: Conflicts, danger: true, does: Resolve }
+        help: "Decide the field, or every marked row, for Intercom's value; again takes that back. Nothing is sent yet.",
+        scope: Conflicts }
     TakeRight { id: "take-right", keys: ["Right"], hint: "take CRM",
-        help: "Settle the conflict with the CRM's value; asks first.", scope: Conflicts, danger: true, does: Resolve }
+        help: "Decide the field, or every marked row, for the CRM's value; again takes that back. Nothing is sent yet.",
+        scope: Conflicts }
     TypeValue { id: "type-value", keys: ["e"], hint: "type it",
-        help: "Settle the conflict with a value you type; asks first.", scope: Conflicts, danger: true, does: Resolve }
+        help: "Decide the field for a value you type; nothing is sent yet.", scope: Conflicts }
+    SendDecided { id: "send-decided", keys: ["d"], hint: "dry run, send",
+        help: "Show every write of the decided fields exactly, and send them after a yes; Enter does the same.",
+        scope: Conflicts, danger: true, does: Resolve }
     MakeRule { id: "make-rule", keys: ["R"], hint: "rule",
         help: "Decide every conflict like this one, now and later; shows which, and what each becomes.",
         scope: Conflicts, danger: true, does: Resolve }
@@ -140,9 +152,10 @@ actions! {
         scope: Conflicts, danger: true, does: Resolve }
     Why { id: "why", keys: ["w"], hint: "why",
         help: "Show how the field came to be what it is: event, mapping, rule, call, decision.", scope: Conflicts }
+    EqualFields { id: "equal-fields", keys: ["="], hint: "equal fields",
+        help: "Show the fields of the record that agree, or fold them again.", scope: Conflicts }
     ClearBoth { id: "clear-both", keys: ["0"], hint: "empty",
-        help: "Settle the conflict by emptying the field on both sides; asks first.",
-        scope: Conflicts, danger: true, does: Resolve }
+        help: "Decide to empty the field on both sides; nothing is sent yet.", scope: Conflicts }
     Block { id: "switch-direction-off", keys: ["b"], hint: "one way",
         help: "Write this field in one direction no more, for anybody; asks first, and can be taken back.",
         scope: Conflicts, danger: true, does: Resolve }
@@ -151,10 +164,10 @@ actions! {
         scope: Conflicts }
     // Duplicates.
     Merge { id: "merge", keys: ["m"], hint: "merge",
-        help: "Merge the two records into the survivor; shows calls and losses, and asks first.",
+        help: "Merge the records into the survivor; shows calls and losses, and asks first.",
         scope: Duplicates, danger: true, does: Merge }
     Distinct { id: "distinct", keys: ["x"], hint: "different",
-        help: "Say that these are two different people; asks first.",
+        help: "Say that these are two different people (in a group: the column under the cursor); asks first.",
         scope: Duplicates, danger: true, does: Distinct }
     Unsure { id: "unsure", keys: ["n"], hint: "unsure",
         help: "Say that nobody can tell: the pair stays, marked, below the others.", scope: Duplicates, does: Verdict }
@@ -164,7 +177,11 @@ actions! {
     UndoVerdict { id: "undo-verdict", keys: ["u"], hint: "undo",
         help: "Take back what was said of this pair, or the last word you said.", scope: Duplicates, does: Verdict }
     SwapSurvivor { id: "swap-survivor", keys: ["S"], hint: "swap survivor",
-        help: "Let the other record survive.", scope: Duplicates }
+        help: "Let the other record survive; in a group the next one.", scope: Duplicates }
+    ColumnLeft { id: "column-left", keys: ["Left"], hint: "",
+        help: "In the comparison: go to the record at the left.", scope: Duplicates }
+    ColumnRight { id: "column-right", keys: ["Right"], hint: "column",
+        help: "In the comparison: go to the record at the right.", scope: Duplicates }
     // Unlinked.
     Link { id: "link", keys: ["l"], hint: "link",
         help: "Relate the person to the chosen company; asks first.", scope: Unlinked, danger: true, does: Link }
@@ -186,15 +203,27 @@ actions! {
         help: "Never ask about people of this domain; asks first, and can be taken back.",
         scope: Unlinked, danger: true, does: Link }
     LinkUndo { id: "undo-link", keys: ["u"], hint: "undo",
-        help: "Take the link you made last back, or the one of this person (filter state:done); asks first.",
+        help: "Take back what was said of this person or the link they got (filter status:done), else what you did last; asks first.",
         scope: Unlinked, danger: true, does: Link }
+    GroupByDomain { id: "group-by-domain", keys: ["#"], hint: "by domain",
+        help: "Put people of one domain together, or the surest first again.", scope: Unlinked }
     // Recipes and mapping.
     // Health.
+    Mend { id: "fix-this", keys: ["f"], hint: "fix",
+        help: "Mend what the line says: look at a connection now, resume, open what waits, or copy the command.",
+        scope: Health, danger: true }
+    OpenThere { id: "open-what-waits", keys: ["o"], hint: "open",
+        help: "Open the rows behind the line: executions, conflicts, duplicates.", scope: Health }
+    CopyCommand { id: "copy-command", keys: ["Y"], hint: "copy command",
+        help: "Copy the command that tells or does the same in a shell.", scope: Health }
     // Audit.
     // Log.
     // Numbered choices.
     Choose { id: "choose", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], hint: "choose",
         help: "In the right box: choose the survivor or the company with this number; never acts.",
+        scope: Choices }
+    TakeValue { id: "take-value", keys: ["Space"], hint: "take value",
+        help: "In the comparison of duplicates: let this cell's value survive; again leaves it to the rules.",
         scope: Choices }
     // Behind the merges they take back, so that the palette finds the merge first.
     UndoMerge { id: "undo-merge", keys: ["u"], hint: "undo",

@@ -81,6 +81,7 @@ pub struct App {
     reselect: Option<(Screen, i64)>,
     left: Session,
     kept_at: Timestamp,
+    said: Option<String>,
 }
 
 impl App {
@@ -127,6 +128,7 @@ impl App {
             reselect: None,
             left: Session::new(),
             kept_at: overview_at,
+            said: None,
         }
     }
 
@@ -135,6 +137,16 @@ impl App {
     pub const fn looking_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
+    }
+
+    /// What a script that is played says, above the keys; none takes it away.
+    pub fn say(&mut self, words: Option<String>) {
+        self.said = words;
+    }
+
+    /// Says something at the lower right.
+    pub fn tell(&mut self, tone: Tone, text: String) {
+        self.toasts.push(self.ctx.now, tone, text);
     }
 
     /// The first questions.
@@ -220,6 +232,7 @@ impl App {
                     self.layers.push(Box::new(layer));
                     outside.push(effect);
                 }
+                Effect::Typed(conflict, text) => outside.extend(self.update(Msg::Typed(conflict, text))),
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::hints::Hints;
 use super::msg::Ticket;
+use super::outside::{self, Outside, Window};
 use super::panes::Screen;
 use super::theme::Theme;
 use crate::domain::clock::Timestamp;
@@ -50,6 +51,8 @@ pub struct Ctx {
     pub thresholds: (f64, f64),
     /// Who works on what, as far as rows in memory go.
     pub hints: Hints,
+    /// What is known beside the journal.
+    pub outside: Window,
     /// Nothing is to move by itself.
     pub reduced_motion: bool,
     /// The list's share of the width in hundredths, once the operator chose one.
@@ -69,6 +72,7 @@ impl Ctx {
             paused: false,
             thresholds: (0.5, 0.995),
             hints: Hints::default(),
+            outside: outside::still(Outside::default()),
             reduced_motion: false,
             share: None,
             targets: RefCell::default(),

@@ -59,6 +59,8 @@ pub enum Effect {
     Keep(Box<super::session::Session>),
     /// Lay this over the panes.
     Over(Over),
+    /// A value was typed for a conflict: it decides the field, and nothing is sent.
+    Typed(ConflictId, String),
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Put text on the clipboard.
@@ -78,6 +80,8 @@ pub enum Effect {
 pub enum Query {
     /// The overview.
     Overview,
+    /// For the overview: how it went lately.
+    Outlook(panes::overview::asks::Ask),
     /// Counts for the tabs.
     Counts,
     /// One execution whole.
@@ -92,6 +96,8 @@ pub enum Query {
     Log(panes::log::asks::Ask),
     /// About who works on what.
     Team(super::hints::Ask),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Ask>),
     /// Rows of a list.
     Rows {
         /// Of which list.

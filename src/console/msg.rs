@@ -5,7 +5,7 @@ use super::ctx::Target;
 use super::panes;
 use crate::domain::execution::{Execution, ExecutionDetail};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::overview::Overview;
 use crate::domain::page::{Counts, Page};
 use crate::domain::plan::Preview;
@@ -38,6 +38,8 @@ pub enum Msg {
     Filter(String, Filter),
     /// Go to the row with this number, if the list has it.
     Select(i64),
+    /// A value was typed for a conflict.
+    Typed(ConflictId, String),
     /// A click; `true` for a double one.
     Click(Target, bool),
     /// The wheel turned over it, down when positive.
@@ -49,6 +51,8 @@ pub enum Msg {
 pub enum Loaded {
     /// Numbers of the overview.
     Overview(Answer<Box<Overview>>),
+    /// For the overview: how it went lately.
+    Outlook(Box<panes::overview::asks::Told>),
     /// Counts for the tabs.
     Counts(Answer<Counts>),
     /// Rows of the executions.
@@ -71,6 +75,8 @@ pub enum Loaded {
     Log(Box<panes::log::asks::Told>),
     /// Who works on what.
     Team(Box<super::hints::Told>),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Told>),
 }
 
 /// What comes back to the loop.

@@ -11,6 +11,7 @@ pub mod log;
 pub mod overview;
 pub mod parts;
 pub mod recipes;
+pub mod reviews;
 pub mod unlinked;
 pub mod window;
 

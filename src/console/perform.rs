@@ -116,6 +116,7 @@ impl Performer {
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
+            | Effect::Typed(..)
             | Effect::Toast(..) => {}
         }
     }
@@ -145,6 +146,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
     };
     let loaded = match query {
         Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
+        Query::Outlook(ask) => {
+            Loaded::Outlook(Box::new(panes::overview::asks::answer(journal, operator, ask).await))
+        }
         Query::Counts => Loaded::Counts(ask!(journal.counts())),
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
@@ -157,6 +161,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         }
         Query::Audit(ask) => {
             Loaded::Audit(Box::new(panes::audit::asks::answer(journal, operator, ask).await))
+        }
+        Query::Reviews(ask) => {
+            Loaded::Reviews(Box::new(panes::reviews::answer(journal, operator, *ask).await))
         }
         Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
         Query::Team(ask) => Loaded::Team(Box::new(super::hints::answer(journal, operator, ask).await)),

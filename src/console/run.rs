@@ -22,11 +22,14 @@ use super::ctx::Ctx;
 use super::effect::Effect;
 use super::hints::Hints;
 use super::idle::Idle;
+use super::layers::toast::Tone;
 use super::msg::Event;
+use super::outside::Window;
 use super::perform::{Envelope, Performer};
+use super::script::{Player, Script, Turn};
 use super::session::Keeper;
 use super::theme;
-use crate::domain::clock::SharedClock;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
 
@@ -44,6 +47,10 @@ pub struct World {
     pub notices: UnboundedReceiver<String>,
     /// What comes from outside the journal.
     pub home: Home,
+    /// To be played before the keys are the operator's.
+    pub script: Option<Script>,
+    /// What is known beside the journal.
+    pub outside: Window,
 }
 
 /// Where a console is at home: what it takes up from last time, and word of files that changed.
@@ -67,6 +74,9 @@ pub enum Reload {
     /// A file is wrong, and what was in force stays.
     Wrong(String),
 }
+
+/// How often a script that is played looks at the screen.
+const LOOK: Duration = Duration::from_millis(120);
 
 /// How often the journal is asked whether another process changed it.
 const POLL: Duration = Duration::from_millis(500);
@@ -131,6 +141,11 @@ impl Console {
             Some(keeper) => keeper.write(&self.app.session()),
             None => Ok(()),
         }
+    }
+
+    /// Gives it what is known beside the journal.
+    pub fn look_outside(&mut self, outside: Window) {
+        self.app.ctx.outside = outside;
     }
 
     /// Asks the first questions.
@@ -208,7 +223,7 @@ where
     B::Error: Error + Send + Sync + 'static,
 {
     let size = terminal.size()?;
-    let World { journal, operator, clock, title, mut notices, home } = world;
+    let World { journal, operator, clock, title, mut notices, home, script, outside } = world;
     let Home { keeper, tour, mut reload } = home;
     let mut console = Console::new(
         journal.clone(),
@@ -221,6 +236,7 @@ where
         (size.width, size.height),
     )
     .at_home(keeper, tour);
+    console.look_outside(outside);
     let mut last = None;
     // The frame comes before the first question, so that the screen is there however slow the journal is.
     draw(&mut terminal, &mut console, &mut last)?;
@@ -230,13 +246,23 @@ where
     let mut signals = Signals::new()?;
     let mut second = clock.until(clock.now().plus(Duration::from_secs(1)));
     let mut told = true;
+    let mut player = script.map(|script| Player::new(script, clock.now()));
+    let mut look = clock.until(clock.now().plus(LOOK));
     while !console.quits() {
         tokio::select! {
             // Keys first: a flood of answers never makes the operator wait.
             biased;
             () = signals.received() => break,
             event = input.next() => match event {
-                Some(event) => take(&mut console, &mut last, event?),
+                Some(event) => {
+                    let event = event?;
+                    if matches!(event, Input::Key(_)) && player.take().is_some() {
+                        // Whoever presses a key wants to do something: from now on the keys are theirs.
+                        console.app.say(None);
+                    } else {
+                        take(&mut console, &mut last, event);
+                    }
+                }
                 None => break,
             },
             Some(envelope) = console.queue.recv() => console.take(envelope),
@@ -249,6 +275,12 @@ where
                 Reload::Said(text) => Event::Told(text),
                 Reload::Wrong(text) => Event::Notice(text),
             }),
+            () = &mut look, if player.is_some() => {
+                if play(&mut player, &mut console, last.as_ref(), clock.now()) {
+                    player = None;
+                }
+                look = clock.until(clock.now().plus(LOOK));
+            }
             () = &mut second => {
                 console.event(Event::Second);
                 // The word of a new size can be lost between two reads of the terminal; the size itself is not.
@@ -287,6 +319,42 @@ async fn heard(reload: &mut Option<UnboundedReceiver<Reload>>) -> Option<Reload>
         *reload = None;
     }
     word
+}
+
+/// A turn of the script that is played; true when it is through.
+fn play(player: &mut Option<Player>, console: &mut Console, last: Option<&Buffer>, now: Timestamp) -> bool {
+    let Some(player) = player else { return true };
+    match player.turn(now, &last.map(text_of).unwrap_or_default()) {
+        Turn::Nothing => false,
+        Turn::Say(words) => {
+            console.app.say(Some(words));
+            false
+        }
+        Turn::Press(key) => {
+            console.input(Input::Key(key));
+            false
+        }
+        Turn::End(waited) => {
+            console.app.say(None);
+            match waited {
+                None => {
+                    console.app.tell(Tone::Good, "That was it. The keys are yours: ? shows them.".to_owned())
+                }
+                Some(text) => console.app.tell(
+                    Tone::Warning,
+                    format!("The script waited in vain for \"{text}\". The keys are yours."),
+                ),
+            }
+            true
+        }
+    }
+}
+
+/// What a frame shows, line by line.
+fn text_of(frame: &Buffer) -> String {
+    let width = usize::from(frame.area.width).max(1);
+    let rows = frame.content.chunks(width);
+    rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
 }
 
 /// Hands an input on. After a change of size nothing is known of what the terminal shows, even if the size is again

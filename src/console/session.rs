@@ -78,9 +78,10 @@ impl Session {
 pub fn keepable(filter: &str) -> String {
     let kept = |word: &&str| {
         let Ok(parsed) = Filter::parse(word) else { return false };
-        let personal = |key| matches!(key, Key::Domain);
+        let personal = |key| matches!(key, Key::Domain | Key::Person);
         !word.contains('@')
-            && !parsed.terms.is_empty()
+            && !word.contains('"')
+            && (parsed.sort.is_some() || !parsed.terms.is_empty())
             && parsed.terms.iter().all(|term| term.key.is_some_and(|key| !personal(key)))
     };
     filter.split_whitespace().filter(kept).collect::<Vec<_>>().join(" ")
@@ -229,8 +230,8 @@ mod tests {
     #[test]
     fn names_are_not_kept_and_no_two_users_share_a_file() {
         assert_eq!(
-            keepable("status:failed jane -recipe:contact* domain:acme.test since:2h"),
-            "status:failed -recipe:contact* since:2h"
+            keepable("status:failed jane -recipe:contact* domain:acme.test person:jane since:2h sort:-age"),
+            "status:failed -recipe:contact* since:2h sort:-age"
         );
         assert_eq!(keepable("recipe:jane@acme.test"), "");
         assert_ne!(plain("../etc"), plain("..-etc"));

@@ -3,6 +3,7 @@
 mod bench;
 mod looks;
 mod pressing;
+mod reviews;
 mod session;
 mod team;
 mod tour;

@@ -70,6 +70,9 @@ impl Status {
     }
 }
 
+/// The recipe of executions that only look up what became of another one's writes.
+pub const PROBE: &str = "probe";
+
 words! {
     /// How a finished execution ended.
     pub enum Outcome {

@@ -26,6 +26,17 @@ pub struct Page<T> {
     pub total: u64,
     /// How many of them stand before the first row here.
     pub before: u64,
+    /// There are more than `total`: nobody counts through millions for a key press.
+    pub total_is_least: bool,
+    /// There are more than `before` before.
+    pub before_is_least: bool,
+}
+
+impl<T> Page<T> {
+    /// Rows whose place in the whole is known.
+    pub const fn new(rows: Vec<T>, total: u64, before: u64) -> Self {
+        Self { rows, total, before, total_is_least: false, before_is_least: false }
+    }
 }
 
 /// How many rows there are of each kind; maintained with the rows, so reading it costs nothing.

@@ -23,11 +23,22 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod compare;
+mod desk;
 pub mod disputes;
+pub mod drafts;
+pub mod editions;
+pub mod funnel;
 pub mod links;
 mod pause;
+pub mod person;
+mod replay;
+pub mod settling;
+pub mod shelf;
+pub mod switching;
 pub mod team;
 mod translate;
+pub mod trial;
 mod verdicts;
 
 pub use pause::{Paused, Resumed};
@@ -92,10 +103,13 @@ pub struct Operator {
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
     merges: merge::Settings,
+    /// The rules it looks at, and who may read at the vendors for it.
+    desk: desk::Desk,
 }
 
 impl Operator {
-    /// An operator of a name. It holds no client and no token: it can decide and preview, never call.
+    /// An operator of a name. It holds no client and no token: it can decide and preview, never call; what is read for it
+    /// is read by the engine of [`Operator::reading_by`].
     pub fn new(
         journal: Journal,
         mapping: Arc<Mapping>,
@@ -120,6 +134,7 @@ impl Operator {
             leads: None,
             companies: shipped_companies(System::Hubspot),
             merges: merge::Settings::default(),
+            desk: desk::Desk::default(),
         }
     }
 
@@ -212,7 +227,8 @@ impl Operator {
         &self.mapping
     }
 
-    pub(super) fn actor(&self) -> &str {
+    /// In whose name it acts.
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 
@@ -325,6 +341,7 @@ impl Operator {
             Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,
             Decision::Found { unlinked, name, domain } => self.founding(*unlinked, name, domain).await,
             Decision::Unlink { unlinked, link } => self.unlinking(*unlinked, *link).await,
+            Decision::Probe { execution } => self.probing(*execution).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();

@@ -6,7 +6,7 @@ use super::rows;
 use super::{Journal, Result};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
-use crate::domain::overview::{Activity, Cluster, ConnectionState, Hour, Overview};
+use crate::domain::overview::{Activity, Cluster, ConnectionState, Overview};
 use crate::domain::page::Counts;
 
 /// Changes kept for those who follow; older ones are reported as "too long ago".
@@ -163,7 +163,7 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
         coverage: super::links::summed(connection, now)?,
         clusters: clusters(connection)?,
-        hours: hours(connection, now)?,
+        hours: super::trends::hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
         alerts: super::monitors::alerting(connection)?
             .into_iter()
@@ -204,30 +204,7 @@ fn clusters(connection: &Connection) -> Result<Vec<Cluster>> {
     Ok(clusters)
 }
 
-fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
-    const HOUR: i64 = 3_600_000;
-    let mut hours = vec![Hour::default(); 24];
-    let start = now.0 - 24 * HOUR;
-    let mut statement = connection.prepare_cached(
-        "SELECT (updated_at - ?1) / ?2 AS hour, status, count(*) FROM executions INDEXED BY executions_recent \
-         WHERE status IN ('succeeded', 'failed', 'skipped') AND updated_at >= ?1 GROUP BY 1, 2",
-    )?;
-    let mut found = statement.query([start, HOUR])?;
-    while let Some(row) = found.next()? {
-        let hour: i64 = row.get(0)?;
-        let status: Status = rows::word(row, "status")?;
-        let count = row.get::<_, i64>(2)? as u64;
-        let slot = &mut hours[usize::try_from(hour).unwrap_or(0).min(23)];
-        match status {
-            Status::Succeeded => slot.succeeded += count,
-            Status::Failed => slot.failed += count,
-            _ => slot.skipped += count,
-        }
-    }
-    Ok(hours)
-}
-
-fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
+pub(super) fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
     let families = super::limits::states(connection, now)?;
     let mut statement = connection.prepare_cached("SELECT * FROM connections ORDER BY connection DESC")?;
     let mut found = statement.query([])?;

@@ -186,7 +186,7 @@ impl List {
                 count(connection, self.table, &clause)?
             }
         };
-        Ok(Page { rows: page_rows, total, before })
+        Ok(Page { rows: page_rows, total, before, total_is_least: false, before_is_least: false })
     }
 
     /// Rows after (or before) one row in list order, the row itself included or not.
@@ -231,7 +231,9 @@ impl List {
         let states: Option<Vec<&str>> = match filter.terms.as_slice() {
             [] if self.standing.is_none() => Some(Vec::new()),
             [] => Some(vec!["open", "deciding"]),
-            [Term { key: Some(Key::Status), value, negated: false }] => Some(self.states(value)),
+            [Term { key: Some(Key::Status), values, negated: false }] => {
+                Some(values.iter().flat_map(|value| self.states(value)).collect())
+            }
             _ => None,
         };
         let states = states.filter(|_| !self.counter.is_empty());
@@ -275,8 +277,14 @@ impl List {
         let mut asked_for_state = false;
         for term in &filter.terms {
             asked_for_state |= term.key == Some(Key::Status);
-            let (sql, values) = self.term(now, term);
-            clause.and(&if term.negated { format!("NOT ({sql})") } else { sql }, values);
+            let (mut parts, mut values) = (Vec::new(), Vec::new());
+            for value in &term.values {
+                let (sql, given) = self.term(now, term.key, value);
+                parts.push(sql);
+                values.extend(given);
+            }
+            let sql = parts.join(" OR ");
+            clause.and(&if term.negated { format!("NOT ({sql})") } else { format!("({sql})") }, values);
         }
         if let (Some(standing), false) = (self.standing, asked_for_state) {
             clause.and(standing, []);
@@ -284,34 +292,34 @@ impl List {
         clause
     }
 
-    fn term(&self, now: Timestamp, term: &Term) -> (String, Vec<Sql>) {
+    fn term(&self, now: Timestamp, key: Option<Key>, value: &str) -> (String, Vec<Sql>) {
         let text = |value: &str| Sql::Text(value.to_owned());
         let executions = self.table == "executions";
-        match term.key {
+        match key {
             None => {
-                let pattern = format!("%{}%", escape_like(&term.value));
+                let pattern = format!("%{}%", escape_like(value));
                 let any: Vec<String> =
                     self.texts.iter().map(|column| format!("{column} LIKE ? ESCAPE '\\'")).collect();
                 (format!("({})", any.join(" OR ")), vec![text(&pattern); self.texts.len()])
             }
             Some(Key::Status) => {
-                let states = self.states(&term.value);
+                let states = self.states(value);
                 let marks = vec!["?"; states.len()].join(", ");
                 (format!("{} IN ({marks})", self.state), states.into_iter().map(text).collect())
             }
-            Some(Key::Recipe) if executions => match term.value.strip_suffix('*') {
+            Some(Key::Recipe) if executions => match value.strip_suffix('*') {
                 Some(start) => {
                     ("recipe LIKE ? ESCAPE '\\'".into(), vec![text(&format!("{}%", escape_like(start)))])
                 }
-                None => ("recipe = ?".into(), vec![text(&term.value)]),
+                None => ("recipe = ?".into(), vec![text(value)]),
             },
             Some(Key::Error) if executions => {
-                ("(error_class = ? OR error_code = ?)".into(), vec![text(&term.value), text(&term.value)])
+                ("(error_class = ? OR error_code = ?)".into(), vec![text(value), text(value)])
             }
             // Worded as the index of causes is, which is used for it.
             Some(Key::Cause) if executions => (
                 "(cause = ? AND cause IS NOT NULL AND status IN ('failed', 'retrying', 'in_doubt'))".into(),
-                vec![text(&term.value)],
+                vec![text(value)],
             ),
             Some(Key::System) => {
                 let column = match self.table {
@@ -319,22 +327,19 @@ impl List {
                     "unlinked" => "contact",
                     _ => "right_record",
                 };
-                (
-                    format!("{column} LIKE ? ESCAPE '\\'"),
-                    vec![text(&format!("{}%", escape_like(&term.value)))],
-                )
+                (format!("{column} LIKE ? ESCAPE '\\'"), vec![text(&format!("{}%", escape_like(value)))])
             }
-            Some(Key::Kind) if self.table == "conflicts" => ("kind = ?".into(), vec![text(&term.value)]),
-            Some(Key::Field) if self.table == "conflicts" => ("field = ?".into(), vec![text(&term.value)]),
-            Some(Key::Role) if self.table == "conflicts" => ("decides = ?".into(), vec![text(&term.value)]),
-            Some(Key::Domain) if self.table == "unlinked" => ("domain = ?".into(), vec![text(&term.value)]),
+            Some(Key::Kind) if self.table == "conflicts" => ("kind = ?".into(), vec![text(value)]),
+            Some(Key::Field) if self.table == "conflicts" => ("field = ?".into(), vec![text(value)]),
+            Some(Key::Role) if self.table == "conflicts" => ("decides = ?".into(), vec![text(value)]),
+            Some(Key::Domain) if self.table == "unlinked" => ("domain = ?".into(), vec![text(value)]),
             Some(key @ (Key::Since | Key::Age)) => {
-                let span = span(&term.value).map_or(0, |span| span.as_millis() as i64);
+                let span = span(value).map_or(0, |span| span.as_millis() as i64);
                 let column = if executions { "updated_at" } else { "created_at" };
                 let sign = if key == Key::Since { ">=" } else { "<" };
                 (format!("{column} {sign} ?"), vec![Sql::Integer(now.0 - span)])
             }
-            Some(key @ (Key::Assignee | Key::Claimed)) => team::term(self.table, key, &term.value, now),
+            Some(key @ (Key::Assignee | Key::Claimed)) => team::term(self.table, key, value, now),
             // A key that means nothing for this list matches nothing, and the empty list says so.
             Some(_) => ("0".into(), Vec::new()),
         }

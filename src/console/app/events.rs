@@ -123,7 +123,9 @@ impl App {
                 }
                 Vec::new()
             }
-            Loaded::Overview(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
+            Loaded::Overview(_) | Loaded::Outlook(_) => {
+                self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded))
+            }
             Loaded::Executions(_) | Loaded::Execution(..) => self.rows_of(Screen::Executions, ticket, loaded),
             Loaded::Conflicts(_) => self.rows_of(Screen::Conflicts, ticket, loaded),
             Loaded::Duplicates(_) => self.rows_of(Screen::Duplicates, ticket, loaded),
@@ -131,6 +133,10 @@ impl App {
             Loaded::Recipes(_) => self.update_of(Screen::Recipes, Msg::Loaded(ticket, loaded)),
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
+            Loaded::Reviews(told) => {
+                let screen = told.screen();
+                self.update_of(screen, Msg::Loaded(ticket, Loaded::Reviews(told)))
+            }
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
             Loaded::Team(told) => self.hinted_at(ticket, *told),
         }

@@ -11,8 +11,9 @@ use crate::console::actions::{Action, Row, TABLE, shown_keys};
 use crate::console::ctx::Target;
 use crate::console::footer::{self, Hint};
 use crate::console::panes::Screen;
-use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe};
+use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe, wrap};
 use crate::console::theme;
+use crate::console::widgets::boxes::Panel;
 use crate::domain::execution::Status;
 
 impl App {
@@ -50,12 +51,31 @@ impl App {
                 layer.draw(&self.ctx, buffer, area);
             }
         }
+        if let Some(words) = &self.said {
+            self.caption(buffer, area, words);
+        }
         if self.settings.ascii {
             for cell in &mut buffer.content {
                 if let Some(plain) = theme::ascii(cell.symbol()) {
                     cell.set_symbol(plain);
                 }
             }
+        }
+    }
+
+    /// What a script says, in a box at the bottom, above the keys.
+    fn caption(&self, buffer: &mut Buffer, area: Rect, words: &str) {
+        let theme = &self.ctx.theme;
+        let wide = area.width.saturating_sub(8).min(96);
+        let lines = wrap(words, usize::from(wide.saturating_sub(6)));
+        let high = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
+        let x = area.x + area.width.saturating_sub(wide) / 2;
+        let place = Rect { x, y: area.bottom().saturating_sub(high + 1), width: wide, height: high };
+        wipe(buffer, place, theme.surface);
+        let inner = Panel::new(theme, "Watch", true).draw(theme, buffer, place);
+        for (row, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
+            let line = Line::from(span(line, theme.bold));
+            put(buffer, inner.x + 2, inner.y + row as u16, inner.width.saturating_sub(3), &line);
         }
     }
 

@@ -3,7 +3,7 @@
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::App;
-use crate::console::actions::Scope;
+use crate::console::actions::{Action, Scope};
 use crate::console::ctx::Target;
 use crate::console::effect::Effect;
 use crate::console::keys;
@@ -44,6 +44,14 @@ impl App {
         let choices = 1..=self.shown().choices();
         if let Some(digit) = keys::digit(key).filter(|digit| choices.contains(&usize::from(*digit))) {
             return self.update(Msg::Choose(digit));
+        }
+        // What the right box means by a key goes first, where it can be done at all.
+        if scopes.contains(&Scope::Choices)
+            && let Some(row) = keys::action(key, &[Scope::Choices])
+            && row.action != Action::Choose
+            && self.can(row.action).is_ok()
+        {
+            return self.act(row.action);
         }
         scopes.retain(|scope| *scope != Scope::Choices);
         keys::action(key, &scopes).map_or_else(Vec::new, |row| self.act(row.action))

@@ -268,7 +268,7 @@ impl Confirm {
                     theme.muted,
                 );
             }
-            (Body::Own, Pending::PutOff { text, .. }) => say(text, theme.text),
+            (Body::Own, Pending::PutOff { text, .. } | Pending::Wish { text, .. }) => say(text, theme.text),
             (Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_), _)
             | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. } | Pending::Link { .. }) => {}
         }

@@ -474,7 +474,7 @@ mod tests {
         let (first, _) = asked(type_in(&mut window, "j"));
         assert!(type_in(&mut window, "ja").is_none());
         assert!(type_in(&mut window, "jan").is_none());
-        let page = || Ok(Page { rows: vec![Line(7)], total: 1, before: 0 });
+        let page = || Ok(Page::new(vec![Line(7)], 1, 0));
         let (second, filter) = asked(window.answer(&ctx, first, page()).1);
         assert_eq!(filter, typed("jan").1);
         assert!(window.rows().is_empty(), "the answer to a filter nobody wants any more is not shown");

@@ -186,33 +186,37 @@ impl World {
             pair(0, 4, 0.58, Band::Review, Some("Intercom cannot merge two users.")),
         ];
         self.journal.put_duplicates(found).await.expect("stored");
-        let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
-        let unlinked = |number: usize, name: &str| Unlinked {
-            id: UnlinkedId(0),
-            subject: name.to_owned(),
-            contact: contact(System::Hubspot, &format!("90{number}")),
-            domain: "globex.test".to_owned(),
-            hint: "Intercom says Globex".to_owned(),
-            candidates: vec![LinkCandidate {
-                company: company.clone(),
-                name: "Globex Corporation".to_owned(),
-                domain: "globex.test".to_owned(),
-                probability: 0.96,
-                evidence: vec![bar("domain", 9_000)],
-                family: String::new(),
-            }],
-            owner: String::new(),
-            ruled_by: None,
-            ignored_until: None,
-            state: ReviewState::Open,
-            deciding: None,
-            created_at: NOW,
-            resolution: None,
-        };
         self.journal
             .put_unlinked(vec![unlinked(0, "Priya Patel"), unlinked(1, "Dev Shah")])
             .await
             .expect("stored");
+    }
+}
+
+/// A contact of HubSpot without an account, and the one that fits.
+pub(super) fn unlinked(number: usize, name: &str) -> Unlinked {
+    let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
+    Unlinked {
+        id: UnlinkedId(0),
+        subject: name.to_owned(),
+        contact: contact(System::Hubspot, &format!("90{number}")),
+        domain: "globex.test".to_owned(),
+        hint: "Intercom says Globex".to_owned(),
+        candidates: vec![LinkCandidate {
+            company,
+            name: "Globex Corporation".to_owned(),
+            domain: "globex.test".to_owned(),
+            probability: 0.96,
+            evidence: vec![bar("domain", 9_000)],
+            family: String::new(),
+        }],
+        owner: String::new(),
+        ruled_by: None,
+        ignored_until: None,
+        state: ReviewState::Open,
+        deciding: None,
+        created_at: NOW,
+        resolution: None,
     }
 }
 

@@ -397,6 +397,18 @@ impl Operator {
         Ok(self.journal.remove_domain_rule(&rule_domain(domain)?, &self.actor).await?)
     }
 
+    /// Takes back what was said of a person (no company fits, unsure, later); false when nothing was.
+    pub async fn reopen_unlinked(&self, id: UnlinkedId) -> Result<bool, OperateError> {
+        self.may_write()?;
+        Ok(self.journal.reopen_unlinked(id, self.actor.clone()).await?)
+    }
+
+    /// Whether something that can be taken back was said of a person.
+    pub async fn is_judged(&self, id: UnlinkedId) -> Result<bool, OperateError> {
+        let item = self.item(id).await?;
+        Ok(matches!(item.state, ReviewState::Ignored | ReviewState::Dismissed) && item.ruled_by.is_none())
+    }
+
     /// Says of a person that no company fits, that it cannot be said now, or that it waits.
     pub async fn judge_unlinked(
         &self,

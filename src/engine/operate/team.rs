@@ -148,7 +148,8 @@ pub fn of_decision(decision: &Decision) -> Option<Item> {
         Decision::Link { unlinked, .. }
         | Decision::Found { unlinked, .. }
         | Decision::Unlink { unlinked, .. } => Some(Item::Unlinked(*unlinked)),
-        Decision::Act { .. } => None,
+        // Looking whether a call happened decides nothing.
+        Decision::Probe { .. } | Decision::Act { .. } => None,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::console::effect::Effect;
 use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as LinkWish;
 use crate::console::text::counted;
+use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::review::{Choice, Decision};
 use crate::domain::team::Item;
@@ -61,6 +62,17 @@ pub enum Pending {
         /// The two, in words.
         text: String,
     },
+    /// Anything else that is wished for.
+    Wish {
+        /// What is to be done.
+        wish: AnyWish,
+        /// The question, without its mark: `Resume recipe contact-to-crm`.
+        title: String,
+        /// One or two words for the button.
+        verb: &'static str,
+        /// What comes of it, in sentences.
+        text: String,
+    },
     /// A pair to put off.
     PutOff {
         /// Which, and until when.
@@ -82,19 +94,26 @@ impl Pending {
                 LinkWish::Undo(id) | LinkWish::Found(id) | LinkWish::Judge(id, _) => {
                     vec![Item::Unlinked(*id)]
                 }
-                LinkWish::Domain(..) | LinkWish::Never(_) => Vec::new(),
+                LinkWish::Settle(wanted) => wanted.iter().map(|(id, _)| Item::Conflict(*id)).collect(),
+                LinkWish::Unmerge(id) => vec![Item::Duplicate(*id)],
+                LinkWish::Apart(ids, _) => ids.iter().map(|id| Item::Duplicate(*id)).collect(),
+                LinkWish::Domain(..) | LinkWish::Never(_) | LinkWish::Again(_) => Vec::new(),
             },
             Self::Retry { ids, .. } | Self::Discard { ids, .. } => {
                 ids.iter().map(|id| Item::Execution(*id)).collect()
             }
             Self::Part { id, .. } => vec![Item::Duplicate(*id)],
             Self::PutOff { verdict, .. } => vec![Item::Duplicate(verdict.id)],
+            Self::Wish { .. } => Vec::new(),
         }
     }
 
     pub(super) fn title(&self) -> String {
         match self {
-            Self::Decide { title, .. } | Self::Propose { title, .. } | Self::Link { title, .. } => {
+            Self::Decide { title, .. }
+            | Self::Propose { title, .. }
+            | Self::Link { title, .. }
+            | Self::Wish { title, .. } => {
                 format!("{title}?")
             }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
@@ -112,20 +131,25 @@ impl Pending {
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
             Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
             Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
+            Self::Decide { decision: Decision::Probe { .. }, .. } => "Look it up",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
             Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
             Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
             Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
             Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
             Self::Propose { .. } => "Send",
-            Self::Link { wish: LinkWish::Undo(_), .. } => "Take back",
+            Self::Link { wish: LinkWish::Undo(_) | LinkWish::Unmerge(_), .. } => "Take back",
             Self::Link { wish: LinkWish::Found(_), .. } => "Make it",
             Self::Link { wish: LinkWish::Domain(..), .. } => "Link",
             Self::Link { wish: LinkWish::Never(_), .. } => "Never",
+            Self::Link { wish: LinkWish::Again(_), .. } => "Ask again",
             Self::Link { wish: LinkWish::Judge(..), .. } => "Say so",
+            Self::Link { wish: LinkWish::Settle(_), .. } => "Send",
+            Self::Link { wish: LinkWish::Apart(..), .. } => "Different",
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Part { .. } => "Different",
+            Self::Wish { verb, .. } => verb,
             Self::PutOff { .. } => "Later",
         }
     }
@@ -145,6 +169,7 @@ impl Pending {
             Self::Retry { ids, .. } => Effect::Retry(ids.clone()),
             Self::Discard { ids, reason, .. } => Effect::Discard(ids.clone(), reason.clone()),
             Self::Part { id, .. } => Effect::Part(*id),
+            Self::Wish { wish, .. } => Effect::Do(Box::new(wish.clone())),
             Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
         }
     }
