@@ -38,8 +38,7 @@ async fn somebody_alone_sees_nothing_of_it() {
     }
     bench.press("2 r").await;
     bench.says("queued again");
-    bench.press("1").await;
-    bench.press("a").await;
+    bench.press("8 a").await;
     bench.says("Cannot claim: only on an execution");
     assert_eq!(verbs(&bench).await, ["retry"]);
 }
@@ -103,11 +102,11 @@ async fn a_decision_on_what_another_has_claimed_is_warned_of_and_can_be_meant() 
     bench.press("3").await;
     bench.says("@olga");
     bench.says("olga has it since");
-    bench.press("Left").await;
+    bench.press("Left d").await;
     bench.says("olga has claimed");
     bench.press("Enter").await;
     assert_eq!(bench.decided().await, 0);
-    bench.press("Left Y").await;
+    bench.press("d Y").await;
     bench.says("Decided.");
     assert_eq!(bench.decided().await, 1);
 }
@@ -118,7 +117,7 @@ async fn without_the_warning_it_is_refused_where_decisions_are_recorded() {
     let item = first_conflict(&bench).await;
     let Item::Conflict(id) = item else { panic!("{item}") };
     // Claimed while the question stands open, and before this console hears of it.
-    bench.press("3 Left").await;
+    bench.press("3 Left d").await;
     olga(&bench).claim(&[item], CLAIM, false).await.expect("claimed");
     bench.press("Y").await;
     bench.says("olga has claimed it");
