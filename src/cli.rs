@@ -29,6 +29,8 @@ pub mod events;
 mod exceptions;
 pub mod explain;
 pub mod fetch;
+pub mod first_run;
+pub mod info;
 pub mod init;
 pub mod journal;
 pub mod limits;
@@ -36,6 +38,7 @@ pub mod link;
 pub mod link_files;
 mod link_rules;
 pub mod list;
+pub mod log_file;
 pub mod mapping;
 pub mod mapping_plan;
 pub mod mapping_show;
@@ -50,6 +53,7 @@ pub mod pause;
 pub mod problem;
 pub mod progress;
 pub mod recipe;
+pub mod reload;
 pub mod replay;
 pub mod resolve;
 pub mod rollout;
@@ -62,6 +66,7 @@ pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod tabular;
+pub mod team;
 pub mod undo;
 pub mod vault;
 pub mod verdict;
@@ -83,6 +88,9 @@ pub struct Arguments {
     /// Look, change nothing, send nothing
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Decide also what somebody else has claimed
+    #[arg(long, global = true)]
+    pub despite_claims: bool,
     /// What to do
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -143,6 +151,14 @@ pub enum Command {
     Coverage(coverage::Arguments),
     /// Field mappings: what an edited one would change, directions of a field off and on
     Mapping(mapping::Arguments),
+    /// Say that you are at an item, so that nobody else decides it meanwhile
+    Claim(team::ClaimArguments),
+    /// Give claims back
+    Unclaim(team::UnclaimArguments),
+    /// Leave a comment on an item, or read them
+    Comment(team::CommentArguments),
+    /// Who is to look at what: assign items, list claims and assignments
+    Hint(team::HintArguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -199,6 +215,8 @@ pub enum Command {
     Monitors(monitors::Arguments),
     /// What recipes told people and other systems, and what became of it
     Notices(notices::Arguments),
+    /// Version, files, journal, terminal and connections, for a report; no secrets
+    Info(info::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -270,6 +288,11 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
         Some(Command::Coverage(coverage)) => coverage::run(&place, &coverage).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
+        Some(Command::Claim(it)) => team::claim(&place, arguments.read_only, &it).await,
+        Some(Command::Unclaim(it)) => team::unclaim(&place, arguments.read_only, &it).await,
+        Some(Command::Comment(it)) => team::comment(&place, arguments.read_only, &it).await,
+        Some(Command::Hint(it)) => team::hint(&place, arguments.read_only, &it).await,
+        Some(Command::Info(it)) => info::run(&place, &it).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,

@@ -7,12 +7,15 @@
 pub mod actions;
 pub mod app;
 pub mod bulk;
+pub mod crash;
 pub mod ctx;
 mod curl;
 mod editor;
 pub mod effect;
 pub mod export;
+pub mod first_run;
 pub mod footer;
+pub mod hints;
 pub mod idle;
 pub mod keys;
 pub mod layers;
@@ -24,6 +27,7 @@ pub mod perform;
 mod rows;
 pub mod run;
 pub mod script;
+pub mod session;
 pub mod terminal;
 pub mod text;
 pub mod theme;
@@ -32,7 +36,7 @@ pub mod widgets;
 pub mod wishes;
 
 pub use actions::key_table_markdown;
-pub use run::{Console, World, run};
+pub use run::{Console, Home, Reload, World, run};
 pub use terminal::{enter, ground_is_light, leave};
 
 use serde::Deserialize;
@@ -53,6 +57,8 @@ pub struct Settings {
     pub role: String,
     /// From how many rows on an action on many wants their number typed before its `Y`.
     pub typed_count_from: u64,
+    /// Begin with the screen, filters and selection that were left last time.
+    pub restore: bool,
     /// The user's own themes. Not a setting: read from the folder `themes` beside the settings.
     #[serde(skip)]
     pub themes: theme::Themes,
@@ -70,6 +76,7 @@ impl Default for Settings {
             reduced_motion: false,
             role: String::new(),
             typed_count_from: 25,
+            restore: true,
             themes: theme::Themes::default(),
             light_ground: false,
         }

@@ -88,6 +88,7 @@ pub mod review;
 pub mod schema;
 pub mod secret;
 pub mod standing;
+pub mod team;
 pub mod text;
 pub mod trouble;
 pub mod undo;

@@ -26,6 +26,7 @@
 //! | [`verdicts`] | what humans said of duplicate candidates, and where that contradicts itself |
 //! | [`match_keys`] | what a changed record is looked up by, and which changed |
 //! | [`incidents`] | duplicates of our own making, and why |
+//! | [`team`] | who works on what: claims, assignees, comments |
 //! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
@@ -91,6 +92,7 @@ mod rows;
 pub mod rules;
 mod sealing;
 pub mod sources;
+pub mod team;
 pub mod told;
 pub mod trends;
 pub mod undo;

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::background::Background;
+use super::first_run::{self, Left};
 use super::problem::Problem;
 use super::wiring::{self, Opening, Place, WorkerLock};
+use super::{log_file, reload};
 use crate::config::Config;
-use crate::console::{self, World};
+use crate::console::session::Keeper;
+use crate::console::{self, Home, World};
 use crate::domain::monitor::Tidings;
 use crate::domain::secret::Credentials;
 use crate::engine::monitors::{self, Watch};
@@ -26,13 +29,23 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     check_terminal()?;
     // Without tokens there is nothing to create a journal for: say how to begin instead of showing an empty screen.
     let credentials = wiring::credentials(place, &config);
+    if !read_only && credentials.is_err() && !place.journal(&config).exists() {
+        return match first_run::run(place, &config).await? {
+            Left::Gone => Ok(()),
+            Left::ForDemo => Box::pin(super::demo::run(super::demo::Arguments::plain(), None, false)).await,
+            // Settings and secrets may be other ones by now.
+            Left::Ready => Box::pin(run(place, read_only)).await,
+        };
+    }
     let journal = match (&credentials, place.journal(&config).exists()) {
         (Ok(_), false) if !read_only => place.open(&config, Opening::Create)?,
         (Err(_) | Ok(_), false) => return place.open(&config, Opening::Look).map(|_| ()),
         (_, true) => place.open(&config, if read_only { Opening::Look } else { Opening::Work })?,
     };
+    let data = journal.path().parent().unwrap_or(&place.data).to_owned();
     if !read_only {
-        log_to(journal.path().parent());
+        log_to(Some(&data));
+        console::crash::report_into(&data, wiring::clock(), env!("CARGO_PKG_VERSION"));
     }
     let (sender, notices) = mpsc::unbounded_channel();
     let tell = |text: String| {
@@ -41,6 +54,14 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     };
     // Dry runs read at the vendors, whoever works the journal.
     let mut reader = None;
+    if let Some(report) = (!read_only).then(|| console::crash::news(&data)).flatten() {
+        tell(format!(
+            "Reknit ended by a fault last time. {} says more; it holds no secrets and nothing of any record, and may be \
+             passed on.",
+            report.display()
+        ));
+    }
+    let mut rules = None;
     let outside = super::outside::window(
         &config,
         // Whoever cannot start from them still wants to see which are there.
@@ -67,6 +88,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
                     if let Some(words) = wiring::begin_in_shadow(&config, &engine).await? {
                         tell(words);
                     }
+                    rules = Some(engine.rules().clone());
                     let mut background = Background::start(&engine);
                     background.watch(Watch::new(&engine, channels, config.monitors.clone()));
                     background.poll(&engine, sender.clone());
@@ -86,11 +108,19 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         None => operator,
     };
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
+    let (words, reload) = mpsc::unbounded_channel();
+    let changes = tokio::spawn(reload::follow(place.clone(), config.clone(), rules, journal.clone(), words));
+    let home = Home {
+        keeper: Some(Keeper::new(&data, &wiring::actor(), &title, read_only)),
+        tour: false,
+        reload: Some(reload),
+    };
     let result = show(
         &config,
-        World { journal, operator, clock: wiring::clock(), title, notices, script: None, outside },
+        World { journal, operator, clock: wiring::clock(), title, notices, home, script: None, outside },
     )
     .await;
+    changes.abort();
     following.abort();
     if let Some((background, _lock)) = background {
         background.stop().await;
@@ -122,18 +152,37 @@ pub async fn show(config: &Config, world: World) -> Result<(), Problem> {
     };
     let (settings, complaints) = looks(config)?;
     let terminal = console::enter(config.console.mouse).map_err(|error| failed(&error))?;
+    let ended = Ended;
     for complaint in complaints {
         tracing::warn!("{complaint}");
     }
     let input = console::terminal::Keyboard::default();
     let result = console::run(terminal, input, world, settings).await;
-    console::leave();
+    drop(ended);
     result.map_err(|error| failed(&format!("{error:#}")))
+}
+
+/// Gives the terminal back when it goes.
+pub(super) struct Ended;
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        console::leave();
+    }
 }
 
 /// The settings of the console with the user's own themes and the terminal's ground. The theme that is wanted must be
 /// there and right; what is wrong with others is said, and they are left out.
 fn looks(config: &Config) -> Result<(console::Settings, Vec<String>), Problem> {
+    let (mut settings, complaints) = themed(config)?;
+    if settings.scheme() == console::theme::Scheme::Auto {
+        settings.light_ground = console::ground_is_light().unwrap_or_default();
+    }
+    Ok((settings, complaints))
+}
+
+/// The same without asking the terminal anything.
+pub(super) fn themed(config: &Config) -> Result<(console::Settings, Vec<String>), Problem> {
     let mut settings = config.console.clone();
     let (own, complaints) = own_themes(&config.folder.join("themes"));
     settings.themes.own = own;
@@ -147,9 +196,6 @@ fn looks(config: &Config) -> Result<(console::Settings, Vec<String>), Problem> {
             why,
             "correct it, or set theme = \"auto\" in the section [console]",
         ));
-    }
-    if settings.scheme() == console::theme::Scheme::Auto {
-        settings.light_ground = console::ground_is_light().unwrap_or_default();
     }
     Ok((settings, complaints))
 }
@@ -207,12 +253,9 @@ pub fn log_to(folder: Option<&Path>) {
     // A second start in one process (tests) keeps the first log; a log that cannot be opened is not worth failing for.
     let _ = match folder {
         None => builder.with_writer(std::io::stderr).try_init(),
-        Some(folder) => {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("reknit.log"));
-            match file {
-                Ok(file) => builder.with_writer(std::sync::Mutex::new(file)).try_init(),
-                Err(_) => return,
-            }
-        }
+        Some(folder) => match log_file::LogFile::open(folder) {
+            Ok(file) => builder.with_writer(std::sync::Mutex::new(file)).try_init(),
+            Err(_) => return,
+        },
     };
 }

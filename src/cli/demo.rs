@@ -18,8 +18,9 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, WorkerLock};
 use crate::config::Config;
-use crate::console::World;
 use crate::console::script::{self, Script};
+use crate::console::session::Keeper;
+use crate::console::{Home, World};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::execution::Status;
 use crate::domain::filter::Filter;
@@ -56,6 +57,13 @@ pub struct Arguments {
     /// Play a script of keys with words to it, then the keys are yours; `list` names the scripts
     #[arg(long, value_name = "SCRIPT")]
     play: Option<String>,
+}
+
+impl Arguments {
+    /// The demo as it is without arguments.
+    pub(super) const fn plain() -> Self {
+        Self { seed: 7, play: None, no_console: false, intercom_port: 0, hubspot_port: 0 }
+    }
 }
 
 /// What has to arise, at least.
@@ -104,6 +112,9 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
         ));
     }
     log_to(Some(folder.path()));
+    // The demo's own folder goes with it, a report must not.
+    let reports = if folder.temporary { std::env::temp_dir() } else { folder.path().to_owned() };
+    crate::console::crash::report_into(&reports, wiring::clock(), env!("CARGO_PKG_VERSION"));
     let config = Config { folder: folder.path().to_owned(), ..settings(&sandbox, started) };
     if !folder.temporary {
         keep_settings(folder.path(), &config)?;
@@ -172,6 +183,11 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             clock: wiring::clock(),
             title: "demo".into(),
             notices: heard,
+            home: Home {
+                keeper: Some(Keeper::new(folder.path(), &wiring::actor(), "demo", read_only)),
+                tour: true,
+                reload: None,
+            },
             script,
             outside,
         };

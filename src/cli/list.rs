@@ -81,6 +81,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             "see the filter language in `reknit help list`",
         )
     })?;
+    let filter = filter.of(&super::wiring::actor());
     let config = place.settings()?;
     let journal = place.open(&config, Opening::Look)?;
     let limit = arguments.limit;

@@ -98,6 +98,7 @@ impl<'a> Desk<'a> {
         let mapping = place.mapping(&config)?;
         let journal = place.open(&config, if read_only { Opening::Look } else { Opening::Work })?;
         let operator = wiring::operator(&config, journal.clone(), mapping.clone(), read_only);
+        let operator = if place.despite_claims { operator.despite_claims() } else { operator };
         Ok(Self { place, config, mapping, journal, operator })
     }
 
@@ -225,6 +226,11 @@ pub(super) fn refused(error: &OperateError) -> Problem {
     let why = text.strip_prefix("Nothing was changed: ").unwrap_or(&text).to_owned();
     let next = "`reknit show ID` tells where it stands; `reknit list` what else there is";
     match error {
+        OperateError::Claimed { item, claim } => Problem::usage(
+            "Nothing was changed.",
+            format!("{} has claimed {item} until {}", claim.who, claim.until.rfc3339()),
+            "ask them, take it over with `reknit claim ID --take-over`, or add --despite-claims",
+        ),
         OperateError::Journal(_) => Problem::runtime("Nothing was changed.", why, "try again in a moment"),
         _ => Problem::usage("Nothing was changed.", why, next),
     }

@@ -29,6 +29,8 @@ pub struct Place {
     pub config: PathBuf,
     /// Somebody named the file, so it must be there.
     config_named: bool,
+    /// Decide also what somebody else has claimed.
+    pub despite_claims: bool,
     /// The folder of the journal.
     pub data: PathBuf,
 }
@@ -48,7 +50,12 @@ impl Place {
         let config = arguments.config.clone().or(beside).unwrap_or_else(|| {
             folders.as_ref().map_or_else(here, |folders| folders.config_dir().to_owned()).join("reknit.toml")
         });
-        Self { config, config_named: arguments.config.is_some(), data }
+        Self {
+            config,
+            config_named: arguments.config.is_some(),
+            despite_claims: arguments.despite_claims,
+            data,
+        }
     }
 
     /// The settings: the file's, or the defaults where no file was named and none is there.
@@ -436,6 +443,12 @@ pub async fn take_over(journal: &Journal) -> Result<(), Problem> {
         tracing::info!(given_back, "took over the work of a process that ended early");
     }
     Ok(())
+}
+
+/// Whether a process of this machine works a journal; writes nothing.
+pub fn is_served(journal: &Path) -> bool {
+    let Ok(file) = File::open(journal.with_extension("worker")) else { return false };
+    matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
 }
 
 /// Held by the one process that serves a journal on this machine; given up when it ends, however it ends.

@@ -334,6 +334,16 @@ actions! {
     PageDown { id: "page-down", keys: ["PgDn"], hint: "", help: "Move a page down.", scope: Everywhere }
     PageUp { id: "page-up", keys: ["PgUp"], hint: "", help: "Move a page up.", scope: Everywhere }
     // Who works on what.
+    Claim { id: "claim", keys: ["a"], hint: "",
+        help: "Say that you are at it, so that nobody decides it twice; again gives it back. Ends by itself after half an hour.",
+        scope: Lists, does: Claim }
+    Assign { id: "assign", keys: ["A"], hint: "",
+        help: "Say who is to look at the marked items, or this one.", scope: Lists, does: Hint }
+    Comment { id: "comment", keys: ["C"], hint: "",
+        help: "Leave a remark on the marked items, or this one, for whoever looks at them next.",
+        scope: Lists, does: Comment }
+    Tour { id: "tour", keys: ["T"], hint: "",
+        help: "Begin a short tour of what a console is for, or end it.", scope: Everywhere }
     // Safety: arming, undoing, screen sharing.
     // Everywhere.
     NextBox { id: "next-box", keys: ["Tab"], hint: "box", help: "Give the next box the focus.", scope: Everywhere }

@@ -4,9 +4,13 @@ mod acting;
 mod events;
 mod frame;
 mod input;
+mod keeping;
 mod lists;
 mod places;
 mod results;
+mod team;
+
+use std::collections::BTreeMap;
 
 use results::Results;
 
@@ -18,6 +22,7 @@ use super::layers::bulk::Bulk;
 use super::layers::confirm::{Confirm, Pending};
 use super::layers::prompt::Prompt;
 use super::layers::toast::{Toasts, Tone};
+use super::layers::tour::Tour;
 use super::msg::{Msg, Ticket};
 use super::panes::audit::Audit;
 use super::panes::conflicts::Conflicts;
@@ -29,6 +34,7 @@ use super::panes::overview::Overview;
 use super::panes::recipes::Recipes;
 use super::panes::unlinked::Unlinked;
 use super::panes::{Pane, Screen};
+use super::session::{Kept, Session};
 use super::text::cut_end;
 use super::theme::Terminal;
 use super::views::Views;
@@ -75,6 +81,12 @@ pub struct App {
     views: Views,
     /// Executions there were when the refresh was paused, and since.
     paused: Option<(u64, u64)>,
+    tour: Option<Tour>,
+    tour_seen: bool,
+    to_restore: BTreeMap<String, Kept>,
+    reselect: Option<(Screen, i64)>,
+    left: Session,
+    kept_at: Timestamp,
     said: Option<String>,
 }
 
@@ -119,6 +131,12 @@ impl App {
             mouse,
             views: Views::default(),
             paused: None,
+            tour: None,
+            tour_seen: false,
+            to_restore: BTreeMap::new(),
+            reselect: None,
+            left: Session::new(),
+            kept_at: overview_at,
             said: None,
         }
     }
@@ -133,7 +151,7 @@ impl App {
     /// The same console with a user's views, and each list as it was left.
     #[must_use]
     pub fn with_views(mut self, views: Views) -> Self {
-        self.restore(views);
+        self.take_views(views);
         self
     }
 
@@ -188,9 +206,21 @@ impl App {
     }
 
     fn update_of(&mut self, screen: Screen, msg: Msg) -> Vec<Effect> {
+        let again = matches!(msg, Msg::Shown | Msg::Refresh);
+        let mut before = Vec::new();
+        match msg {
+            Msg::Shown => before = self.restore(screen),
+            // A door's filter goes before the one that was left.
+            Msg::Filter(..) => drop(self.to_restore.remove(screen.title())),
+            _ => {}
+        }
         let (pane, ctx) = self.pane_of(screen);
         let effects = pane.update(ctx, msg);
-        self.apply(effects)
+        before.extend(self.apply(effects));
+        if screen == self.screen {
+            before.extend(self.look_for_hints(again));
+        }
+        before
     }
 
     /// Keeps what the loop must perform; carries out what concerns the screen itself.
@@ -247,6 +277,11 @@ impl App {
     /// The screen that is shown.
     pub const fn screen(&self) -> Screen {
         self.screen
+    }
+
+    /// The number of the selected row, without the right to change anything.
+    pub fn shown_selection(&self) -> Option<i64> {
+        self.shown().selected()
     }
 
     /// The number of the selected row.

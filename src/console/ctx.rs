@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
+use super::hints::Hints;
 use super::msg::Ticket;
 use super::outside::{self, Outside, Window};
 use super::panes::Screen;
@@ -48,6 +49,8 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// Who works on what, as far as rows in memory go.
+    pub hints: Hints,
     /// What is known beside the journal.
     pub outside: Window,
     /// Nothing is to move by itself.
@@ -72,6 +75,7 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            hints: Hints::default(),
             outside: outside::still(Outside::default()),
             reduced_motion: false,
             share: None,
@@ -101,6 +105,11 @@ impl Ctx {
     /// Forgets what the last frame drew.
     pub fn clear_targets(&self) {
         self.targets.borrow_mut().clear();
+    }
+
+    /// Where something was drawn in this frame.
+    pub fn place_of(&self, what: &Target) -> Option<Rect> {
+        self.targets.borrow().iter().find(|(_, target)| target == what).map(|(area, _)| *area)
     }
 
     /// What lies at a place. The divider goes before the two boxes whose borders it is.

@@ -57,6 +57,10 @@ pub enum Effect {
     CarryOutLink(Box<LinkProposed>),
     /// Do what was wished for; the answer is one sentence and what it set off.
     Do(Box<AnyWish>),
+    /// The same although somebody else has claimed what it decides: that was said, and the answer was yes.
+    Despite(Box<Effect>),
+    /// Keep what is open for the next start.
+    KeepSession(Box<super::session::Session>),
     /// Lay this over the panes.
     Over(Over),
     /// Change the list that is shown.
@@ -121,6 +125,8 @@ pub enum Query {
     Audit(panes::audit::asks::Ask),
     /// For the log of API calls.
     Log(panes::log::asks::Ask),
+    /// About who works on what.
+    Team(super::hints::Ask),
     /// For conflicts, duplicates and unlinked people, beside their rows.
     Reviews(Box<panes::reviews::Ask>),
     /// Rows of a list.

@@ -2,9 +2,11 @@
 //!
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
+pub mod assign;
 pub mod bulk;
 pub mod choice;
 pub mod columns;
+pub mod comment;
 pub mod confirm;
 pub mod edit;
 pub mod editions;
@@ -20,9 +22,11 @@ pub mod prompt;
 pub mod reading;
 pub mod sort;
 pub mod switching;
+pub mod take_over;
 pub mod telling;
 pub mod textarea;
 pub mod toast;
+pub mod tour;
 pub mod trying;
 pub mod views;
 

@@ -85,6 +85,8 @@ pub enum Loaded {
     Audit(Box<panes::audit::asks::Told>),
     /// For the log of API calls.
     Log(Box<panes::log::asks::Told>),
+    /// Who works on what.
+    Team(Box<super::hints::Told>),
     /// For conflicts, duplicates and unlinked people, beside their rows.
     Reviews(Box<panes::reviews::Told>),
 }
@@ -126,4 +128,8 @@ pub enum Event {
     Second,
     /// The service has something to say.
     Notice(String),
+    /// Something of passing interest: rules were read again.
+    Told(String),
+    /// The settings file was changed: the console's part of it, and what else to say.
+    Settings(Box<super::Settings>, String),
 }

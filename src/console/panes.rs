@@ -17,6 +17,7 @@ pub mod unlinked;
 pub mod window;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,7 +27,9 @@ use super::ctx::{Ctx, Target};
 use super::effect::Effect;
 use super::keys;
 use super::msg::{Loaded, Msg};
+use super::session::Kept;
 use crate::domain::filter::Filter;
+use crate::domain::team::Item;
 
 /// A screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -143,6 +146,16 @@ pub trait Pane {
     fn list(&self) -> Option<&dyn listing::Listed> {
         None
     }
+    /// The rows in memory, as what people leave hints on: those are looked up for them.
+    fn loaded_items(&self) -> Vec<Item> {
+        Vec::new()
+    }
+    /// What the next start should find again: filter, selected row, and whatever else the pane names.
+    fn kept(&self) -> Kept {
+        Kept { filter: self.filter().to_owned(), selected: self.selected(), more: BTreeMap::new() }
+    }
+    /// Takes up again what else it named; filter and selection come as messages.
+    fn restore(&mut self, _ctx: &Ctx, _more: &BTreeMap<String, String>) {}
     /// It is a list: the keys of every list work on it.
     fn lists(&self) -> bool {
         true
@@ -158,7 +171,7 @@ pub fn split(ctx: &Ctx, area: Rect, focus: Focus, list: u16) -> (Option<Rect>, O
     if ctx.narrow() {
         return match focus {
             Focus::List => (Some(area), None),
-            Focus::Detail => (None, Some(area)),
+            Focus::Detail => (None, Some(ctx.hints.beside(ctx, area))),
         };
     }
     let wanted = ctx.share.map_or(list, |share| (u32::from(area.width) * u32::from(share) / 100) as u16);
@@ -169,7 +182,7 @@ pub fn split(ctx: &Ctx, area: Rect, focus: Focus, list: u16) -> (Option<Rect>, O
         Rect { x: right.x - 1, width: 2, y: area.y + 1, height: area.height.saturating_sub(2) },
         Target::Divider,
     );
-    (Some(left), Some(right))
+    (Some(left), Some(ctx.hints.beside(ctx, right)))
 }
 
 /// Moves a scroll position as an action says; drawing draws it back to what exists.

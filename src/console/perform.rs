@@ -8,6 +8,7 @@ use super::effect::{Effect, Query};
 use super::idle::{Idle, Token};
 use super::msg::{Event, Loaded, Ticket};
 use super::panes::{self, Screen};
+use super::session::Keeper;
 use super::{bulk, export, rows, terminal, views};
 use crate::engine::explain::explain;
 use crate::engine::operate::Operator;
@@ -32,6 +33,8 @@ pub struct Performer {
     pub sender: UnboundedSender<Envelope>,
     /// Counts tasks.
     pub idle: Idle,
+    /// Where sessions are kept, if anywhere.
+    pub keeper: Option<Keeper>,
 }
 
 impl Performer {
@@ -85,6 +88,26 @@ impl Performer {
             Effect::Do(wish) => self.spawn(async move {
                 Event::CarriedOut(super::wishes::carry_out(&journal, &operator, *wish).await)
             }),
+            Effect::Despite(effect) => Self {
+                journal,
+                operator: operator.despite_claims(),
+                sender: self.sender.clone(),
+                idle: self.idle.clone(),
+                keeper: None,
+            }
+            .perform(*effect),
+            Effect::KeepSession(session) => {
+                if let Some(keeper) = self.keeper.clone() {
+                    self.spawn(async move {
+                        // What could not be kept now is tried again with the next change, and told at the end.
+                        let kept = tokio::task::spawn_blocking(move || keeper.write(&session)).await;
+                        if let Ok(Err(error)) = kept {
+                            tracing::warn!(%error, "the session could not be kept");
+                        }
+                        Event::Second
+                    });
+                }
+            }
             Effect::Mouse(taken) => terminal::mouse(taken),
             Effect::Bulk(ticket, ask) => self.spawn(async move {
                 let told = bulk::answer(&journal, &operator, *ask).await;
@@ -146,6 +169,12 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             $call.await.map_err(|error| error.to_string())
         };
     }
+    let query = match query {
+        Query::Rows { screen, filter, anchor, limit } => {
+            Query::Rows { screen, filter: filter.of(operator.name()), anchor, limit }
+        }
+        query => query,
+    };
     let loaded = match query {
         Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
         Query::Outlook(ask) => {
@@ -175,6 +204,7 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             Loaded::Reviews(Box::new(panes::reviews::answer(journal, operator, *ask).await))
         }
         Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
+        Query::Team(ask) => Loaded::Team(Box::new(super::hints::answer(journal, operator, ask).await)),
         Query::Rows { screen, filter, anchor, limit } => match screen {
             Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
             Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),

@@ -20,12 +20,14 @@ use super::Settings;
 use super::app::App;
 use super::ctx::Ctx;
 use super::effect::Effect;
+use super::hints::Hints;
 use super::idle::Idle;
 use super::layers::toast::Tone;
 use super::msg::Event;
 use super::outside::Window;
 use super::perform::{Envelope, Performer};
 use super::script::{Player, Script, Turn};
+use super::session::Keeper;
 use super::terminal;
 use super::theme;
 use super::views::Views;
@@ -45,10 +47,34 @@ pub struct World {
     pub title: String,
     /// What the service has to say: each text is shown until it is dismissed.
     pub notices: UnboundedReceiver<String>,
+    /// What comes from outside the journal.
+    pub home: Home,
     /// To be played before the keys are the operator's.
     pub script: Option<Script>,
     /// What is known beside the journal.
     pub outside: Window,
+}
+
+/// Where a console is at home: what it takes up from last time, and word of files that changed.
+#[derive(Default)]
+pub struct Home {
+    /// Where its session is kept, if anywhere.
+    pub keeper: Option<Keeper>,
+    /// Offer the tour to who has not seen it.
+    pub tour: bool,
+    /// Word of changed files, as they change.
+    pub reload: Option<UnboundedReceiver<Reload>>,
+}
+
+/// Word of a file that changed.
+#[derive(Debug)]
+pub enum Reload {
+    /// The settings: the console's part, and what to say.
+    Settings(Box<Settings>, String),
+    /// Something else is in force now.
+    Said(String),
+    /// A file is wrong, and what was in force stays.
+    Wrong(String),
 }
 
 /// How often a script that is played looks at the screen.
@@ -86,15 +112,41 @@ impl Console {
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
+        ctx.hints = Hints::of(operator.name());
         let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
         let app =
             App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only()).with_views(views);
         Self {
             app,
-            performer: Performer { journal, operator, sender, idle: Idle::default() },
+            performer: Performer { journal, operator, sender, idle: Idle::default(), keeper: None },
             queue,
             clock,
             outside: None,
+        }
+    }
+
+    /// The same console, with the session it left behind last time; before its first frame.
+    #[must_use]
+    pub fn at_home(mut self, keeper: Option<Keeper>, tour: bool) -> Self {
+        if let Some(mut keeper) = keeper {
+            match keeper.read() {
+                Ok(Some(session)) => self.app.resume(session),
+                Ok(None) => {}
+                Err(why) => drop(self.app.event(Event::Notice(why))),
+            }
+            self.performer.keeper = Some(keeper);
+        }
+        if tour {
+            self.app.offer_tour();
+        }
+        self
+    }
+
+    /// Keeps the session, for when the console is left.
+    pub fn keep(&mut self) -> io::Result<()> {
+        match &self.performer.keeper {
+            Some(keeper) => keeper.write(&self.app.session()),
+            None => Ok(()),
         }
     }
 
@@ -186,7 +238,8 @@ where
     B::Error: Error + Send + Sync + 'static,
 {
     let size = terminal.size()?;
-    let World { journal, operator, clock, title, mut notices, script, outside } = world;
+    let World { journal, operator, clock, title, mut notices, home, script, outside } = world;
+    let Home { keeper, tour, mut reload } = home;
     let mut console = Console::new(
         journal.clone(),
         operator,
@@ -196,7 +249,8 @@ where
         theme::Terminal::from_environment(),
         TimeZone::system(),
         (size.width, size.height),
-    );
+    )
+    .at_home(keeper, tour);
     console.look_outside(outside);
     let mut last = None;
     // The frame comes before the first question, so that the screen is there however slow the journal is.
@@ -231,6 +285,11 @@ where
                 Some(text) => console.event(Event::Notice(text)),
                 None => told = false,
             },
+            Some(word) = heard(&mut reload) => console.event(match word {
+                Reload::Settings(settings, said) => Event::Settings(settings, said),
+                Reload::Said(text) => Event::Told(text),
+                Reload::Wrong(text) => Event::Notice(text),
+            }),
             () = &mut look, if player.is_some() => {
                 if play(&mut player, &mut console, last.as_ref(), clock.now()) {
                     player = None;
@@ -263,6 +322,9 @@ where
         draw(&mut terminal, &mut console, &mut last)?;
     }
     feed.abort();
+    if let Err(error) = console.keep() {
+        tracing::warn!(%error, "what was open could not be kept for the next start");
+    }
     Ok(())
 }
 
@@ -279,6 +341,18 @@ async fn hand_over(
     terminal::take_back()?;
     console.event(Event::Edited(edited));
     Ok(())
+}
+
+/// The next word of a changed file; never, once nobody says any.
+async fn heard(reload: &mut Option<UnboundedReceiver<Reload>>) -> Option<Reload> {
+    let word = match reload {
+        Some(words) => words.recv().await,
+        None => std::future::pending().await,
+    };
+    if word.is_none() {
+        *reload = None;
+    }
+    word
 }
 
 /// A turn of the script that is played; true when it is through.
@@ -403,14 +477,14 @@ async fn feed(journal: Journal, clock: SharedClock, sender: UnboundedSender<Enve
 }
 
 /// The signals that end the console; the terminal is put back as after `q`.
-struct Signals {
+pub(super) struct Signals {
     #[cfg(unix)]
     received: [tokio::signal::unix::Signal; 3],
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let received = [
             signal(SignalKind::terminate())?,
@@ -421,12 +495,12 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {})
     }
 
     #[cfg(unix)]
-    async fn received(&mut self) {
+    pub(super) async fn received(&mut self) {
         let [terminate, hangup, interrupt] = &mut self.received;
         tokio::select! {
             _ = terminate.recv() => {}
@@ -436,7 +510,7 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn received(&mut self) {
+    pub(super) async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

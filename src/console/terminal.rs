@@ -87,14 +87,15 @@ pub fn ground_is_light() -> Option<bool> {
 pub fn enter(mouse: bool) -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>>>> {
     HOOK.call_once(|| {
         let owner = std::thread::current().id();
-        let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             // A turn of a worker may panic on another thread; it is caught there and the console goes on.
             if ends_the_console(owner, std::thread::current().id(), ENTERED.load(Ordering::SeqCst)) {
                 leave();
-                before(panic);
+                super::crash::report(panic);
             } else {
-                tracing::error!(%panic, "a task panicked; what it held is recorded as failed");
+                let fault = panic.payload_as_str().map(super::crash::scrubbed).unwrap_or_default();
+                let place = panic.location().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(fault, place, "a task panicked; what it held is recorded as failed");
             }
         }));
     });

@@ -2,13 +2,16 @@
 
 mod bench;
 mod executions;
-mod lists;
 mod health;
+mod lists;
 mod looks;
 mod overview;
 mod pressing;
 mod recipes;
 mod reviews;
+mod session;
+mod team;
+mod tour;
 mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};
@@ -80,6 +83,9 @@ fn what_writes_to_a_vendor_is_marked_as_danger() {
                 | Action::Probe
                 | Action::Hold
                 | Action::Snooze
+                | Action::Claim
+                | Action::Assign
+                | Action::Comment
         );
         assert_eq!(row.danger, !harmless, "{}", row.id);
     }

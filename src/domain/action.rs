@@ -34,5 +34,11 @@ words! {
         Recipe = "recipe",
         /// Take a vendor's change as it is, or let what it holds back go on.
         Drift = "drift",
+        /// Say that one is at an item, so that nobody else decides it meanwhile; or give that back.
+        Claim = "claim",
+        /// Say who is to look at an item.
+        Hint = "hint",
+        /// Leave a remark on an item.
+        Comment = "comment",
     }
 }

@@ -40,6 +40,10 @@ words! {
         Role = "role",
         /// E-mail domain of an unlinked person.
         Domain = "domain",
+        /// Who is to look at it; `me` is oneself.
+        Assignee = "assignee",
+        /// Who has claimed it; `me` is oneself, `any` whoever it is.
+        Claimed = "claimed",
         /// How a finished execution ended.
         Outcome = "outcome",
         /// Changed within this time, or since a day: `since:2h`, `since:2026-11-20`.
@@ -169,6 +173,19 @@ impl Filter {
             filter.terms.push(Term { key: Some(key), values, negated });
         }
         Ok(filter)
+    }
+
+    /// The same filter with `me` as a name, in the terms where it means one.
+    #[must_use]
+    pub fn of(mut self, me: &str) -> Self {
+        for term in &mut self.terms {
+            if matches!(term.key, Some(Key::Assignee | Key::Claimed)) {
+                for value in term.values.iter_mut().filter(|value| *value == "me") {
+                    me.clone_into(value);
+                }
+            }
+        }
+        self
     }
 
     /// Parses what was typed for one list: keys, words and columns that it does not know are refused, with those it

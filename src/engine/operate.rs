@@ -12,6 +12,7 @@ use crate::domain::ids::ExecutionId;
 use crate::domain::plan::{Effect, Preview};
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
+use crate::domain::team::{Claim, Item};
 use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
@@ -36,6 +37,7 @@ mod replay;
 pub mod settling;
 pub mod shelf;
 pub mod switching;
+pub mod team;
 mod translate;
 pub mod trial;
 mod verdicts;
@@ -51,6 +53,14 @@ pub enum OperateError {
     /// The decision cannot be carried out.
     #[error("Nothing was changed: {0}")]
     Impossible(String),
+    /// Somebody else is at it.
+    #[error("Nothing was changed: {item}: {words}. Ask them, or take it over first.", words = team::words(.claim))]
+    Claimed {
+        /// What is claimed.
+        item: Item,
+        /// By whom.
+        claim: Claim,
+    },
     /// The item is not there.
     #[error("Nothing was changed: {0} is not in the journal. `list` shows what is.")]
     Missing(String),
@@ -84,6 +94,7 @@ pub struct Operator {
     clock: SharedClock,
     actor: String,
     read_only: bool,
+    despite_claims: bool,
     max_attempts: u32,
     crm: System,
     leads: Option<Arc<Mapping>>,
@@ -115,6 +126,7 @@ impl Operator {
             clock,
             actor,
             read_only: false,
+            despite_claims: false,
             max_attempts,
             rulebook: Rulebook::default(),
             matching: crate::matching::Settings::default(),
@@ -232,25 +244,30 @@ impl Operator {
     /// Runs executions again, before all others.
     pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        Ok(team::with_refused(self.journal.retry(free, self.actor.clone()).await?, taken))
     }
 
     /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
     pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal.replan(ids.to_vec(), self.actor.clone()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        Ok(team::with_refused(self.journal.replan(free, self.actor.clone()).await?, taken))
     }
 
     /// Gives up on executions.
     pub async fn discard(&self, ids: &[ExecutionId], reason: &str) -> Result<Report, OperateError> {
         self.may_write()?;
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
-        Ok(self.journal.discard(ids.to_vec(), reason.to_owned(), self.actor.clone()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        let report = self.journal.discard(free, reason.to_owned(), self.actor.clone()).await?;
+        Ok(team::with_refused(report, taken))
     }
 
     /// Records a decision; the execution that carries it out runs at once.
     pub async fn decide(&self, decision: &Decision) -> Result<ExecutionId, OperateError> {
         self.may_write()?;
+        self.unclaimed(team::of_decision(decision)).await?;
         let whole = self.whole(decision).await?;
         let decision = whole.as_ref().unwrap_or(decision);
         // A decision that cannot be carried out is refused here, not after it has been queued.

@@ -34,6 +34,7 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/018_undo.sql"),
     include_str!("../../assets/journal/sqlite/019_links.sql"),
     include_str!("../../assets/journal/sqlite/021_executions.sql"),
+    include_str!("../../assets/journal/sqlite/023_team.sql"),
     include_str!("../../assets/journal/sqlite/022_overview.sql"),
     include_str!("../../assets/journal/sqlite/025_recipes.sql"),
 ];

@@ -7,7 +7,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::rows;
-use super::{Journal, Result, sealing};
+use super::{Journal, Result, sealing, team};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::filter::{Filter, Key, Term, span};
@@ -339,6 +339,7 @@ impl List {
                 let sign = if key == Key::Since { ">=" } else { "<" };
                 (format!("{column} {sign} ?"), vec![Sql::Integer(now.0 - span)])
             }
+            Some(key @ (Key::Assignee | Key::Claimed)) => team::term(self.table, key, value, now),
             // A key that means nothing for this list matches nothing, and the empty list says so.
             Some(_) => ("0".into(), Vec::new()),
         }

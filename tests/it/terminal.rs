@@ -3,9 +3,11 @@
 //! Screens are matched by what is stable (screen names, ids, states, paths), never by layout; what was really sent
 //! is read from the emulated vendors' books, and what was decided from the journal.
 
+mod crash;
 mod demo;
 pub(crate) mod driver;
 mod endings;
+mod first_run;
 mod kept;
 mod storms;
 

@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::console::actions::{Action, Scope, TABLE};
+use crate::console::crash;
 use crate::console::effect::Effect;
 use crate::console::layers::help::Help;
 use crate::console::layers::palette::{Entry, Palette};
@@ -35,7 +36,11 @@ impl App {
             );
             return Vec::new();
         }
+        crash::note(action.row().id);
+        self.tour_after(action);
         match action {
+            Action::Claim | Action::Assign | Action::Comment => return self.hint(action),
+            Action::Tour => self.toggle_tour(),
             Action::Quit => self.quit = true,
             Action::Back => return self.back(),
             Action::Help => self.layers.push(Box::new(Help::new(&self.scopes()))),
@@ -111,6 +116,9 @@ impl App {
         }
         if self.read_only && row.operation.is_some() {
             return Err("this Reknit runs read-only; start it without --read-only".to_owned());
+        }
+        if matches!(action, Action::Claim | Action::Assign | Action::Comment) {
+            return self.can_hint();
         }
         if listing::concerns(action) {
             match self.shown().list() {

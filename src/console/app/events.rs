@@ -80,8 +80,13 @@ impl App {
             }
             Event::Second => {
                 self.toasts.expire(self.ctx.now);
+                self.keep_now_and_then()
+            }
+            Event::Told(text) => {
+                self.toasts.push(self.ctx.now, Tone::Good, text);
                 Vec::new()
             }
+            Event::Settings(settings, said) => self.settle_in(*settings, said),
             Event::Notice(text) => {
                 self.toasts.push(self.ctx.now, Tone::Bad, text);
                 Vec::new()
@@ -126,15 +131,14 @@ impl App {
             Loaded::Overview(_) | Loaded::Outlook(_) => {
                 self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded))
             }
-            Loaded::Executions(_) | Loaded::Execution(..) | Loaded::AboutExecutions(_) => {
-                self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
-            }
+            Loaded::Executions(_) | Loaded::Execution(..) => self.rows_of(Screen::Executions, ticket, loaded),
+            Loaded::AboutExecutions(_) => self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded)),
             Loaded::Keys(screen, _) => self.update_of(screen, Msg::Loaded(ticket, loaded)),
             // For a dialog that was closed.
             Loaded::Bulk(_) | Loaded::Export(_) => Vec::new(),
-            Loaded::Conflicts(_) => self.update_of(Screen::Conflicts, Msg::Loaded(ticket, loaded)),
-            Loaded::Duplicates(_) => self.update_of(Screen::Duplicates, Msg::Loaded(ticket, loaded)),
-            Loaded::Unlinked(_) => self.update_of(Screen::Unlinked, Msg::Loaded(ticket, loaded)),
+            Loaded::Conflicts(_) => self.rows_of(Screen::Conflicts, ticket, loaded),
+            Loaded::Duplicates(_) => self.rows_of(Screen::Duplicates, ticket, loaded),
+            Loaded::Unlinked(_) => self.rows_of(Screen::Unlinked, ticket, loaded),
             Loaded::Recipes(_) => self.update_of(Screen::Recipes, Msg::Loaded(ticket, loaded)),
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
@@ -143,7 +147,15 @@ impl App {
                 self.update_of(screen, Msg::Loaded(ticket, Loaded::Reviews(told)))
             }
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
+            Loaded::Team(told) => self.hinted_at(ticket, *told),
         }
+    }
+
+    /// Rows for a list, whose selection may be one that was left in an earlier session.
+    fn rows_of(&mut self, screen: Screen, ticket: Ticket, loaded: Loaded) -> Vec<Effect> {
+        let mut effects = self.update_of(screen, Msg::Loaded(ticket, loaded));
+        effects.extend(self.select_again(screen));
+        effects
     }
 
     pub(super) fn refresh(&mut self) -> Vec<Effect> {

@@ -27,7 +27,12 @@ impl App {
         } else {
             self.header(buffer, Rect { height: 1, ..area });
             let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+            self.ctx.hints.clear_place();
             self.shown().draw(&self.ctx, buffer, body);
+            self.ctx.hints.draw(&self.ctx, buffer);
+            if let (Some(tour), true) = (self.tour, self.layers.is_empty()) {
+                tour.draw(&self.ctx, buffer, area);
+            }
             self.toasts.draw(&self.ctx, buffer, area);
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             if !self.layers.is_empty() {

@@ -48,7 +48,7 @@ impl App {
     }
 
     /// Gives each list the look it was left with.
-    pub(super) fn restore(&mut self, mut views: Views) {
+    pub(super) fn take_views(&mut self, mut views: Views) {
         if let Some(trouble) = views.trouble() {
             self.toasts.push(self.ctx.now, crate::console::layers::toast::Tone::Bad, trouble);
         }

@@ -54,6 +54,9 @@ impl App {
         if self.toasts.dismiss() {
             return Vec::new();
         }
+        if self.tour.take().is_some() {
+            return Vec::new();
+        }
         let (pane, ctx) = self.pane_of(self.screen);
         match pane.back(ctx) {
             Some(effects) => self.apply(effects),

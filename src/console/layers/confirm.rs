@@ -49,6 +49,8 @@ pub struct Confirm {
     choosing: Choosing,
     /// What is shown while the preview of another choice is on its way.
     before: Option<Box<Preview>>,
+    /// It was drawn with the word that somebody else has claimed what it decides.
+    warned: Cell<bool>,
 }
 
 impl Confirm {
@@ -69,7 +71,17 @@ impl Confirm {
             }
             _ => (Body::Own, None),
         };
-        (Self { pending, body, at: Cell::new(0), choosing: Choosing::default(), before: None }, effect)
+        (
+            Self {
+                pending,
+                body,
+                at: Cell::new(0),
+                choosing: Choosing::default(),
+                before: None,
+                warned: Cell::new(false),
+            },
+            effect,
+        )
     }
 
     /// Takes in the preview it asked for; a late one of another dialog is dropped.
@@ -170,7 +182,10 @@ impl Confirm {
         match keys::name(key).as_deref() {
             Some("Esc" | "Enter") => return Reply::close(),
             Some("Y") if self.ready() => {
-                return Reply::then(vec![self.pending.effect(&self.body)]);
+                let effect = self.pending.effect(&self.body);
+                // Only who was warned has said that they mean to.
+                let effect = if self.warned.get() { Effect::Despite(Box::new(effect)) } else { effect };
+                return Reply::then(vec![effect]);
             }
             Some("y") => {
                 if let Some(preview) = self.preview().filter(|preview| !preview.calls.is_empty()) {
@@ -268,7 +283,14 @@ impl Confirm {
             self.preview().or(self.before.as_deref()).is_some_and(|preview| !preview.merges.is_empty());
         let width_wanted = if wide { 120 } else { 84 }.min(area.width.saturating_sub(2));
         let cells = usize::from(width_wanted.saturating_sub(6));
-        let lines = self.lines(ctx, cells);
+        let mut lines = self.lines(ctx, cells);
+        let warning = ctx.hints.warning(ctx, &self.pending.items());
+        self.warned.set(warning.is_some());
+        if let Some(words) = warning {
+            let style = theme.warn;
+            let said = wrap(&words, cells).into_iter().map(|line| Line::from(span(line, style)));
+            lines.splice(0..0, said.chain([Line::default()]));
+        }
         let place = dialog(ctx, buffer, area, width_wanted, lines.len() as u16 + 4);
         let irreversible = self.preview().is_some_and(|preview| preview.irreversible);
         let title_style =

@@ -36,12 +36,17 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::ConflictId;
 use crate::domain::record::{RecordRef, value_text};
 use crate::domain::review::{Choice, Conflict, ConflictKind, ReviewState};
+use crate::domain::team::Item;
 use crate::engine::explain::Account;
 use crate::engine::operate::compare::Compared;
 
 impl Row for Conflict {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Conflict(self.id))
     }
 }
 
@@ -89,6 +94,11 @@ impl Conflicts {
     /// The screen of somebody with a role; empty when they have none.
     pub fn of_role(role: &str) -> Self {
         Self { role: role.to_owned(), ..Self::default() }
+    }
+
+    /// The role changed while the console runs.
+    pub fn set_role(&mut self, role: &str) {
+        role.clone_into(&mut self.role);
     }
 
     /// What is known of the record of the selected row.
@@ -527,6 +537,10 @@ impl Pane for Conflicts {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

@@ -41,11 +41,16 @@ use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish, Take};
 use crate::domain::record::RecordRef;
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
+use crate::domain::team::Item;
 use crate::journal::verdicts::NewVerdict;
 
 impl Row for Duplicate {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Duplicate(self.id))
     }
 }
 
@@ -508,6 +513,10 @@ impl Pane for Duplicates {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

@@ -30,12 +30,14 @@ use crate::console::effect::{Effect, Query};
 use crate::console::keys;
 use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
+use crate::console::session::Kept;
 use crate::console::text::span;
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::execution::{Execution, ExecutionDetail};
 use crate::domain::filter::Filter;
 use crate::domain::ids::ExecutionId;
+use crate::domain::team::Item;
 
 mod around;
 pub mod asks;
@@ -60,6 +62,10 @@ const THREE: u16 = 160;
 impl Row for Execution {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Execution(self.id))
     }
 }
 
@@ -579,6 +585,15 @@ impl Pane for Executions {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn kept(&self) -> Kept {
+        // Also that it shows everything, which is not what it opens with.
+        Kept { filter: self.window.text().to_owned(), selected: self.selected(), ..Kept::default() }
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

@@ -121,7 +121,9 @@ pub fn list<T: Row>(
             Some(marked)
         },
     };
-    table.draw(theme, buffer, inner);
+    let badges = ctx.hints.badges(ctx, rows.iter().map(Row::item));
+    table.draw(theme, buffer, badges.beside(inner));
+    badges.draw(ctx, buffer, inner, selected.filter(|_| frame.focused));
     let free = height.saturating_sub(shown);
     if !frame.below.is_empty() && free > frame.below.len() {
         let y = inner.bottom() - frame.below.len() as u16;

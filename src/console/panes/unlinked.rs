@@ -37,6 +37,7 @@ use crate::domain::links::LinkVerdict;
 use crate::domain::plan::Preview;
 use crate::domain::record::RecordRef;
 use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
+use crate::domain::team::Item;
 use crate::engine::operate::person::Facts;
 
 /// The order that puts people of one domain together.
@@ -45,6 +46,10 @@ const GROUPED: Sort = Sort { column: By::Domain, descending: false };
 impl Row for Person {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Unlinked(self.id))
     }
 }
 
@@ -491,6 +496,10 @@ impl Pane for Unlinked {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

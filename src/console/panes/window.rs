@@ -17,6 +17,7 @@ use crate::console::widgets::list::Column;
 use crate::domain::clock::Timestamp;
 use crate::domain::filter::{Filter, Sort, with_sort};
 use crate::domain::page::{Anchor, Page};
+use crate::domain::team::Item;
 
 mod acting;
 mod marks;
@@ -27,6 +28,10 @@ mod tests;
 pub trait Row {
     /// Its number.
     fn key(&self) -> i64;
+    /// Its public id, where people may leave hints on it.
+    fn item(&self) -> Option<Item> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +152,11 @@ impl<T: Row> Window<T> {
     /// The rows in memory.
     pub fn rows(&self) -> &[T] {
         &self.rows
+    }
+
+    /// The rows in memory, as what people leave hints on.
+    pub fn items(&self) -> Vec<Item> {
+        self.rows.iter().filter_map(Row::item).collect()
     }
 
     /// How many rows the filter lets through.

@@ -413,6 +413,7 @@ async fn the_loop_draws_before_the_journal_answers_and_ends_with_its_input() {
         clock: std::sync::Arc::new(filled.clock.clone()),
         title: "demo".to_owned(),
         notices,
+        home: crate::console::Home::default(),
         script: None,
         outside: crate::console::outside::still(crate::console::outside::Outside::default()),
     };

@@ -132,6 +132,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Attempts,
                 Key::Priority,
                 Key::Cause,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Age,
@@ -165,6 +167,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Record,
                 Key::Until,
                 Key::Id,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Person,
@@ -188,6 +192,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Record,
                 Key::Until,
                 Key::Id,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Score,
@@ -211,6 +217,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Record,
                 Key::Until,
                 Key::Id,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Person,

@@ -15,6 +15,7 @@ use crate::domain::plan::{Becomes, FileEdit, Preview};
 use crate::domain::record::value_text;
 use crate::domain::review::{Choice, Conflict, ConflictKind, Decision};
 use crate::domain::standing::{FieldHold, Rule, mapping_of};
+use crate::domain::team::Item;
 use crate::domain::text::shorten;
 use crate::mapping::judge::right_as_one;
 use crate::mapping::{FieldMapping, Owner};
@@ -120,6 +121,7 @@ impl Operator {
     /// Does what was proposed, to whom it was proposed for. A conflict that changed since is left as it is.
     pub async fn carry_out(&self, proposal: &Proposal) -> Result<Applied, OperateError> {
         self.may_write()?;
+        self.unclaimed([Item::Conflict(proposal.conflict)]).await?;
         match &proposal.wish {
             Wish::Ignore(until) => {
                 self.journal.ignore_conflict(proposal.conflict, *until, self.actor.clone()).await?;

@@ -12,6 +12,7 @@ use crate::domain::links::{DomainRule, LinkMade, LinkVerdict};
 use crate::domain::plan::{Call, Preview};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, LinkAs, ReviewState, Unlinked};
+use crate::domain::team::Item;
 use crate::domain::text::shorten;
 use crate::engine::link::{self as facts, Known, PlanError};
 use crate::recipes::link::{self, Linked};
@@ -328,6 +329,7 @@ impl Operator {
         match self.decide(&decision).await {
             Ok(execution) => Ok(result(Ok(execution))),
             Err(OperateError::Impossible(why) | OperateError::Missing(why)) => Ok(result(Err(why))),
+            Err(OperateError::Claimed { claim, .. }) => Ok(result(Err(super::team::words(&claim)))),
             Err(error) => Err(error),
         }
     }
@@ -418,6 +420,7 @@ impl Operator {
         if matches!(verdict, LinkVerdict::Later(at) if at <= self.clock.now()) {
             return Err(OperateError::Impossible("the time until which to leave it alone is past.".into()));
         }
+        self.unclaimed([Item::Unlinked(id)]).await?;
         Ok(self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?)
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::execution::ExecutionDetail;
 use crate::domain::ids::ExecutionId;
 use crate::domain::plan::{Effect, Plan, Preview, Step, StepState};
 use crate::domain::record::RecordRef;
+use crate::domain::team::Item;
 use crate::journal::aside::Aside;
 use crate::journal::operate::Report;
 use crate::recipes;
@@ -75,6 +76,7 @@ impl Operator {
     /// Runs an execution again with edits; the number of the new one.
     pub async fn replay(&self, id: ExecutionId, change: Change) -> Result<ExecutionId, OperateError> {
         self.may_write()?;
+        self.unclaimed([Item::Execution(id)]).await?;
         Ok(self.journal().replay(id, change, self.actor().to_owned()).await?)
     }
 

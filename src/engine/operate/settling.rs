@@ -115,6 +115,9 @@ impl Operator {
                 Err(OperateError::Impossible(why) | OperateError::Missing(why)) => {
                     all.refused.push((proposal.conflict, why));
                 }
+                Err(OperateError::Claimed { claim, .. }) => {
+                    all.refused.push((proposal.conflict, super::team::words(&claim)));
+                }
                 Err(error) => return Err(error),
             }
         }

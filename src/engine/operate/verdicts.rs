@@ -3,6 +3,7 @@
 use super::{OperateError, Operator};
 use crate::domain::ids::DuplicateId;
 use crate::domain::review::{Duplicate, Verdict};
+use crate::domain::team::Item;
 use crate::engine::scan::groups;
 use crate::journal::verdicts::NewVerdict;
 
@@ -20,6 +21,7 @@ impl Operator {
             )));
         }
         let id = verdict.id;
+        self.unclaimed([Item::Duplicate(id)]).await?;
         let pair = self.journal.give_verdict(verdict, self.actor.clone()).await?;
         self.regrouped(id, pair).await
     }
@@ -27,6 +29,7 @@ impl Operator {
     /// Takes a verdict back; the pair as it stands afterwards.
     pub async fn take_back_verdict(&self, id: DuplicateId) -> Result<Duplicate, OperateError> {
         self.may_write()?;
+        self.unclaimed([Item::Duplicate(id)]).await?;
         let pair = self.journal.take_back_verdict(id, self.actor.clone()).await?;
         self.regrouped(id, pair).await
     }

@@ -223,6 +223,18 @@ async fn g10_commands_change_nothing() {
         vec!["notices", "list"],
         vec!["notices", "resend"],
         vec!["cookbook"],
+        vec!["info"],
+        vec!["info", "--json"],
+        vec!["claim", "ex_1"],
+        vec!["claim", &duplicate, "--take-over", "--json"],
+        vec!["unclaim", "ex_1"],
+        vec!["comment", "ex_1", "Asked the vendor."],
+        vec!["comment", "ex_1"],
+        vec!["hint", "assign", "ex_1", "--to", "ken"],
+        vec!["hint", "assign", "ex_1", "--nobody"],
+        vec!["hint", "list"],
+        vec!["hint", "list", "--of", "me", "--json"],
+        vec!["--despite-claims", "retry", "ex_1"],
     ];
     let mut refused = 0;
     for command in &commands {

@@ -11,6 +11,7 @@ use crate::console::text::counted;
 use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::review::{Choice, Decision};
+use crate::domain::team::Item;
 use crate::engine::operate::disputes::{Reach, Wish};
 use crate::journal::verdicts::NewVerdict;
 /// What waits for a yes.
@@ -92,6 +93,32 @@ pub enum Pending {
 }
 
 impl Pending {
+    /// What a yes decides, where people may have claimed it.
+    pub(super) fn items(&self) -> Vec<Item> {
+        match self {
+            Self::Decide { decision, .. } => {
+                crate::engine::operate::team::of_decision(decision).into_iter().collect()
+            }
+            Self::Propose { conflict, .. } => vec![Item::Conflict(*conflict)],
+            Self::Link { wish, .. } => match wish {
+                LinkWish::Undo(id) | LinkWish::Found(id) | LinkWish::Judge(id, _) => {
+                    vec![Item::Unlinked(*id)]
+                }
+                LinkWish::Settle(wanted) => wanted.iter().map(|(id, _)| Item::Conflict(*id)).collect(),
+                LinkWish::Unmerge(id) => vec![Item::Duplicate(*id)],
+                LinkWish::Apart(ids, _) => ids.iter().map(|id| Item::Duplicate(*id)).collect(),
+                LinkWish::Domain(..) | LinkWish::Never(_) | LinkWish::Again(_) => Vec::new(),
+            },
+            Self::Retry { ids, .. } | Self::Discard { ids, .. } => {
+                ids.iter().map(|id| Item::Execution(*id)).collect()
+            }
+            Self::Part { id, .. } => vec![Item::Duplicate(*id)],
+            Self::PutOff { verdict, .. } => vec![Item::Duplicate(verdict.id)],
+            // What many rows are decided for at once is judged row by row where it is recorded.
+            Self::Wish { .. } | Self::Bulk { .. } => Vec::new(),
+        }
+    }
+
     pub(super) fn title(&self) -> String {
         match self {
             Self::Decide { title, .. }

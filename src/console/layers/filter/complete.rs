@@ -91,6 +91,8 @@ pub(super) const fn meaning(key: Key) -> &'static str {
         Key::Age => "older than: age:3d; younger: age:<1h",
         Key::Attempts => "failed tries: attempts:>3",
         Key::Priority => "who goes first",
+        Key::Assignee => "who is to look at it: me, any, or a name",
+        Key::Claimed => "who is at it now: me, any, or a name",
     }
 }
 

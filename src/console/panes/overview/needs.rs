@@ -101,7 +101,9 @@ impl Overview {
             to: (Screen::Executions, "status:in_doubt"),
             roles: Vec::new(),
         });
-        let due = facts.next_due.map_or_else(String::new, |due| format!("by themselves, next {}", ahead(ctx.now, due)));
+        let due = facts
+            .next_due
+            .map_or_else(String::new, |due| format!("by themselves, next {}", ahead(ctx.now, due)));
         needs.push(Need {
             glyph: "↻",
             style: theme.warn,
