@@ -29,6 +29,8 @@
 //! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
+//! | [`calls`] | every call to a vendor, as a list |
+//! | [`newest`] | pages of what is only ever added |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
@@ -47,6 +49,7 @@ use tokio::sync::watch;
 use crate::domain::clock::{Drift, SharedClock};
 
 pub mod audit;
+pub mod calls;
 pub mod check;
 pub mod conflicts;
 pub mod drift;
@@ -65,6 +68,7 @@ pub mod match_keys;
 pub mod merges;
 mod migrate;
 pub mod monitors;
+pub mod newest;
 pub mod notices;
 pub mod open;
 pub mod operate;

@@ -70,6 +70,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
     };
     let following = tokio::spawn(tell_alerts(journal.clone(), sender.clone()));
     let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
+    let operator = if wiring::is_production(&config) { operator.gated() } else { operator };
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
     let result = show(&config, World { journal, operator, clock: wiring::clock(), title, notices }).await;
     following.abort();

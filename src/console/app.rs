@@ -6,8 +6,10 @@ mod frame;
 mod input;
 mod places;
 mod results;
+mod safety;
 
 use results::Results;
+use safety::Safety;
 
 use super::Settings;
 use super::ctx::Ctx;
@@ -67,6 +69,7 @@ pub struct App {
     at: usize,
     overview_at: Timestamp,
     clicked: Option<(u16, u16, Timestamp)>,
+    safety: Safety,
 }
 
 impl App {
@@ -103,6 +106,7 @@ impl App {
             at: 0,
             overview_at,
             clicked: None,
+            safety: Safety::default(),
         }
     }
 
@@ -169,6 +173,8 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Go(screen, filter) => outside.extend(self.go(screen, filter)),
+                Effect::Open(screen, key) => outside.extend(self.open(screen, key)),
+                Effect::Unmask => self.unmask(),
                 Effect::Confirm(pending) => {
                     let (layer, effect) = Confirm::open(&self.ctx, *pending);
                     self.layers.push(Box::new(layer));
@@ -187,6 +193,7 @@ impl App {
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {
+                    let text = self.safety.mask.copied(text);
                     let shown = cut_end(text.trim(), 60);
                     self.toasts.push(self.ctx.now, Tone::Good, format!("Copied {shown}"));
                     outside.push(Effect::Copy(text));

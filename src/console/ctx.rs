@@ -45,6 +45,8 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// From so many records on their count is typed before they are changed together; 0 = never.
+    pub typed_count_from: u32,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -59,6 +61,7 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            typed_count_from: 0,
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }
@@ -112,6 +115,19 @@ impl Ctx {
             return self.local(at, "%H:%M");
         }
         if self.local(at, "%Y") == self.local(self.now, "%Y") { self.local(at, "%-d %b") } else { day(at) }
+    }
+
+    /// For rows: the clock time today, else the day.
+    pub fn moment(&self, at: Timestamp) -> String {
+        let date = |at| self.local(at, "%Y-%m-%d");
+        if date(at) == date(self.now) {
+            return self.clock(at);
+        }
+        if self.local(at, "%Y") == self.local(self.now, "%Y") {
+            self.local(at, "%-d %b")
+        } else {
+            self.local(at, "%-d.%-m.%y")
+        }
     }
 
     /// Date, time and zone, for the detail.

@@ -2,6 +2,7 @@
 //!
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
+pub mod calls;
 pub mod confirm;
 pub mod filter;
 pub mod help;
@@ -12,6 +13,7 @@ pub mod palette;
 pub mod prompt;
 pub mod telling;
 pub mod toast;
+pub mod undo;
 
 use std::fmt::Debug;
 
@@ -234,17 +236,21 @@ impl Layer for confirm::Confirm {
     fn wheel(&mut self, by: i64) {
         self.scroll(by);
     }
+    fn paste(&mut self, text: &str) -> Reply {
+        self.paste(text);
+        Reply::stay()
+    }
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         self.draw(ctx, buffer, area);
     }
     fn hints(&self) -> Option<Vec<Hint>> {
         Some(self.hints())
     }
-    fn told(&mut self, _ctx: &Ctx, told: Told) {
+    fn told(&mut self, ctx: &Ctx, told: Told) {
         match told {
             Told::Previewed(ticket, answer) => self.previewed(ticket, answer),
-            Told::Proposed(ticket, answer) => self.proposed(ticket, answer),
-            Told::LinkProposed(ticket, answer) => self.link_proposed(ticket, answer),
+            Told::Proposed(ticket, answer) => self.proposed(ctx, ticket, answer),
+            Told::LinkProposed(ticket, answer) => self.link_proposed(ctx, ticket, answer),
             Told::Explained(..) => {}
         }
     }

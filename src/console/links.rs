@@ -33,6 +33,16 @@ pub struct Proposed {
     then: Then,
 }
 
+impl Proposed {
+    /// How many people it concerns.
+    pub const fn count(&self) -> usize {
+        match &self.then {
+            Then::Domain(proposal) => proposal.rows.len(),
+            Then::Decide(_) | Then::Never(_) | Then::Judge(..) => 1,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Then {
     Decide(Decision),

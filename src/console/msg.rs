@@ -69,6 +69,8 @@ pub enum Loaded {
     Audit(Box<panes::audit::asks::Told>),
     /// For the log of API calls.
     Log(Box<panes::log::asks::Told>),
+    /// What was done and can be taken back, and what a masked screen may show.
+    Safety(Box<super::safety::Told>),
 }
 
 /// What comes back to the loop.

@@ -137,6 +137,10 @@ pub trait Pane {
     fn items(&self) -> Vec<String> {
         Vec::new()
     }
+    /// What is selected and the values of it that name a person; shown by `K` while such values are hidden.
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        None
+    }
     /// It is a list: the keys of every list work on it.
     fn lists(&self) -> bool {
         true

@@ -21,11 +21,13 @@ use super::app::App;
 use super::ctx::Ctx;
 use super::effect::Effect;
 use super::idle::Idle;
+use super::mask::Learnt;
 use super::msg::Event;
 use super::perform::{Envelope, Performer};
 use super::theme::{self, Theme};
 use crate::domain::clock::SharedClock;
 use crate::engine::operate::Operator;
+use crate::engine::operate::past::Done;
 use crate::journal::Journal;
 
 /// What the console stands on.
@@ -51,6 +53,8 @@ pub struct Console {
     performer: Performer,
     queue: UnboundedReceiver<Envelope>,
     clock: SharedClock,
+    past: UnboundedReceiver<Done>,
+    learnt: UnboundedReceiver<Learnt>,
 }
 
 impl Console {
@@ -71,8 +75,15 @@ impl Console {
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
-        let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
-        Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+        ctx.typed_count_from = settings.typed_count_from;
+        let wait = Duration::from_secs(u64::from(settings.send_after_seconds));
+        let (operator, past) = operator.sending_after(wait).telling();
+        let (tell, learnt) = mpsc::unbounded_channel();
+        let app = App::new(ctx, title, settings, terminal)
+            .looking_only(operator.is_read_only())
+            .behind(operator.gate());
+        let performer = Performer { journal, operator, sender, idle: Idle::default(), learnt: tell };
+        Self { app, performer, queue, clock, past, learnt }
     }
 
     /// Asks the first questions.
@@ -92,6 +103,12 @@ impl Console {
     /// Something came back, or happened by itself.
     pub fn event(&mut self, event: Event) {
         self.app.ctx.now = self.clock.now();
+        while let Ok(people) = self.learnt.try_recv() {
+            self.app.learn(people);
+        }
+        while let Ok(done) = self.past.try_recv() {
+            self.app.did(done);
+        }
         let effects = self.app.event(event);
         self.perform(effects);
     }

@@ -24,6 +24,14 @@ words! {
         Role = "role",
         /// E-mail domain of an unlinked person.
         Domain = "domain",
+        /// Who did it, in the audit log.
+        Actor = "actor",
+        /// What was done, in the audit log: `merge`, `retry`.
+        Verb = "verb",
+        /// The record or item something was done to; a trailing `*` matches the rest.
+        Record = "record",
+        /// HTTP method of a call.
+        Method = "method",
         /// Changed within this time: `since:2h`.
         Since = "since",
         /// Older than this time: `age:3d`.

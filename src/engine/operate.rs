@@ -5,6 +5,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
@@ -23,7 +26,9 @@ use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
 pub mod disputes;
+pub mod guard;
 pub mod links;
+pub mod past;
 mod pause;
 mod translate;
 mod verdicts;
@@ -36,6 +41,9 @@ pub enum OperateError {
     /// The console or command may only look.
     #[error("Nothing was changed: this Reknit runs read-only. Start it without --read-only to decide.")]
     ReadOnly,
+    /// The console has to be armed first.
+    #[error("Nothing was changed: this console is disarmed. Press ! to arm it for a time.")]
+    Disarmed,
     /// The decision cannot be carried out.
     #[error("Nothing was changed: {0}")]
     Impossible(String),
@@ -81,6 +89,9 @@ pub struct Operator {
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
     merges: merge::Settings,
+    gate: Option<guard::Gate>,
+    past: Option<UnboundedSender<past::Done>>,
+    send_after: Duration,
 }
 
 impl Operator {
@@ -108,6 +119,9 @@ impl Operator {
             leads: None,
             companies: shipped_companies(System::Hubspot),
             merges: merge::Settings::default(),
+            gate: None,
+            past: None,
+            send_after: Duration::ZERO,
         }
     }
 
@@ -208,27 +222,35 @@ impl Operator {
         vendors::calls(&self.vendors, effect)
     }
 
-    pub(super) fn may_write(&self) -> Result<(), OperateError> {
-        if self.read_only { Err(OperateError::ReadOnly) } else { Ok(()) }
-    }
-
     /// Runs executions again, before all others.
     pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
+        let report = self.journal.retry(ids.to_vec(), self.actor.clone()).await?;
+        self.did_retry(&report.queued, "retried");
+        Ok(report)
     }
 
     /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
     pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal.replan(ids.to_vec(), self.actor.clone()).await?)
+        let report = self.journal.replan(ids.to_vec(), self.actor.clone()).await?;
+        self.did_retry(&report.queued, "planned anew");
+        Ok(report)
     }
 
     /// Gives up on executions.
     pub async fn discard(&self, ids: &[ExecutionId], reason: &str) -> Result<Report, OperateError> {
         self.may_write()?;
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
-        Ok(self.journal.discard(ids.to_vec(), reason.to_owned(), self.actor.clone()).await?)
+        let report = self.journal.discard(ids.to_vec(), reason.to_owned(), self.actor.clone()).await?;
+        if let Some(first) = report.queued.first() {
+            let more = match report.queued.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            self.did(format!("discarded {first}{more}"), past::Back::Discarded(report.queued.clone()));
+        }
+        Ok(report)
     }
 
     /// Records a decision; the execution that carries it out runs at once.
@@ -245,12 +267,14 @@ impl Operator {
             lane: lane_of(&self.journal, &prepared.record).await?,
             record: Some(prepared.record),
             priority: Priority::Operator,
-            due_at: self.clock.now(),
+            due_at: self.clock.now().plus(self.send_after),
             sentence: format!("Decided by {}; waits for a worker.", self.actor),
             max_attempts: self.max_attempts,
         };
         let decision = self.as_seen(decision).await?;
-        Ok(self.journal.decide(decision, new, self.actor.clone()).await?)
+        let id = self.journal.decide(decision.clone(), new, self.actor.clone()).await?;
+        self.did_decide(&decision, id);
+        Ok(id)
     }
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.

@@ -33,6 +33,7 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/017_merges.sql"),
     include_str!("../../assets/journal/sqlite/018_undo.sql"),
     include_str!("../../assets/journal/sqlite/019_links.sql"),
+    include_str!("../../assets/journal/sqlite/024_ledgers.sql"),
 ];
 
 /// The newest format this Reknit knows.

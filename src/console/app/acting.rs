@@ -36,6 +36,9 @@ impl App {
             );
             return Vec::new();
         }
+        if let Some(effects) = self.act_safety(action) {
+            return effects;
+        }
         match action {
             Action::Quit => self.quit = true,
             Action::Back => return self.back(),
@@ -88,6 +91,12 @@ impl App {
         if self.read_only && row.operation.is_some() {
             return Err("this Reknit runs read-only; start it without --read-only".to_owned());
         }
+        if Self::writes(row)
+            && let Some(why) = self.disarmed()
+        {
+            return Err(why);
+        }
+        self.can_safety(action)?;
         self.shown().can(action)
     }
 

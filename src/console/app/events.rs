@@ -21,14 +21,20 @@ impl App {
             Event::LinkProposed(ticket, answer) => self.asked(Told::LinkProposed(ticket, answer)),
             Event::Explained(ticket, answer) => self.asked(Told::Explained(ticket, answer)),
             Event::CarriedOut(Ok(applied)) => {
+                self.ended(true);
+                self.sends(&applied.executions);
                 let tone = if applied.refused.is_empty() { Tone::Good } else { Tone::Warning };
                 self.toasts.push(self.ctx.now, tone, applied.sentence);
                 self.results.follow(applied.executions);
                 self.results.follow(applied.retried);
                 self.refresh()
             }
-            Event::CarriedOut(Err(why)) => self.refused(why),
+            Event::CarriedOut(Err(why)) => {
+                self.ended(false);
+                self.refused(why)
+            }
             Event::Decided(_, Ok(id)) => {
+                self.sends(&[id]);
                 self.toasts.push(
                     self.ctx.now,
                     Tone::Good,
@@ -77,6 +83,7 @@ impl App {
             }
             Event::Second => {
                 self.toasts.expire(self.ctx.now);
+                self.safety_second();
                 Vec::new()
             }
             Event::Notice(text) => {
@@ -129,6 +136,7 @@ impl App {
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
+            Loaded::Safety(told) => self.safety_told(*told),
         }
     }
 

@@ -10,6 +10,7 @@ use super::App;
 use crate::console::actions::{Action, Row, TABLE, shown_keys};
 use crate::console::ctx::Target;
 use crate::console::footer::{self, Hint};
+use crate::console::mask;
 use crate::console::panes::Screen;
 use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe};
 use crate::console::theme;
@@ -18,6 +19,10 @@ use crate::domain::execution::Status;
 impl App {
     /// Draws everything; the buffer's area is the whole screen.
     pub fn draw(&self, buffer: &mut Buffer) {
+        mask::under(self.safety.mask.veil(), buffer, |buffer| self.draw_all(buffer));
+    }
+
+    fn draw_all(&self, buffer: &mut Buffer) {
         let area = buffer.area;
         self.ctx.clear_targets();
         if area.width < 60 || area.height < 16 {
@@ -78,6 +83,11 @@ impl App {
         x += 2;
         put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
         x += width(&title) as u16 + 1;
+        for (word, style) in self.safety_badges() {
+            let cells = width(&word) as u16;
+            put(buffer, x, row.y, cells, &Line::from(span(word, style)));
+            x += cells + 1;
+        }
         let words: Vec<(Screen, String, String)> = Screen::ALL
             .into_iter()
             .enumerate()
@@ -156,7 +166,7 @@ impl App {
             (None, true) if self.missed => "paused, changes wait: p".to_owned(),
             (None, true) => "paused: p goes on".to_owned(),
             (None, false) if self.read_only => "read-only".to_owned(),
-            (None, false) => String::new(),
+            (None, false) => self.safety_words(),
         };
         let always = [Hint::new(":", "commands"), Hint::new("?", "help")];
         footer::draw(&self.ctx, buffer, row, &hints, &always, &warning);
