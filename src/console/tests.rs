@@ -1,7 +1,10 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
+mod audit;
 mod bench;
+mod log;
 mod pressing;
+mod safety;
 mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};

@@ -62,6 +62,11 @@ impl App {
         self.safety.mask.learn(learnt);
     }
 
+    /// A text as it may leave this screen.
+    pub fn copied(&self, text: String) -> String {
+        self.safety.mask.copied(text)
+    }
+
     /// Why nothing may be written at this moment.
     pub(super) fn disarmed(&self) -> Option<String> {
         let gate = self.safety.gate.as_ref()?;

@@ -319,6 +319,14 @@ impl Pane for Audit {
         self.window.typed()
     }
 
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        let named = self.named()?;
+        let changed = named.changes.iter().flat_map(|change| change.before.iter().chain([&change.after]));
+        let values = named.doors.iter().map(|door| &door.subject).chain(changed);
+        Some((format!("audit entry {}", row.number), values.cloned().collect()))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }

@@ -503,6 +503,12 @@ impl Pane for Duplicates {
         self.window.text()
     }
 
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        let fields = row.left_fields.values().chain(row.right_fields.values()).map(value_text);
+        Some((row.id.to_string(), [row.subject.clone()].into_iter().chain(fields).collect()))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }

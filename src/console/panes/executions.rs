@@ -412,6 +412,11 @@ impl Pane for Executions {
         self.window.typed()
     }
 
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        Some((row.id.to_string(), vec![row.subject.clone()]))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }

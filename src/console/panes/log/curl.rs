@@ -15,13 +15,22 @@ pub fn command(call: &Attempt) -> Result<String, String> {
         // Raw: a body that begins with @ is text, not the name of a file.
         words.push(format!("--data-raw {}", quoted(body)));
     }
-    words.push(format!("--url {}", quoted(&call.url)));
+    words.push(format!("--url {}", quoted(&address(&call.url))));
     let command = words.join(" ");
     // Bodies are redacted before they are stored; should one hold a token all the same, it does not travel on.
     if [&call.request, &call.url].iter().any(|text| holds_a_token(text)) || call.url.contains("token=") {
         return Err("what was sent looks as if it held a secret".to_owned());
     }
     Ok(command)
+}
+
+/// The whole address: calls are kept without their scheme, which is plain for this machine alone.
+fn address(url: &str) -> String {
+    if url.contains("://") {
+        return url.to_owned();
+    }
+    let here = ["127.", "localhost", "[::1]"].iter().any(|start| url.starts_with(start));
+    format!("{}://{url}", if here { "http" } else { "https" })
 }
 
 /// One word for a POSIX shell: in single quotes nothing has a meaning but their end.
