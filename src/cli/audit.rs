@@ -106,7 +106,11 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         }
         Command::List { limit, filter, json } => {
             let filter = Filter::parse(filter).map_err(|error| {
-                Problem::usage("Nothing was listed.", error.to_string(), "see the keys in `reknit audit list --help`")
+                Problem::usage(
+                    "Nothing was listed.",
+                    error.to_string(),
+                    "see the keys in `reknit audit list --help`",
+                )
             })?;
             let entries = journal.audit_page(&filter, Anchor::First, *limit).await.map_err(failed)?.rows;
             if *json {

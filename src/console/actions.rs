@@ -227,7 +227,7 @@ actions! {
     PageUp { id: "page-up", keys: ["PgUp"], hint: "", help: "Move a page up.", scope: Everywhere }
     // Who works on what.
     // Safety: arming, undoing, screen sharing.
-    Arm { id: "arm", keys: ["!"], hint: "arm",
+    Arm { id: "arm", keys: ["!"], hint: "",
         help: "Arm this console, so that it may write for a time; asks first. Armed, it disarms at once.",
         scope: Everywhere }
     UndoLast { id: "undo-last", keys: ["u"], hint: "",

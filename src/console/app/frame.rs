@@ -81,9 +81,13 @@ impl App {
         let mut x = row.x + 1;
         put(buffer, x, row.y, 1, &Line::from(span(glyph, style)));
         x += 2;
-        put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
-        x += width(&title) as u16 + 1;
-        for (word, style) in self.safety_badges() {
+        let badge = self.mask_badge();
+        // Where both do not fit, that data is hidden says more than the name of the workspace.
+        if badge.is_none() || row.width >= 140 {
+            put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
+            x += width(&title) as u16 + 1;
+        }
+        if let Some((word, style)) = badge {
             let cells = width(&word) as u16;
             put(buffer, x, row.y, cells, &Line::from(span(word, style)));
             x += cells + 1;

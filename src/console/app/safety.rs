@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
+use ratatui::style::Style;
+
 use super::App;
 use crate::console::actions::{Action, Row};
 use crate::console::effect::{Effect, Query};
@@ -101,23 +103,17 @@ impl App {
         }
     }
 
-    /// What the first row says of it.
-    pub(super) fn safety_badges(&self) -> Vec<(String, ratatui::style::Style)> {
+    /// What the first row says while personal data is hidden.
+    pub(super) fn mask_badge(&self) -> Option<(String, Style)> {
+        if !self.safety.mask.is_on() {
+            return None;
+        }
         let theme = &self.ctx.theme;
-        let mut badges = Vec::new();
-        match self.safety.gate.as_ref().map(|gate| gate.open_until(self.ctx.now)) {
-            None => {}
-            Some(None) => badges.push(("disarmed".to_owned(), theme.muted)),
-            Some(Some(_)) => badges.push(("armed".to_owned(), theme.warn)),
-        }
-        if self.safety.mask.is_on() {
-            let shown = self.safety.mask.revealed_until().filter(|until| *until > self.ctx.now);
-            badges.push(match shown {
-                Some(until) => (format!("shown {} s", (until.since(self.ctx.now) + 999) / 1000), theme.error),
-                None => ("masked".to_owned(), theme.warn),
-            });
-        }
-        badges
+        let shown = self.safety.mask.revealed_until().filter(|until| *until > self.ctx.now);
+        Some(match shown {
+            Some(until) => (format!("shown {} s", (until.since(self.ctx.now) + 999) / 1000), theme.error),
+            None => ("masked".to_owned(), theme.warn),
+        })
     }
 
     /// The terminal got the focus.

@@ -223,7 +223,7 @@ impl Veil {
             for (range, _) in self.find(&text) {
                 for (cell, at) in row.iter_mut().zip(&starts) {
                     if range.contains(at) {
-                        cell.set_symbol("·");
+                        cell.set_symbol(".");
                     }
                 }
             }

@@ -207,7 +207,7 @@ impl Values {
             // Our own remarks on a comparison or a connection.
             Some(Kind::Text) if !record && matches!(key, "note" | "notes" | "summary") => {}
             Some(kind) => self.value(kind, text),
-            None if record && in_words(text) => self.value(Kind::Text, text),
+            None if record && !is_talk(key) && in_words(text) => self.value(Kind::Text, text),
             None => {}
         }
     }
@@ -235,6 +235,28 @@ fn in_words(text: &str) -> bool {
     let text = text.trim();
     !text.starts_with("http")
         && text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() > 1
+}
+
+/// What systems say to each other: why a call was refused, what a thing is called.
+fn is_talk(key: &str) -> bool {
+    matches!(
+        key,
+        "message"
+            | "error"
+            | "errors"
+            | "detail"
+            | "details"
+            | "reason"
+            | "category"
+            | "subCategory"
+            | "code"
+            | "label"
+            | "level"
+            | "status"
+            | "type"
+            | "errorCode"
+            | "error_description"
+    )
 }
 
 /// What a member of this name holds of a person.

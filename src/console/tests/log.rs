@@ -54,7 +54,8 @@ async fn calls_are_filtered_by_system_status_method_and_path() {
 async fn a_call_is_copied_as_curl_without_a_secret_and_as_a_line_for_support() {
     let mut bench = bench((120, 40)).await;
     bench.press("9 Y").await;
-    bench.says("Copied curl -X 'PATCH' -H \"Authorization: Bearer $TOKEN\"");
+    bench.says("Copied curl -X 'PATCH'");
+    bench.says("$TOKEN");
     bench.press("Esc y").await;
     bench.says("Copied PATCH");
 }
@@ -83,7 +84,7 @@ async fn every_size_has_a_useful_layout_and_an_empty_log_says_so() {
         bench.press("9").await;
         bench.says("/crm/v3");
         bench.press("Enter").await;
-        bench.says("Response");
+        bench.says("Request ─");
         bench.press("Esc @").await;
         bench.says("API calls");
     }
