@@ -90,7 +90,9 @@ fn is_mark(c: char) -> bool {
 
 fn gram(words: &[Word]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    words.iter().for_each(|word| word.text.hash(&mut hasher));
+    for word in words {
+        word.text.hash(&mut hasher);
+    }
     hasher.finish()
 }
 

@@ -92,7 +92,8 @@ impl Audit {
         let ticket = ctx.ticket();
         let text = format!("{} {}", row.entry.object, row.entry.note);
         self.asked = Some((ticket, row.number));
-        (self.door, _) = (0, self.scroll.set(0));
+        self.door = 0;
+        self.scroll.set(0);
         Some(Effect::Load(ticket, Query::Audit(Ask::Entry(row.number, text))))
     }
 
