@@ -329,7 +329,12 @@ impl Veil {
         while let Some(colon) = text[from..].find("\":").map(|at| from + at) {
             from = colon + 2;
             let Some(open) = text[..colon].rfind('"') else { continue };
-            let Some(kind) = kind_of(&text[open + 1..colon]) else { continue };
+            let key = &text[open + 1..colon];
+            // Vendors' names have no blanks; a pseudonym that stands where a name could stand is none.
+            if !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) {
+                continue;
+            }
+            let Some(kind) = kind_of(key) else { continue };
             let value = text[from..].trim_start();
             let start = text.len() - value.len();
             if !value.starts_with('"') {
