@@ -20,17 +20,20 @@ pub mod idle;
 pub mod keys;
 pub mod layers;
 pub mod links;
+pub mod mask;
 pub mod msg;
 pub mod outside;
 pub mod panes;
 pub mod perform;
 mod rows;
 pub mod run;
+pub mod safety;
 pub mod script;
 pub mod session;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod undo;
 pub mod views;
 pub mod widgets;
 pub mod wishes;
@@ -65,6 +68,27 @@ pub struct Settings {
     /// The terminal's ground is light. Not a setting: asked of the terminal.
     #[serde(skip)]
     pub light_ground: bool,
+    /// Whether it has to be armed before it may write: `auto` = unless all vendors are on this machine.
+    pub production: Production,
+    /// Minutes after which an armed console disarms by itself.
+    pub armed_minutes: u32,
+    /// Seconds for which a decision can still be stopped before it is sent; 0 = it is sent at once.
+    pub send_after_seconds: u32,
+    /// Personal data is hidden from the start, as by `M`.
+    pub masked: bool,
+}
+
+/// Whether the vendors behind a console are real ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Production {
+    /// They are, unless all of them are on this machine: the sandbox, the demo.
+    #[default]
+    Auto,
+    /// They are.
+    Yes,
+    /// They are not: a vendor's test account.
+    No,
 }
 
 impl Default for Settings {
@@ -77,6 +101,10 @@ impl Default for Settings {
             role: String::new(),
             typed_count_from: 25,
             restore: true,
+            production: Production::Auto,
+            armed_minutes: 15,
+            send_after_seconds: 0,
+            masked: false,
             themes: theme::Themes::default(),
             light_ground: false,
         }
@@ -89,8 +117,20 @@ impl Settings {
         self.themes.named(&self.theme).unwrap_or_default()
     }
 
-    /// Whether there is such a theme; the error names the setting.
+    /// Refuses what makes no sense and a theme that is not there; names the setting.
     pub fn check(&self) -> Result<(), String> {
+        if !(1..=480).contains(&self.armed_minutes) {
+            return Err(format!(
+                "console.armed_minutes = {} is not between 1 and 480 minutes",
+                self.armed_minutes
+            ));
+        }
+        if self.send_after_seconds > 60 {
+            return Err(format!(
+                "console.send_after_seconds = {} is more than a minute; decisions would seem to be lost",
+                self.send_after_seconds
+            ));
+        }
         self.themes.named(&self.theme).map(drop)
     }
 }

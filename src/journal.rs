@@ -30,6 +30,8 @@
 //! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
+//! | [`calls`] | every call to a vendor, as a list |
+//! | [`newest`] | pages of what is only ever added |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
 //! | [`trends`] | what happened by the hour |
@@ -54,6 +56,7 @@ use crate::domain::clock::{Drift, SharedClock};
 pub mod aside;
 pub mod audit;
 pub mod beside;
+pub mod calls;
 pub mod causes;
 pub mod check;
 pub mod chosen;
@@ -74,6 +77,7 @@ pub mod match_keys;
 pub mod merges;
 mod migrate;
 pub mod monitors;
+pub mod newest;
 pub mod notices;
 pub mod open;
 pub mod operate;

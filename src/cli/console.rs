@@ -107,6 +107,7 @@ pub async fn run(place: &Place, read_only: bool) -> Result<(), Problem> {
         Some(engine) => operator.reading_by(engine),
         None => operator,
     };
+    let operator = if wiring::is_production(&config) { operator.gated() } else { operator };
     let title = if config.workspace.is_empty() { "reknit".to_owned() } else { config.workspace.clone() };
     let (words, reload) = mpsc::unbounded_channel();
     let changes = tokio::spawn(reload::follow(place.clone(), config.clone(), rules, journal.clone(), words));

@@ -8,6 +8,7 @@ use super::Arguments;
 use super::clock::SystemClock;
 use super::problem::Problem;
 use crate::config::{Config, ConfigError};
+use crate::console::Production;
 use crate::domain::clock::SharedClock;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::{Credentials, Grant};
@@ -428,6 +429,20 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
         .with_sources(sources(config))
         .with_matching(config.matching.clone());
     if read_only { operator.read_only() } else { operator }
+}
+
+/// Whether the vendors are real ones: as the settings say, else unless all of them are on this machine.
+pub fn is_production(config: &Config) -> bool {
+    match config.console.production {
+        Production::Yes => true,
+        Production::No => false,
+        Production::Auto => {
+            let vendors = &config.vendors;
+            [&vendors.intercom.base_url, &vendors.hubspot.base_url, &vendors.salesforce.instance_url]
+                .into_iter()
+                .any(|address| !address.is_empty() && !crate::vendors::is_on_this_machine(address))
+        }
+    }
 }
 
 /// Gives back at once what a dead worker held; for who has just taken its lock.

@@ -281,7 +281,12 @@ actions! {
     CopyCommand { id: "copy-command", keys: ["Y"], hint: "copy command",
         help: "Copy the command that tells or does the same in a shell.", scope: Health }
     // Audit.
+    Verify { id: "verify-audit", keys: ["V"], hint: "verify",
+        help: "Check every audit entry against the one before it, and say whether the chain is intact.",
+        scope: Audit }
     // Log.
+    CopyCall { id: "copy-call-as-curl", keys: ["Y"], hint: "copy as curl",
+        help: "Copy the call as a curl command; the token stays the variable $TOKEN.", scope: Log }
     // Numbered choices.
     Choose { id: "choose", keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], hint: "choose",
         help: "In the right box: choose the survivor or the company with this number; never acts.",
@@ -345,6 +350,23 @@ actions! {
     Tour { id: "tour", keys: ["T"], hint: "",
         help: "Begin a short tour of what a console is for, or end it.", scope: Everywhere }
     // Safety: arming, undoing, screen sharing.
+    Arm { id: "arm", keys: ["!"], hint: "",
+        help: "Arm this console, so that it may write for a time; asks first. Armed, it disarms at once.",
+        scope: Everywhere }
+    UndoLast { id: "undo-last", keys: ["u"], hint: "",
+        help: "Take back what you did last in this session; shows what that sends, or says why it cannot be.",
+        scope: Everywhere, danger: true }
+    UndoList { id: "undo-list", keys: ["U"], hint: "undo list",
+        help: "List what you did in this session, what can be taken back, and why the rest cannot.",
+        scope: Everywhere }
+    Mask { id: "mask", keys: ["M"], hint: "mask",
+        help: "Hide personal data behind stable pseudonyms, for sharing the screen; the clipboard obeys too.",
+        scope: Everywhere }
+    Reveal { id: "reveal", keys: ["K"], hint: "",
+        help: "While personal data is hidden: show what is selected for 10 seconds, with a line in the audit log.",
+        scope: Everywhere }
+    Calls { id: "calls", keys: ["@"], hint: "",
+        help: "Lay the log of API calls over this screen.", scope: Everywhere }
     // Everywhere.
     NextBox { id: "next-box", keys: ["Tab"], hint: "box", help: "Give the next box the focus.", scope: Everywhere }
     PreviousBox { id: "previous-box", keys: ["Shift-Tab"], hint: "",

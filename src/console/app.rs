@@ -8,11 +8,13 @@ mod keeping;
 mod lists;
 mod places;
 mod results;
+mod safety;
 mod team;
 
 use std::collections::BTreeMap;
 
 use results::Results;
+use safety::Safety;
 
 use super::Settings;
 use super::ctx::Ctx;
@@ -88,6 +90,7 @@ pub struct App {
     left: Session,
     kept_at: Timestamp,
     said: Option<String>,
+    safety: Safety,
 }
 
 impl App {
@@ -138,6 +141,7 @@ impl App {
             left: Session::new(),
             kept_at: overview_at,
             said: None,
+            safety: Safety::default(),
         }
     }
 
@@ -234,6 +238,8 @@ impl App {
                         outside.extend(self.apply(vec![Bulk::open(deed, chosen)]));
                     }
                 }
+                Effect::Open(screen, key) => outside.extend(self.open(screen, key)),
+                Effect::Unmask => self.unmask(),
                 Effect::Confirm(pending) => {
                     let (layer, effect) = Confirm::open(&self.ctx, *pending);
                     self.layers.push(Box::new(layer));
@@ -259,6 +265,7 @@ impl App {
                 }
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {
+                    let text = self.safety.mask.copied(text);
                     let shown = cut_end(text.trim(), 60);
                     self.toasts.push(self.ctx.now, Tone::Good, format!("Copied {shown}"));
                     outside.push(Effect::Copy(text));

@@ -143,6 +143,19 @@ impl Ctx {
         if self.local(at, "%Y") == self.local(self.now, "%Y") { self.local(at, "%-d %b") } else { day(at) }
     }
 
+    /// For rows: the clock time today, else the day.
+    pub fn moment(&self, at: Timestamp) -> String {
+        let date = |at| self.local(at, "%Y-%m-%d");
+        if date(at) == date(self.now) {
+            return self.clock(at);
+        }
+        if self.local(at, "%Y") == self.local(self.now, "%Y") {
+            self.local(at, "%-d %b")
+        } else {
+            self.local(at, "%-d.%-m.%y")
+        }
+    }
+
     /// Date, time and zone, for the detail.
     pub fn full(&self, at: Timestamp) -> String {
         self.local(at, "%Y-%m-%d %H:%M:%S %Z")

@@ -85,8 +85,12 @@ pub enum Effect {
     Copy(String),
     /// Show a screen, with a filter when one is given.
     Go(Screen, Option<String>),
+    /// Show a screen, unfiltered, and on it the row with a number.
+    Open(Screen, i64),
     /// Open the dialog that asks before something grave.
     Confirm(Box<Pending>),
+    /// Show what is hidden for the screen's being shared.
+    Unmask,
     /// Ask for a line of text.
     Ask(Box<Question>),
     /// Say something at the lower right.
@@ -129,6 +133,8 @@ pub enum Query {
     Team(super::hints::Ask),
     /// For conflicts, duplicates and unlinked people, beside their rows.
     Reviews(Box<panes::reviews::Ask>),
+    /// What was done and can be taken back, and what a masked screen may show.
+    Safety(super::safety::Ask),
     /// Rows of a list.
     Rows {
         /// Of which list.

@@ -4,6 +4,7 @@
 
 pub mod assign;
 pub mod bulk;
+pub mod calls;
 pub mod choice;
 pub mod columns;
 pub mod comment;
@@ -28,6 +29,7 @@ pub mod textarea;
 pub mod toast;
 pub mod tour;
 pub mod trying;
+pub mod undo;
 pub mod views;
 
 use std::fmt::Debug;
@@ -256,17 +258,21 @@ impl Layer for confirm::Confirm {
     fn wheel(&mut self, by: i64) {
         self.scroll(by);
     }
+    fn paste(&mut self, text: &str) -> Reply {
+        self.paste(text);
+        Reply::stay()
+    }
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         self.draw(ctx, buffer, area);
     }
     fn hints(&self) -> Option<Vec<Hint>> {
         Some(self.hints())
     }
-    fn told(&mut self, _ctx: &Ctx, told: Told) {
+    fn told(&mut self, ctx: &Ctx, told: Told) {
         match told {
             Told::Previewed(ticket, answer) => self.previewed(ticket, answer),
-            Told::Proposed(ticket, answer) => self.proposed(ticket, answer),
-            Told::LinkProposed(ticket, answer) => self.link_proposed(ticket, answer),
+            Told::Proposed(ticket, answer) => self.proposed(ctx, ticket, answer),
+            Told::LinkProposed(ticket, answer) => self.link_proposed(ctx, ticket, answer),
             Told::Explained(..) | Told::Edited(_) => {}
         }
     }

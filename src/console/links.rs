@@ -44,6 +44,18 @@ pub struct Proposed {
     then: Then,
 }
 
+impl Proposed {
+    /// How many people it concerns.
+    pub fn count(&self) -> usize {
+        match &self.then {
+            Then::Domain(proposal) => proposal.rows.len(),
+            Then::Settle(batch) => batch.proposals.len(),
+            Then::Apart(ids) => ids.len(),
+            Then::Decide(_) | Then::Never(_) | Then::Again(_) | Then::Reopen(_) | Then::Judge(..) => 1,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Then {
     Decide(Decision),

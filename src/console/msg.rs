@@ -89,6 +89,8 @@ pub enum Loaded {
     Team(Box<super::hints::Told>),
     /// For conflicts, duplicates and unlinked people, beside their rows.
     Reviews(Box<panes::reviews::Told>),
+    /// What was done and can be taken back, and what a masked screen may show.
+    Safety(Box<super::safety::Told>),
 }
 
 /// What comes back to the loop.

@@ -156,6 +156,10 @@ pub trait Pane {
     }
     /// Takes up again what else it named; filter and selection come as messages.
     fn restore(&mut self, _ctx: &Ctx, _more: &BTreeMap<String, String>) {}
+    /// What is selected and the values of it that name a person; shown by `K` while such values are hidden.
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        None
+    }
     /// It is a list: the keys of every list work on it.
     fn lists(&self) -> bool {
         true

@@ -6,6 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::effect::{Effect, Query};
 use super::idle::{Idle, Token};
+use super::mask::{self, Learnt};
 use super::msg::{Event, Loaded, Ticket};
 use super::panes::{self, Screen};
 use super::session::Keeper;
@@ -35,6 +36,8 @@ pub struct Performer {
     pub idle: Idle,
     /// Where sessions are kept, if anywhere.
     pub keeper: Option<Keeper>,
+    /// What answers tell of people goes ahead of them.
+    pub learnt: UnboundedSender<Learnt>,
 }
 
 impl Performer {
@@ -94,6 +97,7 @@ impl Performer {
                 sender: self.sender.clone(),
                 idle: self.idle.clone(),
                 keeper: None,
+                learnt: self.learnt.clone(),
             }
             .perform(*effect),
             Effect::KeepSession(session) => {
@@ -123,6 +127,8 @@ impl Performer {
             | Effect::List(_)
             | Effect::Views(_)
             | Effect::Follow(_)
+            | Effect::Open(..)
+            | Effect::Unmask
             | Effect::Confirm(_)
             | Effect::Over(_)
             | Effect::Ask(_)
@@ -137,8 +143,13 @@ impl Performer {
     fn spawn(&self, work: impl Future<Output = Event> + Send + 'static) {
         let token = self.idle.token();
         let sender = self.sender.clone();
+        let learnt = self.learnt.clone();
         drop(tokio::spawn(async move {
             let event = work.await;
+            // Ahead of its answer, so that nothing is drawn before it is known to be personal.
+            if let Some(people) = mask::learn(&event) {
+                let _ = learnt.send(people);
+            }
             // The loop is gone only when the console has been left; then nobody waits for the answer.
             let _ = sender.send(Envelope { event, token: Some(token) });
         }));
@@ -205,6 +216,7 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         }
         Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
         Query::Team(ask) => Loaded::Team(Box::new(super::hints::answer(journal, operator, ask).await)),
+        Query::Safety(ask) => Loaded::Safety(Box::new(super::safety::answer(operator, ask).await)),
         Query::Rows { screen, filter, anchor, limit } => match screen {
             Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
             Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),
@@ -212,7 +224,13 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicate_groups(&filter, anchor, limit))),
             Screen::Unlinked => Loaded::Unlinked(ask!(journal.unlinked(&filter, anchor, limit))),
             // These screens ask with questions of their own.
-            Screen::Recipes | Screen::Health | Screen::Audit | Screen::Log => return Event::Second,
+            Screen::Recipes | Screen::Health => return Event::Second,
+            Screen::Audit => Loaded::Audit(Box::new(panes::audit::asks::Told::Rows(ask!(
+                journal.audit_page(&filter, anchor, limit)
+            )))),
+            Screen::Log => Loaded::Log(Box::new(panes::log::asks::Told::Rows(ask!(
+                journal.calls(&filter, anchor, limit)
+            )))),
         },
     };
     Event::Loaded(ticket, loaded)

@@ -23,6 +23,7 @@ use super::effect::Effect;
 use super::hints::Hints;
 use super::idle::Idle;
 use super::layers::toast::Tone;
+use super::mask::Learnt;
 use super::msg::Event;
 use super::outside::Window;
 use super::perform::{Envelope, Performer};
@@ -33,6 +34,7 @@ use super::theme;
 use super::views::Views;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::engine::operate::Operator;
+use crate::engine::operate::past::Done;
 use crate::journal::Journal;
 
 /// What the console stands on.
@@ -91,6 +93,8 @@ pub struct Console {
     clock: SharedClock,
     /// For the operator's own editor.
     outside: Option<String>,
+    past: UnboundedReceiver<Done>,
+    learnt: UnboundedReceiver<Learnt>,
 }
 
 impl Console {
@@ -112,17 +116,18 @@ impl Console {
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
+        let wait = Duration::from_secs(u64::from(settings.send_after_seconds));
+        let (operator, past) = operator.sending_after(wait).telling();
+        let (tell, learnt) = mpsc::unbounded_channel();
         ctx.hints = Hints::of(operator.name());
         let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
-        let app =
-            App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only()).with_views(views);
-        Self {
-            app,
-            performer: Performer { journal, operator, sender, idle: Idle::default(), keeper: None },
-            queue,
-            clock,
-            outside: None,
-        }
+        let app = App::new(ctx, title, settings, terminal)
+            .looking_only(operator.is_read_only())
+            .behind(operator.gate())
+            .with_views(views);
+        let performer =
+            Performer { journal, operator, sender, idle: Idle::default(), keeper: None, learnt: tell };
+        Self { app, performer, queue, clock, outside: None, past, learnt }
     }
 
     /// The same console, with the session it left behind last time; before its first frame.
@@ -172,6 +177,12 @@ impl Console {
     /// Something came back, or happened by itself.
     pub fn event(&mut self, event: Event) {
         self.app.ctx.now = self.clock.now();
+        while let Ok(people) = self.learnt.try_recv() {
+            self.app.learn(people);
+        }
+        while let Ok(done) = self.past.try_recv() {
+            self.app.did(done);
+        }
         let effects = self.app.event(event);
         self.perform(effects);
     }

@@ -1,14 +1,17 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
+mod audit;
 mod bench;
 mod executions;
 mod health;
 mod lists;
+mod log;
 mod looks;
 mod overview;
 mod pressing;
 mod recipes;
 mod reviews;
+mod safety;
 mod session;
 mod team;
 mod tour;

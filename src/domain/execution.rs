@@ -191,6 +191,29 @@ pub struct Attempt {
     pub class: Option<ErrorClass>,
 }
 
+/// A call as the log lists it: everything but its bodies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its number in the log.
+    pub id: i64,
+    /// The execution it belongs to.
+    pub execution: ExecutionId,
+    /// What it was for, in words.
+    pub purpose: String,
+    /// When it was sent.
+    pub started_at: Timestamp,
+    /// How long the answer took, in milliseconds.
+    pub duration_ms: u32,
+    /// HTTP method.
+    pub method: String,
+    /// Host and path, without secrets.
+    pub url: String,
+    /// The answer's HTTP status; none when no answer came.
+    pub status: Option<u16>,
+    /// The class of the failure; none when it went well.
+    pub class: Option<ErrorClass>,
+}
+
 /// Everything the detail view shows of one execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionDetail {

@@ -46,6 +46,12 @@ words! {
         Claimed = "claimed",
         /// How a finished execution ended.
         Outcome = "outcome",
+        /// Who did it, in the audit log.
+        Actor = "actor",
+        /// What was done, in the audit log: `merge`, `retry`.
+        Verb = "verb",
+        /// HTTP method of a call.
+        Method = "method",
         /// Changed within this time, or since a day: `since:2h`, `since:2026-11-20`.
         Since = "since",
         /// Not changed within this time, or before a day: `until:2h`.

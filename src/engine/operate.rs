@@ -5,6 +5,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
@@ -30,7 +33,9 @@ pub mod disputes;
 pub mod drafts;
 pub mod editions;
 pub mod funnel;
+pub mod guard;
 pub mod links;
+pub mod past;
 mod pause;
 pub mod person;
 mod replay;
@@ -50,6 +55,9 @@ pub enum OperateError {
     /// The console or command may only look.
     #[error("Nothing was changed: this Reknit runs read-only. Start it without --read-only to decide.")]
     ReadOnly,
+    /// The console has to be armed first.
+    #[error("Nothing was changed: this console is disarmed. Press ! to arm it for a time.")]
+    Disarmed,
     /// The decision cannot be carried out.
     #[error("Nothing was changed: {0}")]
     Impossible(String),
@@ -106,6 +114,9 @@ pub struct Operator {
     merges: merge::Settings,
     /// The rules it looks at, and who may read at the vendors for it.
     desk: desk::Desk,
+    gate: Option<guard::Gate>,
+    past: Option<UnboundedSender<past::Done>>,
+    send_after: Duration,
 }
 
 impl Operator {
@@ -136,6 +147,9 @@ impl Operator {
             companies: shipped_companies(System::Hubspot),
             merges: merge::Settings::default(),
             desk: desk::Desk::default(),
+            gate: None,
+            past: None,
+            send_after: Duration::ZERO,
         }
     }
 
@@ -237,22 +251,22 @@ impl Operator {
         vendors::calls(&self.vendors, effect)
     }
 
-    pub(super) fn may_write(&self) -> Result<(), OperateError> {
-        if self.read_only { Err(OperateError::ReadOnly) } else { Ok(()) }
-    }
-
     /// Runs executions again, before all others.
     pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
         let (free, taken) = self.unclaimed_of(ids).await?;
-        Ok(team::with_refused(self.journal.retry(free, self.actor.clone()).await?, taken))
+        let report = self.journal.retry(free, self.actor.clone()).await?;
+        self.did_retry(&report.queued, "retried");
+        Ok(team::with_refused(report, taken))
     }
 
     /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
     pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
         let (free, taken) = self.unclaimed_of(ids).await?;
-        Ok(team::with_refused(self.journal.replan(free, self.actor.clone()).await?, taken))
+        let report = self.journal.replan(free, self.actor.clone()).await?;
+        self.did_retry(&report.queued, "planned anew");
+        Ok(team::with_refused(report, taken))
     }
 
     /// Gives up on executions.
@@ -261,6 +275,13 @@ impl Operator {
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
         let (free, taken) = self.unclaimed_of(ids).await?;
         let report = self.journal.discard(free, reason.to_owned(), self.actor.clone()).await?;
+        if let Some(first) = report.queued.first() {
+            let more = match report.queued.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            self.did(format!("discarded {first}{more}"), past::Back::Discarded(report.queued.clone()));
+        }
         Ok(team::with_refused(report, taken))
     }
 
@@ -279,12 +300,14 @@ impl Operator {
             lane: lane_of(&self.journal, &prepared.record).await?,
             record: Some(prepared.record),
             priority: Priority::Operator,
-            due_at: self.clock.now(),
+            due_at: self.clock.now().plus(self.send_after),
             sentence: format!("Decided by {}; waits for a worker.", self.actor),
             max_attempts: self.max_attempts,
         };
         let decision = self.as_seen(decision).await?;
-        Ok(self.journal.decide(decision, new, self.actor.clone()).await?)
+        let id = self.journal.decide(decision.clone(), new, self.actor.clone()).await?;
+        self.did_decide(&decision, id);
+        Ok(id)
     }
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.

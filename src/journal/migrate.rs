@@ -37,6 +37,7 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/023_team.sql"),
     include_str!("../../assets/journal/sqlite/022_overview.sql"),
     include_str!("../../assets/journal/sqlite/025_recipes.sql"),
+    include_str!("../../assets/journal/sqlite/024_ledgers.sql"),
 ];
 
 /// The newest format this Reknit knows.

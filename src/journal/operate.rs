@@ -113,6 +113,41 @@ impl Journal {
         .await
     }
 
+    /// Takes a giving-up back: they need a human again, as failed ones, and run only when somebody says so.
+    pub async fn bring_back(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
+        let now = self.now();
+        self.write(move |connection| {
+            change_each(connection, now, &ids, &actor, "bring-back", |execution| {
+                if execution.status != Status::Discarded {
+                    return Err(format!("it is {}, not discarded", execution.status));
+                }
+                if execution.decision.is_some() {
+                    return Err("what it was to carry out is open again: decide it there".into());
+                }
+                let sentence = format!("{actor} took its giving-up back. {}", execution.sentence);
+                Ok((Status::Failed, Some("error"), None, sentence))
+            })
+        })
+        .await
+    }
+
+    /// Lets what an operator decided, and what waits for its moment, be sent at once; how many that were.
+    pub async fn send_now(&self, ids: Vec<ExecutionId>) -> Result<usize> {
+        let now = self.now();
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE executions SET due_at = ?2 WHERE id = ?1 AND status = 'pending' AND due_at > ?2 \
+                 AND decision_id IS NOT NULL AND attempts = 0",
+            )?;
+            let mut sent = 0;
+            for id in &ids {
+                sent += statement.execute(params![id.0, now.0])?;
+            }
+            Ok(sent)
+        })
+        .await
+    }
+
     /// Records a decision and makes the execution that carries it out. Refused when the item is not open.
     pub async fn decide(&self, decision: Decision, new: NewExecution, actor: String) -> Result<ExecutionId> {
         let now = self.now();

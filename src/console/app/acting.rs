@@ -38,6 +38,9 @@ impl App {
         }
         crash::note(action.row().id);
         self.tour_after(action);
+        if let Some(effects) = self.act_safety(action) {
+            return effects;
+        }
         match action {
             Action::Claim | Action::Assign | Action::Comment => return self.hint(action),
             Action::Tour => self.toggle_tour(),
@@ -126,6 +129,12 @@ impl App {
                 None => return Err("there are no rows here to mark, sort or write".to_owned()),
             }
         }
+        if Self::writes(row)
+            && let Some(why) = self.disarmed()
+        {
+            return Err(why);
+        }
+        self.can_safety(action)?;
         self.shown().can(action)
     }
 

@@ -21,14 +21,20 @@ impl App {
             Event::LinkProposed(ticket, answer) => self.asked(Told::LinkProposed(ticket, answer)),
             Event::Explained(ticket, answer) => self.asked(Told::Explained(ticket, answer)),
             Event::CarriedOut(Ok(applied)) => {
+                self.ended(true);
+                self.sends(&applied.executions);
                 let tone = if applied.refused.is_empty() { Tone::Good } else { Tone::Warning };
                 self.toasts.push(self.ctx.now, tone, applied.sentence);
                 self.results.follow(applied.executions);
                 self.results.follow(applied.retried);
                 self.refresh()
             }
-            Event::CarriedOut(Err(why)) => self.refused(why),
+            Event::CarriedOut(Err(why)) => {
+                self.ended(false);
+                self.refused(why)
+            }
             Event::Decided(_, Ok(id)) => {
+                self.sends(&[id]);
                 self.toasts.push(
                     self.ctx.now,
                     Tone::Good,
@@ -80,6 +86,7 @@ impl App {
             }
             Event::Second => {
                 self.toasts.expire(self.ctx.now);
+                self.safety_second();
                 self.keep_now_and_then()
             }
             Event::Told(text) => {
@@ -148,6 +155,7 @@ impl App {
             }
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
             Loaded::Team(told) => self.hinted_at(ticket, *told),
+            Loaded::Safety(told) => self.safety_told(*told),
         }
     }
 

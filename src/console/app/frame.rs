@@ -10,6 +10,7 @@ use super::App;
 use crate::console::actions::{Action, Row, TABLE, shown_keys};
 use crate::console::ctx::Target;
 use crate::console::footer::{self, Hint};
+use crate::console::mask;
 use crate::console::panes::Screen;
 use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe, wrap};
 use crate::console::theme;
@@ -19,6 +20,10 @@ use crate::domain::execution::Status;
 impl App {
     /// Draws everything; the buffer's area is the whole screen.
     pub fn draw(&self, buffer: &mut Buffer) {
+        mask::under(self.safety.mask.veil(), buffer, |buffer| self.draw_all(buffer));
+    }
+
+    fn draw_all(&self, buffer: &mut Buffer) {
         let area = buffer.area;
         self.ctx.clear_targets();
         if area.width < 60 || area.height < 15 {
@@ -101,8 +106,17 @@ impl App {
         let mut x = row.x + 1;
         put(buffer, x, row.y, 1, &Line::from(span(glyph, style)));
         x += 2;
-        put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
-        x += width(&title) as u16 + 1;
+        let badge = self.mask_badge();
+        // Where both do not fit, that data is hidden says more than the name of the workspace.
+        if badge.is_none() || row.width >= 140 {
+            put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
+            x += width(&title) as u16 + 1;
+        }
+        if let Some((word, style)) = badge {
+            let cells = width(&word) as u16;
+            put(buffer, x, row.y, cells, &Line::from(span(word, style)));
+            x += cells + 1;
+        }
         let words: Vec<(Screen, String, String)> = Screen::ALL
             .into_iter()
             .enumerate()
@@ -181,7 +195,7 @@ impl App {
             (None, true) if self.missed => self.waiting(),
             (None, true) => "paused: p goes on".to_owned(),
             (None, false) if self.read_only => "read-only".to_owned(),
-            (None, false) => String::new(),
+            (None, false) => self.safety_words(),
         };
         let always = [Hint::new(":", "commands"), Hint::new("?", "help")];
         footer::draw(&self.ctx, buffer, row, &hints, &always, &warning);

@@ -14,6 +14,13 @@ impl App {
     /// A key, click, paste or new size.
     pub fn input(&mut self, input: Input) -> Vec<Effect> {
         match input {
+            Input::FocusGained => {
+                self.focused();
+                Vec::new()
+            }
+            // The way back to this window must not be a way into a dialog.
+            Input::Key(key) if self.settling() && !keys::leaves(key) => Vec::new(),
+            Input::Mouse(_) if self.settling() => Vec::new(),
             Input::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
             Input::Mouse(mouse) => self.mouse(mouse),
             Input::Paste(text) => match self.layers.last_mut() {
@@ -39,6 +46,9 @@ impl App {
         if let Some(layer) = self.layers.last_mut() {
             let reply = layer.key(&self.ctx, key);
             return self.reply(reply);
+        }
+        if let Some(effects) = self.sending_key(key) {
+            return effects;
         }
         let mut scopes = self.scopes();
         let choices = 1..=self.shown().choices();

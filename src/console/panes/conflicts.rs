@@ -535,6 +535,12 @@ impl Pane for Conflicts {
         Some(&self.window)
     }
 
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        let values = [&row.left_value, &row.right_value].map(value_text);
+        Some((row.id.to_string(), [row.subject.clone()].into_iter().chain(values).collect()))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }

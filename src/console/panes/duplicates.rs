@@ -39,7 +39,7 @@ use crate::console::text::{age, counted, span};
 use crate::domain::evidence::percent;
 use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish, Take};
-use crate::domain::record::RecordRef;
+use crate::domain::record::{RecordRef, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
 use crate::domain::team::Item;
 use crate::journal::verdicts::NewVerdict;
@@ -509,6 +509,12 @@ impl Pane for Duplicates {
 
     fn list(&self) -> Option<&dyn Listed> {
         Some(&self.window)
+    }
+
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        let fields = row.left_fields.values().chain(row.right_fields.values()).map(value_text);
+        Some((row.id.to_string(), [row.subject.clone()].into_iter().chain(fields).collect()))
     }
 
     fn selected(&self) -> Option<i64> {

@@ -583,6 +583,11 @@ impl Pane for Executions {
         Some(&self.window)
     }
 
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        Some((row.id.to_string(), vec![row.subject.clone()]))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }

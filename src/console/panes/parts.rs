@@ -133,6 +133,17 @@ pub fn list<T: Row>(
     }
 }
 
+/// Words at the right of the bottom border, where the list itself has nothing to say there.
+pub fn bottom_right(ctx: &Ctx, buffer: &mut Buffer, area: Rect, line: &Line<'_>) {
+    let cells = line.width() as u16;
+    if area.height > 1 && cells + 30 < area.width {
+        let (x, y) = (area.right() - 3 - cells, area.bottom() - 1);
+        put(buffer, x - 1, y, 1, &Line::from(span(" ", ctx.theme.text)));
+        put(buffer, x, y, cells, line);
+        put(buffer, x + cells, y, 1, &Line::from(span(" ", ctx.theme.text)));
+    }
+}
+
 /// Says why there are no rows: not loaded, broken, filtered away, or nothing to do.
 fn empty<T: Row>(ctx: &Ctx, buffer: &mut Buffer, inner: Rect, frame: &Frame<'_>, window: &Window<T>) {
     let theme = &ctx.theme;

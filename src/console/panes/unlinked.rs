@@ -494,6 +494,11 @@ impl Pane for Unlinked {
         Some(&self.window)
     }
 
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        Some((row.id.to_string(), vec![row.subject.clone(), row.domain.clone()]))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }

@@ -147,6 +147,39 @@ impl World {
         page.rows.into_iter().next().expect("one of them")
     }
 
+    /// So many calls of one execution: two of three to HubSpot, every tenth refused for its rate.
+    pub(super) async fn calls(&self, count: usize) {
+        let call = |number: usize| {
+            let intercom = number % 3 == 1;
+            let refused = number.is_multiple_of(10);
+            Attempt {
+                number: 1,
+                step: Some(0),
+                purpose: "update contact".to_owned(),
+                started_at: NOW.plus(Duration::from_millis(number as u64)),
+                duration_ms: 40 + number as u32,
+                method: if intercom { "PUT" } else { "PATCH" }.to_owned(),
+                url: if intercom {
+                    format!("api.intercom.io/contacts/64e{number}")
+                } else {
+                    format!("api.hubapi.com/crm/v3/objects/contacts/{number}")
+                },
+                request: format!(
+                    r#"{{"properties":{{"firstname":"Marta","jobtitle":"VP of call {number}"}}}}"#
+                ),
+                status: Some(if refused { 429 } else { 200 }),
+                response: r#"{"id":"1","properties":{"email":"marta.rossi@acme.test"}}"#.to_owned(),
+                request_id: Some(format!("request-{number}")),
+                class: refused.then_some(ErrorClass::RateLimited),
+            }
+        };
+        let attempts: Vec<Attempt> = (0..count).map(call).collect();
+        self.run(&["Marta Rossi".to_owned()], |_| {
+            (Status::Succeeded, Settlement { attempts: attempts.clone(), ..done() })
+        })
+        .await;
+    }
+
     async fn run(&self, subjects: &[String], settlement: impl Fn(usize) -> (Status, Settlement)) {
         let incoming = subjects.iter().map(|subject| incoming(subject, NOW)).collect();
         self.journal.append(incoming).await.expect("stored");

@@ -21,6 +21,7 @@ use crate::mapping::judge::right_as_one;
 use crate::mapping::{FieldMapping, Owner};
 use crate::recipes::mend;
 
+use super::past::Back;
 use super::{OperateError, Operator, Prepared, still_open};
 
 /// Letters of a value in a list of what becomes of conflicts.
@@ -125,6 +126,9 @@ impl Operator {
         match &proposal.wish {
             Wish::Ignore(until) => {
                 self.journal.ignore_conflict(proposal.conflict, *until, self.actor.clone()).await?;
+                let why =
+                    "it is left alone, not decided: status:ignored shows it, and it can be decided there";
+                self.did(format!("left {} alone", proposal.conflict), Back::Nothing(why.to_owned()));
                 let sentence = format!("{} of {} is left alone.", proposal.field, proposal.subject);
                 Ok(Applied { sentence, ..Applied::default() })
             }
@@ -160,7 +164,10 @@ impl Operator {
             reason: reason.to_owned(),
             since: self.clock.now(),
         };
-        Ok(self.journal.hold_field(hold).await?)
+        let name = field.name.clone();
+        let closed = self.journal.hold_field(hold).await?;
+        self.did(format!("switched {name} off {direction}"), Back::Disabled(name, direction));
+        Ok(closed)
     }
 
     /// Switches it on again; false when it was on.
@@ -471,6 +478,7 @@ impl Operator {
                 file.display()
             );
             self.note("rule", &rule.name, note).await?;
+            self.did(format!("made the rule {}", rule.name), Back::Rule(rule.name.clone()));
         }
         let mut applied = Applied::default();
         for (id, shown) in &proposal.frozen {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::past::Back;
 use super::{OperateError, Operator, Prepared, still_open};
 use crate::domain::ids::{ExecutionId, UnlinkedId};
 use crate::domain::links::{DomainRule, LinkMade, LinkVerdict};
@@ -388,7 +389,10 @@ impl Operator {
             reason: reason.trim().to_owned(),
             since: self.clock.now(),
         };
-        Ok(self.journal.put_domain_rule(rule).await?)
+        let domain = rule.domain.clone();
+        let closed = self.journal.put_domain_rule(rule).await?;
+        self.did(format!("made a rule for {domain}"), Back::Domain(domain));
+        Ok(closed)
     }
 
     /// Takes a rule about a domain away; false when there is none.
@@ -421,7 +425,11 @@ impl Operator {
             return Err(OperateError::Impossible("the time until which to leave it alone is past.".into()));
         }
         self.unclaimed([Item::Unlinked(id)]).await?;
-        Ok(self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?)
+        let judged = self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?;
+        let why =
+            "nothing was sent, and it is asked again when the evidence changes; status:dismissed shows it";
+        self.did(format!("judged {id}"), Back::Nothing(why.to_owned()));
+        Ok(judged)
     }
 }
 

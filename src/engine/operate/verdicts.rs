@@ -1,5 +1,6 @@
 //! What an operator says of a duplicate candidate: a verdict, or one taken back. Nothing is sent to a vendor.
 
+use super::past::Back;
 use super::{OperateError, Operator};
 use crate::domain::ids::DuplicateId;
 use crate::domain::review::{Duplicate, Verdict};
@@ -22,7 +23,9 @@ impl Operator {
         }
         let id = verdict.id;
         self.unclaimed([Item::Duplicate(id)]).await?;
+        let what = format!("called {id} {}", verdict.verdict);
         let pair = self.journal.give_verdict(verdict, self.actor.clone()).await?;
+        self.did(what, Back::Verdict(id));
         self.regrouped(id, pair).await
     }
 

@@ -1,6 +1,7 @@
 //! What can wait for a yes, how it is asked, and what a yes sets off. Only what was shown is done.
 
 use super::Body;
+use super::demand::Demand;
 use crate::console::bulk::Deed;
 use crate::console::effect::Effect;
 use crate::console::layers::bulk::Bulk;
@@ -12,8 +13,17 @@ use crate::console::wishes::Wish as AnyWish;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::review::{Choice, Decision};
 use crate::domain::team::Item;
-use crate::engine::operate::disputes::{Reach, Wish};
+use crate::engine::operate::disputes::{Reach, Wish as DisputeWish};
 use crate::journal::verdicts::NewVerdict;
+/// What a yes to something grave sets off.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// A wish is carried out.
+    Do(Box<AnyWish>),
+    /// What is hidden is shown again.
+    Unmask,
+}
+
 /// What waits for a yes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pending {
@@ -29,7 +39,7 @@ pub enum Pending {
         /// Which conflict it is made from.
         conflict: ConflictId,
         /// What is to be done.
-        wish: Wish,
+        wish: DisputeWish,
         /// To whom.
         reach: Reach,
         /// The question, without its mark.
@@ -83,6 +93,19 @@ pub enum Pending {
         /// What comes of it, in sentences.
         text: String,
     },
+    /// Something grave in words of its own; nothing is looked up for it.
+    Grave {
+        /// The question, without its mark.
+        title: String,
+        /// What it means, a sentence to a line.
+        lines: Vec<String>,
+        /// What a yes does, one or two words.
+        verb: &'static str,
+        /// What has to be typed first.
+        demand: Option<Demand>,
+        /// What a yes sets off.
+        then: Then,
+    },
     /// A pair to put off.
     PutOff {
         /// Which, and until when.
@@ -115,7 +138,7 @@ impl Pending {
             Self::Part { id, .. } => vec![Item::Duplicate(*id)],
             Self::PutOff { verdict, .. } => vec![Item::Duplicate(verdict.id)],
             // What many rows are decided for at once is judged row by row where it is recorded.
-            Self::Wish { .. } | Self::Bulk { .. } => Vec::new(),
+            Self::Wish { .. } | Self::Bulk { .. } | Self::Grave { .. } => Vec::new(),
         }
     }
 
@@ -124,7 +147,8 @@ impl Pending {
             Self::Decide { title, .. }
             | Self::Propose { title, .. }
             | Self::Link { title, .. }
-            | Self::Wish { title, .. } => {
+            | Self::Wish { title, .. }
+            | Self::Grave { title, .. } => {
                 format!("{title}?")
             }
             Self::Retry { ids, .. } => format!("Retry {}?", counted(ids.len() as u64, "execution")),
@@ -145,9 +169,9 @@ impl Pending {
             Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
             Self::Decide { decision: Decision::Probe { .. }, .. } => "Look it up",
             Self::Decide { decision: Decision::Act { .. }, .. } => "Do",
-            Self::Propose { wish: Wish::Ignore(_), .. } => "Leave it",
-            Self::Propose { wish: Wish::Disable(_), .. } => "Switch off",
-            Self::Propose { wish: Wish::Settle(Choice::Translate(_)), .. } => "Translate",
+            Self::Propose { wish: DisputeWish::Ignore(_), .. } => "Leave it",
+            Self::Propose { wish: DisputeWish::Disable(_), .. } => "Switch off",
+            Self::Propose { wish: DisputeWish::Settle(Choice::Translate(_)), .. } => "Translate",
             Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
             Self::Propose { .. } => "Send",
             Self::Link { wish: LinkWish::Undo(_) | LinkWish::Unmerge(_), .. } => "Take back",
@@ -161,6 +185,7 @@ impl Pending {
             Self::Retry { .. } => "Retry",
             Self::Discard { .. } => "Discard",
             Self::Bulk { deed, .. } => deed.verb(),
+            Self::Grave { verb, .. } => verb,
             Self::Part { .. } => "Different",
             Self::Wish { verb, .. } => verb,
             Self::PutOff { .. } => "Later",
@@ -185,6 +210,20 @@ impl Pending {
             Self::Part { id, .. } => Effect::Part(*id),
             Self::Wish { wish, .. } => Effect::Do(Box::new(wish.clone())),
             Self::PutOff { verdict, .. } => Effect::Judge(verdict.clone()),
+            Self::Grave { then: Then::Do(wish), .. } => Effect::Do(wish.clone()),
+            Self::Grave { then: Then::Unmask, .. } => Effect::Unmask,
         }
+    }
+
+    /// What has to be typed before a yes counts; `from` so many records on it is their count.
+    pub(super) fn demand(&self, body: &Body, from: u64) -> Option<Demand> {
+        let count = match (self, body) {
+            (Self::Grave { demand, .. }, _) => return demand.clone(),
+            (Self::Retry { ids, .. } | Self::Discard { ids, .. }, _) => ids.len(),
+            (_, Body::Proposed(proposal)) => proposal.frozen.len(),
+            (_, Body::LinkProposed(proposed)) => proposed.count(),
+            _ => 1,
+        };
+        Demand::for_count(count as u64, from)
     }
 }

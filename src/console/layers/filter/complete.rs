@@ -91,6 +91,9 @@ pub(super) const fn meaning(key: Key) -> &'static str {
         Key::Age => "older than: age:3d; younger: age:<1h",
         Key::Attempts => "failed tries: attempts:>3",
         Key::Priority => "who goes first",
+        Key::Actor => "who did it",
+        Key::Verb => "what was done: merge, retry",
+        Key::Method => "the HTTP method of a call",
         Key::Assignee => "who is to look at it: me, any, or a name",
         Key::Claimed => "who is at it now: me, any, or a name",
     }
