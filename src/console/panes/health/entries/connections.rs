@@ -220,6 +220,7 @@ fn answers(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
         // A tenth of failing calls is more than a vendor's usual day.
         if times.failed * 10 >= times.calls && times.calls >= 20 {
             entry.at_least(Level::Warning);
+            entry.state = format!("{} of {} failed", thousands(times.failed), thousands(times.calls));
         }
         entry.say(
             format!("Of the newest {} to it, since {}.", counted(times.calls, "call"), ctx.full(times.since)),
