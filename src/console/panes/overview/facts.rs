@@ -142,7 +142,7 @@ impl Overview {
         let Some(facts) = &self.facts else { return Vec::new() };
         let mut rows: Vec<(u8, Row)> = Vec::new();
         for state in &facts.connections {
-            self.system(ctx, state, &mut rows);
+            Self::system(ctx, state, &mut rows);
         }
         for rank in [4, 3, 2, 1] {
             let over = rows.len().saturating_sub(height);
@@ -158,7 +158,7 @@ impl Overview {
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    fn system(&self, ctx: &Ctx, state: &ConnectionState, rows: &mut Vec<(u8, Row)>) {
+    fn system(ctx: &Ctx, state: &ConnectionState, rows: &mut Vec<(u8, Row)>) {
         let theme = &ctx.theme;
         let (glyph, style) = theme.health(state.health);
         let since = age(ctx.now, state.since);
@@ -348,7 +348,7 @@ impl Overview {
             if known().next().is_some() { sparkline(&shares) } else { String::new() },
             theme.accent,
             [
-                share(trends.coverage.last().copied().flatten().or_else(|| known().last())),
+                share(trends.coverage.last().copied().flatten().or_else(|| known().next_back())),
                 share(known().next()),
             ],
             [door(Screen::Unlinked, ""), door(Screen::Unlinked, "")],
