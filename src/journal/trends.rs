@@ -85,13 +85,11 @@ pub(super) fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>
     Ok(slots.iter().map(hour).collect())
 }
 
+/// Spans, and the lag of all of them.
+type Spans = (Vec<Slot>, Option<(i64, i64)>);
+
 /// Spans of time, and the lag of all of them together.
-fn slots(
-    connection: &Connection,
-    now: Timestamp,
-    span: i64,
-    count: i64,
-) -> Result<(Vec<Slot>, Option<(i64, i64)>)> {
+fn slots(connection: &Connection, now: Timestamp, span: i64, count: i64) -> Result<Spans> {
     let last = now.0 - now.0.rem_euclid(span);
     let first = last - (count - 1) * span;
     let mut slots: Vec<Slot> =

@@ -15,8 +15,15 @@ use crate::domain::limit::DAY;
 use crate::domain::overview::{ConnectionState, Health, Slot};
 use crate::domain::trouble::{Advice, Fix, advise, recognise};
 
-/// Cells of a gauge.
-const GAUGE: usize = 15;
+/// Cells of a gauge: beside other boxes as many as its numbers leave it.
+fn gauge_cells(ctx: &Ctx) -> usize {
+    if ctx.narrow() { 15 } else { usize::from(ctx.size.0 / 4).saturating_sub(18).clamp(6, 15) }
+}
+
+/// Bars of a sparkline that fit beside its word and its number; the oldest are left out first.
+fn spark_cells(ctx: &Ctx) -> usize {
+    if ctx.narrow() { 24 } else { usize::from(ctx.size.0 * 2 / 5).saturating_sub(26).clamp(6, 24) }
+}
 
 /// What mends a cause.
 fn fix_of(cause: &Cause) -> Fix {
@@ -135,7 +142,7 @@ impl Overview {
         let Some(facts) = &self.facts else { return Vec::new() };
         let mut rows: Vec<(u8, Row)> = Vec::new();
         for state in &facts.connections {
-            self.system(ctx, state, &mut rows);
+            Self::system(ctx, state, &mut rows);
         }
         for rank in [4, 3, 2, 1] {
             let over = rows.len().saturating_sub(height);
@@ -151,7 +158,7 @@ impl Overview {
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    fn system(&self, ctx: &Ctx, state: &ConnectionState, rows: &mut Vec<(u8, Row)>) {
+    fn system(ctx: &Ctx, state: &ConnectionState, rows: &mut Vec<(u8, Row)>) {
         let theme = &ctx.theme;
         let (glyph, style) = theme.health(state.health);
         let since = age(ctx.now, state.since);
@@ -181,6 +188,7 @@ impl Overview {
                 ],
             },
         ));
+        let cells = gauge_cells(ctx);
         let mut measure = |word: String, used: u32, limit: u32, key: String| {
             let share = f64::from(used) / f64::from(limit.max(1));
             let style = limit_style(theme, share);
@@ -192,7 +200,7 @@ impl Overview {
                     group: 11,
                     cells: vec![
                         Cell::words(format!("  {word}"), theme.muted),
-                        Cell::words(bars(share, GAUGE), style).then(lines(share, GAUGE), theme.faint).drop(1),
+                        Cell::words(bars(share, cells), style).then(lines(share, cells), theme.faint).drop(1),
                         Cell::fill("", theme.muted).gap(0),
                         Cell::number(numbers, if share >= 0.8 { style } else { theme.muted })
                             .to(Screen::Health, key),
@@ -264,8 +272,7 @@ impl Overview {
                     Cell::words(cause.system.map_or("—", crate::domain::record::System::title), theme.text)
                         .drop(1),
                     Cell::number(code, theme.muted),
-                    Cell::words(format!("{class}{field}"), theme.bold),
-                    Cell::fill(words, theme.muted),
+                    Cell::fill(format!("{class}{field}: {words}"), theme.text),
                     Cell::words(format!("fix: {}", short(fix_of(cause))), theme.text).drop(2),
                     Cell::number(age(ctx.now, cause.first_at), theme.muted),
                 ],
@@ -288,6 +295,7 @@ impl Overview {
         let by_day = self.by_day();
         let slots = if by_day { &trends.days } else { &trends.hours };
         let bars_of = |pick: &dyn Fn(&Slot) -> u64| sparkline(&slots.iter().map(pick).collect::<Vec<_>>());
+        let room = spark_cells(ctx);
         let row = |word: &str, bars: String, style: Style, numbers: [String; 2], to: [Door; 2]| {
             let [hours, days] = numbers;
             let [of_hours, of_days] = to;
@@ -296,10 +304,10 @@ impl Overview {
                 group: 0,
                 cells: vec![
                     Cell::words(word, theme.text),
-                    Cell::words(bars, style),
+                    Cell::words(newest(&bars, room), style),
                     Cell::fill("", theme.muted).gap(0),
-                    Cell::number(hours, strong(false)).through(of_hours),
-                    Cell::number(days, strong(true)).through(of_days).drop(1),
+                    Cell::number(hours, strong(false)).through(of_hours).drop(u8::from(by_day)),
+                    Cell::number(days, strong(true)).through(of_days).drop(u8::from(!by_day)),
                 ],
             }
         };
@@ -340,7 +348,7 @@ impl Overview {
             if known().next().is_some() { sparkline(&shares) } else { String::new() },
             theme.accent,
             [
-                share(trends.coverage.last().copied().flatten().or_else(|| known().last())),
+                share(trends.coverage.last().copied().flatten().or_else(|| known().next_back())),
                 share(known().next()),
             ],
             [door(Screen::Unlinked, ""), door(Screen::Unlinked, "")],
@@ -420,7 +428,7 @@ impl Overview {
         if spot != Spot::Causes || failing.is_empty() {
             return Vec::new();
         }
-        let mut lines = vec![Line::from(span(judgement(&failing), theme.text))];
+        let mut lines = vec![Line::from(span(cut_end(&judgement(&failing), cells), theme.text))];
         let chosen = self.places[Spot::Causes as usize].row.min(failing.len() - 1);
         let hint = advice_of(failing[chosen]).hint;
         lines.push(Line::from(vec![
@@ -447,6 +455,11 @@ impl Overview {
             Spot::Trend | Spot::Since => return None,
         })
     }
+}
+
+/// The last bars of a sparkline.
+fn newest(bars: &str, room: usize) -> String {
+    bars.chars().skip(bars.chars().count().saturating_sub(room)).collect()
 }
 
 /// Whether the causes are known, and whether retrying helps before they are mended.

@@ -42,13 +42,10 @@ const fn role_of(class: ErrorClass) -> &'static str {
     }
 }
 
-/// So many milliseconds as the filter language says it, rounded up: `since:90m`.
+/// So many milliseconds as the filter language says it, in whole minutes, rounded up: `since:90m`. In minutes however long
+/// it is, because rounded to hours it would let older things in.
 fn span_of(milliseconds: i64) -> String {
-    match milliseconds.max(0).cast_unsigned().div_ceil(60_000) {
-        minutes @ 0..600 => format!("{}m", minutes.max(1)),
-        minutes @ 600..14_400 => format!("{}h", minutes.div_ceil(60)),
-        minutes => format!("{}d", minutes.div_ceil(1_440)),
-    }
+    format!("{}m", milliseconds.max(0).cast_unsigned().div_ceil(60_000).max(1))
 }
 
 impl Overview {
@@ -327,7 +324,7 @@ fn row(ctx: &Ctx, need: Need) -> Row {
             Cell::words(need.what, theme.text),
             need.more,
             first,
-            second,
+            second.drop(3),
             Cell::number(age, theme.muted),
         ],
     }
@@ -358,9 +355,8 @@ mod tests {
     #[test]
     fn a_span_is_rounded_up_so_that_nothing_new_is_left_out() {
         const HOUR: i64 = 3_600_000;
-        let shown: Vec<String> =
-            [0, 61_000, 2 * HOUR, 10 * HOUR + 1, 30 * HOUR, 11 * 24 * HOUR].map(span_of).to_vec();
-        assert_eq!(shown, ["1m", "2m", "120m", "11h", "30h", "11d"]);
+        let shown: Vec<String> = [0, 61_000, 2 * HOUR, 10 * HOUR + 1].map(span_of).to_vec();
+        assert_eq!(shown, ["1m", "2m", "120m", "601m"]);
         for text in shown {
             assert!(crate::domain::filter::span(&text).is_some(), "{text}");
         }

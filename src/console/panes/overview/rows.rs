@@ -13,7 +13,7 @@ use crate::console::text::{left, put, right, span, width};
 use crate::console::widgets::list::mark_selected;
 
 /// A column that fills is not squeezed below this before others give way.
-const LEAST: usize = 14;
+const LEAST: usize = 25;
 
 /// Where a number leads.
 #[derive(Debug, Clone, PartialEq, Eq)]

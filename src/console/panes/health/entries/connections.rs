@@ -52,7 +52,7 @@ fn held(facts: &Facts, key: &str) -> u64 {
 fn one(ctx: &Ctx, facts: &Facts, connection: &Connection, credential: Option<&Credential>) -> Entry {
     let theme = &ctx.theme;
     let mut entry = Entry::new(format!("connection/{connection}"), SECTION, title(connection));
-    entry.command = "reknit doctor".to_owned();
+    "reknit doctor".clone_into(&mut entry.command);
     let state = facts.connections.iter().find(|state| state.connection == *connection);
     let breaker = facts.gauges.breakers.iter().find(|breaker| breaker.connection == *connection);
     match breaker.filter(|breaker| breaker.holds()) {
@@ -62,7 +62,7 @@ fn one(ctx: &Ctx, facts: &Facts, connection: &Connection, credential: Option<&Cr
     let scope = PauseScope::connection(connection);
     if facts.pauses.iter().any(|pause| pause.scope == scope) {
         entry.at_least(Level::Held);
-        entry.state = "paused".to_owned();
+        "paused".clone_into(&mut entry.state);
         let waiting = held(facts, &scope.key());
         entry.mended_by("resume it", Fix::Resume(scope, waiting));
     }
@@ -220,6 +220,7 @@ fn answers(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
         // A tenth of failing calls is more than a vendor's usual day.
         if times.failed * 10 >= times.calls && times.calls >= 20 {
             entry.at_least(Level::Warning);
+            entry.state = format!("{} of {} failed", thousands(times.failed), thousands(times.calls));
         }
         entry.say(
             format!("Of the newest {} to it, since {}.", counted(times.calls, "call"), ctx.full(times.since)),

@@ -132,7 +132,7 @@ fn saved(ctx: &Ctx, facts: &Facts) -> Vec<Entry> {
     let line = |saved: &crate::journal::vitals::Saved| {
         let name = saved.connection.parse().map_or_else(|_| saved.connection.clone(), |name| title(&name));
         let mut entry = Entry::new(format!("saved/{}", saved.connection), SECTION, format!("{name} batches"));
-        entry.state = "calls saved, 24 h".to_owned();
+        "calls saved, 24 h".clone_into(&mut entry.state);
         entry.number = thousands(saved.calls);
         entry.say(
             format!(

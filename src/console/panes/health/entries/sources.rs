@@ -85,7 +85,7 @@ fn of_webhooks(ctx: &Ctx, facts: &Facts, system: System, needed: &[&Needed], add
     entry.state = if needed.is_empty() {
         format!("{} came lately", counted(arrived.len() as u64, "topic"))
     } else {
-        format!("{} of {} topics came", needed.len() - quiet.len(), needed.len())
+        format!("{} of {} topics", needed.len() - quiet.len(), needed.len())
     };
     match last {
         Some(at) => entry.say(format!("The last one came at {}.", ctx.full(at)), theme.text),
