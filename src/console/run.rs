@@ -22,7 +22,7 @@ use super::ctx::Ctx;
 use super::effect::Effect;
 use super::idle::Idle;
 use super::msg::Event;
-use super::perform::{Envelope, Performer};
+use super::perform::{Asked, Envelope, Performer};
 use super::theme::{self, Theme};
 use crate::domain::clock::SharedClock;
 use crate::engine::operate::Operator;
@@ -72,7 +72,18 @@ impl Console {
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
         let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
-        Self { app, performer: Performer { journal, operator, sender, idle: Idle::default() }, queue, clock }
+        Self {
+            app,
+            performer: Performer {
+                journal,
+                operator,
+                sender,
+                idle: Idle::default(),
+                asked: Asked::default(),
+            },
+            queue,
+            clock,
+        }
     }
 
     /// Asks the first questions.

@@ -32,6 +32,7 @@ mod walk;
 mod words;
 
 pub use values::Offered;
+pub(super) use words::index_now;
 
 impl Journal {
     /// Executions, newest first unless `sort:` says otherwise.

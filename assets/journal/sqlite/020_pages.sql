@@ -47,6 +47,23 @@ CREATE VIRTUAL TABLE duplicate_words USING fts5(subject, left_fields, right_fiel
   columnsize=0, tokenize="unicode61 remove_diacritics 2");
 CREATE VIRTUAL TABLE unlinked_words USING fts5(subject, domain, hint, candidates, content='', detail=column,
   columnsize=0, tokenize="unicode61 remove_diacritics 2");
+-- Executions whose words are not in the index as they are now, with the words that are there instead (null: none yet).
+-- Most executions come, begin and end within the time of a few hundred others, and are indexed once, in a batch.
+CREATE TABLE execution_words_due (
+  number   INTEGER PRIMARY KEY,
+  id       INTEGER NOT NULL UNIQUE,
+  subject  TEXT,
+  sentence TEXT
+) STRICT;
+CREATE TRIGGER execution_words_batch AFTER INSERT ON execution_words_due WHEN NEW.number % 256 = 0 BEGIN
+  INSERT INTO execution_words (execution_words, rowid, subject, sentence)
+    SELECT 'delete', id, subject, sentence FROM execution_words_due
+    WHERE number <= NEW.number - 256 AND subject IS NOT NULL;
+  INSERT INTO execution_words (rowid, subject, sentence)
+    SELECT executions.id, executions.subject, substr(executions.sentence, 1, 500) FROM execution_words_due
+    CROSS JOIN executions ON executions.id = execution_words_due.id WHERE number <= NEW.number - 256;
+  DELETE FROM execution_words_due WHERE number <= NEW.number - 256;
+END;
 INSERT INTO execution_words (execution_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO conflict_words (conflict_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO duplicate_words (duplicate_words, rank) VALUES ('secure-delete', 1);
@@ -105,7 +122,7 @@ CREATE TRIGGER executions_keyed_insert AFTER INSERT ON executions BEGIN
   INSERT INTO execution_minutes SELECT NEW.updated_at / 60000, NEW.status, 1
     WHERE NEW.status IN ('succeeded', 'failed', 'skipped')
     ON CONFLICT (minute, status) DO UPDATE SET number = number + 1;
-  INSERT INTO execution_words (rowid, subject, sentence) VALUES (NEW.id, NEW.subject, substr(NEW.sentence, 1, 500));
+  INSERT INTO execution_words_due (id) VALUES (NEW.id);
 END;
 
 CREATE TRIGGER executions_keyed_update AFTER UPDATE OF status, recipe, record, outcome, error_class, error_code,
@@ -144,17 +161,16 @@ END;
 
 CREATE TRIGGER executions_worded_update AFTER UPDATE OF subject, sentence ON executions
 WHEN OLD.subject <> NEW.subject OR OLD.sentence <> NEW.sentence BEGIN
-  INSERT INTO execution_words (execution_words, rowid, subject, sentence)
-    VALUES ('delete', OLD.id, OLD.subject, substr(OLD.sentence, 1, 500));
-  INSERT INTO execution_words (rowid, subject, sentence) VALUES (NEW.id, NEW.subject, substr(NEW.sentence, 1, 500));
+  INSERT INTO execution_words_due (id, subject, sentence) VALUES (OLD.id, OLD.subject, substr(OLD.sentence, 1, 500))
+    ON CONFLICT (id) DO NOTHING;
 END;
 
 CREATE TRIGGER executions_keyed_delete AFTER DELETE ON executions BEGIN
   UPDATE execution_facets SET number = number - 1 WHERE id = (SELECT facet FROM execution_keys WHERE id = OLD.id);
   DELETE FROM execution_keys WHERE id = OLD.id;
   UPDATE execution_minutes SET number = number - 1 WHERE minute = OLD.updated_at / 60000 AND status = OLD.status;
-  INSERT INTO execution_words (execution_words, rowid, subject, sentence)
-    VALUES ('delete', OLD.id, OLD.subject, substr(OLD.sentence, 1, 500));
+  INSERT INTO execution_words_due (id, subject, sentence) VALUES (OLD.id, OLD.subject, substr(OLD.sentence, 1, 500))
+    ON CONFLICT (id) DO NOTHING;
 END;
 
 CREATE TRIGGER conflicts_worded_insert AFTER INSERT ON conflicts BEGIN
@@ -209,7 +225,10 @@ CREATE INDEX conflicts_by_person   ON conflicts  (subject COLLATE NOCASE) WHERE 
 CREATE INDEX conflicts_by_field    ON conflicts  (field)                  WHERE state IN ('open', 'deciding');
 CREATE INDEX conflicts_by_kind     ON conflicts  (kind)                   WHERE state IN ('open', 'deciding');
 CREATE INDEX conflicts_by_role     ON conflicts  (decides)                WHERE state IN ('open', 'deciding');
-CREATE INDEX conflicts_by_age      ON conflicts  (state, created_at);
+CREATE INDEX conflicts_by_found   ON conflicts  (created_at)             WHERE state IN ('open', 'deciding');
+CREATE INDEX duplicates_by_number ON duplicates (id) WHERE leads = 1 AND state IN ('open', 'deciding');
+CREATE INDEX unlinked_by_number   ON unlinked   (id)                     WHERE state IN ('open', 'deciding');
+CREATE INDEX conflicts_by_age     ON conflicts  (state, created_at);
 CREATE INDEX duplicates_by_person  ON duplicates (subject COLLATE NOCASE) WHERE leads = 1 AND state IN ('open', 'deciding');
 CREATE INDEX duplicates_by_members ON duplicates (members)                WHERE leads = 1 AND state IN ('open', 'deciding');
 CREATE INDEX duplicates_by_found   ON duplicates (created_at)             WHERE leads = 1 AND state IN ('open', 'deciding');

@@ -262,6 +262,7 @@ impl<'a> Asked<'a> {
             return Ok(None);
         }
         let mut ids = walk::of_facets(self.connection, &recipes)?;
+        ids.extend(words::not_indexed_yet(self.connection)?);
         let mut statement = self.connection.prepare_cached(
             "SELECT rowid FROM execution_words WHERE execution_words MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
         )?;
@@ -476,7 +477,7 @@ impl<'a> Asked<'a> {
                 let rest = walk::walk(self, Some(last), on, most, Some(self.bounds.first_look))?;
                 let least = before_is_least || rest.spent || rest.rows.len() >= most;
                 // As long as it is not known to be the end, there is one more.
-                (before + number + (rest.rows.len() as u64).max(u64::from(rest.spent && more)), least)
+                (before + number + (rest.rows.len() as u64).max(u64::from(forward && more)), least)
             }
         };
         let rows = found.into_iter().map(|seen| seen.id).collect();

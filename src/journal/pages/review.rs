@@ -44,7 +44,7 @@ pub(super) const CONFLICTS: Review = Review {
         (Column::Field, "field", "conflicts_by_field"),
         (Column::Kind, "kind", "conflicts_by_kind"),
         (Column::Role, "decides", "conflicts_by_role"),
-        (Column::Age, "created_at", ""),
+        (Column::Age, "created_at", "conflicts_by_found"),
         (Column::Record, "right_record", ""),
         (Column::Status, "state", ""),
     ],
@@ -80,7 +80,7 @@ pub(super) const DUPLICATE_GROUPS: Review = Review {
         (Column::Age, "created_at", "duplicates_by_found"),
         (Column::Record, "left_record", ""),
         (Column::Status, "state", ""),
-        (Column::Id, "id", ""),
+        (Column::Id, "id", "duplicates_by_number"),
     ],
     ..DUPLICATES
 };
@@ -101,7 +101,7 @@ pub(super) const UNLINKED: Review = Review {
         (Column::Owner, "owner", "unlinked_by_owner"),
         (Column::Record, "contact", ""),
         (Column::Status, "state", ""),
-        (Column::Id, "id", ""),
+        (Column::Id, "id", "unlinked_by_number"),
     ],
 };
 
@@ -205,6 +205,15 @@ impl Review {
         };
         let total = total.max(before + number);
         Ok(Page { rows: shown, total, before, total_is_least, before_is_least })
+    }
+
+    /// The question for the first page, to look at its plan.
+    #[cfg(test)]
+    pub(super) fn first_page(&self, filter: &Filter) -> String {
+        let clause = self.clause(Timestamp(0), filter);
+        let order = self.order(filter.sort);
+        let by_index = self.by_index(filter, &clause, order);
+        format!("SELECT id FROM {}{by_index}{} ORDER BY {} LIMIT 9", self.base, clause.sql, order.sql())
     }
 
     fn order(&self, sort: Option<Sort>) -> Order {

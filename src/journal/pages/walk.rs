@@ -7,10 +7,11 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::executions::{Asked, COUNTED, Seen};
 use super::facets::Rank;
+use super::words;
 use crate::domain::filter::Column;
 use crate::journal::Result;
 
@@ -251,14 +252,37 @@ fn along_words(
          ON keys.id = execution_words.rowid WHERE execution_words MATCH ?1 AND execution_words.rowid {than}{equal} ?2 \
          ORDER BY execution_words.rowid {way}"
     ))?;
+    // Those that the index does not know yet stand among the others, each in its place.
+    let beyond = |id: i64| id != edge || direction.inclusive || start.is_none();
+    let mut due = words::not_indexed_yet(asked.connection)?;
+    due.retain(|id| beyond(*id) && if up { *id >= edge } else { *id <= edge });
+    due.sort_unstable_by_key(|id| if up { Reverse(*id) } else { Reverse(-*id) });
+    let mut one =
+        asked.connection.prepare_cached("SELECT id, facet, updated_at FROM execution_keys WHERE id = ?1")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Seen { id: row.get(0)?, facet: row.get(1)?, updated_at: row.get(2)?, rank: Rank::Nothing })
+    };
     let mut found = statement.query(params![question, edge])?;
-    while let Some(row) = found.next()? {
-        let seen = Seen { id: row.get(0)?, facet: row.get(1)?, updated_at: row.get(2)?, rank: Rank::Nothing };
+    loop {
+        let next = found.next()?.map(read).transpose()?;
+        while let Some(&id) = due.last() {
+            if next.as_ref().is_some_and(|next| if up { next.id < id } else { next.id > id }) {
+                break;
+            }
+            due.pop();
+            if next.as_ref().is_some_and(|next| next.id == id) {
+                continue;
+            }
+            let Some(seen) = one.query_row([id], read).optional()? else { continue };
+            if !visit(seen)? {
+                return Ok(false);
+            }
+        }
+        let Some(seen) = next else { return Ok(true) };
         if !visit(seen)? {
             return Ok(false);
         }
     }
-    Ok(true)
 }
 
 fn along_column(
