@@ -2,7 +2,11 @@
 //!
 //! Nothing here waits in the loop, and nothing here decides.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use super::effect::{Effect, Query};
 use super::idle::{Idle, Token};
@@ -38,6 +42,21 @@ pub struct Performer {
     pub keeper: Option<Keeper>,
     /// What answers tell of people goes ahead of them.
     pub learnt: UnboundedSender<Learnt>,
+    /// The question each list waits for.
+    pub asked: Asked,
+}
+
+/// The newest question of each list; a newer one ends the search for the answer of the one before.
+#[derive(Debug, Clone, Default)]
+pub struct Asked(Arc<Mutex<HashMap<Screen, oneshot::Sender<()>>>>);
+
+impl Asked {
+    /// Ends when a newer question of the list has been asked.
+    fn newer(&self, screen: Screen) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(screen, sender);
+        receiver
+    }
 }
 
 impl Performer {
@@ -46,6 +65,16 @@ impl Performer {
         let journal = self.journal.clone();
         let operator = self.operator.clone();
         match effect {
+            Effect::Load(ticket, query @ Query::Rows { screen, .. }) => {
+                let newer = self.asked.newer(screen);
+                self.spawn(async move {
+                    tokio::select! {
+                        event = load(&journal, &operator, ticket, query) => event,
+                        // Nobody waits for this answer any more; what is under way for it is interrupted.
+                        _ = newer => Event::Second,
+                    }
+                })
+            }
             Effect::Load(ticket, query) => {
                 self.spawn(async move { load(&journal, &operator, ticket, query).await })
             }
@@ -98,6 +127,7 @@ impl Performer {
                 idle: self.idle.clone(),
                 keeper: None,
                 learnt: self.learnt.clone(),
+                asked: self.asked.clone(),
             }
             .perform(*effect),
             Effect::KeepSession(session) => {

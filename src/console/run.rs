@@ -26,7 +26,7 @@ use super::layers::toast::Tone;
 use super::mask::Learnt;
 use super::msg::Event;
 use super::outside::Window;
-use super::perform::{Envelope, Performer};
+use super::perform::{Asked, Envelope, Performer};
 use super::script::{Player, Script, Turn};
 use super::session::Keeper;
 use super::terminal;
@@ -125,8 +125,15 @@ impl Console {
             .looking_only(operator.is_read_only())
             .behind(operator.gate())
             .with_views(views);
-        let performer =
-            Performer { journal, operator, sender, idle: Idle::default(), keeper: None, learnt: tell };
+        let performer = Performer {
+            journal,
+            operator,
+            sender,
+            idle: Idle::default(),
+            keeper: None,
+            learnt: tell,
+            asked: Asked::default(),
+        };
         Self { app, performer, queue, clock, outside: None, past, learnt }
     }
 

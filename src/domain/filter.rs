@@ -219,7 +219,10 @@ impl Filter {
                 // A system may have a name after it: `hubspot:emea`.
                 let named = key == Key::System
                     && value.split_once(':').is_some_and(|(system, _)| words.contains(&system));
-                if !fits && !named {
+                // An error may be named by its HTTP status.
+                let code =
+                    key == Key::Error && value.trim_end_matches('*').chars().all(|c| c.is_ascii_digit());
+                if !fits && !named && !code {
                     let nearest = known::nearest(value, words.iter().copied());
                     return Err(FilterError::Value(key, value.clone(), words.join(" "), nearest));
                 }

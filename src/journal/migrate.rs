@@ -33,11 +33,12 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/017_merges.sql"),
     include_str!("../../assets/journal/sqlite/018_undo.sql"),
     include_str!("../../assets/journal/sqlite/019_links.sql"),
-    include_str!("../../assets/journal/sqlite/021_executions.sql"),
-    include_str!("../../assets/journal/sqlite/023_team.sql"),
+    include_str!("../../assets/journal/sqlite/020_causes.sql"),
+    include_str!("../../assets/journal/sqlite/021_pages.sql"),
     include_str!("../../assets/journal/sqlite/022_overview.sql"),
-    include_str!("../../assets/journal/sqlite/025_recipes.sql"),
+    include_str!("../../assets/journal/sqlite/023_team.sql"),
     include_str!("../../assets/journal/sqlite/024_ledgers.sql"),
+    include_str!("../../assets/journal/sqlite/025_recipes.sql"),
 ];
 
 /// The newest format this Reknit knows.
@@ -136,7 +137,8 @@ type Contents = (i64, Vec<(String, i64)>);
 fn contents(connection: &Connection) -> rusqlite::Result<Contents> {
     let format = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let mut statement = connection.prepare(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' ORDER BY name",
+        // Virtual tables have no page of their own; what they keep stands in tables that have.
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite_stat%' ORDER BY name",
     )?;
     let names = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
     let mut tables = Vec::with_capacity(names.len());

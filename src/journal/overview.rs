@@ -110,7 +110,7 @@ pub(super) fn last_change(connection: &Connection) -> Result<i64> {
     Ok(last.unwrap_or(0))
 }
 
-fn counter(connection: &Connection, name: &str) -> Result<u64> {
+pub(super) fn counter(connection: &Connection, name: &str) -> Result<u64> {
     let value: Option<i64> = connection
         .prepare_cached("SELECT value FROM counters WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
@@ -132,7 +132,8 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts> {
         // A group of more than two is one thing to decide.
         duplicates: connection
             .prepare_cached(
-                "SELECT count(*) FROM duplicates WHERE leads = 1 AND state IN ('open', 'deciding')",
+                "SELECT count(*) FROM duplicates INDEXED BY duplicates_by_members WHERE leads = 1 \
+                 AND state IN ('open', 'deciding')",
             )?
             .query_row([], |row| row.get::<_, i64>(0))?
             .unsigned_abs(),
@@ -151,13 +152,16 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
     Ok(Overview {
         counts: counts(connection)?,
         next_due: oldest(
-            "SELECT min(due_at) FROM executions WHERE status IN ('pending', 'retrying', 'in_doubt')",
+            "SELECT (SELECT due_at FROM executions INDEXED BY executions_by_next WHERE due_at IS NOT NULL \
+             AND status IN ('pending', 'retrying', 'in_doubt') ORDER BY due_at LIMIT 1)",
         )?,
         oldest: [
             oldest("SELECT (SELECT created_at FROM executions WHERE status = 'failed' ORDER BY id LIMIT 1)")?,
-            oldest("SELECT min(created_at) FROM conflicts WHERE state = 'open'")?,
-            oldest("SELECT min(created_at) FROM duplicates WHERE state = 'open'")?,
-            oldest("SELECT min(created_at) FROM unlinked WHERE state = 'open'")?,
+            oldest("SELECT min(created_at) FROM conflicts INDEXED BY conflicts_by_age WHERE state = 'open'")?,
+            oldest(
+                "SELECT min(created_at) FROM duplicates INDEXED BY duplicates_by_age WHERE state = 'open'",
+            )?,
+            oldest("SELECT min(created_at) FROM unlinked INDEXED BY unlinked_by_age WHERE state = 'open'")?,
         ],
         certain_duplicates: number("SELECT count(*) FROM duplicates WHERE state = 'open' AND band = 'auto'")?,
         clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
@@ -183,22 +187,35 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
     })
 }
 
+/// By what failures have in common, from the combinations: only one row of each cause is read.
 fn clusters(connection: &Connection) -> Result<Vec<Cluster>> {
     let mut statement = connection.prepare_cached(
-        "SELECT error_class, error_code, status, count(*) AS count, max(id), sentence, min(updated_at) AS first_at \
-         FROM executions INDEXED BY executions_failures WHERE status IN ('failed', 'retrying') \
-         AND error_class IS NOT NULL GROUP BY error_class, error_code, status ORDER BY status, count(*) DESC, error_class LIMIT 20",
+        "SELECT error, code, status, sum(number) AS count, json_group_array(id) AS facets FROM execution_facets \
+         WHERE status IN ('failed', 'retrying') AND error <> '' AND number > 0 GROUP BY error, code, status \
+         ORDER BY status, count DESC, error LIMIT 20",
+    )?;
+    let mut one = connection.prepare_cached(
+        "SELECT sentence, (SELECT updated_at FROM execution_keys WHERE id = ?1) FROM executions WHERE id = ?2",
+    )?;
+    let mut ends = connection.prepare_cached(
+        "SELECT min((SELECT id FROM execution_keys INDEXED BY execution_keys_by_facet WHERE facet = value ORDER BY id LIMIT 1)), \
+         max((SELECT id FROM execution_keys INDEXED BY execution_keys_by_facet WHERE facet = value ORDER BY id DESC LIMIT 1)) \
+         FROM json_each(?1)",
     )?;
     let mut found = statement.query([])?;
     let mut clusters = Vec::new();
     while let Some(row) = found.next()? {
+        let (first, last): (i64, i64) =
+            ends.query_row([row.get::<_, String>("facets")?], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (sentence, first_at) = one.query_row([first, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let code: i64 = row.get("code")?;
         clusters.push(Cluster {
-            class: rows::word(row, "error_class")?,
-            code: row.get("error_code")?,
+            class: rows::word(row, "error")?,
+            code: u16::try_from(code).ok().filter(|code| *code > 0),
             status: rows::word(row, "status")?,
             count: row.get::<_, i64>("count")? as u64,
-            sentence: row.get("sentence")?,
-            first_at: Timestamp(row.get("first_at")?),
+            sentence,
+            first_at: Timestamp(first_at),
         });
     }
     Ok(clusters)

@@ -1,8 +1,10 @@
 //! How fast the console is, measured from outside: the built program in a pseudo-terminal over a large journal.
 //!
-//! `cargo bench --bench console` prints figures and judges nothing. After `--`: `--rows 10000,100000,1000000` for
-//! other sizes, `--quick` for a short run that an unoptimised build can stand. Under `cargo bench` the program is
-//! built with the release settings and is `target/release/reknit`; its path stands in the first line.
+//! `cargo bench --bench console` prints figures and judges nothing. After `--`: `--rows 10000,100000,1000000,5000000`
+//! for other sizes (each has a fifth as many people), `--live 3600` for so many seconds of 200 events a second while the
+//! console shows them, `--quick` for a short run that an unoptimised build can stand. Where `csvlens` and `lnav` are on
+//! the PATH they show the same executions in the same run. Under `cargo bench` the program is built with the release
+//! settings and is `target/release/reknit`; its path stands in the first line.
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
 
 #[path = "../it/terminal/driver.rs"]
@@ -22,29 +24,70 @@ const SIZE: (u16, u16) = (140, 40);
 /// An answer has ended when nothing came for so long.
 const QUIET: Duration = Duration::from_millis(120);
 
+/// Events a second while the console is watched.
+const LIVE: usize = 200;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        Some(arguments.get(at + 1).map_or("", String::as_str).replace('_', ""))
+    };
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let sizes = arguments.iter().position(|argument| argument == "--rows").map_or_else(
+    let sizes: Vec<usize> = given("--rows").map_or_else(
         || vec![if quick { 2_000 } else { 100_000 }],
-        |at| {
-            let list = arguments.get(at + 1).map_or("", String::as_str).split(',');
-            list.map(|size| size.replace('_', "").parse().expect("--rows wants numbers")).collect()
-        },
+        |list| list.split(',').map(|size| size.parse().expect("--rows wants numbers")).collect(),
     );
-    let times = if quick { 10 } else { 200 };
-    println!("{REKNIT} in {}x{}, {times} times each, milliseconds", SIZE.0, SIZE.1);
+    let seconds = given("--live")
+        .map_or(if quick { 2 } else { 20 }, |text| text.parse().expect("--live wants seconds"));
+    let times = if quick { 5 } else { 100 };
+    println!("{REKNIT} in {}x{}, milliseconds; the median and the 99th of 100", SIZE.0, SIZE.1);
+    let mut tables: Vec<(String, Vec<Figures>)> = Vec::new();
     for size in sizes {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("journal.db");
         let before = Instant::now();
-        journal::make(&folder.path().join("journal.db"), size);
-        let file = std::fs::metadata(folder.path().join("journal.db")).expect("the journal").len();
+        journal::make(&path, size);
+        let file = std::fs::metadata(&path).expect("the journal").len();
         println!(
-            "\n{size} executions, {} MB, made in {:.1} s",
+            "\n{size} executions, {} people, {} MB, made in {:.0} s",
+            size / 5,
             file / 1_000_000,
             before.elapsed().as_secs_f64()
         );
-        measure(folder.path(), times);
+        tables.push((format!("{size}"), measure(folder.path(), times)));
+        watched(folder.path(), seconds);
+        let others: Vec<&str> = ["csvlens", "lnav"].into_iter().filter(|name| is_there(name)).collect();
+        if !others.is_empty() {
+            let (table, log) = (folder.path().join("rows.csv"), folder.path().join("rows.log"));
+            journal::export(&path, &table, &log);
+            for name in others {
+                let shown = if name == "csvlens" { &table } else { &log };
+                tables.push((format!("{size} {name}"), theirs(name, shown, folder.path(), times / 10)));
+            }
+        }
+    }
+    print(&tables);
+}
+
+/// The same figures side by side: a column for each size and program.
+fn print(tables: &[(String, Vec<Figures>)]) {
+    let mut names: Vec<&'static str> = Vec::new();
+    for figures in tables.iter().flat_map(|(_, figures)| figures) {
+        if !names.contains(&figures.name) {
+            names.push(figures.name);
+        }
+    }
+    print!("\n{:<46}", "median / p99 (n)");
+    tables.iter().for_each(|(title, _)| print!("{title:>22}"));
+    println!();
+    for name in names {
+        print!("{name:<46}");
+        for (_, figures) in tables {
+            let cell = figures.iter().find(|one| one.name == name).map_or_else(String::new, Figures::cell);
+            print!("{cell:>22}");
+        }
+        println!();
     }
 }
 
@@ -57,18 +100,19 @@ struct Figures {
 }
 
 impl Figures {
-    fn print(mut self) {
-        self.values.sort_by(f64::total_cmp);
-        let at = |share: f64| self.values[((self.values.len() - 1) as f64 * share).round() as usize];
-        println!(
-            "{:<44} {:>8.1} {:>8.1} {:>8.1} {:>8.1}   {}",
-            self.name,
-            at(0.0),
-            at(0.5),
-            at(0.99),
-            at(1.0),
-            if self.late > 0 { format!("{} went on later", self.late) } else { String::new() }
-        );
+    fn new(name: &'static str) -> Self {
+        Self { name, values: Vec::new(), late: 0 }
+    }
+
+    fn cell(&self) -> String {
+        let mut values = self.values.clone();
+        values.sort_by(f64::total_cmp);
+        if values.is_empty() {
+            return "no answer".to_owned();
+        }
+        let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+        let late = if self.late > 0 { format!("+{}", self.late) } else { String::new() };
+        format!("{:.1} / {:.1} ({}{late})", at(0.5), at(0.99), values.len())
     }
 }
 
@@ -77,13 +121,11 @@ fn start(folder: &Path) -> Terminal {
     Terminal::spawn(REKNIT, ["--data", &folder_text, "--read-only"], folder, SIZE)
 }
 
-fn measure(folder: &Path, times: usize) {
-    println!("{:<44} {:>8} {:>8} {:>8} {:>8}", "", "min", "median", "p99", "max");
-    let figures = |name| Figures { name, values: Vec::new(), late: 0 };
-    let (mut frame, mut useful) =
-        (figures("exec to the first frame"), figures("exec to the first counts (overview)"));
-    let mut list = figures("2: overview to the rows of the list");
-    for _ in 0..(times / 10).max(3) {
+fn measure(folder: &Path, times: usize) -> Vec<Figures> {
+    let mut frame = Figures::new("exec to the first frame");
+    let mut useful = Figures::new("exec to the first counts (overview)");
+    let mut list = Figures::new("2: overview to the rows of the list");
+    for _ in 0..(times / 5).max(3) {
         let mut terminal = start(folder);
         terminal.wait_for("a frame", |text| !text.trim().is_empty());
         frame.values.push(milliseconds(terminal.started));
@@ -95,9 +137,7 @@ fn measure(folder: &Path, times: usize) {
         terminal.wait_for("rows", |text| text.contains("ex_"));
         list.values.push(milliseconds(pressed));
     }
-    frame.print();
-    useful.print();
-    list.print();
+    let mut all = vec![frame, useful, list];
 
     let mut terminal = start(folder);
     terminal.wait_for("counts", |text| text.contains("failed execution"));
@@ -108,38 +148,111 @@ fn measure(folder: &Path, times: usize) {
     terminal.press("/");
     terminal.press(key::ESC);
     terminal.wait_quiet(QUIET * 4);
-    one(&mut terminal, "j", times, &["j"]).print();
-    one(&mut terminal, "PageDown", times, &[key::PAGE_DOWN]).print();
+    all.push(one(&mut terminal, "j", times, &["j"]));
+    all.push(one(&mut terminal, "PageDown", times, &[key::PAGE_DOWN]));
     terminal.press("g");
     terminal.wait_quiet(QUIET * 4);
-    one(&mut terminal, "G, then g: each", times, &["G", "g"]).print();
-    let (fielded, clear) = ("/status:failed recipe:contact-to-crm\r", key::ESC);
-    filtered(&mut terminal, "/status:failed recipe:contact-to-crm Enter", times / 4, fielded, clear).print();
-    filtered(
-        &mut terminal,
-        "/since:2d status:retrying Enter",
-        times / 4,
-        "/since:2d status:retrying\r",
-        clear,
-    )
-    .print();
-    filtered(&mut terminal, "/halvorsen Enter (free text)", times / 10, "/halvorsen\r", clear).print();
+    all.push(one(&mut terminal, "G, then g: each", times / 2, &["G", "g"]));
+    let questions = [
+        ("/status:failed recipe:contact-to-crm", "/status:failed recipe:contact-to-crm\r"),
+        ("/error:permission", "/error:permission\r"),
+        ("/since:2d status:retrying", "/since:2d status:retrying\r"),
+        ("/code:4* outcome:error attempts:>0", "/code:4* outcome:error attempts:>0\r"),
+        ("/halvorsen (some)", "/halvorsen\r"),
+        ("/jovana (many)", "/jovana\r"),
+        ("/lomonper (few)", "/lomonper\r"),
+        ("/permitted (in sentences)", "/permitted\r"),
+        ("/zoe status:failed (words and a field)", "/zoe status:failed\r"),
+        ("/sort:age", "/sort:age\r"),
+        ("/sort:-age", "/sort:-age\r"),
+        ("/sort:recipe", "/sort:recipe\r"),
+        ("/sort:person", "/sort:person\r"),
+        ("/sort:-attempts", "/sort:-attempts\r"),
+        ("/sort:code", "/sort:code\r"),
+        ("/sort:next", "/sort:next\r"),
+        ("/sort:-record", "/sort:-record\r"),
+        ("/status:failed sort:person", "/status:failed sort:person\r"),
+        ("/error:permission sort:-age", "/error:permission sort:-age\r"),
+    ];
+    for (name, keys) in questions {
+        all.push(filtered(&mut terminal, name, (times / 10).max(3), keys, key::ESC));
+    }
 
     let process = terminal.process();
     terminal.wait_quiet(Duration::from_secs(1));
     let before = processor_ticks(process);
-    let bytes = terminal.watch(Duration::from_secs(3));
+    let bytes = terminal.watch(Duration::from_secs(5));
     let ticks = processor_ticks(process) - before;
-    println!("idle for 3 s: {ticks} ticks of 10 ms processor time, {bytes} bytes written");
+    println!("idle for 5 s: {ticks} ticks of 10 ms processor time, {bytes} bytes written");
     println!("resident: {} now, {} at most", status(process, "VmRSS"), status(process, "VmHWM"));
     terminal.press("q");
     let ended = terminal.ended();
     assert_eq!(ended.code, 0, "{}", ended.text);
+    all
+}
+
+/// The console over a list that changes all the time: what it holds before and after, and what it takes.
+fn watched(folder: &Path, seconds: u64) {
+    let mut terminal = start(folder);
+    terminal.wait_for("counts", |text| text.contains("failed execution"));
+    terminal.press("2");
+    terminal.wait_for("rows", |text| text.contains("ex_"));
+    terminal.press("/");
+    terminal.press(key::ESC);
+    terminal.wait_quiet(QUIET * 4);
+    let process = terminal.process();
+    let (before, ticks) = (status(process, "VmRSS"), processor_ticks(process));
+    let path = folder.join("journal.db");
+    let length = Duration::from_secs(seconds);
+    let changing = std::thread::spawn(move || journal::live(&path, LIVE, length));
+    let bytes = terminal.watch(length);
+    let done = changing.join().expect("the rows came");
+    println!(
+        "live for {seconds} s: {done} events, {} ticks of 10 ms, {bytes} bytes written; resident before {before}, after {}, \
+         at most {}",
+        processor_ticks(process) - ticks,
+        status(process, "VmRSS"),
+        status(process, "VmHWM")
+    );
+    terminal.press("q");
+    let _ = terminal.ended();
+}
+
+fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Another program over the same rows: its first screen, its pages, its filter.
+fn theirs(program: &str, file: &Path, home: &Path, times: usize) -> Vec<Figures> {
+    let file = file.display().to_string();
+    let (filter, clear) = if program == "csvlens" {
+        ("&halvorsen\r", key::ESC)
+    } else {
+        (":filter-in halvorsen\r", ":reset-session\r")
+    };
+    let mut useful = Figures::new("exec to the first counts (overview)");
+    for _ in 0..3 {
+        let mut terminal = Terminal::spawn(program, [file.as_str()], home, SIZE);
+        terminal.wait_for("rows", |text| text.contains("contact-to-"));
+        useful.values.push(milliseconds(terminal.started));
+    }
+    let mut terminal = Terminal::spawn(program, [file.as_str()], home, SIZE);
+    terminal.wait_for("rows", |text| text.contains("contact-to-"));
+    terminal.wait_quiet(Duration::from_secs(2));
+    let process = terminal.process();
+    let all = vec![
+        useful,
+        one(&mut terminal, "PageDown", times.max(5) * 5, &[key::PAGE_DOWN]),
+        filtered(&mut terminal, "/halvorsen (some)", 3, filter, clear),
+    ];
+    println!("{program}: resident {} at most", status(process, "VmHWM"));
+    all
 }
 
 /// Presses keys in turn; each figure is the time from a key to the last byte of its answer.
 fn one(terminal: &mut Terminal, name: &'static str, times: usize, keys: &[&str]) -> Figures {
-    let mut figures = Figures { name, values: Vec::new(), late: 0 };
+    let mut figures = Figures::new(name);
     for key in keys.iter().cycle().take(times * keys.len()) {
         answer(terminal, key, QUIET, &mut figures);
     }
@@ -148,7 +261,7 @@ fn one(terminal: &mut Terminal, name: &'static str, times: usize, keys: &[&str])
 
 /// Filters and clears; the clearing is not counted.
 fn filtered(terminal: &mut Terminal, name: &'static str, times: usize, keys: &str, clear: &str) -> Figures {
-    let mut figures = Figures { name, values: Vec::new(), late: 0 };
+    let mut figures = Figures::new(name);
     for _ in 0..times.max(3) {
         // Every letter asks anew; the answers of long queries come with pauses between them.
         answer(terminal, keys, QUIET * 8, &mut figures);

@@ -100,6 +100,18 @@ pub(super) fn key(text: &str) -> Option<Key> {
     })
 }
 
+impl List {
+    /// A key means something in this list.
+    pub fn knows(self, key: Key) -> bool {
+        known(self).keys.contains(&key)
+    }
+
+    /// The list can be sorted by a column.
+    pub fn sorts_by(self, column: Column) -> bool {
+        known(self).columns.contains(&column)
+    }
+}
+
 /// Keys and columns of a list.
 #[derive(Debug)]
 pub struct Known {

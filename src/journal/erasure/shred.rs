@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::super::facts::value_hash;
 use super::super::rows::sha256;
-use super::super::{Result, sealing};
+use super::super::{Result, pages, sealing};
 use super::{Person, person, sweep::Found};
 use crate::domain::clock::Timestamp;
 use crate::domain::erasure::RECIPE;
@@ -84,6 +84,8 @@ fn executions(connection: &Connection, now: Timestamp, erasure: ErasureId, recor
     connection
         .prepare_cached("UPDATE executions SET subject = ?2 WHERE record = ?1 AND recipe = ?3")?
         .execute(params![record, subject, RECIPE])?;
+    // Their names and what was said of them stand in the index of words too.
+    pages::index_now(connection)?;
     // Plain cells of an older format; sealed ones have lost their key.
     connection
         .prepare_cached(

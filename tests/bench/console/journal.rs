@@ -1,4 +1,5 @@
-//! A journal with as many executions as asked for, as months of a healthy service would leave it.
+//! A journal with as many executions as asked for and a fifth as many people, as months of a healthy service would leave
+//! it.
 //!
 //! The rows do not go through the journal's verbs: those commit each step for safety, so a million executions would
 //! take hours, and they would give all rows the time of now. The file is made by the journal itself and its
@@ -41,17 +42,102 @@ const LAST: [&str; 12] = [
 /// Makes the journal. Afterwards nothing holds the file open.
 pub(crate) fn make(path: &Path, executions: usize) {
     drop(Journal::open(path, wiring::clock()).expect("a new journal"));
-    let mut connection = Connection::open(path).expect("the journal just made");
-    // Losing this file in a power cut would cost a second run.
-    connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;").expect("settings");
-    let transaction = connection.transaction().expect("a transaction");
-    fill(&transaction, executions, wiring::clock().now());
-    transaction.commit().expect("a commit");
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").expect("a checkpoint");
+    let connection = Connection::open(path).expect("the journal just made");
+    // Losing this file in a power cut would cost a second run. Without a log the disk holds it once only.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; \
+             PRAGMA locking_mode = EXCLUSIVE;",
+        )
+        .expect("settings");
+    let now = wiring::clock().now();
+    connection.execute_batch("BEGIN").expect("begun");
+    people(&connection, executions / 5, now);
+    fill(&connection, executions, now);
+    connection.execute_batch("COMMIT; PRAGMA journal_mode = WAL;").expect("a commit");
+}
+
+/// A person's name. Some are frequent, as in life; most are their own.
+fn name(person: usize) -> String {
+    let mut rng = fastrand::Rng::with_seed(person as u64);
+    let first = FIRST[rng.usize(..FIRST.len())];
+    if rng.u8(..50) == 0 {
+        return format!("{first} {}", LAST[rng.usize(..LAST.len())]);
+    }
+    let syllables = [
+        "ha", "lo", "ver", "san", "to", "ki", "ra", "mon", "del", "per", "shi", "nu", "ga", "bel", "tor",
+        "win",
+    ];
+    let mut last: String = (0..3).map(|_| syllables[rng.usize(..syllables.len())]).collect();
+    last[..1].make_ascii_uppercase();
+    format!("{first} {last}")
+}
+
+fn record(person: usize) -> String {
+    format!("intercom/contact/{:024x}", (person as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 12)
+}
+
+/// Everybody known, in Intercom and in the CRM, tied to each other; some without an account, some twice.
+fn people(connection: &Connection, number: usize, now: Timestamp) {
+    let mut person = connection.prepare("INSERT INTO people (id) VALUES (?1)").expect("the table");
+    let mut tie = connection.prepare("INSERT INTO identities VALUES (?1, ?2)").expect("the table");
+    let mut mirror = connection
+        .prepare(
+            "INSERT INTO mirror (record, connection, object, fields, companies, email, vendor_updated_at, seen_at) \
+             VALUES (?1, ?2, 'contact', ?3, '[]', ?4, ?5, ?5)",
+        )
+        .expect("the table");
+    let mut unlinked = connection
+        .prepare(
+            "INSERT INTO unlinked (subject, contact, domain, hint, candidates, best, state, created_at, owner) \
+             VALUES (?1, ?2, ?3, 'No company in the CRM.', '[]', ?4, ?5, ?6, ?7)",
+        )
+        .expect("the table");
+    let mut duplicate = connection
+        .prepare(
+            "INSERT INTO duplicates (subject, left_record, left_fields, right_record, right_fields, probability, band, \
+             evidence, fingerprint, state, created_at, rank) \
+             VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6, '[]', 'x', 'open', ?7, ?5)",
+        )
+        .expect("the table");
+    let mut rng = fastrand::Rng::with_seed(9);
+    for at in 1..=number {
+        let name = name(at);
+        let email = format!(
+            "{}.{at}@example{}.com",
+            name.split(' ').next_back().unwrap_or("x").to_lowercase(),
+            at % 5_000
+        );
+        let fields = json!({ "name": name, "email": email, "role": "user" }).to_string();
+        person.execute([at]).expect("a person");
+        let crm = format!("hubspot/contact/{at}");
+        for (record, connection) in [(record(at), "intercom"), (crm.clone(), "hubspot")] {
+            mirror.execute(params![record, connection, fields, email, now.0 - PERIOD]).expect("a record");
+            tie.execute(params![record, at]).expect("a tie");
+        }
+        if at % 10 == 0 {
+            let state = if at % 20 == 0 { "open" } else { "done" };
+            let best = f64::from(rng.u16(..1_000)) / 1_000.0;
+            let (domain, owner) = (format!("example{}.com", at % 5_000), (at % 40).to_string());
+            unlinked
+                .execute(params![name, record(at), domain, best, state, now.0 - PERIOD + at as i64, owner])
+                .expect("an unlinked person");
+        }
+        if at % 100 == 7 {
+            let sure = f64::from(rng.u16(400..1_000)) / 1_000.0;
+            let band = if sure > 0.95 { "auto" } else { "review" };
+            let other = format!("hubspot/contact/{}", at + 3);
+            duplicate
+                .execute(params![name, crm, fields, other, sure, band, now.0 - PERIOD + at as i64])
+                .expect("a duplicate");
+        }
+    }
+    connection.execute_batch("DELETE FROM match_queue").expect("the table");
 }
 
 fn fill(connection: &Connection, executions: usize, now: Timestamp) {
     let mut rng = fastrand::Rng::with_seed(7);
+    let people = (executions / 5).max(1);
     let mut events = connection
         .prepare(
             "INSERT INTO events (id, connection, source, delivery_key, topic, kind, record, received_at, body, \
@@ -76,8 +162,8 @@ fn fill(connection: &Connection, executions: usize, now: Timestamp) {
     for number in 1..=executions as i64 {
         // The newest is more than an hour old: ages on the screen then stand still while it is measured.
         let at = now.0 - 90 * MINUTE - (executions as i64 - number) * step;
-        let subject = format!("{} {}", FIRST[rng.usize(..FIRST.len())], LAST[rng.usize(..LAST.len())]);
-        let record = format!("intercom/contact/{:024x}", rng.u64(..) >> 12);
+        let person = rng.usize(..people) + 1;
+        let (subject, record) = (name(person), record(person));
         let body = json!({
             "type": "notification_event", "id": format!("notif_{number}"), "topic": "contact.user.updated",
             "data": {"item": {"type": "contact", "id": record, "name": subject, "role": "user",
@@ -143,12 +229,84 @@ fn fill(connection: &Connection, executions: usize, now: Timestamp) {
         .expect("the table");
     for number in 0..(executions as i64 / 200) {
         let state = if number % 10 == 0 { "open" } else { "done" };
-        let subject = format!("{} {}", FIRST[rng.usize(..FIRST.len())], LAST[rng.usize(..LAST.len())]);
+        let subject = name(number + 1);
         conflicts.execute(params![subject, number, state, now.0 - PERIOD + number]).expect("a conflict");
     }
+    forget(connection);
+}
+
+fn forget(connection: &Connection) {
     connection
         .execute("DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - ?1", [CHANGES_KEPT])
         .expect("the table");
+}
+
+/// What happens while somebody looks: rows come, begin and end, so many a second, for so long.
+pub(crate) fn live(path: &Path, rate: usize, length: std::time::Duration) -> usize {
+    let connection = Connection::open(path).expect("the journal");
+    connection
+        .execute_batch(
+            "PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000;",
+        )
+        .expect("settings");
+    let began = std::time::Instant::now();
+    let mut done = 0;
+    let mut rng = fastrand::Rng::with_seed(5);
+    let gap = std::time::Duration::from_millis(100);
+    let (_never, wait) = std::sync::mpsc::channel::<()>();
+    while began.elapsed() < length {
+        let due = (began.elapsed().as_secs_f64() * rate as f64) as usize;
+        connection.execute_batch("BEGIN IMMEDIATE").expect("begun");
+        while done < due {
+            let now = wiring::clock().now().0;
+            connection
+                .prepare_cached(
+                    "INSERT INTO executions (recipe, subject, record, lane, status, sentence, max_attempts, priority, \
+                     created_at, updated_at) VALUES ('contact-to-crm', ?1, ?2, ?2, 'running', '', 12, 1, ?3, ?3)",
+                )
+                .and_then(|mut insert| {
+                    let person = rng.usize(1..1_000);
+                    insert.execute(params![name(person), record(person), now])
+                })
+                .expect("an execution");
+            let id = connection.last_insert_rowid();
+            connection
+                .prepare_cached(
+                    "UPDATE executions SET status = 'succeeded', outcome = 'updated', sentence = 'Job title, Phone.', \
+                     updated_at = ?2 WHERE id = ?1",
+                )
+                .and_then(|mut update| update.execute(params![id - 40, now]))
+                .expect("an end");
+            done += 1;
+        }
+        connection.execute_batch("COMMIT").expect("a commit");
+        // The channel never says anything: a wait that is no sleep of the program's.
+        let _ = wait.recv_timeout(gap);
+    }
+    forget(&connection);
+    done
+}
+
+/// The executions as lines of a log and as a table, for programs that show such.
+pub(crate) fn export(journal: &Path, table: &Path, log: &Path) {
+    use std::io::Write as _;
+    let connection = Connection::open(journal).expect("the journal");
+    let mut statement = connection
+        .prepare("SELECT id, updated_at, status, recipe, subject, coalesce(error_class, ''), sentence FROM executions ORDER BY id DESC")
+        .expect("the table");
+    let file = |path| std::io::BufWriter::new(std::fs::File::create(path).expect("a file"));
+    let (mut table, mut log) = (file(table), file(log));
+    writeln!(table, "id,at,status,recipe,person,error,sentence").expect("written");
+    let mut rows = statement.query([]).expect("rows");
+    while let Some(row) = rows.next().expect("a row") {
+        let texts: Vec<String> = (2..7).map(|at| row.get(at).expect("a text")).collect();
+        let (id, at): (i64, i64) = (row.get(0).expect("an id"), row.get(1).expect("a time"));
+        writeln!(table, "{id},{at},{},{},{},{},\"{}\"", texts[0], texts[1], texts[2], texts[3], texts[4])
+            .expect("written");
+        let at = Timestamp(at).rfc3339();
+        writeln!(log, "{at} {} ex_{id} {} {}: {} {}", texts[0], texts[1], texts[2], texts[3], texts[4])
+            .expect("written");
+    }
 }
 
 /// How an execution stands.
