@@ -29,6 +29,8 @@ pub mod events;
 mod exceptions;
 pub mod explain;
 pub mod fetch;
+pub mod first_run;
+pub mod info;
 pub mod init;
 pub mod journal;
 pub mod limits;
@@ -36,6 +38,7 @@ pub mod link;
 pub mod link_files;
 mod link_rules;
 pub mod list;
+pub mod log_file;
 pub mod mapping;
 pub mod mapping_plan;
 pub mod mapping_show;
@@ -45,10 +48,13 @@ pub mod monitors;
 pub mod notices;
 pub mod operate;
 pub mod output;
+pub mod outside;
 pub mod pause;
 pub mod problem;
 pub mod progress;
 pub mod recipe;
+pub mod reload;
+pub mod replay;
 pub mod resolve;
 pub mod rollout;
 pub mod rules;
@@ -60,6 +66,7 @@ pub mod show;
 pub mod sweep;
 pub mod switch;
 pub mod tabular;
+pub mod team;
 pub mod undo;
 pub mod vault;
 pub mod verdict;
@@ -81,6 +88,9 @@ pub struct Arguments {
     /// Look, change nothing, send nothing
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Decide also what somebody else has claimed
+    #[arg(long, global = true)]
+    pub despite_claims: bool,
     /// What to do
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -107,6 +117,18 @@ pub enum Command {
     Events(events::Arguments),
     /// Run executions again
     Retry(operate::RetryArguments),
+    /// Run an execution again with edited values or another payload; the original is kept
+    Replay(replay::ReplayArguments),
+    /// Look up at the vendor what became of an execution's writes; only reads
+    Probe(replay::ProbeArguments),
+    /// Hold executions until somebody lets them go
+    Hold(replay::HoldArguments),
+    /// Let executions go that were held or put off
+    Release(replay::ReleaseArguments),
+    /// Put executions off until a time
+    Snooze(replay::SnoozeArguments),
+    /// Where a record is seen in its vendor's own pages
+    Page(replay::PageArguments),
     /// Give up on executions
     Discard(operate::DiscardArguments),
     /// Settle a conflict: a side, a value, none, a translation; leave it for now; alone or as a rule
@@ -129,6 +151,14 @@ pub enum Command {
     Coverage(coverage::Arguments),
     /// Field mappings: what an edited one would change, directions of a field off and on
     Mapping(mapping::Arguments),
+    /// Say that you are at an item, so that nobody else decides it meanwhile
+    Claim(team::ClaimArguments),
+    /// Give claims back
+    Unclaim(team::UnclaimArguments),
+    /// Leave a comment on an item, or read them
+    Comment(team::CommentArguments),
+    /// Who is to look at what: assign items, list claims and assignments
+    Hint(team::HintArguments),
     /// Hold work back for now: a recipe, a connection or a direction
     Pause(pause::PauseArguments),
     /// Let paused work go on, or look at once whether a connection works again
@@ -185,6 +215,8 @@ pub enum Command {
     Monitors(monitors::Arguments),
     /// What recipes told people and other systems, and what became of it
     Notices(notices::Arguments),
+    /// Version, files, journal, terminal and connections, for a report; no secrets
+    Info(info::Arguments),
     /// Write a commented settings file
     Init(init::Arguments),
 }
@@ -239,6 +271,12 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::WhyNot(why_not)) => why_not::run(&place, &why_not).await,
         Some(Command::Events(events)) => events::run(&place, &events).await,
         Some(Command::Retry(retry)) => operate::retry(&place, arguments.read_only, &retry).await,
+        Some(Command::Replay(it)) => replay::replay(&place, arguments.read_only, &it).await,
+        Some(Command::Probe(it)) => replay::probe(&place, arguments.read_only, &it).await,
+        Some(Command::Hold(it)) => replay::hold(&place, arguments.read_only, &it).await,
+        Some(Command::Release(it)) => replay::release(&place, arguments.read_only, &it).await,
+        Some(Command::Snooze(it)) => replay::snooze(&place, arguments.read_only, &it).await,
+        Some(Command::Page(it)) => replay::page(&place, &it).await,
         Some(Command::Discard(discard)) => operate::discard(&place, arguments.read_only, &discard).await,
         Some(Command::Resolve(resolve)) => resolve::run(&place, arguments.read_only, &resolve).await,
         Some(Command::Rules(rules)) => rules::run(&place, arguments.read_only, &rules).await,
@@ -250,6 +288,11 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Link(link)) => link::link(&place, arguments.read_only, &link).await,
         Some(Command::Coverage(coverage)) => coverage::run(&place, &coverage).await,
         Some(Command::Mapping(mapping)) => mapping::run(&place, arguments.read_only, &mapping).await,
+        Some(Command::Claim(it)) => team::claim(&place, arguments.read_only, &it).await,
+        Some(Command::Unclaim(it)) => team::unclaim(&place, arguments.read_only, &it).await,
+        Some(Command::Comment(it)) => team::comment(&place, arguments.read_only, &it).await,
+        Some(Command::Hint(it)) => team::hint(&place, arguments.read_only, &it).await,
+        Some(Command::Info(it)) => info::run(&place, &it).await,
         Some(Command::Pause(pause)) => pause::pause(&place, arguments.read_only, &pause).await,
         Some(Command::Resume(resume)) => pause::resume(&place, arguments.read_only, &resume).await,
         Some(Command::Fetch(fetch)) => fetch::run(&place, arguments.read_only, &fetch).await,

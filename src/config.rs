@@ -111,6 +111,7 @@ impl Config {
             config.matching.check(),
             config.monitors.check(),
             config.merge.check(),
+            config.console.check(),
             config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {

@@ -73,6 +73,7 @@ mod notices;
 pub mod operate;
 mod perform;
 pub mod poll;
+mod probe;
 pub mod recipe;
 pub mod rehearse;
 pub mod retry;

@@ -26,17 +26,24 @@
 //! | [`verdicts`] | what humans said of duplicate candidates, and where that contradicts itself |
 //! | [`match_keys`] | what a changed record is looked up by, and which changed |
 //! | [`incidents`] | duplicates of our own making, and why |
+//! | [`team`] | who works on what: claims, assignees, comments |
 //! | [`undo`] | taking a merge back: begun, done, what it left |
 //! | [`operate`] | retry, discard, decide |
 //! | [`pages`] | rows for lists and details |
+//! | [`calls`] | every call to a vendor, as a list |
+//! | [`newest`] | pages of what is only ever added |
 //! | [`limits`] | calls reserved, given back, counted; what the vendors told of them |
 //! | [`overview`] | counts and the first screen |
+//! | [`trends`] | what happened by the hour |
+//! | [`visits`] | when somebody last looked, and what came since |
+//! | [`vitals`] | what the health screen shows beyond the monitors |
 //! | [`holds`] | breakers of connections, pauses, and what waits for either |
 //! | [`monitors`] | stored series, where monitors stand, alerts and their ways |
 //! | [`drift`] | how the vendors' objects look, what changed, what is held back for it |
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | erasing a person, the checklist of it, tombstones |
 //! | `sealing` | what rows hold of people, under keys that can be destroyed |
+//! | [`beside`] | what review screens show beside their rows |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};
@@ -46,8 +53,13 @@ use tokio::sync::watch;
 
 use crate::domain::clock::{Drift, SharedClock};
 
+pub mod aside;
 pub mod audit;
+pub mod beside;
+pub mod calls;
+pub mod causes;
 pub mod check;
+pub mod chosen;
 pub mod conflicts;
 pub mod drift;
 pub mod duplicates;
@@ -65,6 +77,7 @@ pub mod match_keys;
 pub mod merges;
 mod migrate;
 pub mod monitors;
+pub mod newest;
 pub mod notices;
 pub mod open;
 pub mod operate;
@@ -72,7 +85,10 @@ pub mod overview;
 pub mod pages;
 pub mod queue;
 mod readers;
+pub mod recipes;
 mod redaction;
+pub mod related;
+mod replay;
 mod reserve;
 pub mod review;
 pub mod rollout;
@@ -80,9 +96,13 @@ mod rows;
 pub mod rules;
 mod sealing;
 pub mod sources;
+pub mod team;
 pub mod told;
+pub mod trends;
 pub mod undo;
 pub mod verdicts;
+pub mod visits;
+pub mod vitals;
 mod writer;
 
 /// Why the journal could not do what was asked. The text says what it means for the data.

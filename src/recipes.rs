@@ -45,11 +45,13 @@ pub const LINK_COMPANY: &str = "link-company";
 pub const UNLINK_COMPANY: &str = "unlink-company";
 /// Does what an operator asked for by hand.
 pub const OPERATOR_ACTION: &str = "operator-action";
+/// Looks up at the vendor what became of an execution's writes.
+pub const PROBE: &str = crate::domain::execution::PROBE;
 /// Erases a person everywhere, or asks a human whether to.
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 11] = [
+pub const ALL: [&str; 12] = [
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
@@ -61,6 +63,7 @@ pub const ALL: [&str; 11] = [
     CONVERSATION_TO_TIMELINE,
     ERASE_PERSON,
     OPERATOR_ACTION,
+    PROBE,
 ];
 /// Refreshes our copy of a company; writes nothing to a vendor.
 pub const MIRROR_COMPANY: &str = "mirror-company";

@@ -49,6 +49,7 @@ pub use rights::{Right, rights};
 pub use schema::{objects as described_objects, schema};
 pub use settings::{
     HubspotPaths, HubspotSettings, IntercomSettings, SalesforceSettings, Settings, Timeouts, Wanted,
+    is_on_this_machine,
 };
 pub use token::Standing;
 

@@ -4,16 +4,18 @@
 //! with `Retry-After`, because HubSpot never sends again after 400, 401, 403, 404 or 405. This module never calls a
 //! vendor, never waits for work to be done, and reaches the journal only through [`Inbox`].
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::clock::SharedClock;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::event::NewEvent;
+use crate::domain::record::Connection;
 use crate::domain::secret::Credentials;
 
 mod inbox;
@@ -101,6 +103,11 @@ pub trait Inbox: Send + Sync + 'static {
         true
     }
 
+    /// Deliveries of a connection were refused for a wrong signature; to be noted, never to be waited for.
+    fn refused(&self, _connection: Connection, _count: u64) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// The figures for `/metrics`, in Prometheus' text format; none where there are none to be had.
     fn metrics(&self) -> BoxFuture<'_, Option<String>> {
         Box::pin(std::future::ready(None))
@@ -115,11 +122,36 @@ pub struct Tally {
     repeated: AtomicU64,
     put_off: AtomicU64,
     wrong: AtomicU64,
+    untold: Mutex<HashMap<Connection, Untold>>,
 }
+
+/// Wrong signatures that are not noted yet.
+#[derive(Debug, Default)]
+struct Untold {
+    count: u64,
+    told_at: Option<Timestamp>,
+}
+
+/// However many wrong signatures come, they are noted no more often than this: whoever guesses does not fill the journal.
+const TOLD_EVERY: i64 = 5_000;
 
 impl Tally {
     fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// One more wrong signature; how many are to be noted now, if any are.
+    fn wrong(&self, connection: &Connection, now: Timestamp) -> Option<u64> {
+        Self::add(&self.wrong, 1);
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let untold = untold.entry(connection.clone()).or_default();
+        untold.count += 1;
+        // A clock that was set back makes nobody wait for the time it was wrong by.
+        if untold.told_at.is_some_and(|at| (0..TOLD_EVERY).contains(&now.since(at))) {
+            return None;
+        }
+        untold.told_at = Some(now);
+        Some(std::mem::take(&mut untold.count))
     }
 
     /// In a sentence, for the end of a service.

@@ -7,6 +7,8 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place};
 use crate::domain::audit::Head;
+use crate::domain::filter::Filter;
+use crate::domain::page::Anchor;
 use crate::domain::text::clean;
 
 /// Arguments of `audit`.
@@ -38,6 +40,9 @@ enum Command {
         /// How many
         #[arg(long, default_value_t = 50)]
         limit: usize,
+        /// Only those: actor:olga verb:merge record:du_4 since:2d, or words of the note
+        #[arg(long, value_name = "FILTER", default_value = "")]
+        filter: String,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
@@ -99,8 +104,15 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             let head = journal.audit_head().await.map_err(failed)?;
             if *json { output::json(&head) } else { output::line(&head.to_string()) }
         }
-        Command::List { limit, json } => {
-            let entries = journal.audit_entries(*limit).await.map_err(failed)?;
+        Command::List { limit, filter, json } => {
+            let filter = Filter::parse(filter).map_err(|error| {
+                Problem::usage(
+                    "Nothing was listed.",
+                    error.to_string(),
+                    "see the keys in `reknit audit list --help`",
+                )
+            })?;
+            let entries = journal.audit_page(&filter, Anchor::First, *limit).await.map_err(failed)?.rows;
             if *json {
                 return output::json(&entries);
             }

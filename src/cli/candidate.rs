@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::list::{percent, unread};
-use super::output;
+use super::list::unread;
 use super::problem::Problem;
-use super::show::{bar, missing, tell};
+use super::show::{bar, missing, with_team};
 use crate::domain::clock::Timestamp;
+use crate::domain::evidence::percent;
 use crate::domain::evidence::turning;
 use crate::domain::ids::DuplicateId;
 use crate::domain::record::{Fields, value_text};
@@ -27,7 +27,7 @@ pub(super) async fn show(
     let group = journal.group_of(id).await.map_err(|error| unread(&error))?;
     let group = group.ok_or_else(|| missing(&id.to_string()))?;
     if !json {
-        return tell(&lines(&pair, &group, settings));
+        return with_team::<()>(journal, &id.to_string(), || lines(&pair, &group, settings), None).await;
     }
     let mut shape = serde_json::to_value(&pair).unwrap_or_default();
     if let Value::Object(shape) = &mut shape {
@@ -57,7 +57,7 @@ pub(super) async fn show(
             })).collect::<Vec<_>>()),
         );
     }
-    output::json(&shape)
+    with_team(journal, &id.to_string(), Vec::new, Some(&shape)).await
 }
 
 fn lines(pair: &Duplicate, group: &DuplicateGroup, settings: &Settings) -> Vec<String> {

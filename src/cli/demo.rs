@@ -18,7 +18,9 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Opening, WorkerLock};
 use crate::config::Config;
-use crate::console::World;
+use crate::console::script::{self, Script};
+use crate::console::session::Keeper;
+use crate::console::{Home, World};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::execution::Status;
 use crate::domain::filter::Filter;
@@ -52,6 +54,16 @@ pub struct Arguments {
     /// HubSpot's port; 0 = a free one
     #[arg(long, default_value_t = 0)]
     hubspot_port: u16,
+    /// Play a script of keys with words to it, then the keys are yours; `list` names the scripts
+    #[arg(long, value_name = "SCRIPT")]
+    play: Option<String>,
+}
+
+impl Arguments {
+    /// The demo as it is without arguments.
+    pub(super) const fn plain() -> Self {
+        Self { seed: 7, play: None, no_console: false, intercom_port: 0, hubspot_port: 0 }
+    }
 }
 
 /// What has to arise, at least.
@@ -69,6 +81,17 @@ const LEAST: Least = Least { failed: 8, classes: 5, pending: 3, conflicts: 6, du
 /// Runs the demo.
 pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -> Result<(), Problem> {
     let started = wiring::clock().now();
+    let script = match arguments.play.as_deref() {
+        Some("list") => return list_scripts(),
+        Some(name) => Some(Script::shipped(name).map_err(|why| {
+            Problem::usage(
+                "The demo was not started.",
+                why,
+                "name one of them, or `list` to see what each shows",
+            )
+        })?),
+        None => None,
+    };
     if !arguments.no_console {
         check_terminal()?;
     }
@@ -89,6 +112,9 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
         ));
     }
     log_to(Some(folder.path()));
+    // The demo's own folder goes with it, a report must not.
+    let reports = if folder.temporary { std::env::temp_dir() } else { folder.path().to_owned() };
+    crate::console::crash::report_into(&reports, wiring::clock(), env!("CARGO_PKG_VERSION"));
     let config = Config { folder: folder.path().to_owned(), ..settings(&sandbox, started) };
     if !folder.temporary {
         keep_settings(folder.path(), &config)?;
@@ -104,6 +130,7 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     let journal = wiring::open(&path, Opening::Create, wiring::clock())?;
     let lock = WorkerLock::take(journal.path())?;
     let engine = wiring::engine(&config, journal.clone(), mapping.clone(), Arc::clone(&credentials))?;
+    let outside = super::outside::window(&config, Some(Arc::clone(&credentials)));
     let (listener, address) = listen("127.0.0.1:0").await?;
     let mut service = Background::start(&engine);
     let receiver = Receiver {
@@ -149,12 +176,20 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
             }
         });
         let operator = wiring::operator(&config, journal.clone(), mapping, read_only);
+        let operator = if read_only { operator } else { operator.reading_by(engine.clone()) };
         let world = World {
             journal: journal.clone(),
             operator,
             clock: wiring::clock(),
             title: "demo".into(),
             notices: heard,
+            home: Home {
+                keeper: Some(Keeper::new(folder.path(), &wiring::actor(), "demo", read_only)),
+                tour: true,
+                reload: None,
+            },
+            script,
+            outside,
         };
         let result = show(&config, world).await;
         playing.abort();
@@ -167,6 +202,18 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     drop((engine, journal));
     drop(folder);
     result
+}
+
+/// Names the scripts and what each shows.
+fn list_scripts() -> Result<(), Problem> {
+    let rows: Vec<Vec<String>> = script::SHIPPED
+        .iter()
+        .map(|(name, text)| {
+            let title = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+            vec![(*name).to_owned(), title.to_owned()]
+        })
+        .collect();
+    output::table(&["SCRIPT", "SHOWS"], &rows)
 }
 
 /// The demo's settings: the sandbox's addresses, short patience, and an off-peak window that is not now.

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::list::{percent, unread};
+use super::list::unread;
 use super::output;
 use super::problem::Problem;
 use super::wiring::clock;
 use crate::domain::clock::Timestamp;
+use crate::domain::evidence::percent;
 use crate::domain::review::incident::Cause;
 use crate::engine::Settings;
 use crate::journal::Journal;

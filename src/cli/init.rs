@@ -23,6 +23,15 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     if arguments.print {
         return output::line(config::DEFAULT.trim_end());
     }
+    write(place)?;
+    output::line(&format!(
+        "Wrote {}. Set the tokens in the environment or with `reknit vault set NAME`, then run `reknit serve`.",
+        place.config.display()
+    ))
+}
+
+/// Writes the file and says nothing.
+pub(super) fn write(place: &Place) -> Result<(), Problem> {
     let failed = |error: std::io::Error| {
         let (why, next) = if error.kind() == std::io::ErrorKind::AlreadyExists {
             (
@@ -38,9 +47,5 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         fs::create_dir_all(folder).map_err(failed)?;
     }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&place.config).map_err(failed)?;
-    file.write_all(config::DEFAULT.as_bytes()).map_err(failed)?;
-    output::line(&format!(
-        "Wrote {}. Set the tokens in the environment or with `reknit vault set NAME`, then run `reknit serve`.",
-        place.config.display()
-    ))
+    file.write_all(config::DEFAULT.as_bytes()).map_err(failed)
 }

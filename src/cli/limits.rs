@@ -71,6 +71,7 @@ fn shape(state: &FamilyState, breaker: Option<&Breaker>, pause: Option<&Pause>) 
         "closed_until": time(state.closed_until),
         "closed_why": state.closed_why,
         "budget_reached_at": time(state.budget_reached_at),
+        "limit_reached_at": time(state.limit_reached_at),
         "breaker": breaker.map(super::pause::breaker_shape),
         "paused": pause.map(Pause::sentence),
     })

@@ -8,17 +8,19 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::link_files::{self, FileArguments};
-use super::list::parse;
+use super::list::{parse, unread};
 use super::operate::{Desk, How, record, refused, report, show_preview};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{self, Place};
+use crate::domain::evidence::percent;
 use crate::domain::execution::{Execution, Status};
 use crate::domain::filter::span;
 use crate::domain::ids::UnlinkedId;
 use crate::domain::links::LinkVerdict;
 use crate::domain::review::{Decision, LinkAs};
 use crate::domain::text::clean;
+use crate::engine::operate::OperateError;
 use crate::engine::operate::links::{DomainProposal, DomainResult};
 
 /// Arguments of `link`.
@@ -32,8 +34,8 @@ pub struct LinkArguments {
     #[arg(required_unless_present_any = ["domain", "contacts"])]
     id: Option<String>,
     /// The company, as hubspot/company/812
-    #[arg(long, value_name = "RECORD", conflicts_with_all = ["create", "none", "unsure", "later"],
-        required_unless_present_any = ["create", "none", "unsure", "later", "contacts"])]
+    /// Without it the best candidates are named
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["create", "none", "unsure", "later"])]
     company: Option<String>,
     /// In the first place, whatever has it now: HubSpot's primary company, Salesforce's account
     #[arg(long, requires = "company", conflicts_with_all = ["beside", "lead"])]
@@ -79,7 +81,7 @@ pub struct LinkArguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Take a link back that Reknit made, as far as nobody changed it since
+    /// Take a link back that Reknit made, as far as nobody changed it since; of somebody judged, what was said
     Undo {
         /// The execution that made it, as ex_12, or the person, as un_4
         id: String,
@@ -154,14 +156,60 @@ pub async fn link(place: &Place, read_only: bool, arguments: &LinkArguments) -> 
             "add --create, or leave the id away to link everybody of the domain",
         ));
     }
-    let company = record(arguments.company.as_deref().unwrap_or_default())?;
+    let Some(company) = arguments.company.as_deref() else {
+        return Err(unnamed(&desk, unlinked).await?);
+    };
+    let company = record(company)?;
     desk.decide(&Decision::Link { unlinked, company, how: arguments.how() }, &arguments.how).await
+}
+
+/// Candidates that are named to whoever names none.
+const NAMED: usize = 5;
+
+/// No company was named: which could be, best first.
+async fn unnamed(desk: &Desk<'_>, unlinked: UnlinkedId) -> Result<Problem, Problem> {
+    let found = desk.journal.unlinked_one(unlinked).await.map_err(|error| unread(&error))?;
+    let Some(person) = found else {
+        return Ok(refused(&OperateError::Missing(unlinked.to_string())));
+    };
+    let named: Vec<String> = person
+        .candidates
+        .iter()
+        .take(NAMED)
+        .map(|one| format!("--company {} ({}, {})", one.company, clean(&one.name), percent(one.probability)))
+        .collect();
+    let next = if named.is_empty() {
+        "no company that is known fits: `--company RECORD` names one, `--create` makes one, `--none` says so"
+            .to_owned()
+    } else {
+        format!(
+            "add one of these, the best first: {}; or --create, --none, --unsure, --later 7d",
+            named.join("; ")
+        )
+    };
+    Ok(Problem::usage(
+        "Nothing was linked.",
+        format!("{unlinked}, {}, is linked to a company that is named", clean(&person.subject)),
+        next,
+    ))
 }
 
 async fn undo(place: &Place, read_only: bool, id: &str, how: &How) -> Result<(), Problem> {
     let (by, of) =
         if id.trim().starts_with("un_") { (None, Some(parse(id)?)) } else { (Some(parse(id)?), None) };
     let desk = Desk::open(place, read_only)?;
+    if let Some(id) = of
+        && desk.operator.is_judged(id).await.map_err(|error| refused(&error))?
+    {
+        if how.dry_run() {
+            return output::line(&format!("{id} would wait for an account again; nothing is sent."));
+        }
+        desk.operator.reopen_unlinked(id).await.map_err(|error| refused(&error))?;
+        if how.json() {
+            return output::json(&json!({ "reopened": id }));
+        }
+        return output::line(&format!("{id} waits for an account again."));
+    }
     let decision = desk.operator.undo_of_link(by, of).await.map_err(|error| refused(&error))?;
     desk.decide(&decision, how).await
 }

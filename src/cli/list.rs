@@ -7,6 +7,7 @@ use serde_json::json;
 use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place, clock};
+use crate::domain::evidence::percent;
 use crate::domain::filter::{Filter, List};
 use crate::domain::page::{Anchor, Page};
 use crate::domain::record::value_text;
@@ -27,6 +28,8 @@ pub enum Kind {
     Exceptions,
     /// Duplicates of our own making, and why they came about
     Incidents,
+    /// Why executions fail: one row for each cause, by its fingerprint
+    Causes,
     /// What was merged, and whether it can be taken back
     Merges,
 }
@@ -36,8 +39,8 @@ pub enum Kind {
 pub struct Arguments {
     /// What to list
     kind: Kind,
-    /// As behind / in the console: words, and status: recipe: error: code: id: person: record: system: kind: field: role:
-    /// domain: outcome: since: until: age: attempts: priority: fingerprint:, each turned round by a leading -, for example
+    /// As behind / in the console: words, and status: recipe: error: cause: code: id: person: record: system: kind: field: role:
+    /// domain: outcome: since: until: age: attempts: priority: assignee: claimed:, each turned round by a leading -, for example
     /// "status:failed error:permission -jane since:2h sort:-attempts". A word is the beginning of one that is shown; "two
     /// words" in quotes; a,b is either; a trailing * leaves the rest open; age:>3d, attempts:>2; status: takes open;
     /// sort:COLUMN orders, sort:-COLUMN from the other end
@@ -49,6 +52,9 @@ pub struct Arguments {
     /// How many rows at most
     #[arg(long, default_value_t = 200, value_parser = at_least_one)]
     limit: usize,
+    /// Of duplicates: each group once, by its surest pair, as the screen shows them; else every pair
+    #[arg(long)]
+    groups: bool,
     /// Print {"total":n,"total_is_least":bool,"rows":[…]}
     #[arg(long)]
     json: bool,
@@ -57,11 +63,6 @@ pub struct Arguments {
 /// A list of no rows would look like nothing to do.
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| "write a number from 1 on".to_owned())
-}
-
-/// A probability as a person reads it: nothing short of certain is shown as 100 %.
-pub fn percent(probability: f64) -> String {
-    format!("{:.0} %", (probability * 100.0).floor().min(99.0))
 }
 
 /// A journal that cannot be read, as a person reads it.
@@ -80,7 +81,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
         Kind::Conflicts => Filter::parse_for(List::Conflicts, &text),
         Kind::Duplicates => Filter::parse_for(List::Duplicates, &text),
         Kind::Unlinked => Filter::parse_for(List::Unlinked, &text),
-        Kind::Exceptions | Kind::Incidents | Kind::Merges => Filter::parse(&text),
+        Kind::Exceptions | Kind::Incidents | Kind::Causes | Kind::Merges => Filter::parse(&text),
     };
     let filter = filter.map_err(|error| {
         Problem::usage(
@@ -89,6 +90,7 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             "see the filter language in `reknit help list`",
         )
     })?;
+    let filter = filter.of(&super::wiring::actor());
     let config = place.settings()?;
     let journal = place.open(&config, Opening::Look)?;
     let limit = arguments.limit;
@@ -133,8 +135,25 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             })
         }
         Kind::Duplicates => {
-            let page =
-                journal.duplicates(&filter, Anchor::First, limit).await.map_err(|error| unread(&error))?;
+            let grouped = journal
+                .duplicate_groups(&filter, Anchor::First, if arguments.groups { limit } else { 1 })
+                .await
+                .map_err(|error| unread(&error))?;
+            let pairs = journal
+                .duplicates(&filter, Anchor::First, if arguments.groups { 1 } else { limit })
+                .await
+                .map_err(|error| unread(&error))?;
+            let (all, groups) = (pairs.total, grouped.total);
+            let page = if arguments.groups { grouped } else { pairs };
+            if arguments.json {
+                return output::json(&json!({
+                    "total": page.total,
+                    "total_is_least": page.total_is_least,
+                    "pairs": all,
+                    "groups": groups,
+                    "rows": page.rows,
+                }));
+            }
             print(
                 arguments,
                 &page,
@@ -158,11 +177,19 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
                         },
                     ]
                 },
-            )
+            )?;
+            if all != groups {
+                // The screen counts groups: whoever compares the two numbers is told why they differ.
+                output::line(&format!(
+                    "{all} pairs in {groups} groups; the screen shows each group once (--groups)."
+                ))?;
+            }
+            Ok(())
         }
         Kind::Exceptions => {
             super::exceptions::exceptions(&journal, &config.engine, limit, arguments.json).await
         }
+        Kind::Causes => super::replay::causes(&journal, limit, arguments.json).await,
         Kind::Incidents => super::exceptions::incidents(&journal, limit, arguments.json).await,
         Kind::Merges => {
             let mapping = place.mapping(&config)?;

@@ -44,7 +44,8 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let now = wiring::clock().now();
     let since =
         crate::domain::clock::Timestamp(now.0 - i64::try_from(since.as_millis()).unwrap_or(i64::MAX / 2));
-    let plan = rehearse(&journal, &mapping, &edited, since).await.map_err(|error| unread(&error))?;
+    let plan =
+        rehearse(&journal, &mapping, &edited, since, u64::MAX).await.map_err(|error| unread(&error))?;
     if arguments.json {
         return output::json(&plan);
     }

@@ -152,37 +152,9 @@ pub fn show(place: &Place, arguments: &Show) -> Result<(), Problem> {
     output::table(&["LINE", "FIELD", "INTERCOM", "", "CRM", "OWNER", "TRANSFORM", "FLAGS"], &rows)
 }
 
-/// What else is said of a field: when it is written, what a blank does, who may not edit it.
+/// What else is said of a field, and who decides its conflicts.
 fn flags(field: &FieldMapping) -> String {
-    use crate::mapping::{Blank, file::Write};
-    let mut flags: Vec<String> = Vec::new();
-    match field.write {
-        Write::Create => flags.push("create only".into()),
-        Write::Update => flags.push("update only".into()),
-        Write::Always => {}
-    }
-    for (word, blank) in
-        [("missing", field.blanks.missing), ("null", field.blanks.null), ("empty", field.blanks.empty)]
-    {
-        if blank != Blank::Keep {
-            flags.push(format!("{word}: {blank}"));
-        }
-    }
-    if let Some(side) = field.read_only() {
-        flags.push(format!("read-only in {}", side.title()));
-    }
-    if field.fill {
-        flags.push("fills".into());
-    }
-    if field.ignore_case {
-        flags.push("case ignored".into());
-    }
-    if !field.allowed.is_empty() {
-        flags.push(format!("{} values", field.allowed.len()));
-    }
-    if !field.role.is_empty() {
-        flags.push(format!("{}s only", field.role));
-    }
+    let mut flags = crate::engine::operate::shelf::flags(field);
     flags.push(format!("decides: {}", field.decides));
     flags.join(", ")
 }

@@ -39,7 +39,7 @@ pub struct RetryArguments {
     dry_run: bool,
     /// Plan anew by today's recipe and mapping, also what has ended; refused where something would be done twice.
     /// Without it, a plan of which something was begun that must not be repeated goes on as its edition planned it
-    #[arg(long)]
+    #[arg(long, visible_alias = "from-start")]
     replan: bool,
     /// Print the result as JSON
     #[arg(long)]
@@ -98,6 +98,7 @@ impl<'a> Desk<'a> {
         let mapping = place.mapping(&config)?;
         let journal = place.open(&config, if read_only { Opening::Look } else { Opening::Work })?;
         let operator = wiring::operator(&config, journal.clone(), mapping.clone(), read_only);
+        let operator = if place.despite_claims { operator.despite_claims() } else { operator };
         Ok(Self { place, config, mapping, journal, operator })
     }
 
@@ -225,6 +226,11 @@ pub(super) fn refused(error: &OperateError) -> Problem {
     let why = text.strip_prefix("Nothing was changed: ").unwrap_or(&text).to_owned();
     let next = "`reknit show ID` tells where it stands; `reknit list` what else there is";
     match error {
+        OperateError::Claimed { item, claim } => Problem::usage(
+            "Nothing was changed.",
+            format!("{} has claimed {item} until {}", claim.who, claim.until.rfc3339()),
+            "ask them, take it over with `reknit claim ID --take-over`, or add --despite-claims",
+        ),
         OperateError::Journal(_) => Problem::runtime("Nothing was changed.", why, "try again in a moment"),
         _ => Problem::usage("Nothing was changed.", why, next),
     }
@@ -352,7 +358,7 @@ pub(super) fn report(
     ))
 }
 
-fn refusals(refused: &[(ExecutionId, String)]) -> Result<(), Problem> {
+pub(super) fn refusals(refused: &[(ExecutionId, String)]) -> Result<(), Problem> {
     if refused.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::output;
 use super::problem::Problem;
 use super::switch;
-use super::wiring::{self, Place, clock};
+use super::wiring::{self, Opening, Place, clock};
 use crate::config::Config;
 use crate::domain::plan::{Call, Plan};
 use crate::domain::record::System;
@@ -62,6 +62,9 @@ enum Command {
         /// The CRM, where the recipe names none: hubspot or salesforce
         #[arg(long, value_name = "SYSTEM")]
         crm: Option<String>,
+        /// Instead of files: somebody the journal knows, by e-mail, record or person; Reknit's copies are taken
+        #[arg(long, value_name = "WHO", conflicts_with_all = ["event", "facts", "crm"])]
+        record: Option<String>,
     },
     /// A drawing of trigger, conditions, actions and error edges
     Graph {
@@ -92,6 +95,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
         Command::On(names) => switch::run(place, read_only, State::On, names, json).await,
         Command::Shadow(names) => switch::run(place, read_only, State::Shadow, names, json).await,
         Command::Off(names) => switch::run(place, read_only, State::Off, names, json).await,
+        Command::Test { name, record: Some(whom), .. } => try_on(place, name, whom, json).await,
         _ => tell(place, arguments),
     }
 }
@@ -117,7 +121,7 @@ fn tell(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             lines(recipe.text.trim_end().lines().map(str::to_owned))
         }
         Command::Lint { files } => lint(&config, files, json),
-        Command::Test { name, event, facts, crm } => {
+        Command::Test { name, event, facts, crm, .. } => {
             let given = Given { event: event.as_deref(), facts: facts.as_deref(), crm: crm.as_deref() };
             test(&config, name, &given, json)
         }
@@ -288,7 +292,7 @@ fn test(config: &Config, name: &str, given: &Given<'_>, json: bool) -> Result<()
     if given.event.is_none() && given.facts.is_none() {
         return Err(wrong(
             "without facts there is nothing to judge it by".into(),
-            "give --event FILE, --facts FILE or both; reknit recipe facts lists the names",
+            "give --event FILE, --facts FILE or both, or --record WHO; reknit recipe facts lists the names",
         ));
     }
     let path = PathBuf::from(name);
@@ -415,6 +419,33 @@ fn show(
             ));
         }
     }
+    lines(said.into_iter())
+}
+
+/// Tries a recipe on somebody the journal knows: what screen 6 shows on `d`.
+async fn try_on(place: &Place, name: &str, whom: &str, json: bool) -> Result<(), Problem> {
+    let config = place.settings()?;
+    let journal = place.open(&config, Opening::Look)?;
+    let operator = wiring::operator(&config, journal, place.mapping(&config)?, true);
+    let trial = operator.try_recipe(name, whom).await.map_err(|error| {
+        let why = error.to_string();
+        let why = why.trim_start_matches("Nothing was changed: ").to_owned();
+        Problem::usage("The recipe was not tried.", why, "reknit recipe list, reknit events --record RECORD")
+    })?;
+    if json {
+        return output::json(&trial);
+    }
+    let mut said = vec![format!("{} for {} ({})", trial.recipe, trial.subject, trial.record)];
+    for gate in &trial.gates {
+        said.push(format!("{}: {}: {}", gate.gate, gate.verdict.as_str().replace('_', " "), gate.sentence));
+    }
+    said.extend(trial.steps.iter().enumerate().map(|(place, step)| format!("{}. {step}", place + 1)));
+    for call in &trial.calls {
+        said.push(format!("   {} {}{}", call.method, call.host, call.path));
+        said.extend(call.body.as_ref().map(|body| format!("   {body}")));
+    }
+    said.extend(trial.notes.iter().cloned());
+    said.push("By Reknit's copies; nothing was sent and nothing was stored.".to_owned());
     lines(said.into_iter())
 }
 

@@ -24,8 +24,9 @@ use crate::engine::operate::disputes::{Applied, Reach, Wish};
 #[command(group(clap::ArgGroup::new("choice").required(true)
     .args(["take", "left", "right", "value", "clear", "translate", "disable", "ignore"])))]
 pub struct Arguments {
-    /// Which conflict, as cf_3
-    id: String,
+    /// Which conflict, as cf_3; several are decided alike, all their calls shown together
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
     /// Whose value counts: left is Intercom, right the CRM
     #[arg(long, value_parser = ["left", "right"])]
     take: Option<String>,
@@ -120,10 +121,14 @@ pub(super) fn parse_direction(text: &str) -> Result<Direction, Problem> {
 
 /// Settles a conflict.
 pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), Problem> {
-    let id: ConflictId = parse(&arguments.id)?;
+    let ids: Vec<ConflictId> = arguments.ids.iter().map(|id| parse(id)).collect::<Result<_, _>>()?;
     let wish = arguments.wish()?;
     let reach = arguments.reach(&wish)?;
     let desk = Desk::open(place, read_only)?;
+    let [id] = ids.as_slice() else {
+        return several(&desk, &ids, &wish, reach, &arguments.how).await;
+    };
+    let id = *id;
     let proposal = desk.operator.propose(id, &wish, reach).await.map_err(|error| refused(&error))?;
     if arguments.how.dry_run {
         return show_preview(&proposal.preview, arguments.how.json);
@@ -147,6 +152,42 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
             "refused": applied.refused.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
         }));
     }
+    report(&results, &[], false)
+}
+
+/// Several conflicts, decided alike.
+async fn several(
+    desk: &Desk<'_>,
+    ids: &[ConflictId],
+    wish: &Wish,
+    reach: Reach,
+    how: &How,
+) -> Result<(), Problem> {
+    let choice = match (wish, reach) {
+        (Wish::Settle(choice), Reach::This) if !matches!(choice, Choice::Translate(_)) => choice,
+        _ => {
+            return Err(Problem::usage(
+                "Nothing was decided.",
+                "several conflicts at once can be given a side, a value, or be emptied",
+                "name one conflict, or leave --as-rule, --translate, --disable and --ignore away",
+            ));
+        }
+    };
+    let wanted: Vec<(ConflictId, Choice)> = ids.iter().map(|id| (*id, choice.clone())).collect();
+    let batch = desk.operator.propose_each(&wanted).await.map_err(|error| refused(&error))?;
+    if how.dry_run {
+        return show_preview(&batch.preview, how.json);
+    }
+    let applied = desk.operator.carry_out_each(&batch).await.map_err(|error| refused(&error))?;
+    let results = desk.carry_out(&applied.executions).await?;
+    if how.json {
+        return output::json(&json!({
+            "sentence": applied.sentence,
+            "executions": results,
+            "refused": applied.refused.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
+        }));
+    }
+    tell(&applied, false, false)?;
     report(&results, &[], false)
 }
 

@@ -3,13 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::list::{parse, percent, unread};
+use super::list::{parse, unread};
 use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place};
 use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::evidence::Evidence;
+use crate::domain::evidence::percent;
 use crate::domain::ids::{CapsuleId, ConflictId, DuplicateId, EventId, ExecutionId, UnlinkedId};
 use crate::domain::record::value_text;
 use crate::domain::review::{Conflict, ReviewState, Unlinked, Writer};
@@ -34,27 +35,60 @@ pub async fn run(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     let id = arguments.id.as_str();
     let json = arguments.json;
     match id.split('_').next() {
-        Some(ConflictId::PREFIX) => print(id, journal.conflict(parse(id)?).await, json, conflict),
+        Some(ConflictId::PREFIX) => {
+            let found = journal.conflict(parse(id)?).await;
+            print(&journal, id, found, json, conflict).await
+        }
         Some(DuplicateId::PREFIX) => {
             super::candidate::show(&journal, parse(id)?, &config.matching, json).await
         }
-        Some(UnlinkedId::PREFIX) => print(id, journal.unlinked_one(parse(id)?).await, json, unlinked),
+        Some(UnlinkedId::PREFIX) => {
+            let found = journal.unlinked_one(parse(id)?).await;
+            print(&journal, id, found, json, unlinked).await
+        }
         Some(CapsuleId::PREFIX) => {
-            print(id, journal.capsule(parse(id)?).await, json, |records| capsule(records))
+            let found = journal.capsule(parse(id)?).await;
+            print(&journal, id, found, json, |records| capsule(records)).await
         }
         Some(EventId::PREFIX) => super::events::one(&journal, id, json).await,
         _ => execution(&journal, parse(id)?, json).await,
     }
 }
 
-fn print<T: Serialize>(
+async fn print<T: Serialize>(
+    journal: &Journal,
     id: &str,
     result: Result<Option<T>, JournalError>,
     json: bool,
     lines: impl Fn(&T) -> Vec<String>,
 ) -> Result<(), Problem> {
     let found = result.map_err(|error| unread(&error))?.ok_or_else(|| missing(id))?;
-    if json { output::json(&found) } else { tell(&lines(&found)) }
+    with_team(journal, id, || lines(&found), json.then_some(&found)).await
+}
+
+/// Shows an item with who works on it and what was said of it: as JSON where there is any, else as lines.
+pub(super) async fn with_team<T: Serialize>(
+    journal: &Journal,
+    id: &str,
+    lines: impl FnOnce() -> Vec<String>,
+    json: Option<&T>,
+) -> Result<(), Problem> {
+    let team = match id.parse() {
+        Ok(item) => super::team::of(journal, item).await?,
+        // Capsules and events have no team.
+        Err(_) => None,
+    };
+    let Some(found) = json else {
+        let mut lines = lines();
+        lines.extend(team.into_iter().flat_map(|(lines, _)| lines));
+        return tell(&lines);
+    };
+    let Some((_, team)) = team else { return output::json(found) };
+    let mut shape = serde_json::to_value(found).unwrap_or_default();
+    if let Some(shape) = shape.as_object_mut() {
+        shape.insert("team".to_owned(), team);
+    }
+    output::json(&shape)
 }
 
 pub(super) fn tell(lines: &[String]) -> Result<(), Problem> {
@@ -179,7 +213,7 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
         .map_err(|error| unread(&error))?
         .ok_or_else(|| missing(&id.to_string()))?;
     if json {
-        return output::json(&detail);
+        return with_team(journal, &id.to_string(), Vec::new, Some(&detail)).await;
     }
     let execution = &detail.execution;
     let mut lines = vec![
@@ -245,7 +279,7 @@ async fn execution(journal: &Journal, id: ExecutionId, json: bool) -> Result<(),
             attempt.number, attempt.method, attempt.duration_ms
         )
     }));
-    tell(&lines)
+    with_team::<()>(journal, &id.to_string(), || lines, None).await
 }
 
 /// Nothing of this id is in the journal.

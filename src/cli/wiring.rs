@@ -8,6 +8,7 @@ use super::Arguments;
 use super::clock::SystemClock;
 use super::problem::Problem;
 use crate::config::{Config, ConfigError};
+use crate::console::Production;
 use crate::domain::clock::SharedClock;
 use crate::domain::record::{Connection, System};
 use crate::domain::secret::{Credentials, Grant};
@@ -29,6 +30,8 @@ pub struct Place {
     pub config: PathBuf,
     /// Somebody named the file, so it must be there.
     config_named: bool,
+    /// Decide also what somebody else has claimed.
+    pub despite_claims: bool,
     /// The folder of the journal.
     pub data: PathBuf,
 }
@@ -48,7 +51,12 @@ impl Place {
         let config = arguments.config.clone().or(beside).unwrap_or_else(|| {
             folders.as_ref().map_or_else(here, |folders| folders.config_dir().to_owned()).join("reknit.toml")
         });
-        Self { config, config_named: arguments.config.is_some(), data }
+        Self {
+            config,
+            config_named: arguments.config.is_some(),
+            despite_claims: arguments.despite_claims,
+            data,
+        }
     }
 
     /// The settings: the file's, or the defaults where no file was named and none is there.
@@ -418,8 +426,23 @@ pub fn operator(config: &Config, journal: Journal, mapping: Arc<Mapping>, read_o
     let operator = operator
         .with_rulebook(rulebook(config))
         .with_mappings(config.folder.join("mappings"), named)
+        .with_sources(sources(config))
         .with_matching(config.matching.clone());
     if read_only { operator.read_only() } else { operator }
+}
+
+/// Whether the vendors are real ones: as the settings say, else unless all of them are on this machine.
+pub fn is_production(config: &Config) -> bool {
+    match config.console.production {
+        Production::Yes => true,
+        Production::No => false,
+        Production::Auto => {
+            let vendors = &config.vendors;
+            [&vendors.intercom.base_url, &vendors.hubspot.base_url, &vendors.salesforce.instance_url]
+                .into_iter()
+                .any(|address| !address.is_empty() && !crate::vendors::is_on_this_machine(address))
+        }
+    }
 }
 
 /// Gives back at once what a dead worker held; for who has just taken its lock.
@@ -435,6 +458,12 @@ pub async fn take_over(journal: &Journal) -> Result<(), Problem> {
         tracing::info!(given_back, "took over the work of a process that ended early");
     }
     Ok(())
+}
+
+/// Whether a process of this machine works a journal; writes nothing.
+pub fn is_served(journal: &Path) -> bool {
+    let Ok(file) = File::open(journal.with_extension("worker")) else { return false };
+    matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
 }
 
 /// Held by the one process that serves a journal on this machine; given up when it ends, however it ends.

@@ -4,18 +4,27 @@ mod acting;
 mod events;
 mod frame;
 mod input;
+mod keeping;
+mod lists;
 mod places;
 mod results;
+mod safety;
+mod team;
+
+use std::collections::BTreeMap;
 
 use results::Results;
+use safety::Safety;
 
 use super::Settings;
 use super::ctx::Ctx;
 use super::effect::Effect;
 use super::layers::Layer;
-use super::layers::confirm::Confirm;
+use super::layers::bulk::Bulk;
+use super::layers::confirm::{Confirm, Pending};
 use super::layers::prompt::Prompt;
 use super::layers::toast::{Toasts, Tone};
+use super::layers::tour::Tour;
 use super::msg::{Msg, Ticket};
 use super::panes::audit::Audit;
 use super::panes::conflicts::Conflicts;
@@ -27,8 +36,10 @@ use super::panes::overview::Overview;
 use super::panes::recipes::Recipes;
 use super::panes::unlinked::Unlinked;
 use super::panes::{Pane, Screen};
+use super::session::{Kept, Session};
 use super::text::cut_end;
 use super::theme::Terminal;
+use super::views::Views;
 use crate::domain::clock::Timestamp;
 use crate::domain::overview::Health;
 use crate::domain::page::Counts;
@@ -67,12 +78,28 @@ pub struct App {
     at: usize,
     overview_at: Timestamp,
     clicked: Option<(u16, u16, Timestamp)>,
+    dragging: bool,
+    mouse: bool,
+    views: Views,
+    /// Executions there were when the refresh was paused, and since.
+    paused: Option<(u64, u64)>,
+    tour: Option<Tour>,
+    tour_seen: bool,
+    to_restore: BTreeMap<String, Kept>,
+    reselect: Option<(Screen, i64)>,
+    left: Session,
+    kept_at: Timestamp,
+    said: Option<String>,
+    safety: Safety,
 }
 
 impl App {
     /// The console before its first frame.
-    pub fn new(ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
+    pub fn new(mut ctx: Ctx, title: String, settings: Settings, terminal: Terminal) -> Self {
         let overview_at = ctx.now;
+        let mouse = settings.mouse;
+        ctx.typed_count_from = settings.typed_count_from;
+        ctx.reduced_motion = settings.reduced_motion;
         let conflicts = Conflicts::of_role(&settings.role);
         Self {
             ctx,
@@ -103,6 +130,18 @@ impl App {
             at: 0,
             overview_at,
             clicked: None,
+            dragging: false,
+            mouse,
+            views: Views::default(),
+            paused: None,
+            tour: None,
+            tour_seen: false,
+            to_restore: BTreeMap::new(),
+            reselect: None,
+            left: Session::new(),
+            kept_at: overview_at,
+            said: None,
+            safety: Safety::default(),
         }
     }
 
@@ -113,15 +152,28 @@ impl App {
         self
     }
 
+    /// The same console with a user's views, and each list as it was left.
+    #[must_use]
+    pub fn with_views(mut self, views: Views) -> Self {
+        self.take_views(views);
+        self
+    }
+
+    /// What a script that is played says, above the keys; none takes it away.
+    pub fn say(&mut self, words: Option<String>) {
+        self.said = words;
+    }
+
+    /// Says something at the lower right.
+    pub fn tell(&mut self, tone: Tone, text: String) {
+        self.toasts.push(self.ctx.now, tone, text);
+    }
+
     /// The first questions.
     pub fn start(&mut self) -> Vec<Effect> {
         let mut effects = self.load_counts();
         effects.extend(self.update(Msg::Shown));
         effects
-    }
-
-    fn pane(&mut self) -> &mut dyn Pane {
-        self.pane_of(self.screen).0
     }
 
     fn pane_of(&mut self, screen: Screen) -> (&mut dyn Pane, &Ctx) {
@@ -158,9 +210,21 @@ impl App {
     }
 
     fn update_of(&mut self, screen: Screen, msg: Msg) -> Vec<Effect> {
+        let again = matches!(msg, Msg::Shown | Msg::Refresh);
+        let mut before = Vec::new();
+        match msg {
+            Msg::Shown => before = self.restore(screen),
+            // A door's filter goes before the one that was left.
+            Msg::Filter(..) => drop(self.to_restore.remove(screen.title())),
+            _ => {}
+        }
         let (pane, ctx) = self.pane_of(screen);
         let effects = pane.update(ctx, msg);
-        self.apply(effects)
+        before.extend(self.apply(effects));
+        if screen == self.screen {
+            before.extend(self.look_for_hints(again));
+        }
+        before
     }
 
     /// Keeps what the loop must perform; carries out what concerns the screen itself.
@@ -169,6 +233,13 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Go(screen, filter) => outside.extend(self.go(screen, filter)),
+                Effect::Confirm(pending) if matches!(*pending, Pending::Bulk { .. }) => {
+                    if let Pending::Bulk { deed, chosen } = *pending {
+                        outside.extend(self.apply(vec![Bulk::open(deed, chosen)]));
+                    }
+                }
+                Effect::Open(screen, key) => outside.extend(self.open(screen, key)),
+                Effect::Unmask => self.unmask(),
                 Effect::Confirm(pending) => {
                     let (layer, effect) = Confirm::open(&self.ctx, *pending);
                     self.layers.push(Box::new(layer));
@@ -184,9 +255,17 @@ impl App {
                     self.layers.push(Box::new(layer));
                     outside.push(effect);
                 }
+                Effect::Typed(conflict, text) => outside.extend(self.update(Msg::Typed(conflict, text))),
                 Effect::Ask(question) => self.layers.push(Box::new(Prompt::open(*question))),
+                Effect::List(change) => outside.extend(self.change_list(change)),
+                Effect::Views(change) => outside.extend(self.keep_view(change)),
+                Effect::Follow(ids) => {
+                    self.results.follow(ids);
+                    outside.extend(self.refresh());
+                }
                 Effect::Toast(tone, text) => self.toasts.push(self.ctx.now, tone, text),
                 Effect::Copy(text) => {
+                    let text = self.safety.mask.copied(text);
                     let shown = cut_end(text.trim(), 60);
                     self.toasts.push(self.ctx.now, Tone::Good, format!("Copied {shown}"));
                     outside.push(Effect::Copy(text));
@@ -207,8 +286,13 @@ impl App {
         self.screen
     }
 
+    /// The number of the selected row, without the right to change anything.
+    pub fn shown_selection(&self) -> Option<i64> {
+        self.shown().selected()
+    }
+
     /// The number of the selected row.
-    pub fn selected(&mut self) -> Option<i64> {
-        self.pane().selected()
+    pub fn selected(&self) -> Option<i64> {
+        self.shown().selected()
     }
 }

@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
+use super::hints::Hints;
 use super::msg::Ticket;
+use super::outside::{self, Outside, Window};
 use super::panes::Screen;
 use super::theme::Theme;
 use crate::domain::clock::Timestamp;
@@ -22,6 +24,8 @@ pub enum Target {
     List,
     /// The detail box.
     Detail,
+    /// The border between list and detail, which can be dragged.
+    Divider,
     /// Tab `n` of the detail.
     Tab(usize),
     /// Choice `n` of the detail, from 0.
@@ -45,6 +49,18 @@ pub struct Ctx {
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
     pub thresholds: (f64, f64),
+    /// Who works on what, as far as rows in memory go.
+    pub hints: Hints,
+    /// What is known beside the journal.
+    pub outside: Window,
+    /// Nothing is to move by itself.
+    pub reduced_motion: bool,
+    /// The list's share of the width in hundredths, once the operator chose one.
+    pub share: Option<u16>,
+    /// From how many rows on a bulk wants its count typed.
+    pub typed_count_from: u64,
+    /// How many rows the list that was drawn last has, and whether there are more than that.
+    pub found: Cell<Option<(u64, bool)>>,
     targets: RefCell<Vec<(Rect, Target)>>,
     tickets: Cell<u64>,
 }
@@ -59,6 +75,12 @@ impl Ctx {
             size,
             paused: false,
             thresholds: (0.5, 0.995),
+            hints: Hints::default(),
+            outside: outside::still(Outside::default()),
+            reduced_motion: false,
+            share: None,
+            typed_count_from: 25,
+            found: Cell::new(None),
             targets: RefCell::default(),
             tickets: Cell::new(0),
         }
@@ -85,14 +107,21 @@ impl Ctx {
         self.targets.borrow_mut().clear();
     }
 
-    /// What lies at a place.
+    /// Where something was drawn in this frame.
+    pub fn place_of(&self, what: &Target) -> Option<Rect> {
+        self.targets.borrow().iter().find(|(_, target)| target == what).map(|(area, _)| *area)
+    }
+
+    /// What lies at a place. The divider goes before the two boxes whose borders it is.
     pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
         let targets = self.targets.borrow();
-        targets
-            .iter()
-            .rev()
-            .find(|(area, _)| x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom())
-            .map(|(_, target)| target.clone())
+        let here = || {
+            targets.iter().rev().filter(|(area, _)| {
+                x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom()
+            })
+        };
+        let divider = here().find(|(_, target)| *target == Target::Divider);
+        divider.or_else(|| here().next()).map(|(_, target)| target.clone())
     }
 
     /// Only one pane fits.
@@ -112,6 +141,19 @@ impl Ctx {
             return self.local(at, "%H:%M");
         }
         if self.local(at, "%Y") == self.local(self.now, "%Y") { self.local(at, "%-d %b") } else { day(at) }
+    }
+
+    /// For rows: the clock time today, else the day.
+    pub fn moment(&self, at: Timestamp) -> String {
+        let date = |at| self.local(at, "%Y-%m-%d");
+        if date(at) == date(self.now) {
+            return self.clock(at);
+        }
+        if self.local(at, "%Y") == self.local(self.now, "%Y") {
+            self.local(at, "%-d %b")
+        } else {
+            self.local(at, "%-d.%-m.%y")
+        }
     }
 
     /// Date, time and zone, for the detail.

@@ -57,14 +57,19 @@ pub fn name(key: KeyEvent) -> Option<String> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return Some(format!("Ctrl-{}", base.to_lowercase()));
     }
+    let arrow = matches!(key.code, KeyCode::Left | KeyCode::Right | KeyCode::Up | KeyCode::Down);
+    if arrow && key.modifiers.contains(KeyModifiers::SHIFT) {
+        return Some(format!("Shift-{base}"));
+    }
     Some(base)
 }
 
 /// The press of a key as the table or a hint writes it; none for what is not one key.
 pub fn press(name: &str) -> Option<KeyEvent> {
-    let (modifiers, base) = match name.strip_prefix("Ctrl-") {
-        Some(base) => (KeyModifiers::CONTROL, base),
-        None => (KeyModifiers::NONE, name),
+    let (modifiers, base) = match (name.strip_prefix("Ctrl-"), name.strip_prefix("Shift-")) {
+        (Some(base), _) => (KeyModifiers::CONTROL, base),
+        (_, Some(base)) if base != "Tab" => (KeyModifiers::SHIFT, base),
+        _ => (KeyModifiers::NONE, name),
     };
     let mut letters = base.chars();
     let code = match (base, letters.next(), letters.next()) {

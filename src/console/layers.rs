@@ -2,16 +2,35 @@
 //!
 //! A layer never reaches into a pane: it answers with effects, an action to run, or a filter.
 
+pub mod assign;
+pub mod bulk;
+pub mod calls;
+pub mod choice;
+pub mod columns;
+pub mod comment;
 pub mod confirm;
+pub mod edit;
+pub mod editions;
+pub mod export;
 pub mod filter;
+pub mod gates;
 pub mod help;
 pub mod input;
 pub mod menu;
 pub mod merge;
 pub mod palette;
 pub mod prompt;
+pub mod reading;
+pub mod sort;
+pub mod switching;
+pub mod take_over;
 pub mod telling;
+pub mod textarea;
 pub mod toast;
+pub mod tour;
+pub mod trying;
+pub mod undo;
+pub mod views;
 
 use std::fmt::Debug;
 
@@ -72,6 +91,8 @@ pub enum Told {
     LinkProposed(Ticket, Answer<Box<LinkProposed>>),
     /// How a field came about.
     Explained(Ticket, Answer<Box<Account>>),
+    /// What the operator's own editor saved.
+    Edited(Answer<String>),
 }
 
 /// What lies over the panes. A new one is a file here and nothing else: it is opened by [`Effect::Over`].
@@ -201,6 +222,9 @@ impl Layer for filter::FilterLine {
     fn paste(&mut self, text: &str) -> Reply {
         self.paste(text)
     }
+    fn click(&mut self, at: usize) {
+        self.click(at);
+    }
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         self.draw(ctx, buffer, area);
     }
@@ -234,18 +258,22 @@ impl Layer for confirm::Confirm {
     fn wheel(&mut self, by: i64) {
         self.scroll(by);
     }
+    fn paste(&mut self, text: &str) -> Reply {
+        self.paste(text);
+        Reply::stay()
+    }
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         self.draw(ctx, buffer, area);
     }
     fn hints(&self) -> Option<Vec<Hint>> {
         Some(self.hints())
     }
-    fn told(&mut self, _ctx: &Ctx, told: Told) {
+    fn told(&mut self, ctx: &Ctx, told: Told) {
         match told {
             Told::Previewed(ticket, answer) => self.previewed(ticket, answer),
-            Told::Proposed(ticket, answer) => self.proposed(ticket, answer),
-            Told::LinkProposed(ticket, answer) => self.link_proposed(ticket, answer),
-            Told::Explained(..) => {}
+            Told::Proposed(ticket, answer) => self.proposed(ctx, ticket, answer),
+            Told::LinkProposed(ticket, answer) => self.link_proposed(ctx, ticket, answer),
+            Told::Explained(..) | Told::Edited(_) => {}
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use super::actions::Action;
 use super::ctx::Target;
-use super::panes;
+use super::panes::listing::Change;
+use super::panes::{self, Screen};
+use super::{bulk, export};
 use crate::domain::execution::{Execution, ExecutionDetail};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{DuplicateId, ExecutionId};
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::overview::Overview;
 use crate::domain::page::{Counts, Page};
 use crate::domain::plan::Preview;
@@ -36,8 +38,12 @@ pub enum Msg {
     Loaded(Ticket, Loaded),
     /// The filter line was changed.
     Filter(String, Filter),
+    /// The machine of every list changes this one.
+    List(Box<Change>),
     /// Go to the row with this number, if the list has it.
     Select(i64),
+    /// A value was typed for a conflict.
+    Typed(ConflictId, String),
     /// A click; `true` for a double one.
     Click(Target, bool),
     /// The wheel turned over it, down when positive.
@@ -49,18 +55,28 @@ pub enum Msg {
 pub enum Loaded {
     /// Numbers of the overview.
     Overview(Answer<Box<Overview>>),
+    /// For the overview: how it went lately.
+    Outlook(Box<panes::overview::asks::Told>),
     /// Counts for the tabs.
     Counts(Answer<Counts>),
     /// Rows of the executions.
     Executions(Answer<Page<Execution>>),
     /// One execution whole; none when it is gone.
     Execution(ExecutionId, Answer<Option<Box<ExecutionDetail>>>),
+    /// What screen 2 asked beyond its rows.
+    AboutExecutions(Box<panes::executions::asks::Told>),
     /// Rows of the conflicts.
     Conflicts(Answer<Page<Conflict>>),
     /// Rows of the duplicates.
     Duplicates(Answer<Page<Duplicate>>),
     /// Rows of the unlinked people.
     Unlinked(Answer<Page<Unlinked>>),
+    /// The numbers of the rows between two, of a list.
+    Keys(Screen, Answer<Vec<i64>>),
+    /// For a bulk.
+    Bulk(Box<bulk::Told>),
+    /// For an export.
+    Export(Box<export::Told>),
     /// For the recipes.
     Recipes(Box<panes::recipes::asks::Told>),
     /// For the health.
@@ -69,6 +85,12 @@ pub enum Loaded {
     Audit(Box<panes::audit::asks::Told>),
     /// For the log of API calls.
     Log(Box<panes::log::asks::Told>),
+    /// Who works on what.
+    Team(Box<super::hints::Told>),
+    /// For conflicts, duplicates and unlinked people, beside their rows.
+    Reviews(Box<panes::reviews::Told>),
+    /// What was done and can be taken back, and what a masked screen may show.
+    Safety(Box<super::safety::Told>),
 }
 
 /// What comes back to the loop.
@@ -96,6 +118,10 @@ pub enum Event {
     Parted(DuplicateId, Answer<()>),
     /// Something was said of a duplicate, or taken back.
     Judged(Answer<Box<Duplicate>>),
+    /// The operator's own editor was closed: what it saved.
+    Edited(Answer<String>),
+    /// What is kept of views was written down.
+    Kept,
     /// The journal's change number moved.
     Changed,
     /// The journal cannot be read, or can again.
@@ -104,4 +130,8 @@ pub enum Event {
     Second,
     /// The service has something to say.
     Notice(String),
+    /// Something of passing interest: rules were read again.
+    Told(String),
+    /// The settings file was changed: the console's part of it, and what else to say.
+    Settings(Box<super::Settings>, String),
 }

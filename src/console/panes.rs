@@ -7,14 +7,17 @@ pub mod duplicates;
 pub mod execution_detail;
 pub mod executions;
 pub mod health;
+pub mod listing;
 pub mod log;
 pub mod overview;
 pub mod parts;
 pub mod recipes;
+pub mod reviews;
 pub mod unlinked;
 pub mod window;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,8 +26,10 @@ use super::actions::{Action, Scope};
 use super::ctx::{Ctx, Target};
 use super::effect::Effect;
 use super::keys;
-use super::msg::Msg;
+use super::msg::{Loaded, Msg};
+use super::session::Kept;
 use crate::domain::filter::Filter;
+use crate::domain::team::Item;
 
 /// A screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,6 +142,24 @@ pub trait Pane {
     fn items(&self) -> Vec<String> {
         Vec::new()
     }
+    /// The list as the machine of every list sees it; none where rows are not marked, sorted or filtered.
+    fn list(&self) -> Option<&dyn listing::Listed> {
+        None
+    }
+    /// The rows in memory, as what people leave hints on: those are looked up for them.
+    fn loaded_items(&self) -> Vec<Item> {
+        Vec::new()
+    }
+    /// What the next start should find again: filter, selected row, and whatever else the pane names.
+    fn kept(&self) -> Kept {
+        Kept { filter: self.filter().to_owned(), selected: self.selected(), more: BTreeMap::new() }
+    }
+    /// Takes up again what else it named; filter and selection come as messages.
+    fn restore(&mut self, _ctx: &Ctx, _more: &BTreeMap<String, String>) {}
+    /// What is selected and the values of it that name a person; shown by `K` while such values are hidden.
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        None
+    }
     /// It is a list: the keys of every list work on it.
     fn lists(&self) -> bool {
         true
@@ -152,13 +175,18 @@ pub fn split(ctx: &Ctx, area: Rect, focus: Focus, list: u16) -> (Option<Rect>, O
     if ctx.narrow() {
         return match focus {
             Focus::List => (Some(area), None),
-            Focus::Detail => (None, Some(area)),
+            Focus::Detail => (None, Some(ctx.hints.beside(ctx, area))),
         };
     }
-    let cells = list.min(area.width.saturating_sub(30));
+    let wanted = ctx.share.map_or(list, |share| (u32::from(area.width) * u32::from(share) / 100) as u16);
+    let cells = wanted.clamp(30, area.width.saturating_sub(30));
     let left = Rect { width: cells, ..area };
     let right = Rect { x: area.x + cells, width: area.width - cells, ..area };
-    (Some(left), Some(right))
+    ctx.target(
+        Rect { x: right.x - 1, width: 2, y: area.y + 1, height: area.height.saturating_sub(2) },
+        Target::Divider,
+    );
+    (Some(left), Some(ctx.hints.beside(ctx, right)))
 }
 
 /// Moves a scroll position as an action says; drawing draws it back to what exists.
@@ -199,6 +227,9 @@ fn list_beside_detail<T: window::Row>(
         Msg::Act(Action::NextBox | Action::PreviousBox) => *focus = focus.other(),
         Msg::Shown | Msg::Refresh => return window.refresh(ctx).into_iter().collect(),
         Msg::Filter(text, filter) => return window.set_filter(ctx, text, filter).into_iter().collect(),
+        Msg::Act(action) if listing::concerns(action) => return window.act(ctx, action),
+        Msg::List(change) => return window.change(ctx, *change),
+        Msg::Loaded(ticket, Loaded::Keys(_, keys)) => return window.keys(ticket, keys),
         Msg::Select(key) => return window.select(ctx, key).into_iter().collect(),
         Msg::Click(Target::Row(at), double) => {
             window.click(at);
@@ -210,7 +241,7 @@ fn list_beside_detail<T: window::Row>(
     Vec::new()
 }
 
-/// One step back in such a pane: from the detail to the list, then the filter goes.
+/// One step back in such a pane: from the detail to the list, then the marks go, then the filter.
 fn step_back<T: window::Row>(
     window: &mut window::Window<T>,
     focus: &mut Focus,
@@ -218,6 +249,9 @@ fn step_back<T: window::Row>(
 ) -> Option<Vec<Effect>> {
     if *focus == Focus::Detail {
         *focus = Focus::List;
+        return Some(Vec::new());
+    }
+    if window.clear_marks() {
         return Some(Vec::new());
     }
     clear_filter(window, ctx)

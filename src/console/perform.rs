@@ -10,9 +10,11 @@ use tokio::sync::oneshot;
 
 use super::effect::{Effect, Query};
 use super::idle::{Idle, Token};
+use super::mask::{self, Learnt};
 use super::msg::{Event, Loaded, Ticket};
 use super::panes::{self, Screen};
-use super::terminal;
+use super::session::Keeper;
+use super::{bulk, export, rows, terminal, views};
 use crate::engine::explain::explain;
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
@@ -36,6 +38,10 @@ pub struct Performer {
     pub sender: UnboundedSender<Envelope>,
     /// Counts tasks.
     pub idle: Idle,
+    /// Where sessions are kept, if anywhere.
+    pub keeper: Option<Keeper>,
+    /// What answers tell of people goes ahead of them.
+    pub learnt: UnboundedSender<Learnt>,
     /// The question each list waits for.
     pub asked: Asked,
 }
@@ -114,13 +120,52 @@ impl Performer {
             Effect::Do(wish) => self.spawn(async move {
                 Event::CarriedOut(super::wishes::carry_out(&journal, &operator, *wish).await)
             }),
+            Effect::Despite(effect) => Self {
+                journal,
+                operator: operator.despite_claims(),
+                sender: self.sender.clone(),
+                idle: self.idle.clone(),
+                keeper: None,
+                learnt: self.learnt.clone(),
+                asked: self.asked.clone(),
+            }
+            .perform(*effect),
+            Effect::KeepSession(session) => {
+                if let Some(keeper) = self.keeper.clone() {
+                    self.spawn(async move {
+                        // What could not be kept now is tried again with the next change, and told at the end.
+                        let kept = tokio::task::spawn_blocking(move || keeper.write(&session)).await;
+                        if let Ok(Err(error)) = kept {
+                            tracing::warn!(%error, "the session could not be kept");
+                        }
+                        Event::Second
+                    });
+                }
+            }
+            Effect::Mouse(taken) => terminal::mouse(taken),
+            Effect::Bulk(ticket, ask) => self.spawn(async move {
+                let told = bulk::answer(&journal, &operator, *ask).await;
+                Event::Loaded(ticket, Loaded::Bulk(Box::new(told)))
+            }),
+            Effect::Export(ticket, ask) => self.spawn(async move {
+                let told = export::answer(&journal, *ask).await;
+                Event::Loaded(ticket, Loaded::Export(Box::new(told)))
+            }),
+            Effect::Keep(path, change) => self.spawn(async move { keep(path, change).await }),
             Effect::Copy(text) => terminal::copy(&text),
             Effect::Go(..)
+            | Effect::List(_)
+            | Effect::Views(_)
+            | Effect::Follow(_)
+            | Effect::Open(..)
+            | Effect::Unmask
             | Effect::Confirm(_)
             | Effect::Over(_)
             | Effect::Ask(_)
             | Effect::Offer(_)
             | Effect::Tell(_)
+            | Effect::Outside(_)
+            | Effect::Typed(..)
             | Effect::Toast(..) => {}
         }
     }
@@ -128,11 +173,34 @@ impl Performer {
     fn spawn(&self, work: impl Future<Output = Event> + Send + 'static) {
         let token = self.idle.token();
         let sender = self.sender.clone();
+        let learnt = self.learnt.clone();
         drop(tokio::spawn(async move {
             let event = work.await;
+            // Ahead of its answer, so that nothing is drawn before it is known to be personal.
+            if let Some(people) = mask::learn(&event) {
+                let _ = learnt.send(people);
+            }
             // The loop is gone only when the console has been left; then nobody waits for the answer.
             let _ = sender.send(Envelope { event, token: Some(token) });
         }));
+    }
+}
+
+/// Writes down what is kept of views; says what went wrong, and where a file went that could not be understood.
+async fn keep(path: std::path::PathBuf, change: views::Change) -> Event {
+    let shown = path.display().to_string();
+    let kept = tokio::task::spawn_blocking(move || views::keep(&path, change)).await;
+    let failed = |why: String| {
+        Event::Notice(format!("Your views were not saved to {shown}: {why}. They hold until you leave."))
+    };
+    match kept {
+        Ok(Ok(None)) => Event::Kept,
+        Ok(Ok(Some(aside))) => Event::Notice(format!(
+            "The file of your views could not be understood; it is kept as {}, and a new one was begun.",
+            aside.display()
+        )),
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(error) => failed(error.to_string()),
     }
 }
 
@@ -142,11 +210,27 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             $call.await.map_err(|error| error.to_string())
         };
     }
+    let query = match query {
+        Query::Rows { screen, filter, anchor, limit } => {
+            Query::Rows { screen, filter: filter.of(operator.name()), anchor, limit }
+        }
+        query => query,
+    };
     let loaded = match query {
         Query::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
+        Query::Outlook(ask) => {
+            Loaded::Outlook(Box::new(panes::overview::asks::answer(journal, operator, ask).await))
+        }
         Query::Counts => Loaded::Counts(ask!(journal.counts())),
         Query::Execution(id) => {
             Loaded::Execution(id, ask!(journal.execution(id)).map(|found| found.map(Box::new)))
+        }
+        Query::AboutExecutions(ask) => {
+            Loaded::AboutExecutions(Box::new(panes::executions::asks::answer(journal, operator, ask).await))
+        }
+        Query::Keys { screen, filter, from, to } => {
+            let keys = rows::between(journal, screen, &filter, (from, to), bulk::MOST).await;
+            Loaded::Keys(screen, keys)
         }
         Query::Recipes(ask) => {
             Loaded::Recipes(Box::new(panes::recipes::asks::answer(journal, operator, ask).await))
@@ -157,7 +241,12 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         Query::Audit(ask) => {
             Loaded::Audit(Box::new(panes::audit::asks::answer(journal, operator, ask).await))
         }
+        Query::Reviews(ask) => {
+            Loaded::Reviews(Box::new(panes::reviews::answer(journal, operator, *ask).await))
+        }
         Query::Log(ask) => Loaded::Log(Box::new(panes::log::asks::answer(journal, operator, ask).await)),
+        Query::Team(ask) => Loaded::Team(Box::new(super::hints::answer(journal, operator, ask).await)),
+        Query::Safety(ask) => Loaded::Safety(Box::new(super::safety::answer(operator, ask).await)),
         Query::Rows { screen, filter, anchor, limit } => match screen {
             Screen::Overview => Loaded::Overview(ask!(journal.overview()).map(Box::new)),
             Screen::Executions => Loaded::Executions(ask!(journal.executions(&filter, anchor, limit))),
@@ -165,7 +254,13 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             Screen::Duplicates => Loaded::Duplicates(ask!(journal.duplicate_groups(&filter, anchor, limit))),
             Screen::Unlinked => Loaded::Unlinked(ask!(journal.unlinked(&filter, anchor, limit))),
             // These screens ask with questions of their own.
-            Screen::Recipes | Screen::Health | Screen::Audit | Screen::Log => return Event::Second,
+            Screen::Recipes | Screen::Health => return Event::Second,
+            Screen::Audit => Loaded::Audit(Box::new(panes::audit::asks::Told::Rows(ask!(
+                journal.audit_page(&filter, anchor, limit)
+            )))),
+            Screen::Log => Loaded::Log(Box::new(panes::log::asks::Told::Rows(ask!(
+                journal.calls(&filter, anchor, limit)
+            )))),
         },
     };
     Event::Loaded(ticket, loaded)

@@ -20,12 +20,21 @@ use super::Settings;
 use super::app::App;
 use super::ctx::Ctx;
 use super::effect::Effect;
+use super::hints::Hints;
 use super::idle::Idle;
+use super::layers::toast::Tone;
+use super::mask::Learnt;
 use super::msg::Event;
+use super::outside::Window;
 use super::perform::{Asked, Envelope, Performer};
-use super::theme::{self, Theme};
-use crate::domain::clock::SharedClock;
+use super::script::{Player, Script, Turn};
+use super::session::Keeper;
+use super::terminal;
+use super::theme;
+use super::views::Views;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::engine::operate::Operator;
+use crate::engine::operate::past::Done;
 use crate::journal::Journal;
 
 /// What the console stands on.
@@ -40,7 +49,38 @@ pub struct World {
     pub title: String,
     /// What the service has to say: each text is shown until it is dismissed.
     pub notices: UnboundedReceiver<String>,
+    /// What comes from outside the journal.
+    pub home: Home,
+    /// To be played before the keys are the operator's.
+    pub script: Option<Script>,
+    /// What is known beside the journal.
+    pub outside: Window,
 }
+
+/// Where a console is at home: what it takes up from last time, and word of files that changed.
+#[derive(Default)]
+pub struct Home {
+    /// Where its session is kept, if anywhere.
+    pub keeper: Option<Keeper>,
+    /// Offer the tour to who has not seen it.
+    pub tour: bool,
+    /// Word of changed files, as they change.
+    pub reload: Option<UnboundedReceiver<Reload>>,
+}
+
+/// Word of a file that changed.
+#[derive(Debug)]
+pub enum Reload {
+    /// The settings: the console's part, and what to say.
+    Settings(Box<Settings>, String),
+    /// Something else is in force now.
+    Said(String),
+    /// A file is wrong, and what was in force stays.
+    Wrong(String),
+}
+
+/// How often a script that is played looks at the screen.
+const LOOK: Duration = Duration::from_millis(120);
 
 /// How often the journal is asked whether another process changed it.
 const POLL: Duration = Duration::from_millis(500);
@@ -51,6 +91,10 @@ pub struct Console {
     performer: Performer,
     queue: UnboundedReceiver<Envelope>,
     clock: SharedClock,
+    /// For the operator's own editor.
+    outside: Option<String>,
+    past: UnboundedReceiver<Done>,
+    learnt: UnboundedReceiver<Learnt>,
 }
 
 impl Console {
@@ -67,23 +111,60 @@ impl Console {
         size: (u16, u16),
     ) -> Self {
         let (sender, queue) = mpsc::unbounded_channel();
-        let theme = Theme::new(settings.theme, terminal);
+        let terminal = theme::Terminal { light: terminal.light || settings.light_ground, ..terminal };
+        let theme = settings.themes.theme(settings.scheme(), terminal);
         let mut ctx = Ctx::new(clock.now(), theme, zone, size);
         let matching = operator.matching();
         ctx.thresholds = (matching.review_probability, matching.auto_probability);
-        let app = App::new(ctx, title, settings, terminal).looking_only(operator.is_read_only());
-        Self {
-            app,
-            performer: Performer {
-                journal,
-                operator,
-                sender,
-                idle: Idle::default(),
-                asked: Asked::default(),
-            },
-            queue,
-            clock,
+        let wait = Duration::from_secs(u64::from(settings.send_after_seconds));
+        let (operator, past) = operator.sending_after(wait).telling();
+        let (tell, learnt) = mpsc::unbounded_channel();
+        ctx.hints = Hints::of(operator.name());
+        let views = Views::read(journal.path().parent(), operator.actor(), !operator.is_read_only());
+        let app = App::new(ctx, title, settings, terminal)
+            .looking_only(operator.is_read_only())
+            .behind(operator.gate())
+            .with_views(views);
+        let performer = Performer {
+            journal,
+            operator,
+            sender,
+            idle: Idle::default(),
+            keeper: None,
+            learnt: tell,
+            asked: Asked::default(),
+        };
+        Self { app, performer, queue, clock, outside: None, past, learnt }
+    }
+
+    /// The same console, with the session it left behind last time; before its first frame.
+    #[must_use]
+    pub fn at_home(mut self, keeper: Option<Keeper>, tour: bool) -> Self {
+        if let Some(mut keeper) = keeper {
+            match keeper.read() {
+                Ok(Some(session)) => self.app.resume(session),
+                Ok(None) => {}
+                Err(why) => drop(self.app.event(Event::Notice(why))),
+            }
+            self.performer.keeper = Some(keeper);
         }
+        if tour {
+            self.app.offer_tour();
+        }
+        self
+    }
+
+    /// Keeps the session, for when the console is left.
+    pub fn keep(&mut self) -> io::Result<()> {
+        match &self.performer.keeper {
+            Some(keeper) => keeper.write(&self.app.session()),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives it what is known beside the journal.
+    pub fn look_outside(&mut self, outside: Window) {
+        self.app.ctx.outside = outside;
     }
 
     /// Asks the first questions.
@@ -103,14 +184,28 @@ impl Console {
     /// Something came back, or happened by itself.
     pub fn event(&mut self, event: Event) {
         self.app.ctx.now = self.clock.now();
+        while let Ok(people) = self.learnt.try_recv() {
+            self.app.learn(people);
+        }
+        while let Ok(done) = self.past.try_recv() {
+            self.app.did(done);
+        }
         let effects = self.app.event(event);
         self.perform(effects);
     }
 
-    fn perform(&self, effects: Vec<Effect>) {
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            self.performer.perform(effect);
+            match effect {
+                Effect::Outside(text) => self.outside = Some(text),
+                effect => self.performer.perform(effect),
+            }
         }
+    }
+
+    /// What waits for the operator's own editor; whoever takes it says by [`Event::Edited`] what came of it.
+    pub const fn outside(&mut self) -> Option<String> {
+        self.outside.take()
     }
 
     fn take(&mut self, envelope: Envelope) {
@@ -161,7 +256,8 @@ where
     B::Error: Error + Send + Sync + 'static,
 {
     let size = terminal.size()?;
-    let World { journal, operator, clock, title, mut notices } = world;
+    let World { journal, operator, clock, title, mut notices, home, script, outside } = world;
+    let Home { keeper, tour, mut reload } = home;
     let mut console = Console::new(
         journal.clone(),
         operator,
@@ -171,7 +267,9 @@ where
         theme::Terminal::from_environment(),
         TimeZone::system(),
         (size.width, size.height),
-    );
+    )
+    .at_home(keeper, tour);
+    console.look_outside(outside);
     let mut last = None;
     // The frame comes before the first question, so that the screen is there however slow the journal is.
     draw(&mut terminal, &mut console, &mut last)?;
@@ -181,13 +279,23 @@ where
     let mut signals = Signals::new()?;
     let mut second = clock.until(clock.now().plus(Duration::from_secs(1)));
     let mut told = true;
+    let mut player = script.map(|script| Player::new(script, clock.now()));
+    let mut look = clock.until(clock.now().plus(LOOK));
     while !console.quits() {
         tokio::select! {
             // Keys first: a flood of answers never makes the operator wait.
             biased;
             () = signals.received() => break,
             event = input.next() => match event {
-                Some(event) => take(&mut console, &mut last, event?),
+                Some(event) => {
+                    let event = event?;
+                    if matches!(event, Input::Key(_)) && player.take().is_some() {
+                        // Whoever presses a key wants to do something: from now on the keys are theirs.
+                        console.app.say(None);
+                    } else {
+                        take(&mut console, &mut last, event);
+                    }
+                }
                 None => break,
             },
             Some(envelope) = console.queue.recv() => console.take(envelope),
@@ -195,6 +303,17 @@ where
                 Some(text) => console.event(Event::Notice(text)),
                 None => told = false,
             },
+            Some(word) = heard(&mut reload) => console.event(match word {
+                Reload::Settings(settings, said) => Event::Settings(settings, said),
+                Reload::Said(text) => Event::Told(text),
+                Reload::Wrong(text) => Event::Notice(text),
+            }),
+            () = &mut look, if player.is_some() => {
+                if play(&mut player, &mut console, last.as_ref(), clock.now()) {
+                    player = None;
+                }
+                look = clock.until(clock.now().plus(LOOK));
+            }
             () = &mut second => {
                 console.event(Event::Second);
                 // The word of a new size can be lost between two reads of the terminal; the size itself is not.
@@ -214,10 +333,80 @@ where
                 break;
             }
         }
+        if let Some(text) = console.outside() {
+            hand_over(&mut console, &mut input, &text).await?;
+            last = None;
+        }
         draw(&mut terminal, &mut console, &mut last)?;
     }
     feed.abort();
+    if let Err(error) = console.keep() {
+        tracing::warn!(%error, "what was open could not be kept for the next start");
+    }
     Ok(())
+}
+
+/// Gives the terminal to the operator's own editor and takes it back. Answers wait on the queue meanwhile.
+async fn hand_over(
+    console: &mut Console,
+    input: &mut (impl Stream<Item = io::Result<Input>> + Unpin),
+    text: &str,
+) -> anyhow::Result<()> {
+    terminal::lend();
+    // Asked once, the stream lets go of the terminal, so that it takes none of the editor's keys.
+    let _ = waiting(input).await;
+    let edited = super::editor::edit(text);
+    terminal::take_back()?;
+    console.event(Event::Edited(edited));
+    Ok(())
+}
+
+/// The next word of a changed file; never, once nobody says any.
+async fn heard(reload: &mut Option<UnboundedReceiver<Reload>>) -> Option<Reload> {
+    let word = match reload {
+        Some(words) => words.recv().await,
+        None => std::future::pending().await,
+    };
+    if word.is_none() {
+        *reload = None;
+    }
+    word
+}
+
+/// A turn of the script that is played; true when it is through.
+fn play(player: &mut Option<Player>, console: &mut Console, last: Option<&Buffer>, now: Timestamp) -> bool {
+    let Some(player) = player else { return true };
+    match player.turn(now, &last.map(text_of).unwrap_or_default()) {
+        Turn::Nothing => false,
+        Turn::Say(words) => {
+            console.app.say(Some(words));
+            false
+        }
+        Turn::Press(key) => {
+            console.input(Input::Key(key));
+            false
+        }
+        Turn::End(waited) => {
+            console.app.say(None);
+            match waited {
+                None => {
+                    console.app.tell(Tone::Good, "That was it. The keys are yours: ? shows them.".to_owned())
+                }
+                Some(text) => console.app.tell(
+                    Tone::Warning,
+                    format!("The script waited in vain for \"{text}\". The keys are yours."),
+                ),
+            }
+            true
+        }
+    }
+}
+
+/// What a frame shows, line by line.
+fn text_of(frame: &Buffer) -> String {
+    let width = usize::from(frame.area.width).max(1);
+    let rows = frame.content.chunks(width);
+    rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
 }
 
 /// Hands an input on. After a change of size nothing is known of what the terminal shows, even if the size is again
@@ -306,14 +495,14 @@ async fn feed(journal: Journal, clock: SharedClock, sender: UnboundedSender<Enve
 }
 
 /// The signals that end the console; the terminal is put back as after `q`.
-struct Signals {
+pub(super) struct Signals {
     #[cfg(unix)]
     received: [tokio::signal::unix::Signal; 3],
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let received = [
             signal(SignalKind::terminate())?,
@@ -324,12 +513,12 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {})
     }
 
     #[cfg(unix)]
-    async fn received(&mut self) {
+    pub(super) async fn received(&mut self) {
         let [terminate, hangup, interrupt] = &mut self.received;
         tokio::select! {
             _ = terminate.recv() => {}
@@ -339,7 +528,7 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn received(&mut self) {
+    pub(super) async fn received(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -3,27 +3,29 @@
 //! Whatever happens (panic, signal, error), [`leave`] puts the terminal back; calling it twice is harmless.
 
 use std::io::{self, Stdout, Write};
+use std::pin::Pin;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::thread::ThreadId;
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
-    EnableMouseCapture,
+    EnableMouseCapture, Event, EventStream,
 };
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
+use futures_util::{Stream, StreamExt as _};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
-use super::theme::Scheme;
 use crate::domain::text::clean;
 
 /// How long the terminal may take to tell its ground: over a slow line it is not worth waiting for.
@@ -31,6 +33,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+/// Another program has it for now.
+static LENT: AtomicBool = AtomicBool::new(false);
+/// The mouse was taken with it.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 
 /// Collects a frame and writes it in one synchronized update, so that no half of it is ever shown.
 #[derive(Debug)]
@@ -65,47 +71,83 @@ impl<W: Write> Write for Frames<W> {
     }
 }
 
-/// What `auto` comes out as: asks the terminal for its ground, unless the environment says already. A terminal that
-/// answers nothing within the time is taken as `auto` further on, which is dark. Call it before [`enter`].
-pub fn settle_scheme(scheme: Scheme) -> Scheme {
+/// Asks the terminal whether its ground is light, when nothing else says so; a terminal that answers nothing within
+/// the time is taken as dark. Call it before [`enter`], and only for the scheme that wants to know.
+pub fn ground_is_light() -> Option<bool> {
     let says = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if scheme != Scheme::Auto || says("NO_COLOR") || says("COLORFGBG") {
-        return scheme;
+    if says("NO_COLOR") || says("COLORFGBG") {
+        return None;
     }
     let mut options = QueryOptions::default();
     options.timeout = PATIENCE;
-    match theme_mode(options) {
-        Ok(ThemeMode::Light) => Scheme::Light,
-        Ok(ThemeMode::Dark) => Scheme::Dark,
-        Err(_) => Scheme::Auto,
-    }
+    theme_mode(options).ok().map(|mode| mode == ThemeMode::Light)
 }
 
 /// Takes the terminal over. From here on a panic restores it before its message is shown.
 pub fn enter(mouse: bool) -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>>>> {
     HOOK.call_once(|| {
         let owner = std::thread::current().id();
-        let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             // A turn of a worker may panic on another thread; it is caught there and the console goes on.
             if ends_the_console(owner, std::thread::current().id(), ENTERED.load(Ordering::SeqCst)) {
                 leave();
-                before(panic);
+                super::crash::report(panic);
             } else {
-                tracing::error!(%panic, "a task panicked; what it held is recorded as failed");
+                let fault = panic.payload_as_str().map(super::crash::scrubbed).unwrap_or_default();
+                let place = panic.location().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(fault, place, "a task panicked; what it held is recorded as failed");
             }
         }));
     });
+    MOUSE.store(mouse, Ordering::SeqCst);
+    take_screen()?;
+    Terminal::new(CrosstermBackend::new(Frames::new(io::stdout())))
+}
+
+fn take_screen() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
     let taken =
         execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, EnableBracketedPaste, EnableFocusChange);
+    let mouse = MOUSE.load(Ordering::SeqCst);
     let taken = taken.and_then(|()| if mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) });
     if let Err(error) = taken {
         leave();
         return Err(error);
     }
-    Terminal::new(CrosstermBackend::new(Frames::new(io::stdout())))
+    Ok(())
+}
+
+/// Gives the terminal to another program for a while; [`Keyboard`] reads nothing from it until [`take_back`].
+pub fn lend() {
+    if ENTERED.load(Ordering::SeqCst) {
+        LENT.store(true, Ordering::SeqCst);
+        leave();
+    }
+}
+
+/// Takes the terminal back from the program it was given to.
+pub fn take_back() -> io::Result<()> {
+    if LENT.swap(false, Ordering::SeqCst) { take_screen() } else { Ok(()) }
+}
+
+/// Keys, clicks and sizes of the terminal, as long as it is ours.
+#[derive(Debug, Default)]
+pub struct Keyboard {
+    events: Option<EventStream>,
+}
+
+impl Stream for Keyboard {
+    type Item = io::Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if LENT.load(Ordering::SeqCst) {
+            // Dropped, it stops reading; a new one begins with the next look.
+            self.events = None;
+            return Poll::Pending;
+        }
+        self.events.get_or_insert_with(EventStream::new).poll_next_unpin(context)
+    }
 }
 
 /// Whether a panic ends the console: on its own thread, or when the terminal is not taken at all.
@@ -128,6 +170,15 @@ pub fn leave() {
         LeaveAlternateScreen
     );
     let _ = disable_raw_mode();
+}
+
+/// Takes clicks and the wheel, or leaves them to the terminal, when the terminal is ours.
+pub fn mouse(taken: bool) {
+    if ENTERED.load(Ordering::SeqCst) {
+        let mut out = io::stdout();
+        MOUSE.store(taken, Ordering::SeqCst);
+        let _ = if taken { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) };
+    }
 }
 
 /// Puts cleaned text on the clipboard (OSC 52), when the terminal is ours; otherwise does nothing.

@@ -1,7 +1,20 @@
 //! Tests of the console: press keys, look at lines. What needs no journal stands here; the rest in `pressing`.
 
+mod audit;
 mod bench;
+mod executions;
+mod health;
+mod lists;
+mod log;
+mod looks;
+mod overview;
 mod pressing;
+mod recipes;
+mod reviews;
+mod safety;
+mod session;
+mod team;
+mod tour;
 mod world;
 
 use super::actions::{Action, Scope, TABLE, key_table_markdown};
@@ -19,7 +32,8 @@ pub(super) fn lines(buffer: &ratatui::buffer::Buffer) -> Vec<String> {
         .collect()
 }
 
-pub(super) const TRUECOLOR: Terminal = Terminal { no_color: false, truecolor: true, light: false };
+pub(super) const TRUECOLOR: Terminal =
+    Terminal { no_color: false, truecolor: true, light: false, indexed: true };
 
 #[test]
 fn every_action_stands_in_the_help_exactly_once() {
@@ -62,15 +76,27 @@ fn the_readme_table_has_one_row_for_each_action_and_names_commands() {
 #[test]
 fn what_writes_to_a_vendor_is_marked_as_danger() {
     for row in TABLE.iter().filter(|row| row.operation.is_some()) {
-        // These three send nothing that was not asked for before, or nothing at all.
-        let harmless = matches!(row.action, Action::Retry | Action::Unsure | Action::UndoVerdict);
+        // These send nothing that was not asked for before, or nothing at all.
+        let harmless = matches!(
+            row.action,
+            Action::Retry
+                | Action::Unsure
+                | Action::UndoVerdict
+                // It reads; they keep something from being sent, and can be taken back.
+                | Action::Probe
+                | Action::Hold
+                | Action::Snooze
+                | Action::Claim
+                | Action::Assign
+                | Action::Comment
+        );
         assert_eq!(row.danger, !harmless, "{}", row.id);
     }
 }
 
 #[test]
 fn no_color_wins_over_every_theme() {
-    let plain = Terminal { no_color: true, truecolor: true, light: true };
+    let plain = Terminal { no_color: true, truecolor: true, light: true, indexed: true };
     for scheme in [Scheme::Auto, Scheme::Dark, Scheme::Light, Scheme::Mono] {
         let theme = Theme::new(scheme, plain);
         assert_eq!(theme.scheme, Scheme::Mono);

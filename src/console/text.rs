@@ -2,6 +2,8 @@
 //!
 //! Everything that reaches a cell goes through [`put`], which cleans it: record data can never move the cursor.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,30 +11,41 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::mask;
 use crate::domain::clock::Timestamp;
 use crate::domain::text::clean;
 
+/// The text as it may be drawn: harmless, and while the screen is shared without what is personal. Whole texts come
+/// here before they are measured or cut, so that no half of a name is left over.
+fn shown(text: &str) -> Cow<'_, str> {
+    let Some(veil) = mask::drawn_under() else { return clean(text) };
+    match veil.hide(text) {
+        Cow::Borrowed(text) => clean(text),
+        Cow::Owned(text) => Cow::Owned(clean(&text).into_owned()),
+    }
+}
+
 /// How many cells a text takes, once cleaned.
 pub fn width(text: &str) -> usize {
-    clean(text).width()
+    shown(text).width()
 }
 
 /// The text cleaned and cut at its end to `limit` cells, with `…` where something is missing.
 pub fn cut_end(text: &str, limit: usize) -> String {
-    let text = clean(text);
+    let text = shown(text);
     if text.width() <= limit {
         return text.into_owned();
     }
-    let mut shown = head(&text, limit.saturating_sub(1));
+    let mut short = head(&text, limit.saturating_sub(1));
     if limit > 0 {
-        shown.push('…');
+        short.push('…');
     }
-    shown
+    short
 }
 
 /// The text cleaned and cut in its middle, for ids and e-mails, whose two ends both tell something.
 pub fn cut_middle(text: &str, limit: usize) -> String {
-    let text = clean(text);
+    let text = shown(text);
     if text.width() <= limit {
         return text.into_owned();
     }
@@ -81,6 +94,9 @@ pub fn right(text: &str, cells: usize) -> String {
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);
     let mut lines = Vec::new();
+    // A name may go over the end of a line.
+    let veil = mask::drawn_under();
+    let text = veil.as_ref().map_or(Cow::Borrowed(text), |veil| veil.hide(text));
     for paragraph in text.lines() {
         let paragraph = clean(paragraph);
         let mut line = String::new();
@@ -124,7 +140,7 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, cells: u16, line: &Line<'_>) {
         if rest == 0 {
             break;
         }
-        let shown = clean(&span.content);
+        let shown = shown(&span.content);
         let style = line.style.patch(span.style);
         (at, _) = buffer.set_stringn(at, y, &shown, usize::from(rest), style);
     }

@@ -3,16 +3,18 @@
 //! Colour never stands alone: a state has its glyph and word too, so the theme without colour loses nothing. The
 //! ground is the terminal's own; where a background is set here, the foreground is set with it.
 
+pub mod palette;
+
 use ratatui::style::{Color, Modifier, Style};
-use serde::Deserialize;
+
+pub use palette::{Palette, Rgb, ThemeError};
 
 use crate::domain::error_class::ErrorClass;
 use crate::domain::execution::Status;
 use crate::domain::overview::Health;
 
 /// Which theme is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scheme {
     /// As the terminal seems to be.
     #[default]
@@ -21,51 +23,125 @@ pub enum Scheme {
     Dark,
     /// Dark text on a light ground.
     Light,
+    /// Light text on black, nothing below a contrast of 7.
+    HighContrast,
+    /// Black text on white, nothing below a contrast of 7.
+    HighContrastLight,
+    /// On a dark ground, with states that eyes without red, green or blue tell apart.
+    ColourBlind,
+    /// The same on a light ground.
+    ColourBlindLight,
     /// No colour: bold, underline and reverse.
     Mono,
+    /// The user's own, by its place among them.
+    Own(usize),
 }
 
 impl Scheme {
-    /// The next one, for the key that goes round.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Auto | Self::Mono => Self::Dark,
-            Self::Dark => Self::Light,
-            Self::Light => Self::Mono,
-        }
-    }
+    /// Those that come with Reknit, in the order of the key that goes round.
+    pub const SHIPPED: [Self; 8] = [
+        Self::Auto,
+        Self::Dark,
+        Self::Light,
+        Self::HighContrast,
+        Self::HighContrastLight,
+        Self::ColourBlind,
+        Self::ColourBlindLight,
+        Self::Mono,
+    ];
 
-    /// Its word.
+    /// Its word; that of the user's own stands with its colours.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Dark => "dark",
             Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+            Self::HighContrastLight => "high-contrast-light",
+            Self::ColourBlind => "colour-blind",
+            Self::ColourBlindLight => "colour-blind-light",
             Self::Mono => "mono",
+            Self::Own(_) => "own",
+        }
+    }
+}
+
+/// Every theme there is: those that come with Reknit and those of the user's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Themes {
+    /// The user's own, by name.
+    pub own: Vec<(String, Palette)>,
+}
+
+impl Themes {
+    /// The scheme of a name, or all names there are.
+    pub fn named(&self, name: &str) -> Result<Scheme, String> {
+        if let Some(at) = self.own.iter().position(|(own, _)| own == name) {
+            return Ok(Scheme::Own(at));
+        }
+        let shipped = Scheme::SHIPPED.into_iter().find(|scheme| scheme.as_str() == name);
+        shipped.ok_or_else(|| {
+            let mut known: Vec<&str> = Scheme::SHIPPED.iter().map(|scheme| scheme.as_str()).collect();
+            known.extend(self.own.iter().map(|(name, _)| name.as_str()));
+            format!(
+                "console.theme = \"{name}\": there is no such theme; known are {}, and what lies in the folder themes \
+                 beside the settings, as NAME.toml",
+                known.join(", ")
+            )
+        })
+    }
+
+    /// The name of a scheme.
+    pub fn name(&self, scheme: Scheme) -> &str {
+        match scheme {
+            Scheme::Own(at) => self.own.get(at).map_or("own", |(name, _)| name),
+            scheme => scheme.as_str(),
+        }
+    }
+
+    /// The scheme after one, for the key that goes round.
+    pub fn after(&self, scheme: Scheme) -> Scheme {
+        let shipped = Scheme::SHIPPED.iter().copied().skip(1);
+        let all: Vec<Scheme> = shipped.chain((0..self.own.len()).map(Scheme::Own)).collect();
+        let at = all.iter().position(|one| *one == scheme).map_or(0, |at| (at + 1) % all.len());
+        all[at]
+    }
+
+    /// The styles of a scheme on a terminal.
+    pub fn theme(&self, scheme: Scheme, terminal: Terminal) -> Theme {
+        match scheme {
+            Scheme::Own(at) if !terminal.no_color => match self.own.get(at) {
+                Some((_, palette)) => Theme::of(scheme, palette, terminal),
+                None => Theme::new(Scheme::Auto, terminal),
+            },
+            scheme => Theme::new(scheme, terminal),
         }
     }
 }
 
 /// What the environment says about the terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Terminal {
     /// `NO_COLOR` is set.
     pub no_color: bool,
     /// Sixteen million colours.
     pub truecolor: bool,
+    /// The 256 colours of xterm.
+    pub indexed: bool,
     /// The ground is light, by `COLORFGBG`.
     pub light: bool,
 }
 
 impl Terminal {
-    /// Reads `NO_COLOR`, `COLORTERM` and `COLORFGBG`.
+    /// Reads `NO_COLOR`, `COLORTERM`, `TERM` and `COLORFGBG`.
     pub fn from_environment() -> Self {
         let variable = |name: &str| std::env::var(name).unwrap_or_default();
         let ground = variable("COLORFGBG").rsplit(';').next().and_then(|part| part.parse::<u8>().ok());
+        let term = variable("TERM");
         Self {
             no_color: !variable("NO_COLOR").is_empty(),
             truecolor: matches!(variable("COLORTERM").as_str(), "truecolor" | "24bit"),
+            indexed: term.contains("256color") || term.ends_with("-direct"),
             light: matches!(ground, Some(7 | 9..=15)),
         }
     }
@@ -119,62 +195,36 @@ impl Theme {
         };
         match scheme {
             Scheme::Mono => Self::mono(),
-            _ if !terminal.truecolor => Self::sixteen(scheme),
-            Scheme::Light => Self::full(
-                scheme,
-                [
-                    0x001f_2430,
-                    0x005a_6372,
-                    0x00b9_c0cb,
-                    0x000b_3aa8,
-                    0x0008_715f,
-                    0x008a_5f00,
-                    0x009c_0f1a,
-                    0x00dc_e8fb,
-                    0x00f3_f5f8,
-                    0x00ff_ffff,
-                ],
-            ),
-            _ => Self::full(
-                Scheme::Dark,
-                [
-                    0x00d8_dce3,
-                    0x0098_a1b0,
-                    0x004a_5262,
-                    0x007e_9ef6,
-                    0x004f_e3c1,
-                    0x00f0_cf57,
-                    0x00ff_7059,
-                    0x0027_344d,
-                    0x001d_222b,
-                    0x0010_141b,
-                ],
-            ),
+            scheme => Self::of(scheme, &Palette::shipped(scheme), terminal),
         }
     }
 
-    /// text, muted, faint, accent, ok, warn, error, selection, surface, text on the accent.
-    fn full(scheme: Scheme, colours: [u32; 10]) -> Self {
-        let [text, muted, faint, accent, ok, warn, error, selection, surface, on_accent] =
-            colours.map(Color::from_u32);
-        let fg = |colour| Style::new().fg(colour);
+    /// The theme of some colours, as far as the terminal has them.
+    fn of(scheme: Scheme, palette: &Palette, terminal: Terminal) -> Self {
+        if !terminal.truecolor && !terminal.indexed {
+            return Self::sixteen(scheme);
+        }
+        let colour = |rgb: Rgb| rgb.colour(terminal.truecolor);
+        let fg = |rgb| Style::new().fg(colour(rgb));
+        // The eye that needs contrast gets its borders and its focus without relying on a shade.
+        let heavy = matches!(scheme, Scheme::HighContrast | Scheme::HighContrastLight);
         Self {
             scheme,
-            text: fg(text),
-            bold: fg(text).add_modifier(Modifier::BOLD),
-            muted: fg(muted),
-            faint: fg(faint),
-            accent: fg(accent),
-            key: fg(accent).add_modifier(Modifier::BOLD),
-            ok: fg(ok),
-            warn: fg(warn),
-            error: fg(error),
-            selection: Style::new().bg(selection),
-            surface: fg(text).bg(surface),
-            tab: fg(on_accent).bg(accent).add_modifier(Modifier::BOLD),
-            dimmed: fg(faint).remove_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            quote: fg(muted).add_modifier(Modifier::ITALIC),
-            heavy: false,
+            text: fg(palette.text),
+            bold: fg(palette.text).add_modifier(Modifier::BOLD),
+            muted: fg(palette.muted),
+            faint: fg(palette.faint),
+            accent: fg(palette.accent),
+            key: fg(palette.accent).add_modifier(Modifier::BOLD),
+            ok: fg(palette.ok),
+            warn: fg(palette.warn),
+            error: fg(palette.error),
+            selection: Style::new().bg(colour(palette.selection)),
+            surface: fg(palette.text).bg(colour(palette.surface)),
+            tab: fg(palette.on_accent).bg(colour(palette.accent)).add_modifier(Modifier::BOLD),
+            dimmed: fg(palette.faint).remove_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            quote: fg(palette.muted).add_modifier(Modifier::ITALIC),
+            heavy,
         }
     }
 
@@ -280,8 +330,8 @@ pub fn ascii(symbol: &str) -> Option<&'static str> {
         "·" => ".",
         "→" => ">",
         "←" => "<",
-        "↑" => "^",
-        "↓" => "v",
+        "↑" | "▲" => "^",
+        "↓" | "▼" => "v",
         "⇄" => "=",
         "█" | "▆" | "▇" | "▅" | "▒" => "#",
         "▄" | "▃" => "=",

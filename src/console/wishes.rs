@@ -7,6 +7,7 @@ pub mod executions;
 pub mod health;
 pub mod recipes;
 pub mod reviews;
+pub mod safety;
 pub mod team;
 
 use super::msg::Answer;
@@ -27,11 +28,18 @@ pub enum Wish {
     Health(health::Wish),
     /// About who works on what, and what is said about it.
     Team(team::Wish),
+    /// About arming and taking back.
+    Safety(safety::Wish),
 }
 
 /// Does it.
 pub(super) async fn carry_out(journal: &Journal, operator: &Operator, wish: Wish) -> Answer<Applied> {
+    // Whoever works on what is a hint among colleagues; everything else waits until the console may write.
+    if !matches!(wish, Wish::Team(_) | Wish::Safety(_)) {
+        operator.allows_writing().map_err(|error| error.to_string())?;
+    }
     match wish {
+        Wish::Safety(wish) => safety::carry_out(operator, wish).await,
         Wish::Executions(wish) => executions::carry_out(journal, operator, wish).await,
         Wish::Reviews(wish) => reviews::carry_out(journal, operator, wish).await,
         Wish::Recipes(wish) => recipes::carry_out(journal, operator, wish).await,

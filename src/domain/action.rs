@@ -8,6 +8,16 @@ words! {
     pub enum Operation {
         /// Run a failed or waiting execution again, from its first unfinished step.
         Retry = "retry",
+        /// Run an execution again with values or a payload that were edited; the original is kept.
+        Replay = "replay",
+        /// Look up at the vendor what became of an execution's writes.
+        Probe = "probe",
+        /// Hold an execution until it is let go, or let it go.
+        Hold = "hold",
+        /// Put an execution off until a time.
+        Snooze = "snooze",
+        /// Hold back everything a recipe does, or let it go on.
+        Pause = "pause",
         /// Give up on an execution, with a reason.
         Discard = "discard",
         /// Settle a conflict: take a side, type a value, empty both, translate, or leave it for now.
@@ -20,5 +30,15 @@ words! {
         Verdict = "verdict",
         /// Relate a person to a company.
         Link = "link",
+        /// Move a recipe's switch: off, shadow, on.
+        Recipe = "recipe",
+        /// Take a vendor's change as it is, or let what it holds back go on.
+        Drift = "drift",
+        /// Say that one is at an item, so that nobody else decides it meanwhile; or give that back.
+        Claim = "claim",
+        /// Say who is to look at an item.
+        Hint = "hint",
+        /// Leave a remark on an item.
+        Comment = "comment",
     }
 }

@@ -34,9 +34,32 @@ pub fn probability_of(millibits: i64) -> f64 {
     1.0 / (1.0 + (-bits).exp2())
 }
 
+/// A share as a person reads it: `97 %`; with decimals near certainty, where whole numbers would all be the same; never
+/// 100, because nothing is that certain.
+pub fn percent(probability: f64) -> String {
+    let share = if probability.is_finite() { (probability * 100.0).clamp(0.0, 100.0) } else { 0.0 };
+    if share < 98.5 {
+        format!("{share:.0} %")
+    } else if share < 99.9 {
+        format!("{:.1} %", (share * 10.0).floor() / 10.0)
+    } else {
+        format!("{:.2} %", ((share * 100.0).floor() / 100.0).min(99.99))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn near_certainty_a_share_has_decimals_and_is_never_whole() {
+        let shown: Vec<String> =
+            [0.5, 0.97, 0.984, 0.992, 0.998_96, 0.999_4, 0.999_999_9, 1.0, f64::NAN].map(percent).to_vec();
+        assert_eq!(
+            shown,
+            ["50 %", "97 %", "98 %", "99.2 %", "99.8 %", "99.94 %", "99.99 %", "99.99 %", "0 %"]
+        );
+    }
 
     #[test]
     fn no_bits_is_an_even_chance_and_ten_bits_is_a_thousand_to_one() {

@@ -70,6 +70,9 @@ impl Status {
     }
 }
 
+/// The recipe of executions that only look up what became of another one's writes.
+pub const PROBE: &str = "probe";
+
 words! {
     /// How a finished execution ended.
     pub enum Outcome {
@@ -151,6 +154,12 @@ pub struct Execution {
     /// The editions of recipe and mapping that planned it, `contact-to-crm 3, contact 2`; none before it was planned.
     #[serde(default)]
     pub editions: Option<String>,
+    /// The fingerprint of its last failure; failures of one fingerprint have one cause.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// The execution whose plan or payload it repeats with edits.
+    #[serde(default)]
+    pub replay_of: Option<ExecutionId>,
 }
 
 /// One call to a vendor, as it was sent and answered; bodies redacted.
@@ -178,6 +187,29 @@ pub struct Attempt {
     pub response: String,
     /// The vendor's id for the request, for a support ticket.
     pub request_id: Option<String>,
+    /// The class of the failure; none when it went well.
+    pub class: Option<ErrorClass>,
+}
+
+/// A call as the log lists it: everything but its bodies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its number in the log.
+    pub id: i64,
+    /// The execution it belongs to.
+    pub execution: ExecutionId,
+    /// What it was for, in words.
+    pub purpose: String,
+    /// When it was sent.
+    pub started_at: Timestamp,
+    /// How long the answer took, in milliseconds.
+    pub duration_ms: u32,
+    /// HTTP method.
+    pub method: String,
+    /// Host and path, without secrets.
+    pub url: String,
+    /// The answer's HTTP status; none when no answer came.
+    pub status: Option<u16>,
     /// The class of the failure; none when it went well.
     pub class: Option<ErrorClass>,
 }

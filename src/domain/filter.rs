@@ -20,6 +20,8 @@ words! {
         Recipe = "recipe",
         /// Class of the last error.
         Error = "error",
+        /// Fingerprint of the last failure: all that wait for one cause.
+        Cause = "cause",
         /// HTTP status of the last failure.
         Code = "code",
         /// The row's number, with or without its letters: `id:ex_4821`.
@@ -38,16 +40,24 @@ words! {
         Role = "role",
         /// E-mail domain of an unlinked person.
         Domain = "domain",
+        /// Who is to look at it; `me` is oneself.
+        Assignee = "assignee",
+        /// Who has claimed it; `me` is oneself, `any` whoever it is.
+        Claimed = "claimed",
         /// How a finished execution ended.
         Outcome = "outcome",
+        /// Who did it, in the audit log.
+        Actor = "actor",
+        /// What was done, in the audit log: `merge`, `retry`.
+        Verb = "verb",
+        /// HTTP method of a call.
+        Method = "method",
         /// Changed within this time, or since a day: `since:2h`, `since:2026-11-20`.
         Since = "since",
         /// Not changed within this time, or before a day: `until:2h`.
         Until = "until",
         /// Older than this time, or younger: `age:3d`, `age:>3d`, `age:<1h`.
         Age = "age",
-        /// The cause of a failure: what all failures of one cause share.
-        Fingerprint = "fingerprint",
         /// Failed tries so far: `attempts:>3`.
         Attempts = "attempts",
         /// Who goes first.
@@ -169,6 +179,19 @@ impl Filter {
             filter.terms.push(Term { key: Some(key), values, negated });
         }
         Ok(filter)
+    }
+
+    /// The same filter with `me` as a name, in the terms where it means one.
+    #[must_use]
+    pub fn of(mut self, me: &str) -> Self {
+        for term in &mut self.terms {
+            if matches!(term.key, Some(Key::Assignee | Key::Claimed)) {
+                for value in term.values.iter_mut().filter(|value| *value == "me") {
+                    me.clone_into(value);
+                }
+            }
+        }
+        self
     }
 
     /// Parses what was typed for one list: keys, words and columns that it does not know are refused, with those it

@@ -216,11 +216,55 @@ pub struct FamilyState {
     pub closed_why: String,
     /// When the day's budget is reached at the present pace; none when it will not be before the renewal.
     pub budget_reached_at: Option<Timestamp>,
+    /// When the vendor allows no more calls in the day at the present pace; none when there will be some left.
+    #[serde(default)]
+    pub limit_reached_at: Option<Timestamp>,
+}
+
+/// How fast a day's calls are used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Calls in the time it is taken from; fewer than none where more calls fall out of the day than come.
+    pub calls: i64,
+    /// That time, in milliseconds.
+    pub milliseconds: i64,
+    /// When the day's calls are renewed.
+    pub end: Timestamp,
+}
+
+impl Pace {
+    /// When so many calls are used, if it goes on like this; now when they are already, none when the day ends before.
+    pub fn reaches(&self, now: Timestamp, used: u32, mark: u32) -> Option<Timestamp> {
+        if used >= mark {
+            return Some(now);
+        }
+        if self.calls <= 0 {
+            return None;
+        }
+        let wait = i128::from(mark - used) * i128::from(self.milliseconds.max(1)) / i128::from(self.calls);
+        let at = now.0.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
+        (at < self.end.0).then_some(Timestamp(at))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r7_a_day_is_forecast_from_its_pace_and_never_beyond_its_end() {
+        const HOUR: i64 = 3_600_000;
+        let noon = Timestamp(12 * HOUR);
+        let pace = |calls| Pace { calls, milliseconds: noon.0, end: Timestamp(24 * HOUR) };
+        assert_eq!(pace(6_000).reaches(noon, 6_000, 8_000), Some(Timestamp(16 * HOUR)));
+        assert_eq!(pace(6_000).reaches(noon, 6_000, 12_000), None, "renewed just then");
+        assert_eq!(pace(6_000).reaches(noon, 6_000, 11_999), Some(Timestamp(24 * HOUR - 7_200)));
+        assert_eq!(pace(0).reaches(noon, 0, 10), None, "nothing is used");
+        assert_eq!(pace(-5).reaches(noon, 5, 10), None, "fewer are used than fall out of the day");
+        assert_eq!(pace(1).reaches(noon, 10, 10), Some(noon), "reached already");
+        let just_begun = Pace { calls: 3, milliseconds: 0, end: Timestamp(24 * HOUR) };
+        assert_eq!(just_begun.reaches(Timestamp(0), 3, 6), Some(Timestamp(1)), "no division by nothing");
+    }
 
     #[test]
     fn a_call_belongs_to_the_family_its_vendor_counts_it_in() {

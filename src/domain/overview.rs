@@ -123,3 +123,69 @@ pub struct Overview {
     /// What happened last.
     pub latest: Vec<Activity>,
 }
+
+/// What happened in one span of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// When it begins.
+    pub at: Timestamp,
+    /// Executions that succeeded.
+    pub succeeded: u64,
+    /// Executions that had nothing to do.
+    pub skipped: u64,
+    /// Executions that failed for good.
+    pub failed: u64,
+    /// Milliseconds from event to end that half and 95 % of the executions did not exceed; none where none ended.
+    pub lag: Option<(i64, i64)>,
+    /// Events that only repeated our own writes.
+    pub echoes: u64,
+    /// Conflicts that were found.
+    pub conflicts: u64,
+    /// Duplicates that were found.
+    pub duplicates: u64,
+    /// People without a company that were found.
+    pub unlinked: u64,
+}
+
+/// How it went lately, oldest first, the present span last.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trends {
+    /// The last 24 hours.
+    pub hours: Vec<Slot>,
+    /// The lag of all of them together.
+    pub lag_of_hours: Option<(i64, i64)>,
+    /// The last 14 days, in UTC.
+    pub days: Vec<Slot>,
+    /// The lag of all of them together.
+    pub lag_of_days: Option<(i64, i64)>,
+    /// The share of people with an account on each of these days, in percent; none where nobody counted.
+    pub coverage: Vec<Option<f64>>,
+}
+
+/// How many of a kind came and went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// That are there now and were not.
+    pub came: u64,
+    /// That were there, or came, and are no more.
+    pub gone: u64,
+}
+
+/// What came since somebody's last visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    /// When that visit ended.
+    pub at: Timestamp,
+    /// Failed executions.
+    pub failed: Moved,
+    /// Conflicts.
+    pub conflicts: Moved,
+    /// Duplicate groups.
+    pub duplicates: Moved,
+    /// People without a company.
+    pub unlinked: Moved,
+    /// What other people did, by person: lines of the audit log.
+    pub others: Vec<(String, u64)>,
+    /// All was counted; otherwise the numbers are the least there are.
+    pub whole: bool,
+}

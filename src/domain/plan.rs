@@ -523,6 +523,9 @@ pub struct Plan {
     /// It failed after something that other systems know: what was taken back, and what could not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensation: Option<Compensation>,
+    /// Values that a human set in the place of planned ones; they stay through every later planning of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<super::edits::Edit>,
 }
 
 impl Plan {

@@ -41,6 +41,19 @@ impl System {
             Self::Salesforce => "SF",
         }
     }
+
+    /// Whose address that is: by its host, else by the paths that only one of them has.
+    pub fn of_url(url: &str) -> Self {
+        let has = |parts: &[&str]| parts.iter().any(|part| url.contains(part));
+        let hubspot = ["hubapi", "/crm/", "/communication-preferences/", "/account-info/", "/integrators/"];
+        if has(&hubspot) {
+            Self::Hubspot
+        } else if has(&["salesforce", "/services/"]) {
+            Self::Salesforce
+        } else {
+            Self::Intercom
+        }
+    }
 }
 
 words! {

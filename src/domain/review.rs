@@ -361,6 +361,11 @@ pub enum Decision {
         /// The execution that made it.
         link: ExecutionId,
     },
+    /// Look up at the vendor what became of an execution's writes; writes nothing.
+    Probe {
+        /// Which execution.
+        execution: ExecutionId,
+    },
     /// Do something at a vendor by hand.
     Act {
         /// The command, as the audit log names it: `reply`, `assign`.

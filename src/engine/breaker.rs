@@ -215,6 +215,9 @@ impl Engine {
         if let Err(error) = self.journal.wake_unlinked().await {
             tracing::warn!(%error, "people who were left alone for a time cannot be shown again yet");
         }
+        if let Err(error) = self.journal.wake_put_off().await {
+            tracing::warn!(%error, "executions that were put off cannot go on yet");
+        }
         for (connection, words) in self.holds.suspected() {
             let refusal = VendorError::new(ErrorClass::Auth, &words);
             self.judge(&connection, &refusal, 0).await;

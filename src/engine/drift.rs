@@ -62,6 +62,12 @@ pub struct Looked {
 pub struct Schemas(BTreeMap<(System, ObjectKind), ObjectSchema>);
 
 impl Schemas {
+    /// Those that were last seen, as the journal keeps them.
+    pub fn seen(known: Vec<crate::journal::drift::Known>) -> Self {
+        let each = known.into_iter().map(|one| ((one.seen.connection.system, one.seen.object), one.seen));
+        Self(each.collect())
+    }
+
     /// One of them.
     pub fn get(&self, system: System, object: ObjectKind) -> Option<&ObjectSchema> {
         self.0.get(&(system, object))

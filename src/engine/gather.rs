@@ -426,6 +426,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             super::link::gather_new(turn, unlinked, &name, &domain).await
         }
         Decision::Unlink { link, .. } => super::link::gather_undo(turn, link).await,
+        Decision::Probe { execution } => super::probe::look(turn, execution).await,
         Decision::Act { record, mut effects, .. } => {
             if recipe::is_a_name(&record) {
                 let known = recipe::named(turn, &record).await?.record;

@@ -112,6 +112,41 @@ pub fn title(system: System, topic: &str) -> &str {
     topics::title(system, topic).unwrap_or(topic)
 }
 
+/// A topic that a connection has to be subscribed to, because recipes that are on start from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// Whose topic.
+    pub system: System,
+    /// The vendor's name for it.
+    pub topic: &'static str,
+    /// What a person reads.
+    pub title: &'static str,
+    /// Which recipes start from it.
+    pub recipes: Vec<String>,
+}
+
+/// The topics that what is in force starts from, in the vendors' order.
+pub fn needed(in_force: &super::rules::InForce) -> Vec<Needed> {
+    let mut needed = Vec::new();
+    for system in [System::Intercom, in_force.crm] {
+        for row in topics::all(system) {
+            let Some(topic) = row.names.first() else { continue };
+            let mut recipes: Vec<String> =
+                crate::recipes::built_in(row.kind).map(str::to_owned).into_iter().collect();
+            recipes.extend(in_force.triggered(system, row.kind).0.iter().map(|recipe| recipe.name.clone()));
+            if !recipes.is_empty() {
+                needed.push(Needed { system, topic, title: row.title, recipes });
+            }
+        }
+    }
+    needed
+}
+
+/// The name a topic has today, whichever of its names came.
+pub fn present_name(system: System, topic: &str) -> &str {
+    topics::known(system, topic).and_then(|row| row.names.first()).copied().unwrap_or(topic)
+}
+
 impl Intake {
     /// The journal takes events now: its disk neither is full nor has just failed.
     pub fn is_ready(&self) -> bool {

@@ -5,6 +5,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::clock::SharedClock;
 use crate::domain::execution::Priority;
@@ -12,6 +15,7 @@ use crate::domain::ids::ExecutionId;
 use crate::domain::plan::{Effect, Preview};
 use crate::domain::record::{Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, ReviewState};
+use crate::domain::team::{Claim, Item};
 use crate::journal::intake::NewExecution;
 use crate::journal::operate::Report;
 use crate::journal::{Journal, JournalError};
@@ -22,10 +26,25 @@ use crate::vendors;
 use super::intake::lane_of;
 use super::rulebook::Rulebook;
 
+pub mod compare;
+pub mod cost;
+mod desk;
 pub mod disputes;
+pub mod drafts;
+pub mod editions;
+pub mod funnel;
+pub mod guard;
 pub mod links;
+pub mod past;
 mod pause;
+pub mod person;
+mod replay;
+pub mod settling;
+pub mod shelf;
+pub mod switching;
+pub mod team;
 mod translate;
+pub mod trial;
 mod verdicts;
 
 pub use pause::{Paused, Resumed};
@@ -36,9 +55,20 @@ pub enum OperateError {
     /// The console or command may only look.
     #[error("Nothing was changed: this Reknit runs read-only. Start it without --read-only to decide.")]
     ReadOnly,
+    /// The console has to be armed first.
+    #[error("Nothing was changed: this console is disarmed. Press ! to arm it for a time.")]
+    Disarmed,
     /// The decision cannot be carried out.
     #[error("Nothing was changed: {0}")]
     Impossible(String),
+    /// Somebody else is at it.
+    #[error("Nothing was changed: {item}: {words}. Ask them, or take it over first.", words = team::words(.claim))]
+    Claimed {
+        /// What is claimed.
+        item: Item,
+        /// By whom.
+        claim: Claim,
+    },
     /// The item is not there.
     #[error("Nothing was changed: {0} is not in the journal. `list` shows what is.")]
     Missing(String),
@@ -72,6 +102,7 @@ pub struct Operator {
     clock: SharedClock,
     actor: String,
     read_only: bool,
+    despite_claims: bool,
     max_attempts: u32,
     crm: System,
     leads: Option<Arc<Mapping>>,
@@ -81,10 +112,16 @@ pub struct Operator {
     /// Where mappings of the operator's own lie.
     mappings: Option<(PathBuf, Option<PathBuf>)>,
     merges: merge::Settings,
+    /// The rules it looks at, and who may read at the vendors for it.
+    desk: desk::Desk,
+    gate: Option<guard::Gate>,
+    past: Option<UnboundedSender<past::Done>>,
+    send_after: Duration,
 }
 
 impl Operator {
-    /// An operator of a name. It holds no client and no token: it can decide and preview, never call.
+    /// An operator of a name. It holds no client and no token: it can decide and preview, never call; what is read for it
+    /// is read by the engine of [`Operator::reading_by`].
     pub fn new(
         journal: Journal,
         mapping: Arc<Mapping>,
@@ -100,6 +137,7 @@ impl Operator {
             clock,
             actor,
             read_only: false,
+            despite_claims: false,
             max_attempts,
             rulebook: Rulebook::default(),
             matching: crate::matching::Settings::default(),
@@ -108,6 +146,10 @@ impl Operator {
             leads: None,
             companies: shipped_companies(System::Hubspot),
             merges: merge::Settings::default(),
+            desk: desk::Desk::default(),
+            gate: None,
+            past: None,
+            send_after: Duration::ZERO,
         }
     }
 
@@ -200,7 +242,8 @@ impl Operator {
         &self.mapping
     }
 
-    pub(super) fn actor(&self) -> &str {
+    /// In whose name it acts.
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 
@@ -208,32 +251,44 @@ impl Operator {
         vendors::calls(&self.vendors, effect)
     }
 
-    pub(super) fn may_write(&self) -> Result<(), OperateError> {
-        if self.read_only { Err(OperateError::ReadOnly) } else { Ok(()) }
-    }
-
     /// Runs executions again, before all others.
     pub async fn retry(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal.retry(ids.to_vec(), self.actor.clone()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        let report = self.journal.retry(free, self.actor.clone()).await?;
+        self.did_retry(&report.queued, "retried");
+        Ok(team::with_refused(report, taken))
     }
 
     /// Runs executions again, planned anew by today's rules; also those that have ended, where nothing is done twice.
     pub async fn replan(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal.replan(ids.to_vec(), self.actor.clone()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        let report = self.journal.replan(free, self.actor.clone()).await?;
+        self.did_retry(&report.queued, "planned anew");
+        Ok(team::with_refused(report, taken))
     }
 
     /// Gives up on executions.
     pub async fn discard(&self, ids: &[ExecutionId], reason: &str) -> Result<Report, OperateError> {
         self.may_write()?;
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
-        Ok(self.journal.discard(ids.to_vec(), reason.to_owned(), self.actor.clone()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        let report = self.journal.discard(free, reason.to_owned(), self.actor.clone()).await?;
+        if let Some(first) = report.queued.first() {
+            let more = match report.queued.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            self.did(format!("discarded {first}{more}"), past::Back::Discarded(report.queued.clone()));
+        }
+        Ok(team::with_refused(report, taken))
     }
 
     /// Records a decision; the execution that carries it out runs at once.
     pub async fn decide(&self, decision: &Decision) -> Result<ExecutionId, OperateError> {
         self.may_write()?;
+        self.unclaimed(team::of_decision(decision)).await?;
         let whole = self.whole(decision).await?;
         let decision = whole.as_ref().unwrap_or(decision);
         // A decision that cannot be carried out is refused here, not after it has been queued.
@@ -245,12 +300,14 @@ impl Operator {
             lane: lane_of(&self.journal, &prepared.record).await?,
             record: Some(prepared.record),
             priority: Priority::Operator,
-            due_at: self.clock.now(),
+            due_at: self.clock.now().plus(self.send_after),
             sentence: format!("Decided by {}; waits for a worker.", self.actor),
             max_attempts: self.max_attempts,
         };
         let decision = self.as_seen(decision).await?;
-        Ok(self.journal.decide(decision, new, self.actor.clone()).await?)
+        let id = self.journal.decide(decision.clone(), new, self.actor.clone()).await?;
+        self.did_decide(&decision, id);
+        Ok(id)
     }
 
     /// What a decision would do: the exact calls, what is lost, what cannot be taken back.
@@ -308,6 +365,7 @@ impl Operator {
             Decision::Link { unlinked, company, how } => self.linking(*unlinked, company, *how).await,
             Decision::Found { unlinked, name, domain } => self.founding(*unlinked, name, domain).await,
             Decision::Unlink { unlinked, link } => self.unlinking(*unlinked, *link).await,
+            Decision::Probe { execution } => self.probing(*execution).await,
             Decision::Act { verb, record, effects, .. } => {
                 let planned = act::plan(effects)?;
                 let titles: Vec<&str> = planned.plan.steps.iter().map(|step| step.title.as_str()).collect();

@@ -128,7 +128,7 @@ impl Turn<'_> {
 
     /// Looks whether a step that may have happened has. A create is looked for by what it is known by, which may travel
     /// with other lookups.
-    async fn probe(
+    pub(super) async fn probe(
         &mut self,
         place: usize,
         effect: &Effect,

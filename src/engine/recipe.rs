@@ -399,6 +399,8 @@ impl Engine {
             created_at: now,
             updated_at: now,
             editions: None,
+            cause: None,
+            replay_of: None,
         };
         let claim =
             Claim { execution, event: Some(event), decision: None, plan: None, token: 0, alone: false };

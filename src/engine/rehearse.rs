@@ -55,16 +55,20 @@ pub struct Rehearsal {
     pub pairs: u64,
     /// Records that have no other side here, and were left out.
     pub alone: u64,
+    /// There were more; only the first were looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub capped: bool,
     /// Every field of either mapping, in the order of the edited one.
     pub fields: Vec<FieldPlan>,
 }
 
-/// Replays what was told since a time through both mappings.
+/// Replays what was told since a time through both mappings, until `most` pairs were looked at.
 pub async fn rehearse(
     journal: &Journal,
     now: &Mapping,
     edited: &Mapping,
     since: Timestamp,
+    most: u64,
 ) -> Result<Rehearsal, JournalError> {
     let mut names: Vec<&str> = edited.fields.iter().map(|field| field.name.as_str()).collect();
     names.extend(
@@ -83,6 +87,10 @@ pub async fn rehearse(
         let Some(last) = page.last() else { return Ok(plan) };
         last.record.as_ref().map(ToString::to_string).unwrap_or_default().clone_into(&mut after);
         for event in page {
+            if plan.pairs >= most {
+                plan.capped = true;
+                return Ok(plan);
+            }
             one(journal, now, edited, &event, since, &mut plan).await?;
         }
     }

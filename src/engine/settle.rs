@@ -10,11 +10,12 @@ use super::retry;
 use super::turn::{Stop, Turn};
 use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::execution::{Attempt, Outcome, Status};
+use crate::domain::fingerprint::{Failure, Mark};
 use crate::domain::limit::Family;
 use crate::domain::merge::Compensation;
 use crate::domain::pause::Pause;
 use crate::domain::plan::{Effect, FoundConflict, Plan, StepState};
-use crate::domain::record::Connection;
+use crate::domain::record::{Connection, value_text};
 use crate::domain::review::ConflictKind;
 use crate::domain::text::clean;
 use crate::journal::queue::Settlement;
@@ -291,6 +292,7 @@ impl Turn<'_> {
         }
         let conflicts = if status == Status::Failed { self.conflicts_of(error) } else { Vec::new() };
         let settlement = Settlement {
+            mark: Some(self.mark(connection, error, place)),
             sentence,
             outcome: (status == Status::Failed).then_some(Outcome::Error),
             error_class: Some(error.class),
@@ -319,6 +321,26 @@ impl Turn<'_> {
             ..settled.1
         };
         (settled.0, settlement)
+    }
+
+    /// What a refusal is kept by: values of the step that was refused do not count, however the vendor words it.
+    fn mark(&self, connection: &Connection, error: &VendorError, place: Option<usize>) -> Mark {
+        let step = place.and_then(|place| self.planned.plan.steps.get(place));
+        let values: Vec<String> = match step.map(|step| &step.effect) {
+            Some(Effect::Create { fields, .. } | Effect::Update { fields, .. }) => {
+                fields.values().map(value_text).collect()
+            }
+            _ => Vec::new(),
+        };
+        Failure {
+            system: Some(connection.system),
+            class: error.class,
+            code: error.status,
+            field: error.field.as_deref(),
+            words: &error.words,
+            values: &values,
+        }
+        .mark()
     }
 
     pub(super) fn connection_of(&self, place: Option<usize>) -> Connection {

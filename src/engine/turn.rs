@@ -196,7 +196,14 @@ impl<'a> Turn<'a> {
             earlier => {
                 self.look_whether_open().await?;
                 self.planned = self.plan().await?;
-                self.keep_what_was_done(earlier.unwrap_or_default());
+                let mut earlier = earlier.unwrap_or_default();
+                let edits = std::mem::take(&mut earlier.edits);
+                self.keep_what_was_done(earlier);
+                if !edits.is_empty() {
+                    // The sides will differ where a human wanted them to.
+                    self.planned.will_agree.clear();
+                    self.planned.plan.take_edits(edits);
+                }
             }
         }
         if self.shadow {

@@ -2,6 +2,8 @@
 //!
 //! Verifying reads a few thousand entries at a time, so it neither fills the memory nor holds back a checkpoint.
 
+pub mod pages;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Journal, JournalError, Result, head};
@@ -27,6 +29,15 @@ impl Journal {
 
     /// The same, compared with further heads that somebody kept elsewhere.
     pub async fn verify_audit_against(&self, kept: Vec<Head>) -> Result<Verdict> {
+        self.verify_audit_by(kept, |_| {}).await
+    }
+
+    /// The same as [`Self::verify_audit`], telling now and then how many entries were read.
+    pub async fn verify_audit_watched(&self, read: impl Fn(i64) + Send) -> Result<Verdict> {
+        self.verify_audit_by(Vec::new(), read).await
+    }
+
+    async fn verify_audit_by(&self, kept: Vec<Head>, read: impl Fn(i64) + Send) -> Result<Verdict> {
         let mut anchors: Vec<_> =
             kept.into_iter().map(|head| (head, "the head you gave".to_owned())).collect();
         let path = self.inner.head_path.clone();
@@ -53,6 +64,7 @@ impl Journal {
                 })
                 .await?;
             verifier = back;
+            read(verifier.read());
             if whole {
                 break;
             }

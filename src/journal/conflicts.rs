@@ -79,6 +79,21 @@ impl Journal {
         .await
     }
 
+    /// Whose it is to decide the open conflicts: roles and how many each, most first. Only the oldest are looked at where
+    /// there are very many; an empty role is one that the mapping does not name.
+    pub async fn open_by_role(&self) -> Result<Vec<(String, u64)>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT decides, count(*) FROM (SELECT decides FROM conflicts WHERE state = 'open' ORDER BY id LIMIT 5000) \
+                 GROUP BY 1 ORDER BY 2 DESC, 1",
+            )?;
+            let found =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
     /// Shows again what was ignored until a time that has come; how many.
     pub async fn wake_ignored(&self) -> Result<usize> {
         let now = self.now();

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::queue::leases;
 use super::rows::sha256;
-use super::{Journal, Result, echoes, erasure, facts, redaction, rows, rules, sealing};
+use super::{Journal, Result, echoes, erasure, facts, redaction, rows, rules, sealing, trends};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Arrivals, EventSource, NewEvent};
 use crate::domain::execution::{Outcome, Priority, Status};
@@ -258,6 +258,7 @@ pub(super) fn store(
         }
         Disposition::Echo => {
             count(connection, "echoes.dropped")?;
+            trends::add(connection, now, trends::ECHOES, 0, 1)?;
             Ok(Appended::Kept(id))
         }
     }

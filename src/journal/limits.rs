@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Journal, Result, rows};
 use crate::domain::clock::Timestamp;
-use crate::domain::limit::{DAY, Daily, Family, FamilyState, GUARD, Rule, Urgency, Waiting};
+use crate::domain::limit::{DAY, Daily, Family, FamilyState, GUARD, Pace, Rule, Urgency, Waiting};
 use crate::domain::record::Connection as Vendor;
 
 const QUARTER: i64 = 15 * 60_000;
@@ -475,12 +475,14 @@ pub(super) fn states(connection: &Connection, now: Timestamp) -> Result<Vec<Fami
             let days = if now.0 >= until { (now.0 - until) / DAY + 1 } else { 0 };
             (Timestamp(from + days * DAY), Timestamp(until + days * DAY))
         });
-        let (mut daily_used, mut daily_limit, mut reached) = (0, 0, None);
+        let (mut daily_used, mut daily_limit, mut reached, mut spent) = (0, 0, None, None);
         if let Some(most) = day_most {
             let daily = Daily { family, most, day, budget_percent, urgent_percent: 100 };
             (daily_used, daily_limit) = used_today(connection, now, &name, &daily)?;
             let budget = share(daily_limit, budget_percent);
-            reached = forecast(connection, now, &name, &daily, daily_used, budget)?;
+            let pace = pace(connection, now, &name, &daily, daily_used)?;
+            reached = pace.reaches(now, daily_used, budget);
+            spent = pace.reaches(now, daily_used, daily_limit);
         }
         let closed_until = row.get::<_, Option<i64>>("closed_until")?.filter(|until| *until > now.0);
         states.push(FamilyState {
@@ -496,39 +498,24 @@ pub(super) fn states(connection: &Connection, now: Timestamp) -> Result<Vec<Fami
             closed_until: closed_until.map(Timestamp),
             closed_why: closed_until.map_or(Ok(String::new()), |_| row.get("closed_why"))?,
             budget_reached_at: reached,
+            limit_reached_at: spent,
         });
     }
     states.sort_by_key(|state: &FamilyState| (state.connection.clone(), state.family));
     Ok(states)
 }
 
-/// When the budget is reached, if it goes on as in the day so far, or as in the last hour where the day never ends.
-fn forecast(
-    connection: &Connection,
-    now: Timestamp,
-    vendor: &str,
-    daily: &Daily,
-    used: u32,
-    budget: u32,
-) -> Result<Option<Timestamp>> {
-    if used >= budget {
-        return Ok(Some(now));
-    }
-    let (calls, time, end) = match daily.day {
-        Some((from, until)) => (i64::from(used), (now.0 - from.0).max(1), until.0),
+/// How fast the day's calls are used up: as in the day so far, or as in the last hour where the day never ends.
+fn pace(connection: &Connection, now: Timestamp, vendor: &str, daily: &Daily, used: u32) -> Result<Pace> {
+    Ok(match daily.day {
+        Some((from, until)) => Pace { calls: i64::from(used), milliseconds: now.0 - from.0, end: until },
         None => {
             let hour = ours_since(connection, vendor, daily.family, now.0 - HOUR)?;
             let leaving = ours_since(connection, vendor, daily.family, now.0 - DAY)?
                 - ours_since(connection, vendor, daily.family, now.0 - DAY + HOUR)?;
-            (hour - leaving, HOUR, now.0 + DAY)
+            Pace { calls: hour - leaving, milliseconds: HOUR, end: Timestamp(now.0 + DAY) }
         }
-    };
-    if calls <= 0 {
-        return Ok(None);
-    }
-    let wait = i128::from(budget - used) * i128::from(time) / i128::from(calls);
-    let at = now.0.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
-    Ok((at < end).then_some(Timestamp(at)))
+    })
 }
 
 #[cfg(test)]

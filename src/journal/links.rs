@@ -55,6 +55,25 @@ impl Journal {
         self.write(move |connection| judge(connection, now, id, verdict, reason.trim(), &actor)).await
     }
 
+    /// Takes back what a human said of a person without a company; false when nothing was said.
+    pub async fn reopen_unlinked(&self, id: UnlinkedId, actor: String) -> Result<bool> {
+        let now = self.now();
+        self.write(move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE unlinked SET state = 'open', ignored_until = NULL, resolution = NULL \
+                     WHERE id = ?1 AND state IN ('ignored', 'dismissed') AND ruled_by IS NULL",
+                )?
+                .execute([id.0])?;
+            if changed == 1 {
+                let words = "What was said of them is taken back.".to_owned();
+                audit::note(connection, now, &actor, "reopen", &id.to_string(), words)?;
+            }
+            Ok(changed == 1)
+        })
+        .await
+    }
+
     /// Shows again what was left alone until a time that has come; how many.
     pub async fn wake_unlinked(&self) -> Result<usize> {
         let now = self.now();

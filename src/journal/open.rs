@@ -50,6 +50,11 @@ impl Journal {
         }
     }
 
+    /// The format this Reknit writes.
+    pub const fn known_format() -> i64 {
+        migrate::KNOWN
+    }
+
     fn look(path: &Path, at: &Path, clock: SharedClock, copy: Option<Copy>) -> Result<Self> {
         let unreadable = |why: String| JournalError::Unreadable { path: path.to_owned(), why };
         let looking = reader(at).map_err(|error| unreadable(error.to_string()))?;

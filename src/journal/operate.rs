@@ -9,13 +9,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::intake::{NewExecution, insert};
 use super::rows::{self, to_json};
-use super::{Journal, JournalError, Result, audit, erasure, review, sealing, undo};
+use super::{Journal, JournalError, Result, audit, erasure, replay, review, sealing, undo};
 use crate::domain::audit::NewEntry;
 use crate::domain::capsule::PreImage;
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{Execution, Status};
 use crate::domain::ids::{CapsuleId, ConflictId, DecisionId, DuplicateId, ExecutionId, UnlinkedId};
-use crate::domain::plan::StepState;
+use crate::domain::plan::{Plan, StepState};
 
 use crate::domain::record::RecordRef;
 use crate::domain::review::{Conflict, Decision, Duplicate, ReviewState, Unlinked};
@@ -40,6 +40,9 @@ impl Journal {
         let now = self.now();
         self.write(move |connection| {
             change_each(connection, now, &ids, &actor, "retry", |execution| {
+                if execution.status == Status::Held {
+                    return Err("it is held; let it go first (h, `reknit release`)".into());
+                }
                 if !execution.status.can_retry() {
                     return Err(format!("it is {} and needs no retry", execution.status));
                 }
@@ -84,9 +87,10 @@ impl Journal {
                 ))
             })?;
             for id in &report.queued {
+                let edits = edits_of(connection, *id)?;
                 connection
-                    .prepare_cached("UPDATE executions SET plan = NULL, editions = NULL WHERE id = ?1")?
-                    .execute([id.0])?;
+                    .prepare_cached("UPDATE executions SET plan = ?2, editions = NULL WHERE id = ?1")?
+                    .execute(params![id.0, edits])?;
                 connection.prepare_cached("DELETE FROM ran_once WHERE execution_id = ?1")?.execute([id.0])?;
             }
             Ok(report)
@@ -105,6 +109,41 @@ impl Journal {
                 }
                 _ => Ok((Status::Discarded, Some("error"), None, format!("Discarded by {actor}: {reason}"))),
             })
+        })
+        .await
+    }
+
+    /// Takes a giving-up back: they need a human again, as failed ones, and run only when somebody says so.
+    pub async fn bring_back(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
+        let now = self.now();
+        self.write(move |connection| {
+            change_each(connection, now, &ids, &actor, "bring-back", |execution| {
+                if execution.status != Status::Discarded {
+                    return Err(format!("it is {}, not discarded", execution.status));
+                }
+                if execution.decision.is_some() {
+                    return Err("what it was to carry out is open again: decide it there".into());
+                }
+                let sentence = format!("{actor} took its giving-up back. {}", execution.sentence);
+                Ok((Status::Failed, Some("error"), None, sentence))
+            })
+        })
+        .await
+    }
+
+    /// Lets what an operator decided, and what waits for its moment, be sent at once; how many that were.
+    pub async fn send_now(&self, ids: Vec<ExecutionId>) -> Result<usize> {
+        let now = self.now();
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE executions SET due_at = ?2 WHERE id = ?1 AND status = 'pending' AND due_at > ?2 \
+                 AND decision_id IS NOT NULL AND attempts = 0",
+            )?;
+            let mut sent = 0;
+            for id in &ids {
+                sent += statement.execute(params![id.0, now.0])?;
+            }
+            Ok(sent)
         })
         .await
     }
@@ -166,8 +205,22 @@ fn planned_by(execution: &Execution) -> String {
     execution.editions.as_ref().map_or(String::new(), |by| format!(" It was planned by {by}."))
 }
 
+/// What a human edited stays when all else is planned anew.
+fn edits_of(connection: &Connection, id: ExecutionId) -> Result<Option<String>> {
+    let plan: Option<String> = connection
+        .prepare_cached("SELECT plan FROM executions WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))?;
+    match sealing::open_plan(connection, id, plan)? {
+        Some(plan) if !plan.edits.is_empty() => {
+            let only = Plan { edits: plan.edits, ..Plan::default() };
+            sealing::seal_plan(connection, id, &only).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 /// The title of a step that was begun or is done and must not be done twice.
-fn must_not_be_repeated(connection: &Connection, id: ExecutionId) -> Result<Option<String>> {
+pub(super) fn must_not_be_repeated(connection: &Connection, id: ExecutionId) -> Result<Option<String>> {
     let plan: Option<Option<String>> = connection
         .prepare_cached("SELECT plan FROM executions WHERE id = ?1")?
         .query_row([id.0], |row| row.get(0))
@@ -219,6 +272,11 @@ fn change_each(
             if change.0 != Status::Discarded && erasure::bars_execution(connection, &execution) {
                 return Err("it belongs to somebody who was erased".into());
             }
+            if change.0 != Status::Discarded
+                && let Ok(Some(other)) = replay::replayed_as(connection, id)
+            {
+                return Err(format!("it was replayed with edits, as {other}"));
+            }
             // A decision that was taken anew since is carried out by its own execution, not by this one.
             if change.0 == Status::Pending
                 && execution.decision.is_some()
@@ -248,6 +306,9 @@ fn change_each(
                     ])?;
                 if changed == 1 {
                     if status == Status::Discarded {
+                        connection
+                            .prepare_cached("DELETE FROM put_aside WHERE execution_id = ?1")?
+                            .execute([id.0])?;
                         review::decided(connection, now, id, status, &sentence)?;
                     }
                     entries.push(NewEntry {
@@ -308,6 +369,33 @@ fn act(
     Ok(execution)
 }
 
+/// A look at what became of an execution: the two name each other.
+fn probe(
+    connection: &Connection,
+    now: Timestamp,
+    decision: &Decision,
+    of: ExecutionId,
+    new: &NewExecution,
+    actor: &str,
+) -> Result<ExecutionId> {
+    connection
+        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
+        .execute(params![now.0, actor, to_json(decision)?])?;
+    let number = DecisionId(connection.last_insert_rowid());
+    let execution = insert(connection, now, None, Some(number), new)?;
+    connection
+        .prepare_cached("UPDATE executions SET replay_of = ?2 WHERE id = ?1")?
+        .execute([execution.0, of.0])?;
+    let entry = NewEntry {
+        actor: actor.to_owned(),
+        verb: "probe".into(),
+        object: of.to_string(),
+        note: format!("Looked up at the vendor by {execution}; nothing is written."),
+    };
+    audit::append(connection, now, &[entry])?;
+    Ok(execution)
+}
+
 pub(super) fn decide(
     connection: &Connection,
     now: Timestamp,
@@ -317,6 +405,9 @@ pub(super) fn decide(
 ) -> Result<ExecutionId> {
     if let Decision::Act { verb, record, reason, .. } = decision {
         return act(connection, now, decision, (verb, record, reason), new, actor);
+    }
+    if let Decision::Probe { execution } = decision {
+        return probe(connection, now, decision, *execution, new, actor);
     }
     if let Decision::UndoMerge { merge } = decision {
         return undo::decide(connection, now, (decision, *merge), new, actor);
@@ -344,7 +435,7 @@ pub(super) fn decide(
         Decision::Unlink { unlinked, link } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "unlink", format!("Takes back {link}."))
         }
-        Decision::Act { .. } | Decision::UndoMerge { .. } => {
+        Decision::Act { .. } | Decision::UndoMerge { .. } | Decision::Probe { .. } => {
             return Err(JournalError::Refused("this settles no item".into()));
         }
     };

@@ -6,17 +6,11 @@ use super::rows;
 use super::{Journal, Result};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Status;
-use crate::domain::overview::{Activity, Cluster, ConnectionState, Hour, Overview};
+use crate::domain::overview::{Activity, Cluster, ConnectionState, Overview};
 use crate::domain::page::Counts;
 
 /// Changes kept for those who follow; older ones are reported as "too long ago".
 const CHANGES_KEPT: i64 = 20_000;
-
-/// Milliseconds.
-const MINUTE: i64 = 60_000;
-
-/// Counts by the minute are kept for two days: the first screen shows one.
-const MINUTES_KEPT: i64 = 2 * 24 * 60;
 
 /// What happened last: as many lines as a tall screen shows.
 const LATEST: usize = 60;
@@ -66,15 +60,11 @@ impl Journal {
 
     /// Drops changes nobody will ask for any more.
     pub async fn forget_old_changes(&self) -> Result<()> {
-        let now = self.now();
-        self.write(move |connection| {
+        self.write(|connection| {
             let last = last_change(connection)?;
             connection
                 .prepare_cached("DELETE FROM changes WHERE number <= ?1")?
                 .execute([last - CHANGES_KEPT])?;
-            connection
-                .prepare_cached("DELETE FROM execution_minutes WHERE minute < ?1")?
-                .execute([now.0 / MINUTE - MINUTES_KEPT])?;
             Ok(())
         })
         .await
@@ -177,7 +167,7 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
         clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
         coverage: super::links::summed(connection, now)?,
         clusters: clusters(connection)?,
-        hours: hours(connection, now)?,
+        hours: super::trends::hours(connection, now)?,
         echoes_dropped: counter(connection, "echoes.dropped")?,
         alerts: super::monitors::alerting(connection)?
             .into_iter()
@@ -231,31 +221,7 @@ fn clusters(connection: &Connection) -> Result<Vec<Cluster>> {
     Ok(clusters)
 }
 
-/// The last day by the hour, from counts by the minute.
-fn hours(connection: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
-    const HOUR: i64 = 60;
-    let mut hours = vec![Hour::default(); 24];
-    let start = now.0 / MINUTE - 24 * HOUR;
-    let mut statement = connection.prepare_cached(
-        "SELECT (minute - ?1 - 1) / ?2 AS hour, status, sum(number) FROM execution_minutes \
-         WHERE minute > ?1 GROUP BY 1, 2",
-    )?;
-    let mut found = statement.query([start, HOUR])?;
-    while let Some(row) = found.next()? {
-        let hour: i64 = row.get(0)?;
-        let status: Status = rows::word(row, "status")?;
-        let count = row.get::<_, i64>(2)?.max(0) as u64;
-        let slot = &mut hours[usize::try_from(hour).unwrap_or(0).min(23)];
-        match status {
-            Status::Succeeded => slot.succeeded += count,
-            Status::Failed => slot.failed += count,
-            _ => slot.skipped += count,
-        }
-    }
-    Ok(hours)
-}
-
-fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
+pub(super) fn connections(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionState>> {
     let families = super::limits::states(connection, now)?;
     let mut statement = connection.prepare_cached("SELECT * FROM connections ORDER BY connection DESC")?;
     let mut found = statement.query([])?;

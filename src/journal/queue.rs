@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::causes;
 use super::conflicts::{self, Ruled};
 use super::rows::{self, to_json};
 use super::{
@@ -27,6 +28,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::Event;
 use crate::domain::execution::{Attempt, Execution, Outcome, Status};
+use crate::domain::fingerprint::Mark;
 use crate::domain::ids::{CapsuleId, DecisionId, ExecutionId};
 use crate::domain::plan::{FoundConflict, Notice, Plan};
 use crate::domain::record::{Mirror, RecordRef};
@@ -78,6 +80,8 @@ pub struct Settlement {
     pub error_code: Option<u16>,
     /// The vendor's own words, redacted.
     pub vendor_words: Option<String>,
+    /// What its failure is kept by; none = made of the words here.
+    pub mark: Option<Mark>,
     /// When it runs next, if it will.
     pub due_at: Option<Timestamp>,
     /// The breaker or pause that holds it, by its key; without a due time, which it gets back from before.
@@ -440,13 +444,14 @@ fn settle(
     let record = sealing::record_of(connection, id)?;
     let sealed = |place: &str, text: &str| sealing::seal(connection, record.as_deref(), place, text);
     let plan = settlement.plan.as_ref().map(|plan| sealing::seal_plan(connection, id, plan)).transpose()?;
+    let cause = causes::note(connection, now, settlement)?;
     let changed = connection
         .prepare_cached(
             "UPDATE executions SET status = ?3, outcome = ?4, sentence = ?5, error_class = ?6, error_code = ?7, \
              vendor_words = ?8, attempts = attempts + ?9, due_at = ?10, updated_at = ?11, plan = coalesce(?12, plan), \
              held_by = ?13, held_due = CASE WHEN ?13 IS NULL THEN NULL ELSE due_at END, held_sentence = NULL, \
-             lease_token = NULL, lease_ms = NULL, starts = 0, editions = coalesce(?14, editions) \
-             WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
+             lease_token = NULL, lease_ms = NULL, starts = 0, editions = coalesce(?14, editions), \
+             cause = ?15 WHERE id = ?1 AND lease_token = ?2 AND status = 'running'",
         )?
         .execute(params![
             id.0,
@@ -463,6 +468,7 @@ fn settle(
             plan,
             settlement.held_by,
             settlement.editions,
+            cause,
         ])?;
     if changed != 1 {
         return Err(JournalError::LeaseLost);

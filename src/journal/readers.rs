@@ -108,7 +108,7 @@ mod tests {
         task.abort();
         assert!(ends.await.expect("ended"), "it went on to its end");
         let next =
-            readers.run(|connection| Ok(connection.query_row("SELECT 7", [], |row| row.get(0))?)).await;
-        assert_eq!(next.expect("an answer"), 7);
+            readers.run(|connection| Ok(connection.query_row("SELECT 7", [], |row| row.get::<_, i64>(0))?));
+        assert_eq!(next.await.expect("an answer"), 7);
     }
 }

@@ -65,7 +65,7 @@ fn optional_time(row: &Row<'_>, column: &'static str) -> Result<Option<Timestamp
 }
 
 pub(super) const EXECUTION: &str = "id, event_id, decision_id, recipe, subject, record, status, outcome, sentence, \
-     error_class, error_code, attempts, max_attempts, due_at, priority, created_at, updated_at, editions";
+     error_class, error_code, attempts, max_attempts, due_at, priority, created_at, updated_at, editions, cause, replay_of";
 
 pub(super) fn execution(row: &Row<'_>) -> Result<Execution> {
     let rank: i64 = row.get("priority")?;
@@ -92,6 +92,8 @@ pub(super) fn execution(row: &Row<'_>) -> Result<Execution> {
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
         editions: row.get("editions")?,
+        cause: row.get("cause")?,
+        replay_of: row.get::<_, Option<i64>>("replay_of")?.map(ExecutionId),
     })
 }
 

@@ -325,6 +325,17 @@ fn one(connection: &Connection, id: i64) -> Result<Job> {
         .unwrap_or_else(|| Err(JournalError::Missing(format!("job {id}"))))
 }
 
+/// The newest jobs of every kind, newest first.
+pub(super) fn newest_jobs(connection: &Connection, most: i64) -> Result<Vec<Job>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM jobs ORDER BY id DESC LIMIT ?1")?;
+    let mut found = statement.query([most])?;
+    let mut jobs = Vec::new();
+    while let Some(row) = found.next()? {
+        jobs.push(job(row)?);
+    }
+    Ok(jobs)
+}
+
 fn job(row: &Row<'_>) -> Result<Job> {
     let number = |column: &str| -> Result<u64> { Ok(row.get::<_, i64>(column)?.unsigned_abs()) };
     Ok(Job {

@@ -269,6 +269,11 @@ pub(crate) fn is_plain(base: &str) -> bool {
     base.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
 }
 
+/// Whether an address is of this machine: an emulated vendor.
+pub fn is_on_this_machine(address: &str) -> bool {
+    reqwest::Url::parse(address).is_ok_and(|url| is_loopback(&url))
+}
+
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

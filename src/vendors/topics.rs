@@ -21,13 +21,18 @@ pub(super) const fn row(names: &'static [&'static str], kind: EventKind, title: 
     Topic { names, kind, title }
 }
 
-/// The row of a topic, under any of its names; none for a name nobody has told us of.
-pub fn known(system: System, topic: &str) -> Option<&'static Topic> {
-    let table = match system {
+/// Everything a vendor's webhooks tell of; nothing for Salesforce, whose messages a workspace makes itself.
+pub const fn all(system: System) -> &'static [Topic] {
+    match system {
         System::Intercom => intercom::topics::TOPICS,
         System::Hubspot => hubspot::topics::TOPICS,
-        System::Salesforce => return None,
-    };
+        System::Salesforce => &[],
+    }
+}
+
+/// The row of a topic, under any of its names; none for a name nobody has told us of.
+pub fn known(system: System, topic: &str) -> Option<&'static Topic> {
+    let table = all(system);
     let topic = match system {
         System::Hubspot => hubspot::topics::canonical(topic),
         _ => topic,

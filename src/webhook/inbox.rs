@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Accepted, Inbox, Refused, RefusedWhy};
 use crate::domain::event::NewEvent;
+use crate::domain::record::Connection;
 use crate::engine::intake::Intake;
 use crate::engine::monitors::exposition;
 use crate::journal::JournalError;
@@ -34,6 +35,16 @@ impl Inbox for Intake {
                     tracing::error!(%error, "a webhook could not be stored");
                     Err(Refused { why: RefusedWhy::Unavailable, retry_after_seconds: UNAVAILABLE })
                 }
+            }
+        }
+        .boxed()
+    }
+
+    fn refused(&self, connection: Connection, count: u64) -> BoxFuture<'static, ()> {
+        let journal = self.journal().clone();
+        async move {
+            if let Err(error) = journal.note_refused_deliveries(&connection, count).await {
+                tracing::warn!(%error, "deliveries with a wrong signature could not be noted");
             }
         }
         .boxed()

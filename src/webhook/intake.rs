@@ -253,7 +253,9 @@ async fn store(receiver: &Receiver, connection: &Connection, events: Vec<NewEven
 }
 
 fn wrong(receiver: &Receiver, connection: &Connection) -> Response {
-    Tally::add(&receiver.tally.wrong, 1);
+    if let Some(count) = receiver.tally.wrong(connection, receiver.clock.now()) {
+        tokio::spawn(receiver.inbox.refused(connection.clone(), count));
+    }
     tracing::warn!(%connection, "a delivery's signature is wrong; nothing of it was stored");
     (StatusCode::UNAUTHORIZED, "the signature is missing or wrong\n").into_response()
 }

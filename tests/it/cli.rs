@@ -5,6 +5,7 @@ mod acting;
 mod actions;
 mod api;
 mod emulated;
+mod info;
 mod merging;
 mod monitors;
 mod problems;
@@ -32,7 +33,7 @@ pub(crate) struct Run {
 impl Run {
     /// Its one line of JSON.
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.out.lines().count(), 1, "{self:#?}");
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
@@ -54,14 +55,14 @@ impl Run {
 
     /// It went well and said nothing on the side.
     #[track_caller]
-    fn fine(self) -> Self {
+    pub(crate) fn fine(self) -> Self {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{self:#?}");
         self
     }
 
     /// A problem in three parts: what failed, why, what next; and no trace of the inside.
     #[track_caller]
-    fn problem(&self, code: i32, words: &[&str]) {
+    pub(crate) fn problem(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{self:#?}");
         let lines: Vec<&str> = self.err.lines().collect();
         let [what, why, next] = lines.as_slice() else { panic!("not three lines: {self:#?}") };

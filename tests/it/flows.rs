@@ -25,6 +25,7 @@ mod polling;
 mod pressure;
 mod queue;
 mod receiving;
+mod replay;
 mod salesforce;
 mod sources;
 mod vendor_moves;

@@ -3,6 +3,7 @@
 mod agents;
 mod churn;
 mod companies;
+mod console;
 mod engine;
 mod handover;
 mod people;

@@ -3,9 +3,11 @@
 //! Screens are matched by what is stable (screen names, ids, states, paths), never by layout; what was really sent
 //! is read from the emulated vendors' books, and what was decided from the journal.
 
+mod crash;
 mod demo;
 pub(crate) mod driver;
 mod endings;
+mod first_run;
 mod kept;
 mod storms;
 
@@ -95,7 +97,9 @@ fn resolve(demo: &mut Demo) {
     let conflict = home.json(&["show", &id, "--json"]);
     let contact = conflict["left"].as_str().and_then(|record| record.rsplit('/').next()).expect("an id");
     let before = home.decided();
-    let question = confirm(terminal, driver::key::RIGHT, "Send", || {
+    terminal.press(driver::key::RIGHT);
+    terminal.wait_for("the decision to be marked", |text| text.contains("decided, not sent"));
+    let question = confirm(terminal, "d", "Send", || {
         assert_eq!(home.decided(), before, "Enter said yes");
     });
     assert!(question.contains(&format!("/contacts/{contact}")), "the exact call is shown:\n{question}");

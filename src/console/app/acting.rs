@@ -2,14 +2,14 @@
 
 use super::App;
 use crate::console::actions::{Action, Scope, TABLE};
+use crate::console::crash;
 use crate::console::effect::Effect;
-use crate::console::layers::filter::FilterLine;
 use crate::console::layers::help::Help;
 use crate::console::layers::palette::{Entry, Palette};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::Msg;
-use crate::console::panes::Screen;
-use crate::console::theme::{Terminal, Theme};
+use crate::console::panes::{Screen, listing};
+use crate::console::theme::Terminal;
 
 impl App {
     /// The scopes whose keys work now, nearest first.
@@ -36,7 +36,14 @@ impl App {
             );
             return Vec::new();
         }
+        crash::note(action.row().id);
+        self.tour_after(action);
+        if let Some(effects) = self.act_safety(action) {
+            return effects;
+        }
         match action {
+            Action::Claim | Action::Assign | Action::Comment => return self.hint(action),
+            Action::Tour => self.toggle_tour(),
             Action::Quit => self.quit = true,
             Action::Back => return self.back(),
             Action::Help => self.layers.push(Box::new(Help::new(&self.scopes()))),
@@ -44,7 +51,12 @@ impl App {
                 let palette = Palette::new(self.entries());
                 self.layers.push(Box::new(palette));
             }
-            Action::Filter => self.layers.push(Box::new(FilterLine::new(self.shown().filter()))),
+            Action::Filter => return self.open_filter(),
+            Action::Views => self.open_views(),
+            Action::Columns => self.open_columns(),
+            Action::Sort => self.open_sort(),
+            Action::Export => self.open_export(),
+            Action::Copy if self.several_marked() => return self.copy_marked(),
             Action::Overview => return self.go(Screen::Overview, None),
             Action::Executions => return self.go(Screen::Executions, None),
             Action::Conflicts => return self.go(Screen::Conflicts, None),
@@ -58,19 +70,39 @@ impl App {
             Action::HistoryForward => return self.travel(true),
             Action::Pause => {
                 self.ctx.paused = !self.ctx.paused;
+                self.paused = self.ctx.paused.then(|| self.executions_counted()).map(|count| (count, count));
                 if !self.ctx.paused && std::mem::take(&mut self.missed) {
                     let mut effects = self.load_counts();
                     effects.extend(self.update(Msg::Refresh));
                     return effects;
                 }
             }
-            Action::Theme => {
-                let scheme = self.ctx.theme.scheme.next();
-                let plain = Terminal { no_color: false, ..self.terminal };
-                self.ctx.theme = Theme::new(scheme, plain);
-                self.toasts.push(self.ctx.now, Tone::Good, format!("Theme: {}", scheme.as_str()));
+            Action::Narrower => self.ctx.share = Some(self.share().saturating_sub(5).max(20)),
+            Action::Wider => self.ctx.share = Some((self.share() + 5).min(80)),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let words = if self.mouse {
+                    "The mouse works here; Shift leaves a click to the terminal."
+                } else {
+                    "The mouse is the terminal's now."
+                };
+                self.toasts.push(self.ctx.now, Tone::Good, words.to_owned());
+                return vec![Effect::Mouse(self.mouse)];
             }
-            action => return self.update(Msg::Act(action)),
+            Action::Theme => {
+                let themes = &self.settings.themes;
+                let scheme = themes.after(self.ctx.theme.scheme);
+                // Who asks for a theme by a key wants its colours, whatever NO_COLOR says.
+                let plain = Terminal { no_color: false, ..self.terminal };
+                self.ctx.theme = themes.theme(scheme, plain);
+                let words = format!("Theme: {}", themes.name(scheme));
+                self.toasts.push(self.ctx.now, Tone::Good, words);
+            }
+            action => {
+                let mut effects = self.update(Msg::Act(action));
+                effects.extend(self.note_left());
+                return effects;
+            }
         }
         Vec::new()
     }
@@ -88,6 +120,21 @@ impl App {
         if self.read_only && row.operation.is_some() {
             return Err("this Reknit runs read-only; start it without --read-only".to_owned());
         }
+        if matches!(action, Action::Claim | Action::Assign | Action::Comment) {
+            return self.can_hint();
+        }
+        if listing::concerns(action) {
+            match self.shown().list() {
+                Some(list) => list.can(action)?,
+                None => return Err("there are no rows here to mark, sort or write".to_owned()),
+            }
+        }
+        if Self::writes(row)
+            && let Some(why) = self.disarmed()
+        {
+            return Err(why);
+        }
+        self.can_safety(action)?;
         self.shown().can(action)
     }
 
@@ -104,5 +151,10 @@ impl App {
                 },
             })
             .collect()
+    }
+
+    /// The list's share of the width, chosen or about what the panes take by themselves.
+    fn share(&self) -> u16 {
+        self.ctx.share.unwrap_or(50)
     }
 }

@@ -21,14 +21,20 @@ impl App {
             Event::LinkProposed(ticket, answer) => self.asked(Told::LinkProposed(ticket, answer)),
             Event::Explained(ticket, answer) => self.asked(Told::Explained(ticket, answer)),
             Event::CarriedOut(Ok(applied)) => {
+                self.ended(true);
+                self.sends(&applied.executions);
                 let tone = if applied.refused.is_empty() { Tone::Good } else { Tone::Warning };
                 self.toasts.push(self.ctx.now, tone, applied.sentence);
                 self.results.follow(applied.executions);
                 self.results.follow(applied.retried);
                 self.refresh()
             }
-            Event::CarriedOut(Err(why)) => self.refused(why),
+            Event::CarriedOut(Err(why)) => {
+                self.ended(false);
+                self.refused(why)
+            }
             Event::Decided(_, Ok(id)) => {
+                self.sends(&[id]);
                 self.toasts.push(
                     self.ctx.now,
                     Tone::Good,
@@ -56,10 +62,13 @@ impl App {
                 self.reported(answer, "queued again")
             }
             Event::Discarded(answer) => self.reported(answer, "discarded"),
+            Event::Edited(answer) => self.asked(Told::Edited(answer)),
             Event::Changed if self.ctx.paused => {
                 self.missed = true;
-                Vec::new()
+                // Only the counters are read, to say how much waits.
+                self.load_counts()
             }
+            Event::Kept => Vec::new(),
             Event::Changed => self.refresh(),
             Event::Reach(Ok(())) => {
                 if self.unreachable.take().is_some() {
@@ -77,8 +86,14 @@ impl App {
             }
             Event::Second => {
                 self.toasts.expire(self.ctx.now);
+                self.safety_second();
+                self.keep_now_and_then()
+            }
+            Event::Told(text) => {
+                self.toasts.push(self.ctx.now, Tone::Good, text);
                 Vec::new()
             }
+            Event::Settings(settings, said) => self.settle_in(*settings, said),
             Event::Notice(text) => {
                 self.toasts.push(self.ctx.now, Tone::Bad, text);
                 Vec::new()
@@ -109,8 +124,10 @@ impl App {
             Loaded::Counts(answer) => {
                 if self.counts_asked == Some(ticket) {
                     self.counts_asked = None;
-                    if let Ok(counts) = answer {
-                        self.counts = Some(counts);
+                    match answer {
+                        Ok(counts) if self.ctx.paused => self.note_waiting(&counts),
+                        Ok(counts) => self.counts = Some(counts),
+                        Err(_) => {}
                     }
                     if std::mem::take(&mut self.counts_dirty) {
                         return self.load_counts();
@@ -118,18 +135,35 @@ impl App {
                 }
                 Vec::new()
             }
-            Loaded::Overview(_) => self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded)),
-            Loaded::Executions(_) | Loaded::Execution(..) => {
-                self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded))
+            Loaded::Overview(_) | Loaded::Outlook(_) => {
+                self.update_of(Screen::Overview, Msg::Loaded(ticket, loaded))
             }
-            Loaded::Conflicts(_) => self.update_of(Screen::Conflicts, Msg::Loaded(ticket, loaded)),
-            Loaded::Duplicates(_) => self.update_of(Screen::Duplicates, Msg::Loaded(ticket, loaded)),
-            Loaded::Unlinked(_) => self.update_of(Screen::Unlinked, Msg::Loaded(ticket, loaded)),
+            Loaded::Executions(_) | Loaded::Execution(..) => self.rows_of(Screen::Executions, ticket, loaded),
+            Loaded::AboutExecutions(_) => self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded)),
+            Loaded::Keys(screen, _) => self.update_of(screen, Msg::Loaded(ticket, loaded)),
+            // For a dialog that was closed.
+            Loaded::Bulk(_) | Loaded::Export(_) => Vec::new(),
+            Loaded::Conflicts(_) => self.rows_of(Screen::Conflicts, ticket, loaded),
+            Loaded::Duplicates(_) => self.rows_of(Screen::Duplicates, ticket, loaded),
+            Loaded::Unlinked(_) => self.rows_of(Screen::Unlinked, ticket, loaded),
             Loaded::Recipes(_) => self.update_of(Screen::Recipes, Msg::Loaded(ticket, loaded)),
             Loaded::Health(_) => self.update_of(Screen::Health, Msg::Loaded(ticket, loaded)),
             Loaded::Audit(_) => self.update_of(Screen::Audit, Msg::Loaded(ticket, loaded)),
+            Loaded::Reviews(told) => {
+                let screen = told.screen();
+                self.update_of(screen, Msg::Loaded(ticket, Loaded::Reviews(told)))
+            }
             Loaded::Log(_) => self.update_of(Screen::Log, Msg::Loaded(ticket, loaded)),
+            Loaded::Team(told) => self.hinted_at(ticket, *told),
+            Loaded::Safety(told) => self.safety_told(*told),
         }
+    }
+
+    /// Rows for a list, whose selection may be one that was left in an earlier session.
+    fn rows_of(&mut self, screen: Screen, ticket: Ticket, loaded: Loaded) -> Vec<Effect> {
+        let mut effects = self.update_of(screen, Msg::Loaded(ticket, loaded));
+        effects.extend(self.select_again(screen));
+        effects
     }
 
     pub(super) fn refresh(&mut self) -> Vec<Effect> {

@@ -10,23 +10,34 @@ use super::App;
 use crate::console::actions::{Action, Row, TABLE, shown_keys};
 use crate::console::ctx::Target;
 use crate::console::footer::{self, Hint};
+use crate::console::mask;
 use crate::console::panes::Screen;
-use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe};
+use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe, wrap};
 use crate::console::theme;
+use crate::console::widgets::boxes::Panel;
 use crate::domain::execution::Status;
 
 impl App {
     /// Draws everything; the buffer's area is the whole screen.
     pub fn draw(&self, buffer: &mut Buffer) {
+        mask::under(self.safety.mask.veil(), buffer, |buffer| self.draw_all(buffer));
+    }
+
+    fn draw_all(&self, buffer: &mut Buffer) {
         let area = buffer.area;
         self.ctx.clear_targets();
-        if area.width < 60 || area.height < 16 {
-            let text = format!("{}x{} is too small; Reknit needs 60x16. q quits.", area.width, area.height);
+        if area.width < 60 || area.height < 15 {
+            let text = format!("{}x{} is too small; Reknit needs 60x15. q quits.", area.width, area.height);
             put(buffer, area.x, area.y, area.width, &Line::from(span(text, self.ctx.theme.text)));
         } else {
             self.header(buffer, Rect { height: 1, ..area });
             let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+            self.ctx.hints.clear_place();
             self.shown().draw(&self.ctx, buffer, body);
+            self.ctx.hints.draw(&self.ctx, buffer);
+            if let (Some(tour), true) = (self.tour, self.layers.is_empty()) {
+                tour.draw(&self.ctx, buffer, area);
+            }
             self.toasts.draw(&self.ctx, buffer, area);
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             if !self.layers.is_empty() {
@@ -45,12 +56,31 @@ impl App {
                 layer.draw(&self.ctx, buffer, area);
             }
         }
+        if let Some(words) = &self.said {
+            self.caption(buffer, area, words);
+        }
         if self.settings.ascii {
             for cell in &mut buffer.content {
                 if let Some(plain) = theme::ascii(cell.symbol()) {
                     cell.set_symbol(plain);
                 }
             }
+        }
+    }
+
+    /// What a script says, in a box at the bottom, above the keys.
+    fn caption(&self, buffer: &mut Buffer, area: Rect, words: &str) {
+        let theme = &self.ctx.theme;
+        let wide = area.width.saturating_sub(8).min(96);
+        let lines = wrap(words, usize::from(wide.saturating_sub(6)));
+        let high = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
+        let x = area.x + area.width.saturating_sub(wide) / 2;
+        let place = Rect { x, y: area.bottom().saturating_sub(high + 1), width: wide, height: high };
+        wipe(buffer, place, theme.surface);
+        let inner = Panel::new(theme, "Watch", true).draw(theme, buffer, place);
+        for (row, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
+            let line = Line::from(span(line, theme.bold));
+            put(buffer, inner.x + 2, inner.y + row as u16, inner.width.saturating_sub(3), &line);
         }
     }
 
@@ -76,8 +106,17 @@ impl App {
         let mut x = row.x + 1;
         put(buffer, x, row.y, 1, &Line::from(span(glyph, style)));
         x += 2;
-        put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
-        x += width(&title) as u16 + 1;
+        let badge = self.mask_badge();
+        // Where both do not fit, that data is hidden says more than the name of the workspace.
+        if badge.is_none() || row.width >= 140 {
+            put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
+            x += width(&title) as u16 + 1;
+        }
+        if let Some((word, style)) = badge {
+            let cells = width(&word) as u16;
+            put(buffer, x, row.y, cells, &Line::from(span(word, style)));
+            x += cells + 1;
+        }
         let words: Vec<(Screen, String, String)> = Screen::ALL
             .into_iter()
             .enumerate()
@@ -153,10 +192,10 @@ impl App {
         }
         let warning = match (&self.unreachable, self.ctx.paused) {
             (Some((since, _)), _) => format!("journal unreadable since {}", self.ctx.clock(*since)),
-            (None, true) if self.missed => "paused, changes wait: p".to_owned(),
+            (None, true) if self.missed => self.waiting(),
             (None, true) => "paused: p goes on".to_owned(),
             (None, false) if self.read_only => "read-only".to_owned(),
-            (None, false) => String::new(),
+            (None, false) => self.safety_words(),
         };
         let always = [Hint::new(":", "commands"), Hint::new("?", "help")];
         footer::draw(&self.ctx, buffer, row, &hints, &always, &warning);

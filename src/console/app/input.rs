@@ -3,7 +3,7 @@
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::App;
-use crate::console::actions::Scope;
+use crate::console::actions::{Action, Scope};
 use crate::console::ctx::Target;
 use crate::console::effect::Effect;
 use crate::console::keys;
@@ -14,6 +14,13 @@ impl App {
     /// A key, click, paste or new size.
     pub fn input(&mut self, input: Input) -> Vec<Effect> {
         match input {
+            Input::FocusGained => {
+                self.focused();
+                Vec::new()
+            }
+            // The way back to this window must not be a way into a dialog.
+            Input::Key(key) if self.settling() && !keys::leaves(key) => Vec::new(),
+            Input::Mouse(_) if self.settling() => Vec::new(),
             Input::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
             Input::Mouse(mouse) => self.mouse(mouse),
             Input::Paste(text) => match self.layers.last_mut() {
@@ -40,10 +47,21 @@ impl App {
             let reply = layer.key(&self.ctx, key);
             return self.reply(reply);
         }
+        if let Some(effects) = self.sending_key(key) {
+            return effects;
+        }
         let mut scopes = self.scopes();
         let choices = 1..=self.shown().choices();
         if let Some(digit) = keys::digit(key).filter(|digit| choices.contains(&usize::from(*digit))) {
             return self.update(Msg::Choose(digit));
+        }
+        // What the right box means by a key goes first, where it can be done at all.
+        if scopes.contains(&Scope::Choices)
+            && let Some(row) = keys::action(key, &[Scope::Choices])
+            && row.action != Action::Choose
+            && self.can(row.action).is_ok()
+        {
+            return self.act(row.action);
         }
         scopes.retain(|scope| *scope != Scope::Choices);
         keys::action(key, &scopes).map_or_else(Vec::new, |row| self.act(row.action))
@@ -68,6 +86,16 @@ impl App {
             MouseEventKind::ScrollDown => 3,
             MouseEventKind::ScrollUp => -3,
             MouseEventKind::Down(MouseButton::Left) => 0,
+            MouseEventKind::Drag(MouseButton::Left) if self.dragging => {
+                let columns = u32::from(self.ctx.size.0.max(1));
+                let share = (u32::from(mouse.column) + 1) * 100 / columns;
+                self.ctx.share = Some((share as u16).clamp(20, 80));
+                return Vec::new();
+            }
+            MouseEventKind::Up(MouseButton::Left) => {
+                self.dragging = false;
+                return Vec::new();
+            }
             _ => return Vec::new(),
         };
         let target = self.ctx.hit(mouse.column, mouse.row);
@@ -90,6 +118,10 @@ impl App {
                 Vec::new()
             }
             Some(_) if !self.layers.is_empty() => Vec::new(),
+            Some(Target::Divider) => {
+                self.dragging = true;
+                Vec::new()
+            }
             Some(Target::Screen(screen)) => self.go(screen, None),
             Some(target) => self.update(Msg::Click(target, double)),
             None => Vec::new(),

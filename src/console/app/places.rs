@@ -32,6 +32,20 @@ impl App {
         effects
     }
 
+    /// Goes to a screen and to the row with a number, whatever its state.
+    pub(super) fn open(&mut self, screen: Screen, key: i64) -> Vec<Effect> {
+        let filter = match screen {
+            // Their lists show what is open unless they are asked for more.
+            Screen::Conflicts | Screen::Duplicates | Screen::Unlinked => {
+                "status:open,deciding,ignored,done,dismissed,obsolete"
+            }
+            _ => "",
+        };
+        let mut effects = self.go(screen, Some(filter.to_owned()));
+        effects.extend(self.update(Msg::Select(key)));
+        effects
+    }
+
     pub(super) fn travel(&mut self, forward: bool) -> Vec<Effect> {
         let to = if forward { self.at + 1 } else { self.at.wrapping_sub(1) };
         let Some((screen, key)) = self.visited.get(to).copied() else {
@@ -52,6 +66,9 @@ impl App {
 
     pub(super) fn back(&mut self) -> Vec<Effect> {
         if self.toasts.dismiss() {
+            return Vec::new();
+        }
+        if self.tour.take().is_some() {
             return Vec::new();
         }
         let (pane, ctx) = self.pane_of(self.screen);

@@ -26,9 +26,13 @@ use crate::domain::review::Decision;
 use crate::domain::undo::Comes;
 use crate::engine::operate::disputes::Proposal;
 
+mod demand;
 mod pending;
 
-pub use pending::Pending;
+pub use demand::Demand;
+pub use pending::{Pending, Then};
+
+use demand::Typed;
 
 #[derive(Debug)]
 enum Body {
@@ -47,8 +51,12 @@ pub struct Confirm {
     body: Body,
     at: Cell<usize>,
     choosing: Choosing,
+    typed: Typed,
+    demand: Option<Demand>,
     /// What is shown while the preview of another choice is on its way.
     before: Option<Box<Preview>>,
+    /// It was drawn with the word that somebody else has claimed what it decides.
+    warned: Cell<bool>,
 }
 
 impl Confirm {
@@ -69,7 +77,25 @@ impl Confirm {
             }
             _ => (Body::Own, None),
         };
-        (Self { pending, body, at: Cell::new(0), choosing: Choosing::default(), before: None }, effect)
+        let mut confirm = Self {
+            pending,
+            body,
+            at: Cell::new(0),
+            choosing: Choosing::default(),
+            typed: Typed::default(),
+            demand: None,
+            before: None,
+            warned: Cell::new(false),
+        };
+        confirm.demand = confirm.pending.demand(&confirm.body, ctx.typed_count_from);
+        (confirm, effect)
+    }
+
+    /// Pasted text: a number or a name that is asked for may be pasted like any other text.
+    pub fn paste(&mut self, text: &str) {
+        if self.demand.is_some() {
+            self.typed.paste(text);
+        }
     }
 
     /// Takes in the preview it asked for; a late one of another dialog is dropped.
@@ -93,7 +119,7 @@ impl Confirm {
     }
 
     /// Takes in the proposal it asked for; a late one of another dialog is dropped.
-    pub fn proposed(&mut self, ticket: Ticket, answer: Answer<Box<Proposal>>) {
+    pub fn proposed(&mut self, ctx: &Ctx, ticket: Ticket, answer: Answer<Box<Proposal>>) {
         if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
             return;
         }
@@ -101,10 +127,11 @@ impl Confirm {
             Ok(proposal) => Body::Proposed(proposal),
             Err(why) => Body::Failed(why),
         };
+        self.demand = self.pending.demand(&self.body, ctx.typed_count_from);
     }
 
     /// Takes in what it asked for about unlinked people; a late answer of another dialog is dropped.
-    pub fn link_proposed(&mut self, ticket: Ticket, answer: Answer<Box<LinkProposed>>) {
+    pub fn link_proposed(&mut self, ctx: &Ctx, ticket: Ticket, answer: Answer<Box<LinkProposed>>) {
         if !matches!(self.body, Body::Asked(asked) if asked == ticket) {
             return;
         }
@@ -112,6 +139,7 @@ impl Confirm {
             Ok(proposed) => Body::LinkProposed(proposed),
             Err(why) => Body::Failed(why),
         };
+        self.demand = self.pending.demand(&self.body, ctx.typed_count_from);
     }
 
     fn preview(&self) -> Option<&Preview> {
@@ -123,8 +151,13 @@ impl Confirm {
         }
     }
 
-    fn ready(&self) -> bool {
+    /// What will be done is known.
+    fn known(&self) -> bool {
         matches!(self.body, Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_) | Body::Own)
+    }
+
+    fn ready(&self) -> bool {
+        self.known() && self.typed.meets(self.demand.as_ref())
     }
 
     /// Scrolls by lines.
@@ -167,20 +200,32 @@ impl Confirm {
         if let Some(reply) = keys::name(key).and_then(|name| self.choose(ctx, &name)) {
             return reply;
         }
+        let asks = self.demand.is_some() && self.known();
         match keys::name(key).as_deref() {
-            Some("Esc" | "Enter") => return Reply::close(),
+            Some("Esc") => return Reply::close(),
+            // Half a number and Enter is somebody who thinks that Enter confirms: nothing happens at all.
+            Some("Enter") if asks => {}
+            Some("Enter") => return Reply::close(),
             Some("Y") if self.ready() => {
-                return Reply::then(vec![self.pending.effect(&self.body)]);
+                let effect = self.pending.effect(&self.body);
+                // Only who was warned has said that they mean to.
+                let effect = if self.warned.get() { Effect::Despite(Box::new(effect)) } else { effect };
+                return Reply::then(vec![effect]);
             }
+            Some("Down") => self.scroll(1),
+            Some("Up") => self.scroll(-1),
+            Some("PgDn") => self.scroll(10),
+            Some("PgUp") => self.scroll(-10),
+            _ if asks => drop(self.typed.key(key)),
             Some("y") => {
                 if let Some(preview) = self.preview().filter(|preview| !preview.calls.is_empty()) {
                     return Reply { effects: vec![Effect::Copy(curl(preview))], ..Reply::default() };
                 }
             }
-            Some("Down" | "j") => self.scroll(1),
-            Some("Up" | "k") => self.scroll(-1),
-            Some("PgDn" | "Ctrl-d") => self.scroll(10),
-            Some("PgUp" | "Ctrl-u") => self.scroll(-10),
+            Some("j") => self.scroll(1),
+            Some("k") => self.scroll(-1),
+            Some("Ctrl-d") => self.scroll(10),
+            Some("Ctrl-u") => self.scroll(-10),
             _ => {}
         }
         Reply::stay()
@@ -253,7 +298,13 @@ impl Confirm {
                     theme.muted,
                 );
             }
-            (Body::Own, Pending::PutOff { text, .. }) => say(text, theme.text),
+            (Body::Own, Pending::PutOff { text, .. } | Pending::Wish { text, .. }) => say(text, theme.text),
+            (Body::Own, Pending::Bulk { deed, .. }) => say(&deed.means(), theme.text),
+            (Body::Own, Pending::Grave { lines: said, .. }) => {
+                for line in said {
+                    say(line, theme.text);
+                }
+            }
             (Body::Known(_) | Body::Proposed(_) | Body::LinkProposed(_), _)
             | (Body::Own, Pending::Decide { .. } | Pending::Propose { .. } | Pending::Link { .. }) => {}
         }
@@ -267,7 +318,14 @@ impl Confirm {
             self.preview().or(self.before.as_deref()).is_some_and(|preview| !preview.merges.is_empty());
         let width_wanted = if wide { 120 } else { 84 }.min(area.width.saturating_sub(2));
         let cells = usize::from(width_wanted.saturating_sub(6));
-        let lines = self.lines(ctx, cells);
+        let mut lines = self.lines(ctx, cells);
+        let warning = ctx.hints.warning(ctx, &self.pending.items());
+        self.warned.set(warning.is_some());
+        if let Some(words) = warning {
+            let style = theme.warn;
+            let said = wrap(&words, cells).into_iter().map(|line| Line::from(span(line, style)));
+            lines.splice(0..0, said.chain([Line::default()]));
+        }
         let place = dialog(ctx, buffer, area, width_wanted, lines.len() as u16 + 4);
         let irreversible = self.preview().is_some_and(|preview| preview.irreversible);
         let title_style =
@@ -293,6 +351,10 @@ impl Confirm {
         };
         scrolled(buffer, body, &lines, &self.at);
         let y = inner.bottom() - 1;
+        if let Some(demand) = self.demand.as_ref().filter(|_| self.known()) {
+            let line = self.typed.line(ctx, demand, usize::from(body.width));
+            put(buffer, body.x, y - 1, body.width, &line);
+        }
         let cancel = " Esc Cancel ";
         let yes = format!("Y {}", self.pending.verb());
         let right_edge = inner.right().saturating_sub(3);
@@ -307,6 +369,11 @@ impl Confirm {
             ctx.target_key(Rect::new(yes_x, y, width(&yes) as u16, 1), "Y");
         }
     }
+}
+
+/// A preview as it is confirmed, for a dialog of another kind.
+pub(super) fn preview_lines_of(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
+    preview_lines(ctx, preview, &Choosing::default(), cells)
 }
 
 fn preview_lines(ctx: &Ctx, preview: &Preview, choosing: &Choosing, cells: usize) -> Vec<Line<'static>> {

@@ -103,7 +103,7 @@ impl Prompt {
     fn answer(&mut self) -> Reply {
         let text = self.line.text().trim().to_owned();
         match &self.purpose {
-            Purpose::Value { conflict, title, allowed, .. } => {
+            Purpose::Value { conflict, allowed, .. } => {
                 if !allowed.is_empty() && !allowed.contains(&text) {
                     self.problem = Some(match self.offered().first() {
                         Some(nearest) => format!("Not one of the allowed values; Tab takes \"{nearest}\"."),
@@ -111,10 +111,11 @@ impl Prompt {
                     });
                     return Reply::stay();
                 }
-                let title = format!("{title}: write \"{text}\"");
-                let wish = Wish::Settle(Choice::Value(text));
-                let pending = Pending::Propose { conflict: *conflict, wish, reach: Reach::This, title };
-                Reply::then(vec![Effect::Confirm(Box::new(pending))])
+                if text.is_empty() {
+                    self.problem = Some("A value is wanted; 0 empties the field on both sides.".to_owned());
+                    return Reply::stay();
+                }
+                Reply::then(vec![Effect::Typed(*conflict, text)])
             }
             Purpose::Translation { conflict, field, from, .. } => {
                 if text.is_empty() {

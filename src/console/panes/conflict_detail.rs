@@ -1,200 +1,202 @@
-//! What the screen of conflicts says about one: both values with their writers and times, what they last agreed on, the
-//! rule and where it stands, and every way out with its key. Only draws.
+//! What the screen of conflicts says about one record: every field that waits in columns, how the field under the cursor
+//! came apart, the rule and where it stands, and every way out with its key. Only draws.
 
-use ratatui::style::{Modifier, Style};
+mod fields;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use ratatui::text::{Line, Span};
-use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::parts::{labelled, rule};
 use crate::console::ctx::Ctx;
-use crate::console::text::{age, cut_end, left, span, width, wrap};
+use crate::console::text::{age, cut_end, left, span, thousands, width, wrap};
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::ConflictId;
 use crate::domain::record::value_text;
-use crate::domain::review::{Conflict, ConflictKind, ReviewState, Writer};
+use crate::domain::review::{Choice, Conflict, ConflictKind, ReviewState};
+use crate::engine::explain::Account;
+use crate::engine::operate::compare::{Compared, Disputed};
 
 /// The field of a conflict about who somebody is, as the planners call it.
 const IDENTITY: &str = "Identity";
+/// Things that happened to the field which are told inline; `w` tells all.
+const TOLD: usize = 4;
 
-/// Every line about a conflict; `others` are the fields of the same record that wait too.
-pub fn lines(ctx: &Ctx, conflict: &Conflict, others: &[&str], cells: usize) -> Vec<Line<'static>> {
+/// What is shown of a record.
+pub struct Shown<'a> {
+    /// The field under the cursor.
+    pub conflict: &'a Conflict,
+    /// The whole record, once it is known.
+    pub compared: Option<&'a Compared>,
+    /// How the field under the cursor came about, once it is known.
+    pub account: Option<&'a Account>,
+    /// Decided and not sent yet.
+    pub decided: &'a BTreeMap<ConflictId, Choice>,
+    /// Fields that agree are listed.
+    pub unfolded: bool,
+}
+
+/// The lines, and which of them belong to which field that waits.
+pub struct Told {
+    /// Every line.
+    pub lines: Vec<Line<'static>>,
+    /// The lines of each field, in their order.
+    pub fields: Vec<(ConflictId, Range<usize>)>,
+}
+
+impl Shown<'_> {
+    fn disputed(&self) -> Option<&Disputed> {
+        self.compared?.disputed.iter().find(|one| one.conflict.id == self.conflict.id)
+    }
+}
+
+/// Every line about a record.
+pub fn lines(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Told {
+    let conflict = shown.conflict;
+    let mut told = Told { lines: standing(ctx, conflict, cells), fields: Vec::new() };
+    fields::lines(ctx, shown, cells, &mut told);
+    told.lines.push(Line::default());
+    told.lines.extend(history(ctx, shown, cells));
+    told.lines.push(Line::default());
+    told.lines.extend(why(ctx, conflict, cells));
+    told.lines.push(Line::default());
+    told.lines.push(rule(ctx, &format!("What to do about {}", cut_end(&conflict.field, cells / 2)), cells));
+    told.lines.extend(ways_out(ctx, shown, cells));
+    if let Some(execution) = conflict.execution {
+        told.lines.push(Line::default());
+        let text = format!(
+            "{execution} found it {} ago; the other fields of the record are written.",
+            age(ctx.now, conflict.created_at)
+        );
+        told.lines.extend(wrap(&text, cells).into_iter().map(|line| Line::from(span(line, ctx.theme.muted))));
+    }
+    told
+}
+
+/// That it is being carried out or left alone, or what became of the last decision.
+fn standing(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let mut lines = Vec::new();
+    let mut say = |text: &str| {
+        lines.extend(wrap(text, cells).into_iter().map(|line| Line::from(span(line, theme.warn))));
+    };
     match conflict.state {
         ReviewState::Deciding => {
             let by = conflict.deciding.map_or_else(String::new, |id| format!(" by {id}"));
             let ruled = conflict.ruled_by.as_ref().map_or_else(String::new, |rule| format!(" (rule {rule})"));
-            lines.push(Line::from(span(format!("↻ Decided{ruled}; being carried out{by}."), theme.warn)));
-            lines.push(Line::default());
+            say(&format!("↻ Decided{ruled}; being carried out{by}."));
         }
         ReviewState::Ignored => {
             let until = conflict.ignored_until.map_or_else(
                 || "until one of the values changes".to_owned(),
                 |until| format!("until {}, or until one of the values changes", ctx.day(until)),
             );
-            lines.push(Line::from(span(format!("‖ Left alone {until}."), theme.warn)));
-            lines.push(Line::default());
+            say(&format!("‖ Left alone {until}."));
         }
-        _ => {
-            if let Some(words) = &conflict.resolution {
-                lines.extend(labelled(ctx, "Last", words, theme.warn, cells));
-                lines.push(Line::default());
-            }
-        }
+        _ => match &conflict.resolution {
+            Some(words) => lines.extend(labelled(ctx, "Last", words, theme.warn, cells)),
+            None => return lines,
+        },
     }
-    lines.extend(sides(ctx, conflict, cells));
     lines.push(Line::default());
-    lines.extend(history(ctx, conflict, cells));
-    lines.push(Line::default());
-    lines.extend(why(ctx, conflict, cells));
-    lines.push(rule(ctx, "What to do", cells));
-    lines.extend(ways_out(ctx, conflict, cells));
-    if let Some(execution) = conflict.execution {
-        lines.push(Line::default());
-        let text = format!(
-            "{execution} found it {} ago; the other fields of the record are written.",
-            age(ctx.now, conflict.created_at)
-        );
-        lines.extend(wrap(&text, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
-    }
-    if !others.is_empty() {
-        lines.extend(labelled(
-            ctx,
-            "Also",
-            &format!("{} of the same record", others.join(", ")),
-            theme.text,
-            cells,
-        ));
-    }
     lines
 }
 
-/// The two values beside each other, what differs underlined, and when each changed.
-fn sides(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
-    let theme = &ctx.theme;
-    let half = cells.saturating_sub(2) / 2;
-    let a = value_text(&conflict.left_value);
-    let b = value_text(&conflict.right_value);
-    // Who and when on lines of their own: a name wraps, a time never does.
-    let written = |by: Option<&Writer>, at: Option<Timestamp>, room: usize| {
-        let mut rows = by.map_or_else(Vec::new, |by| wrap(&by.who, room));
-        rows.truncate(2);
-        rows.push(match by.and_then(|by| by.at).or(at) {
-            Some(at) => format!("changed {}", ctx.day(at)),
-            None => "when: unknown".to_owned(),
-        });
-        rows
-    };
-    let row = |l: Vec<Span<'static>>, r: Vec<Span<'static>>| {
-        let used: usize = l.iter().map(|part| width(&part.content)).sum();
-        let mut spans = l;
-        spans.push(span(" ".repeat((half + 2).saturating_sub(used)), theme.text));
-        spans.extend(r);
-        Line::from(spans)
-    };
-    let head = |arrow: &str, name: String| {
-        let spans = vec![
-            span(arrow.to_owned(), theme.key),
-            span(" ", theme.text),
-            span(cut_end(&name, half.saturating_sub(2)), theme.muted),
-        ];
-        spans
-    };
-    let mut lines = vec![row(
-        head("←", format!("{} {}", conflict.left.system().title().to_uppercase(), conflict.left_field)),
-        head("→", format!("{} {}", conflict.right.system().title().to_uppercase(), conflict.right_field)),
-    )];
-    if width(&a) <= half.saturating_sub(2) && width(&b) <= half.saturating_sub(2) {
-        let (l, r) = differing(&a, &b, theme.bold);
-        let indent = |mut spans: Vec<Span<'static>>| {
-            spans.insert(0, span("  ", theme.text));
-            spans
-        };
-        lines.push(row(indent(l), indent(r)));
+/// Who wrote a value and when, in one phrase; a name is cut before a time is.
+fn written(ctx: &Ctx, conflict: &Conflict, own: bool, cells: usize) -> String {
+    let (by, at) = if own {
+        (conflict.left_by.as_ref(), conflict.left_changed_at)
     } else {
-        let (l, r) = (wrap(&a, half.saturating_sub(2)), wrap(&b, half.saturating_sub(2)));
-        for index in 0..l.len().max(r.len()).min(8) {
-            let part = |lines: &[String]| {
-                vec![span(format!("  {}", lines.get(index).cloned().unwrap_or_default()), theme.bold)]
-            };
-            lines.push(row(part(&l), part(&r)));
-        }
-    }
-    let room = half.saturating_sub(2);
-    let (l, r) = (
-        written(conflict.left_by.as_ref(), conflict.left_changed_at, room),
-        written(conflict.right_by.as_ref(), conflict.right_changed_at, room),
-    );
-    for index in 0..l.len().max(r.len()).min(3) {
-        let part = |lines: &[String]| {
-            vec![span(format!("  {}", lines.get(index).cloned().unwrap_or_default()), theme.muted)]
-        };
-        lines.push(row(part(&l), part(&r)));
-    }
-    lines
-}
-
-/// Both texts with what differs between their common ends underlined.
-fn differing(a: &str, b: &str, style: Style) -> (Vec<Span<'static>>, Vec<Span<'static>>) {
-    if a.is_empty() || b.is_empty() {
-        let show = |text: &str| {
-            vec![span(if text.is_empty() { "— empty".to_owned() } else { text.to_owned() }, style)]
-        };
-        return (show(a), show(b));
-    }
-    let left: Vec<&str> = a.graphemes(true).collect();
-    let right: Vec<&str> = b.graphemes(true).collect();
-    let head = left.iter().zip(&right).take_while(|(l, r)| l == r).count();
-    let most = left.len().min(right.len()) - head;
-    let tail = left.iter().rev().zip(right.iter().rev()).take(most).take_while(|(l, r)| l == r).count();
-    let marked = style.add_modifier(Modifier::UNDERLINED);
-    let show = |all: &[&str]| {
-        let end = all.len() - tail;
-        vec![
-            span(all[..head].concat(), style),
-            span(all[head..end].concat(), marked),
-            span(all[end..].concat(), style),
-        ]
+        (conflict.right_by.as_ref(), conflict.right_changed_at)
     };
-    (show(&left), show(&right))
+    let when = by.and_then(|by| by.at).or(at).map(|at| ctx.day(at));
+    match (by, when) {
+        (Some(by), Some(when)) => {
+            let room = cells.saturating_sub(width(&when) + 3);
+            if room < 6 { when } else { format!("{} · {when}", cut_end(&by.who, room)) }
+        }
+        (Some(by), None) => cut_end(&by.who, cells),
+        (None, Some(when)) => cut_end(&format!("changed {when}"), cells),
+        (None, None) => cut_end("when: unknown", cells),
+    }
 }
 
-fn history(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
+/// What both held when they last agreed, what each wrote since and who did, then what Reknit did about it.
+fn history(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
-    let mut lines =
-        vec![rule(ctx, &format!("{}: how they came apart", cut_end(&conflict.field, cells / 2)), cells)];
-    let a = value_text(&conflict.left_value);
-    let b = value_text(&conflict.right_value);
+    let conflict = shown.conflict;
+    let mut lines = vec![rule(
+        ctx,
+        &format!("{}, {}: how they came apart", cut_end(&conflict.field, cells / 3), conflict.kind.phrase()),
+        cells,
+    )];
+    let (a, b) = (value_text(&conflict.left_value), value_text(&conflict.right_value));
     let base = conflict.base.as_ref().map(value_text);
-    let when = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| ctx.day(at));
+    let agreed = shown.disputed().and_then(|one| one.agreed_at);
+    let day = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| ctx.day(at));
     let sides = [&conflict.left, &conflict.right].map(|record| width(record.system().title()));
-    let names = sides.into_iter().max().unwrap_or(0) + 2;
-    let days = [conflict.left_changed_at, conflict.right_changed_at].map(|at| width(&when(at)));
-    let days = days.into_iter().max().unwrap_or(0).max(6) + 2;
-    let mut say = |when: String, who: &str, value: &str, remark: &str| {
-        let room = cells.saturating_sub(days + names + 2 + width(remark) + 2).max(8);
+    let names = sides.into_iter().max().unwrap_or(0).max(4) + 2;
+    let at = |own: bool| {
+        let (by, at) = if own {
+            (conflict.left_by.as_ref(), conflict.left_changed_at)
+        } else {
+            (conflict.right_by.as_ref(), conflict.right_changed_at)
+        };
+        by.and_then(|by| by.at).or(at)
+    };
+    let first = agreed.map_or_else(|| "before".to_owned(), |at| ctx.day(at));
+    let days =
+        [first.clone(), day(at(true)), day(at(false))].iter().map(|text| width(text)).max().unwrap_or(0) + 2;
+    let mut say = |when: &str, who: &str, value: &str, remark: &str| {
+        let room = cells.saturating_sub(days + names);
+        let value_cells = width(value).max(7).min(room * 2 / 5);
+        let rest = room.saturating_sub(value_cells + 2);
         lines.push(Line::from(vec![
-            span(left(&when, days), theme.muted),
+            span(left(when, days), theme.muted),
             span(left(who, names), theme.text),
-            span(cut_end(if value.is_empty() { "— empty" } else { value }, room), theme.bold),
-            span(format!("  {remark}"), theme.muted),
+            span(
+                left(&cut_end(if value.is_empty() { "— empty" } else { value }, value_cells), value_cells),
+                theme.bold,
+            ),
+            span(format!("  {}", cut_end(remark, rest)), theme.muted),
         ]));
     };
     match &base {
-        Some(base) => say("before".to_owned(), "both", base, "last agreed"),
-        None => say("before".to_owned(), "both", "—", "they never agreed so far"),
+        Some(base) => say(&first, "both", base, "the last time they agreed"),
+        None => say(&first, "both", "—", "they never agreed so far"),
     }
-    let mut seen = [
-        (conflict.right_changed_at, conflict.right.system().title(), &b),
-        (conflict.left_changed_at, conflict.left.system().title(), &a),
-    ];
+    let mut seen = [(at(false), false, &b), (at(true), true, &a)];
     seen.sort_by_key(|(at, ..)| *at);
-    for (at, who, value) in seen {
+    for (when, own, value) in seen {
+        let (record, by) =
+            if own { (&conflict.left, &conflict.left_by) } else { (&conflict.right, &conflict.right_by) };
+        let who = by.as_ref().map_or_else(|| "by whom is not known".to_owned(), |by| by.who.clone());
         let remark = match &base {
-            Some(base) if base == value => "unchanged",
-            Some(_) => "changed here",
-            None => "",
+            Some(base) if base == value => format!("unchanged; {who}"),
+            _ => who,
         };
-        say(when(at), who, value, remark);
+        say(&day(when), record.system().title(), value, &remark);
+    }
+    let Some(account) = shown.account else { return lines };
+    let happened: Vec<_> = account.entries.iter().filter(|entry| entry.kind != "now").collect();
+    for entry in happened.iter().take(TOLD).rev() {
+        let rows = wrap(&entry.sentence, cells.saturating_sub(days + names).max(10));
+        for (index, row) in rows.into_iter().take(2).enumerate() {
+            let (when, who) = if index == 0 { (ctx.day(entry.at), "Reknit") } else { (String::new(), "") };
+            lines.push(Line::from(vec![
+                span(left(&when, days), theme.muted),
+                span(left(who, names), theme.muted),
+                span(row, theme.text),
+            ]));
+        }
+    }
+    if happened.len() > TOLD {
+        lines.push(Line::from(vec![
+            span(left("", days + names), theme.muted),
+            span("w", theme.key),
+            span(format!(" tells {} more", happened.len() - TOLD), theme.muted),
+        ]));
     }
     lines
 }
@@ -254,13 +256,14 @@ fn why(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
 }
 
 /// Every decision with its key: the values first, a line each; the others in two columns where there is room.
-fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> {
+fn ways_out(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
+    let conflict = shown.conflict;
     let (ic, crm) = (conflict.left.system().title(), conflict.right.system().title());
-    let shown = |value: &str| {
+    let quoted = |value: &str| {
         if value.is_empty() { "nothing".to_owned() } else { format!("\"{}\"", cut_end(value, 28)) }
     };
-    let (a, b) = (shown(&value_text(&conflict.left_value)), shown(&value_text(&conflict.right_value)));
+    let (a, b) = (quoted(&value_text(&conflict.left_value)), quoted(&value_text(&conflict.right_value)));
     let refused = if conflict.kind == ConflictKind::NotAllowed { " (works once it takes it)" } else { "" };
     let key = |key: &str, word: &str, room: usize| {
         vec![
@@ -278,22 +281,34 @@ fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
         alone("→", format!("the e-mail is right: {b}"));
     } else {
         alone("←", format!("take {ic}'s value: {a}{refused}"));
-    }
-    if whose {
-    } else if conflict.kind == ConflictKind::UnknownField {
-        alone("→", format!("leave the field out of {crm}; both sides stay as they are"));
-    } else {
-        alone("→", format!("take {crm}'s value: {b}"));
+        if conflict.kind == ConflictKind::UnknownField {
+            alone("→", format!("leave the field out of {crm}; both sides stay as they are"));
+        } else {
+            alone("→", format!("take {crm}'s value: {b}"));
+        }
     }
     if conflict.kind == ConflictKind::NotAllowed && !conflict.allowed.is_empty() {
         alone("f", format!("say what {a} is in {crm}, for everybody from now on"));
+    }
+    if conflict.kind != ConflictKind::Identity {
+        let like = shown.disputed().map(|one| one.alike).filter(|alike| alike.any_values > 1);
+        let words = like.map_or_else(
+            || "a rule for all like it".to_owned(),
+            |alike| {
+                format!(
+                    "a rule for all like it: {} open, {} with the same values",
+                    thousands(alike.any_values),
+                    thousands(alike.same_values)
+                )
+            },
+        );
+        alone("R", words);
     }
     let mut small: Vec<(&str, &str)> = Vec::new();
     if conflict.kind != ConflictKind::UnknownField && !whose {
         small.push(("e", "type another value"));
     }
     if conflict.kind != ConflictKind::Identity {
-        small.push(("R", "a rule for all like it"));
         small.push(("0", "empty it on both sides"));
     }
     small.push(("z", "leave it alone for now"));
@@ -304,12 +319,16 @@ fn ways_out(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
     if cells >= 48 {
         for pair in small.chunks(2) {
             let spans = pair.iter().flat_map(|(name, word)| key(name, word, cells / 2));
-            lines.push(Line::from(spans.collect::<Vec<_>>()));
+            lines.push(Line::from(spans.collect::<Vec<Span<'static>>>()));
         }
     } else {
         lines.extend(small.iter().map(|(name, word)| Line::from(key(name, word, cells))));
     }
-    let how = "Each shows first what it does; only a capital Y does it.";
+    let how = if shown.decided.is_empty() {
+        "← → e 0 only decide. Enter then shows every write, and only a capital Y sends it."
+    } else {
+        "Decided, not sent: Enter or d shows every write, and only a capital Y sends it."
+    };
     lines.extend(
         wrap(how, cells.saturating_sub(6))
             .into_iter()

@@ -1,16 +1,25 @@
 //! Screen 3: fields two sides disagree on; what each side says, what they last agreed on, and which value wins.
 //!
-//! A decision always goes through the dialog that shows the calls; nothing is written from here.
+//! A decision is only marked here; what is decided goes through the dialog that shows the calls, all of them together.
+//! What a key offers beyond that (a rule, a translation, later) is in `offers`.
+
+mod listed;
+mod offers;
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use serde_json::Value;
 
-use super::conflict_detail;
+use listed::COLUMNS;
+
+use super::conflict_detail::{self, Shown, Told};
+use super::listing::Listed;
 use super::parts::{self, Frame};
+use super::reviews::{Ask, Beside, Told as Heard};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
@@ -18,34 +27,26 @@ use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::Effect;
 use crate::console::keys;
 use crate::console::layers::confirm::Pending;
-use crate::console::layers::menu::{Entry, Menu};
-use crate::console::layers::prompt::{Purpose, Question};
-use crate::console::layers::telling::Telling;
+use crate::console::links::Wish as Sending;
 use crate::console::msg::{Loaded, Msg};
-use crate::console::text::{age, cut_end, cut_middle, span};
+use crate::console::text::{age, counted, cut_end, cut_middle, span};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
+use crate::console::widgets::list::{hidden, mark_selected, scrolled};
 use crate::domain::filter::Filter;
-use crate::domain::pause::Direction;
-use crate::domain::record::value_text;
+use crate::domain::ids::ConflictId;
+use crate::domain::record::{RecordRef, value_text};
 use crate::domain::review::{Choice, Conflict, ConflictKind, ReviewState};
-use crate::engine::operate::disputes::{Reach, Wish};
-
-const COLUMNS: [Column; 4] = [
-    Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "FIELD", kind: Kind::Words, drop: 0, most: 20 },
-    Column { title: "WHY", kind: Kind::Words, drop: 1, most: 18 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
-];
-
-/// Asks before a wish is carried out.
-fn ask(conflict: &Conflict, wish: Wish, reach: Reach, title: String) -> Vec<Effect> {
-    vec![Effect::Confirm(Box::new(Pending::Propose { conflict: conflict.id, wish, reach, title }))]
-}
+use crate::domain::team::Item;
+use crate::engine::explain::Account;
+use crate::engine::operate::compare::Compared;
 
 impl Row for Conflict {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Conflict(self.id))
     }
 }
 
@@ -55,16 +56,36 @@ pub struct Conflicts {
     window: Window<Conflict>,
     focus: Focus,
     scroll: Cell<usize>,
+    /// The field under the cursor is to be scrolled into sight.
+    follow: Cell<bool>,
     role: String,
+    /// Decided, and not sent.
+    decided: BTreeMap<ConflictId, Choice>,
+    /// The two values each was decided on: another one asks anew.
+    shown: BTreeMap<ConflictId, (Value, Value)>,
+    /// The field under the cursor of the detail.
+    at: Option<ConflictId>,
+    unfolded: bool,
+    record: Beside<ConflictId, Box<Compared>>,
+    history: Beside<(RecordRef, String), Box<Account>>,
+    waiting: Beside<Vec<ConflictId>, Vec<ConflictId>>,
 }
 
 impl Default for Conflicts {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Conflicts),
+            window: Window::new(Screen::Conflicts).of(&COLUMNS),
             focus: Focus::List,
             scroll: Cell::new(0),
+            follow: Cell::new(false),
             role: String::new(),
+            decided: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            at: None,
+            unfolded: false,
+            record: Beside::default(),
+            history: Beside::default(),
+            waiting: Beside::default(),
         }
     }
 }
@@ -75,117 +96,132 @@ impl Conflicts {
         Self { role: role.to_owned(), ..Self::default() }
     }
 
-    fn settle(&self, choice: Choice) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let value = |value| cut_end(&value_text(value), 24);
-        let title = match &choice {
-            Choice::Left => format!(
-                "{}: take {}'s \"{}\"",
-                conflict.field,
-                conflict.left.system().title(),
-                value(&conflict.left_value)
-            ),
-            Choice::Right => format!(
-                "{}: take {}'s \"{}\"",
-                conflict.field,
-                conflict.right.system().title(),
-                value(&conflict.right_value)
-            ),
-            _ => format!("{} of {}: empty it on both sides", conflict.field, conflict.subject),
-        };
-        ask(conflict, Wish::Settle(choice), Reach::This, title)
+    /// The role changed while the console runs.
+    pub fn set_role(&mut self, role: &str) {
+        role.clone_into(&mut self.role);
     }
 
-    fn translate(&self) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        vec![Effect::Ask(Box::new(Question::new(Purpose::Translation {
-            conflict: conflict.id,
-            field: conflict.field.clone(),
-            from: value_text(&conflict.left_value),
-            allowed: conflict.allowed.clone(),
-        })))]
+    /// What is known of the record of the selected row.
+    fn compared(&self) -> Option<&Compared> {
+        let row = self.window.current()?;
+        let known = self.record.last()?;
+        let same = known.disputed.iter().any(|one| one.conflict.id == row.id);
+        same.then_some(known.as_ref())
     }
 
-    fn offer(&self, title: String, label: &str, rows: Vec<(String, Wish, Reach)>) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let entries = rows
-            .into_iter()
-            .map(|(words, wish, reach)| Entry {
-                pending: Pending::Propose {
-                    conflict: conflict.id,
-                    wish,
-                    reach,
-                    title: format!("{}: {words}", conflict.field),
-                },
-                words,
-            })
-            .collect();
-        vec![Effect::Offer(Box::new(Menu::new(title, label.to_owned(), entries)))]
+    /// The conflict that keys are about: the field under the cursor in the detail, else the row.
+    fn target(&self) -> Option<&Conflict> {
+        let row = self.window.current();
+        if self.focus == Focus::List {
+            return row;
+        }
+        let at = self.at?;
+        let known = self.compared().and_then(|known| known.disputed.iter().find(|one| one.conflict.id == at));
+        known.map(|one| &one.conflict).or(row)
     }
 
-    fn make_rule(&self) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let (ic, crm) = (conflict.left.system().title(), conflict.right.system().title());
-        let choices = [
-            (format!("{ic}'s value counts"), Choice::Left),
-            (format!("{crm}'s value counts"), Choice::Right),
-            ("both are emptied".to_owned(), Choice::Clear),
-        ];
-        let mut rows = Vec::new();
-        for (which, reach) in [
-            ("when the two values are these", Reach::SameValues),
-            ("whatever the values are", Reach::AnyValues),
-        ] {
-            for (words, choice) in &choices {
-                rows.push((format!("{words}, {which}"), Wish::Settle(choice.clone()), reach));
+    /// Goes to another field of the record; false at the first and last.
+    fn move_field(&mut self, ctx: &Ctx, by: i64) -> Option<Vec<Effect>> {
+        let target = self.target()?.id;
+        let ids: Vec<ConflictId> = self.compared()?.disputed.iter().map(|one| one.conflict.id).collect();
+        let place = ids.iter().position(|id| *id == target)? as i64 + by;
+        let next = *ids.get(usize::try_from(place).ok()?)?;
+        Some(self.go_to(ctx, next))
+    }
+
+    fn go_to(&mut self, ctx: &Ctx, id: ConflictId) -> Vec<Effect> {
+        self.at = Some(id);
+        self.follow.set(true);
+        // The list follows where it has the row; nothing is loaded for that.
+        if self.window.rows().iter().any(|row| row.id == id) {
+            return self.window.select(ctx, id.0).into_iter().collect();
+        }
+        Vec::new()
+    }
+
+    /// The rows a decision is about: the marked ones, else the one under the cursor.
+    fn meant(&self) -> Vec<ConflictId> {
+        if self.focus == Focus::List && !self.window.marks().is_empty() {
+            return self.window.chosen().into_iter().map(ConflictId).collect();
+        }
+        self.target().map(|conflict| conflict.id).into_iter().collect()
+    }
+
+    /// Decides, or takes the same decision back.
+    fn decide(&mut self, choice: &Choice) {
+        let meant = self.meant();
+        let all = meant.iter().all(|id| self.decided.get(id) == Some(choice));
+        for id in meant {
+            if all {
+                self.decided.remove(&id);
+            } else {
+                self.set(id, choice.clone());
             }
         }
-        self.offer(
-            format!("A rule for {}, {}", conflict.field, conflict.kind.phrase()),
-            "Decides every open conflict like this one, and those found later. What each becomes is shown next.",
-            rows,
-        )
     }
 
-    fn later(&self, ctx: &Ctx) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let hours = |hours: u64| Some(ctx.now.plus(Duration::from_secs(hours * 3600)));
-        let rows = [
-            ("for a day", hours(24)),
-            ("for a week", hours(7 * 24)),
-            ("for four weeks", hours(28 * 24)),
-            ("until one of the values changes", None),
-        ];
-        let rows = rows
-            .into_iter()
-            .map(|(words, until)| (format!("leave it alone {words}"), Wish::Ignore(until), Reach::This))
-            .collect();
-        self.offer(
-            format!("{} of {}: later", conflict.field, conflict.subject),
-            "Both sides stay as they are. It comes back at once when one of the values changes.",
-            rows,
-        )
+    fn set(&mut self, id: ConflictId, choice: Choice) {
+        let rows = self.window.rows().iter();
+        let beside =
+            self.record.last().into_iter().flat_map(|known| known.disputed.iter().map(|one| &one.conflict));
+        let found = rows.chain(beside).find(|conflict| conflict.id == id);
+        if let Some(conflict) = found {
+            self.shown.insert(id, (conflict.left_value.clone(), conflict.right_value.clone()));
+        }
+        self.decided.insert(id, choice);
     }
 
-    fn block(&self) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let (ic, crm) = (conflict.left.system().title(), conflict.right.system().title());
-        let rows = vec![
-            (format!("write it to {crm} no more"), Wish::Disable(Direction::ToCrm), Reach::This),
-            (format!("write it to {ic} no more"), Wish::Disable(Direction::ToIntercom), Reach::This),
-        ];
-        self.offer(
-            format!("{}: one direction off, for everybody", conflict.field),
-            "The side that is still written from becomes its source. Taken back by `reknit mapping direction`.",
-            rows,
-        )
+    /// Decisions on values that are not there any more go.
+    fn forget_changed(&mut self) {
+        let Self { window, decided, shown, .. } = self;
+        for row in window.rows() {
+            let other = shown
+                .get(&row.id)
+                .is_some_and(|(left, right)| *left != row.left_value || *right != row.right_value);
+            if other || row.state == ReviewState::Deciding {
+                decided.remove(&row.id);
+                shown.remove(&row.id);
+            }
+        }
     }
 
-    fn why(&self) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let title = format!("{} of {}: how it came about", conflict.field, conflict.subject);
-        let telling = Telling::of(title, conflict.left.clone(), conflict.field.clone());
-        vec![Effect::Tell(Box::new(telling))]
+    /// The dialog with every write of what is decided.
+    fn send(&self) -> Vec<Effect> {
+        let wanted: Vec<(ConflictId, Choice)> =
+            self.decided.iter().map(|(id, choice)| (*id, choice.clone())).collect();
+        let title = format!("Send {}", counted(wanted.len() as u64, "decision"));
+        vec![Effect::Confirm(Box::new(Pending::Link { wish: Sending::Settle(wanted), title }))]
+    }
+
+    /// Questions beside the list, as far as they are not answered yet.
+    fn questions(&mut self, ctx: &Ctx) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let selected = self.window.selected().map(ConflictId);
+        effects.extend(self.record.want(ctx, selected, Ask::Record));
+        let about = self.target().map(|conflict| (conflict.left.clone(), conflict.field.clone()));
+        effects.extend(self.history.want(ctx, about, |(record, field)| Ask::History(record, field)));
+        let decided: Vec<ConflictId> = self.decided.keys().copied().collect();
+        let decided = (!decided.is_empty()).then_some(decided);
+        effects.extend(self.waiting.want(ctx, decided, Ask::Waiting));
+        effects
+    }
+
+    fn hear(&mut self, ticket: crate::console::msg::Ticket, told: Heard) {
+        match told {
+            Heard::Record(answer) => {
+                self.record.answer(ticket, answer);
+            }
+            Heard::History(answer) => {
+                self.history.answer(ticket, answer);
+            }
+            Heard::Waiting(answer) => {
+                if let Some((asked, Ok(still))) = self.waiting.answer(ticket, answer) {
+                    // What is being written, or was settled meanwhile, is not decided here any more.
+                    self.decided.retain(|id, _| !asked.contains(id) || still.contains(id));
+                }
+            }
+            _ => {}
+        }
     }
 
     fn mine(&mut self, ctx: &Ctx) -> Vec<Effect> {
@@ -201,42 +237,140 @@ impl Conflicts {
         self.window.set_filter(ctx, text, filter).into_iter().collect()
     }
 
-    fn type_value(&self) -> Vec<Effect> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        vec![Effect::Ask(Box::new(Question::new(Purpose::Value {
-            conflict: conflict.id,
-            title: format!("{} of {}", conflict.field, conflict.subject),
-            allowed: conflict.allowed.clone(),
-            present: value_text(&conflict.left_value),
-        })))]
+    fn below(&self, ctx: &Ctx) -> Vec<Line<'static>> {
+        if self.decided.is_empty() {
+            return Vec::new();
+        }
+        let theme = &ctx.theme;
+        let total = counted(self.decided.len() as u64, "field");
+        vec![
+            Line::from(span(format!("{total} decided, not sent."), theme.ok)),
+            Line::from(vec![span("Enter", theme.key), span(" shows the writes, then sends", theme.muted)]),
+        ]
     }
 
-    fn lines(&self, ctx: &Ctx, cells: usize) -> Vec<Line<'static>> {
-        let Some(conflict) = self.window.current() else { return Vec::new() };
-        let others: Vec<&str> = self
-            .window
-            .rows()
-            .iter()
-            .filter(|other| {
-                other.left == conflict.left && other.subject == conflict.subject && other.id != conflict.id
-            })
-            .map(|other| other.field.as_str())
-            .collect();
-        conflict_detail::lines(ctx, conflict, &others, cells)
+    /// How a row stands, as two glyphs and their style.
+    fn glyph(&self, ctx: &Ctx, row: &Conflict) -> (String, ratatui::style::Style) {
+        let theme = &ctx.theme;
+        let (text, style) = match (row.state, self.decided.get(&row.id)) {
+            (ReviewState::Deciding, _) => ("↻", theme.warn),
+            (_, Some(Choice::Left)) => ("✓ ←", theme.ok),
+            (_, Some(Choice::Right)) => ("✓ →", theme.ok),
+            (_, Some(Choice::Clear)) => ("✓ 0", theme.ok),
+            (_, Some(Choice::Value(_) | Choice::Translate(_))) => ("✓ e", theme.ok),
+            (ReviewState::Ignored, None) => ("‖", theme.muted),
+            _ => ("≠", theme.warn),
+        };
+        (text.to_owned(), style)
+    }
+
+    fn told(&self, ctx: &Ctx, cells: usize) -> Option<Told> {
+        let conflict = self.target()?;
+        let about = (conflict.left.clone(), conflict.field.clone());
+        let account = self.history.told(&about).and_then(|answer| answer.as_ref().ok());
+        let shown = Shown {
+            conflict,
+            compared: self.compared(),
+            account: account.map(AsRef::as_ref),
+            decided: &self.decided,
+            unfolded: self.unfolded,
+        };
+        Some(conflict_detail::lines(ctx, &shown, cells))
+    }
+
+    fn draw_detail(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        let theme = &ctx.theme;
+        ctx.target(area, Target::Detail);
+        let focused = self.focus == Focus::Detail;
+        let Some(target) = self.target() else {
+            Panel::new(theme, "Detail", focused).draw(theme, buffer, area);
+            return;
+        };
+        let ends = format!(
+            "{} {} ⇄ {} {}",
+            target.left.system().title(),
+            cut_middle(&target.left.id, 11),
+            target.right.system().title(),
+            cut_middle(&target.right.id, 11)
+        );
+        // Columns may be wide, prose may not: nobody reads lines of 200 letters.
+        let cells = usize::from(area.width.saturating_sub(4)).min(130);
+        let Some(told) = self.told(ctx, cells) else { return };
+        let height = area.height.saturating_sub(2);
+        let under = told.fields.iter().find(|(id, _)| *id == target.id).map(|(_, lines)| lines.clone());
+        if self.follow.take()
+            && let Some(under) = &under
+        {
+            let (at, tall) = (self.scroll.get(), usize::from(height));
+            self.scroll.set(at.min(under.start.saturating_sub(1)).max(under.end.saturating_sub(tall)));
+        }
+        let hidden = hidden(told.lines.len(), height, &self.scroll);
+        let more = if hidden > 0 { format!("↓ {hidden} more") } else { String::new() };
+        let open = told.fields.iter().filter(|(id, _)| !self.decided.contains_key(id)).count();
+        let sum = format!("{} decided · {open} open · {}", told.fields.len() - open, target.id);
+        let inner = Panel::new(theme, &cut_end(&target.subject, 40), focused)
+            .right(Line::from(span(ends, theme.muted)))
+            .bottom_left(Line::from(span(more, theme.muted)))
+            .bottom_right(Line::from(span(sum, theme.muted)))
+            .draw(theme, buffer, area);
+        if inner.width <= 2 {
+            return;
+        }
+        let body = Rect { x: inner.x + 1, width: inner.width - 2, ..inner };
+        scrolled(buffer, body, &told.lines, &self.scroll);
+        let from = self.scroll.get();
+        for (index, (id, lines)) in told.fields.iter().enumerate() {
+            let (top, end) = (lines.start.max(from), lines.end.min(from + usize::from(inner.height)));
+            if top >= end {
+                continue;
+            }
+            let place = Rect { y: inner.y + (top - from) as u16, height: (end - top) as u16, ..inner };
+            ctx.target(place, Target::Choice(index));
+            if *id == target.id && told.fields.len() > 1 {
+                mark_selected(theme, buffer, place, focused);
+            }
+        }
     }
 }
 
 impl Pane for Conflicts {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        if let Msg::Act(action) = &msg
+            && let Some(effects) = self.many(ctx, *action)
+        {
+            return effects;
+        }
         let before = self.window.selected();
-        let effects = match msg {
+        let mut effects = match msg {
+            Msg::Act(action @ (Action::Down | Action::Up)) if self.focus == Focus::Detail => {
+                let by = if action == Action::Down { 1 } else { -1 };
+                self.move_field(ctx, by).unwrap_or_else(|| {
+                    super::scroll_as(&self.scroll, action);
+                    Vec::new()
+                })
+            }
             Msg::Act(action) if keys::moves(action) && self.focus == Focus::Detail => {
                 super::scroll_as(&self.scroll, action);
                 Vec::new()
             }
-            Msg::Act(Action::TakeLeft) => self.settle(Choice::Left),
-            Msg::Act(Action::TakeRight) => self.settle(Choice::Right),
-            Msg::Act(Action::ClearBoth) => self.settle(Choice::Clear),
+            Msg::Act(action @ (Action::TakeLeft | Action::TakeRight | Action::ClearBoth)) => {
+                self.decide(&match action {
+                    Action::TakeLeft => Choice::Left,
+                    Action::TakeRight => Choice::Right,
+                    _ => Choice::Clear,
+                });
+                Vec::new()
+            }
+            Msg::Typed(id, text) => {
+                self.set(id, Choice::Value(text));
+                Vec::new()
+            }
+            Msg::Act(Action::Open) if !self.decided.is_empty() => self.send(),
+            Msg::Act(Action::SendDecided) => self.send(),
+            Msg::Act(Action::EqualFields) => {
+                self.unfolded = !self.unfolded;
+                Vec::new()
+            }
             Msg::Act(Action::Translate) => self.translate(),
             Msg::Act(Action::MakeRule) => self.make_rule(),
             Msg::Act(Action::Later) => self.later(ctx),
@@ -245,29 +379,53 @@ impl Pane for Conflicts {
             Msg::Act(Action::Mine) => self.mine(ctx),
             Msg::Act(Action::TypeValue) => self.type_value(),
             Msg::Act(Action::Copy) => self
-                .window
-                .current()
+                .target()
                 .map(|conflict| Effect::Copy(value_text(&conflict.left_value)))
                 .into_iter()
                 .collect(),
             Msg::Loaded(ticket, Loaded::Conflicts(page)) => {
-                self.window.answer(ctx, ticket, page).1.into_iter().collect()
+                let effects = self.window.answer(ctx, ticket, page).1.into_iter().collect();
+                self.forget_changed();
+                effects
             }
-            Msg::Wheel(Target::Detail, by) => {
+            Msg::Loaded(ticket, Loaded::Reviews(told)) => {
+                self.hear(ticket, *told);
+                Vec::new()
+            }
+            Msg::Click(Target::Choice(at), _) => {
+                self.focus = Focus::Detail;
+                let id = self.compared().and_then(|known| known.disputed.get(at)).map(|one| one.conflict.id);
+                id.map_or_else(Vec::new, |id| self.go_to(ctx, id))
+            }
+            Msg::Wheel(Target::Detail | Target::Choice(_), by) => {
                 super::scroll_by(&self.scroll, by);
                 Vec::new()
             }
-            other => super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other),
+            other => {
+                if matches!(other, Msg::Refresh | Msg::Shown) {
+                    self.record.age();
+                    self.waiting.age();
+                }
+                super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other)
+            }
         };
         if self.window.selected() != before {
-            self.scroll.set(0);
+            let stays = self.at.is_some() && self.at.map(|at| at.0) == self.window.selected();
+            if !stays {
+                self.scroll.set(0);
+            }
+            self.at = self.window.selected().map(ConflictId);
+            self.follow.set(true);
+        } else if self.at.is_none() {
+            self.at = self.window.selected().map(ConflictId);
         }
+        effects.extend(self.questions(ctx));
         effects
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 45 / 100).min(78));
+        let (list, detail) = split(ctx, area, self.focus, (area.width * 32 / 100).clamp(40, 64));
         if let Some(list) = list {
             let frame = Frame {
                 title: "Conflicts",
@@ -276,56 +434,33 @@ impl Pane for Conflicts {
                 nothing: "Nothing to decide.\nWhere the mapping's rules cannot decide a field, it is held back and appears here; \
                           the rest of the record is written.",
                 focused: self.focus == Focus::List,
-                below: Vec::new(),
+                below: self.below(ctx),
             };
             parts::list(ctx, buffer, list, &frame, &self.window, |row| {
-                let (deciding, ignored) =
-                    (row.state == ReviewState::Deciding, row.state == ReviewState::Ignored);
-                let text = if deciding || ignored { theme.muted } else { theme.text };
+                let quiet = matches!(row.state, ReviewState::Deciding | ReviewState::Ignored);
+                let text = if quiet { theme.muted } else { theme.text };
+                let why = match row.state {
+                    ReviewState::Deciding => "being written",
+                    ReviewState::Ignored => "left alone",
+                    _ => row.kind.phrase(),
+                };
                 vec![
+                    self.glyph(ctx, row),
                     (row.subject.clone(), text),
                     (row.field.clone(), text),
-                    (
-                        match row.state {
-                            ReviewState::Deciding => "↻ being written".to_owned(),
-                            ReviewState::Ignored => "‖ left alone".to_owned(),
-                            _ => row.kind.phrase().to_owned(),
-                        },
-                        if deciding || ignored { theme.muted } else { theme.warn },
-                    ),
+                    (why.to_owned(), theme.muted),
                     (age(ctx.now, row.created_at), theme.muted),
+                    (value_text(&row.left_value), theme.muted),
+                    (value_text(&row.right_value), theme.muted),
+                    (row.decides.clone(), theme.muted),
+                    (row.kind.phrase().to_owned(), theme.muted),
+                    (row.right.id.clone(), theme.muted),
+                    (row.id.to_string(), theme.muted),
                 ]
             });
         }
-        let Some(detail) = detail else { return };
-        ctx.target(detail, Target::Detail);
-        let focused = self.focus == Focus::Detail;
-        let current = self.window.current();
-        let title = current.map_or_else(|| "Detail".to_owned(), |row| cut_end(&row.subject, 40));
-        let ends = current.map_or_else(Line::default, |row| {
-            Line::from(span(
-                format!(
-                    "{} {} ⇄ {} {}",
-                    row.left.system().title(),
-                    cut_middle(&row.left.id, 11),
-                    row.right.system().title(),
-                    cut_middle(&row.right.id, 11)
-                ),
-                theme.muted,
-            ))
-        });
-        let lines = self.lines(ctx, usize::from(detail.width.saturating_sub(4)).min(90));
-        let hidden = hidden(lines.len(), detail.height.saturating_sub(2), &self.scroll);
-        let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
-        let id = current.map_or_else(Line::default, |row| Line::from(span(row.id.to_string(), theme.muted)));
-        let inner = Panel::new(theme, &title, focused)
-            .right(ends)
-            .bottom_left(more)
-            .bottom_right(id)
-            .draw(theme, buffer, detail);
-        if inner.width > 2 {
-            let body = Rect { x: inner.x + 1, width: inner.width - 2, ..inner };
-            scrolled(buffer, body, &lines, &self.scroll);
+        if let Some(detail) = detail {
+            self.draw_detail(ctx, buffer, detail);
         }
     }
 
@@ -346,13 +481,21 @@ impl Pane for Conflicts {
                 "no role is set (console.role in the settings); / role:revops filters by one".to_owned()
             );
         }
-        let Some(conflict) = self.window.current() else {
-            return if decides || matches!(action, Action::Why | Action::Copy | Action::Open) {
+        if action == Action::SendDecided && self.decided.is_empty() {
+            return Err("nothing is decided yet: ← → e 0 decide".to_owned());
+        }
+        let Some(conflict) = self.target() else {
+            return if decides
+                || matches!(action, Action::Why | Action::Copy | Action::Open | Action::EqualFields)
+            {
                 Err("there is no conflict here".to_owned())
             } else {
                 Ok(())
             };
         };
+        if self.by_filter(action) {
+            return Ok(());
+        }
         if decides && !matches!(conflict.state, ReviewState::Open | ReviewState::Ignored) {
             return Err(format!("{} is decided and being carried out", conflict.id));
         }
@@ -388,8 +531,22 @@ impl Pane for Conflicts {
         self.window.text()
     }
 
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
+    }
+
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        let values = [&row.left_value, &row.right_value].map(value_text);
+        Some((row.id.to_string(), [row.subject.clone()].into_iter().chain(values).collect()))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

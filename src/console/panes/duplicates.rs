@@ -1,8 +1,13 @@
-//! Screen 4: pairs of records believed the same, surest first; both beside what survives, and why they match.
+//! Screen 4: records believed the same, each group once, surest first; a column per record beside what survives, why they
+//! match, and what a merge would send, lose and keep.
 //!
-//! A merge always goes through the dialog that shows calls and losses; nothing is merged from here.
+//! Values and the survivor are chosen here; a merge always goes through the dialog that shows calls and losses.
 
+mod drawing;
+mod grid;
 mod known;
+mod listed;
+mod why;
 
 pub use known::told;
 
@@ -13,7 +18,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use grid::Grid;
+use listed::COLUMNS;
+
+use super::listing::Listed;
 use super::parts::{self, Frame};
+use super::reviews::{Ask, Beside, Merging, Told as Heard};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
@@ -22,78 +32,157 @@ use crate::console::effect::Effect;
 use crate::console::keys;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
-use crate::console::msg::{Loaded, Msg};
-use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, span, width, wrap};
-use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
-use crate::domain::evidence::Evidence;
+use crate::console::layers::toast::Tone;
+use crate::console::links::Wish as Sending;
+use crate::console::msg::{Loaded, Msg, Ticket};
+use crate::console::text::{age, counted, span};
+use crate::domain::evidence::percent;
 use crate::domain::ids::DuplicateId;
-use crate::domain::merge::{Instead, MergeWish};
-use crate::domain::record::{Fields, value_text};
+use crate::domain::merge::{Instead, MergeWish, Take};
+use crate::domain::record::{RecordRef, value_text};
 use crate::domain::review::{Band, Decision, Duplicate, ReviewState, Verdict};
+use crate::domain::team::Item;
 use crate::journal::verdicts::NewVerdict;
-
-const COLUMNS: [Column; 4] = [
-    Column { title: "SURE", kind: Kind::Number, drop: 0, most: 5 },
-    Column { title: "NAME", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "WHERE", kind: Kind::Words, drop: 1, most: 12 },
-    Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
-];
 
 impl Row for Duplicate {
     fn key(&self) -> i64 {
         self.id.0
     }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Duplicate(self.id))
+    }
 }
+
+/// What was chosen for a pair: who goes on, and whose values.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Chosen {
+    survivor: Option<RecordRef>,
+    take: Vec<Take>,
+}
+
+/// A pair and how it would be merged.
+type Wanted = (DuplicateId, Option<RecordRef>, MergeWish);
 
 /// The screen's state.
 #[derive(Debug)]
 pub struct Duplicates {
     window: Window<Duplicate>,
     focus: Focus,
-    /// The pair whose right record survives; any other pair keeps its left, older one.
-    swapped: Option<i64>,
+    /// Of the selected pair alone: another one begins anew.
+    chosen: Chosen,
+    /// The cell under the cursor.
+    cell: (usize, usize),
     scroll: Cell<usize>,
+    follow: Cell<bool>,
+    /// Of the box that says why.
+    beneath: Cell<usize>,
+    merging: Beside<Wanted, Box<Merging>>,
     /// The pair something was said of last: it may have left the list.
     said: Option<DuplicateId>,
+    /// The pair a merge was asked for last.
+    merged: Option<DuplicateId>,
 }
 
 impl Default for Duplicates {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Duplicates),
+            window: Window::new(Screen::Duplicates).of(&COLUMNS),
             focus: Focus::List,
-            swapped: None,
+            chosen: Chosen::default(),
+            cell: (0, 0),
             scroll: Cell::new(0),
+            follow: Cell::new(false),
+            beneath: Cell::new(0),
+            merging: Beside::default(),
             said: None,
+            merged: None,
         }
     }
 }
 
 impl Duplicates {
-    fn right_survives(&self) -> bool {
-        self.swapped.is_some() && self.swapped == self.window.selected()
+    fn wanted(&self) -> Option<Wanted> {
+        let pair = self.window.current()?;
+        let wish = MergeWish {
+            group: pair.standing.members > 2,
+            take: self.chosen.take.clone(),
+            instead: Instead::offered_by(pair.obstacle.as_deref()),
+            ..MergeWish::default()
+        };
+        Some((pair.id, self.chosen.survivor.clone(), wish))
     }
 
-    fn merge(&self) -> Vec<Effect> {
+    /// What is known of the selected pair's merge: for the newest choice, else for the one before.
+    fn planned(&self) -> Option<&Merging> {
+        let wanted = self.wanted()?;
+        let known = self.merging.told(&wanted).and_then(|answer| answer.as_ref().ok());
+        let known = known.or_else(|| self.merging.last())?;
+        let same = matches!(&known.decision, Decision::Merge { duplicate, .. } if *duplicate == wanted.0);
+        same.then_some(known.as_ref())
+    }
+
+    fn grid(&self) -> Option<Grid> {
+        let pair = self.window.current()?;
+        if let Some(Merging { records, preview: Ok(preview), .. }) = self.planned()
+            && let Some(table) = preview.merges.first()
+        {
+            return Some(Grid::planned(table, records));
+        }
+        Some(Grid::found(pair, self.chosen.survivor.as_ref()))
+    }
+
+    fn records(&self) -> Vec<RecordRef> {
+        self.grid().map(|grid| grid.records).unwrap_or_default()
+    }
+
+    fn merge(&mut self) -> Vec<Effect> {
+        let Some((duplicate, survivor, wish)) = self.wanted() else { return Vec::new() };
         let Some(pair) = self.window.current() else { return Vec::new() };
-        let (survivor, gone) =
-            if self.right_survives() { (&pair.right, &pair.left) } else { (&pair.left, &pair.right) };
-        let instead = Instead::offered_by(pair.obstacle.as_deref());
-        let wish = MergeWish { instead, ..MergeWish::default() };
-        let decision =
-            Decision::Merge { duplicate: pair.id, survivor: survivor.clone(), wish: Box::new(wish) };
-        let system = survivor.system().title();
-        let title = if instead.is_some() {
-            format!("Copy over, then archive {system} {}", gone.id)
-        } else {
-            format!("Merge {system} {} into {}", gone.id, survivor.id)
+        // With the records that are shown; a group is named record by record.
+        let decision = match self.planned() {
+            Some(planned) if self.merging.told(&(duplicate, survivor.clone(), wish.clone())).is_some() => {
+                planned.decision.clone()
+            }
+            _ => Decision::Merge {
+                duplicate,
+                survivor: survivor.unwrap_or_else(|| pair.left.clone()),
+                wish: Box::new(wish),
+            },
         };
+        let Decision::Merge { survivor, wish, .. } = &decision else { return Vec::new() };
+        let system = survivor.system().title();
+        let others: Vec<RecordRef> = self.records().into_iter().filter(|record| record != survivor).collect();
+        let title = match others.as_slice() {
+            [gone] if wish.instead.is_some() => format!("Copy over, then archive {system} {}", gone.id),
+            [gone] => format!("Merge {system} {} into {}", gone.id, survivor.id),
+            _ => format!("Merge {} {system} {}s into {}", others.len() + 1, survivor.object, survivor.id),
+        };
+        self.merged = Some(duplicate);
         vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
     }
 
+    /// The two, or in a group the record under the cursor, are different people.
     fn part(&self) -> Vec<Effect> {
         let Some(pair) = self.window.current() else { return Vec::new() };
+        let record = self.records().get(self.cell.1).cloned();
+        if let (Focus::Detail, Some(record)) = (self.focus, record)
+            && let Some(group) = self.planned().and_then(|known| known.group.as_ref())
+            && group.members.len() > 2
+        {
+            let pairs: Vec<DuplicateId> = group
+                .pairs
+                .iter()
+                .filter(|pair| pair.left == record || pair.right == record)
+                .filter(|pair| matches!(pair.state, ReviewState::Open | ReviewState::Ignored))
+                .map(|pair| pair.id)
+                .collect();
+            if !pairs.is_empty() {
+                let title = format!("{} is somebody else", record.title());
+                let wish = Sending::Apart(pairs, record.title());
+                return vec![Effect::Confirm(Box::new(Pending::Link { wish, title }))];
+            }
+        }
         let text =
             format!("{} and {} ({}) stay two records.", pair.left.title(), pair.right.id, pair.subject);
         vec![Effect::Confirm(Box::new(Pending::Part { id: pair.id, text }))]
@@ -140,215 +229,115 @@ impl Duplicates {
         judged.map(|pair| pair.id).or(self.said)
     }
 
+    /// Takes back the newest thing: what was said of this pair, the last word, or the last merge.
+    fn undo(&mut self) -> Vec<Effect> {
+        let done = self.window.current().filter(|pair| pair.state == ReviewState::Done).map(|pair| pair.id);
+        if done.is_none()
+            && let Some(id) = self.taken_back()
+        {
+            self.said = None;
+            return vec![Effect::TakeBack(id)];
+        }
+        let Some(id) = done.or(self.merged) else { return Vec::new() };
+        let title = format!("Take the merge of {id} back");
+        vec![Effect::Confirm(Box::new(Pending::Link { wish: Sending::Unmerge(id), title }))]
+    }
+
+    /// Lets the value under the cursor survive, or leaves it to the rules again.
+    fn take_value(&mut self) {
+        let Some(grid) = self.grid() else { return };
+        let (Some(row), Some(record)) = (grid.rows.get(self.cell.0), grid.records.get(self.cell.1)) else {
+            return;
+        };
+        let take = Take { field: row.field.clone(), record: record.clone() };
+        let again = self.chosen.take.contains(&take);
+        self.chosen.take.retain(|other| other.field != take.field);
+        if !again {
+            self.chosen.take.push(take);
+        }
+    }
+
+    fn step(&mut self, rows: i64, columns: i64) {
+        let Some(grid) = self.grid() else { return };
+        let moved = |at: usize, by: i64, many: usize| {
+            (at as i64).saturating_add(by).clamp(0, many.saturating_sub(1) as i64) as usize
+        };
+        self.cell =
+            (moved(self.cell.0, rows, grid.rows.len()), moved(self.cell.1, columns, grid.records.len()));
+        self.follow.set(true);
+    }
+
+    fn hear(&mut self, ticket: Ticket, told: Heard) -> Vec<Effect> {
+        let Heard::Merge(answer) = told else { return Vec::new() };
+        let refused = match self.merging.answer(ticket, answer) {
+            Some((wanted, Ok(known))) if !wanted.2.take.is_empty() => match &known.preview {
+                Err(why) => Some((wanted.0, why.clone())),
+                Ok(_) => None,
+            },
+            _ => None,
+        };
+        // A value that cannot be taken is given back at once, with the reason.
+        if let Some((id, why)) = refused
+            && self.window.selected() == Some(id.0)
+            && self.chosen.take.pop().is_some()
+        {
+            return vec![Effect::Toast(Tone::Warning, why)];
+        }
+        Vec::new()
+    }
+
     fn below(&self, ctx: &Ctx) -> Vec<Line<'static>> {
-        let certain = self.window.rows().iter().filter(|pair| pair.band == Band::Auto).count() as u64;
-        if certain == 0 {
-            return Vec::new();
-        }
-        let verb = if certain == 1 { "is" } else { "are" };
-        let text = format!("{} {verb} certain.", counted(certain, "pair"));
-        vec![Line::from(span(text, ctx.theme.muted))]
-    }
-
-    fn draw_pair(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect, pair: &Duplicate) {
-        let theme = &ctx.theme;
-        ctx.target(area, Target::Detail);
-        let focused = self.focus == Focus::Detail;
-        let system = pair.left.system().title();
-        let lines = self.comparison(ctx, pair, usize::from(area.width.saturating_sub(4)));
-        let hidden = hidden(lines.len(), area.height.saturating_sub(2), &self.scroll);
-        let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
-        let hint = if pair.mergeable {
-            Line::from(vec![span("m", theme.key), span(" shows the exact calls first", theme.muted)])
-        } else {
-            let word = if Instead::offered_by(pair.obstacle.as_deref()).is_some() {
-                "m copies over and archives instead"
-            } else {
-                "cannot be merged from here"
-            };
-            Line::from(span(word, theme.warn))
-        };
-        let inner = Panel::new(theme, &cut_end(&pair.subject, 40), focused)
-            .right(Line::from(span(format!("2 {system} {}s", pair.left.object), theme.muted)))
-            .bottom_left(more)
-            .bottom_right(hint)
-            .draw(theme, buffer, area);
-        if inner.width > 2 {
-            let body = Rect { x: inner.x + 1, width: inner.width - 2, ..inner };
-            scrolled(buffer, body, &lines, &self.scroll);
-        }
-    }
-
-    /// A column per record and one for what comes out, the surviving cell ticked.
-    fn comparison(&self, ctx: &Ctx, pair: &Duplicate, cells: usize) -> Vec<Line<'static>> {
-        let theme = &ctx.theme;
-        let right_survives = self.right_survives();
-        let mut names: Vec<&String> = pair.left_fields.keys().collect();
-        names.extend(pair.right_fields.keys().filter(|name| !pair.left_fields.contains_key(*name)));
-        let blank =
-            |fields: &Fields, name: &str| fields.get(name).map(value_text).unwrap_or_default().is_empty();
-        names.retain(|name| !(blank(&pair.left_fields, name) && blank(&pair.right_fields, name)));
-        names.sort_by_key(|name| standing(name));
-        let label = names.iter().map(|name| width(name)).max().unwrap_or(5).clamp(5, 18) + 1;
-        let column = cells.saturating_sub(label + 2 + 3 * 2) / 3;
+        let rows = self.window.rows();
+        let certain = rows.iter().filter(|pair| pair.band == Band::Auto).count() as u64;
+        let ours = rows.iter().any(|pair| pair.standing.origin.is_some());
         let mut lines = Vec::new();
-        lines.extend(known::lines(ctx, pair, cells));
-        if let Some(obstacle) = &pair.obstacle {
-            lines.extend(wrap(obstacle, cells).into_iter().map(|line| Line::from(span(line, theme.warn))));
-            lines.push(Line::default());
+        if certain > 0 {
+            let verb = if certain == 1 { "is" } else { "are" };
+            let text = format!("{} {verb} certain; m shows first.", counted(certain, "group"));
+            lines.push(Line::from(span(text, ctx.theme.muted)));
         }
-        let head = |number: &str, id: &str, survives: bool| {
-            let word = if survives { " survivor" } else { "" };
-            let id = cut_middle(id, column.saturating_sub(2 + width(word)).max(4));
-            let used = 2 + width(&id) + width(word);
-            vec![
-                span("  ", theme.text),
-                span(format!("{number} "), theme.key),
-                span(id, theme.bold),
-                span(word.to_owned(), theme.ok),
-                span(" ".repeat(column.saturating_sub(used)), theme.text),
-            ]
-        };
-        let mut spans = vec![span(" ".repeat(label), theme.muted)];
-        spans.extend(head("1", &pair.left.id, !right_survives));
-        spans.extend(head("2", &pair.right.id, right_survives));
-        spans.push(span("  MERGED", theme.muted));
-        lines.push(Line::from(spans));
-        let text = |fields: &Fields, name: &str| fields.get(name).map(value_text).unwrap_or_default();
-        for name in names {
-            let (a, b) = (text(&pair.left_fields, name), text(&pair.right_fields, name));
-            let (first, second) = if right_survives { (&b, &a) } else { (&a, &b) };
-            let from_survivor = !first.is_empty() || second.is_empty();
-            let merged = if from_survivor { first } else { second };
-            let left_wins = from_survivor != right_survives;
-            let equal = a == b;
-            let technical = standing(name) == TECHNICAL;
-            let cell = |value: &str, wins: bool| {
-                let tick = if wins && !equal { "✓ " } else { "  " };
-                let style = if wins && !equal && !technical { theme.bold } else { theme.muted };
-                let shown = if value.is_empty() { "—" } else { value };
-                let shown = if shown.contains('@') { cut_middle(shown, column) } else { shown.to_owned() };
-                [span(tick, theme.ok), span(left(&shown, column), style)]
-            };
-            let mut spans = vec![span(left(name, label), theme.muted)];
-            spans.extend(cell(&a, left_wins));
-            spans.extend(cell(&b, !left_wins));
-            let shown = if merged.is_empty() { "—" } else { merged };
-            // Two filled values that differ: one of them goes away.
-            let lost = !equal && !a.is_empty() && !b.is_empty() && !technical;
-            let style = if lost {
-                theme.warn
-            } else if equal || technical {
-                theme.muted
-            } else {
-                theme.text
-            };
-            spans.push(span(format!("  {}", cut_end(shown, column)), style));
-            lines.push(Line::from(spans));
+        if ours {
+            lines.push(Line::from(span("* of Reknit's own making, with the cause.", ctx.theme.muted)));
         }
         lines
     }
 }
 
-/// Fields of the machinery: last and muted.
-const TECHNICAL: usize = 100;
-
-/// Where a field stands in the comparison: what a person looks at first, then the rest, then ids and stamps.
-fn standing(name: &str) -> usize {
-    const FIRST: [&str; 20] = [
-        "name",
-        "firstname",
-        "lastname",
-        "role",
-        "email",
-        "hs_additional_emails",
-        "phone",
-        "mobilephone",
-        "company",
-        "jobtitle",
-        "custom_attributes.job_title",
-        "lifecyclestage",
-        "custom_attributes.lifecycle_stage",
-        "hs_lead_status",
-        "custom_attributes.plan",
-        "hubspot_owner_id",
-        "city",
-        "country",
-        "createdate",
-        "created_at",
-    ];
-    let machinery = name.starts_with("hs_")
-        || name.ends_with("_id")
-        || name.ends_with("id")
-        || name.ends_with("_at")
-        || matches!(name, "id" | "lastmodifieddate" | "email_domain" | "associatedcompanyid");
-    FIRST.iter().position(|first| *first == name).unwrap_or(if machinery { TECHNICAL } else { FIRST.len() })
-}
-
-/// The waterfall: each bar begins where the one before it ended; all of them sum to the score.
-pub(super) fn waterfall(
-    ctx: &Ctx,
-    evidence: &[Evidence],
-    probability: f64,
-    cells: usize,
-) -> Vec<Line<'static>> {
-    let theme = &ctx.theme;
-    let words: Vec<String> = evidence
-        .iter()
-        .map(|bar| match (&bar.note, bar.level.is_empty()) {
-            (Some(note), _) => format!("{} {}: {note}", bar.comparison, bar.level),
-            (None, true) => bar.comparison.clone(),
-            (None, false) => format!("{} {}", bar.comparison, bar.level),
-        })
-        .collect();
-    let label = words.iter().map(|word| width(word)).max().unwrap_or(0).min(cells / 2);
-    let room = cells.saturating_sub(label + 10);
-    let mut sum = 0_i64;
-    let (mut low, mut high) = (0_i64, 0_i64);
-    for bar in evidence {
-        sum += i64::from(bar.millibits);
-        low = low.min(sum);
-        high = high.max(sum);
-    }
-    let scale = |bits: i64| {
-        let share = (bits - low) as f64 / (high - low).max(1) as f64;
-        (share * room as f64).round() as usize
-    };
-    let mut at = 0_i64;
-    let mut lines = Vec::new();
-    for (bar, word) in evidence.iter().zip(&words) {
-        let to = at + i64::from(bar.millibits);
-        let (from_cell, to_cell) = (scale(at.min(to)), scale(at.max(to)));
-        let long = (to_cell - from_cell).max(usize::from(bar.millibits != 0)).min(room);
-        let start = from_cell.min(room.saturating_sub(long));
-        let (glyph, style) = if bar.millibits < 0 { ("▒", theme.error) } else { ("▆", theme.ok) };
-        let sign = if bar.millibits < 0 { "−" } else { "+" };
-        let number = format!("{sign}{}.{}", bar.millibits.abs() / 1000, bar.millibits.abs() % 1000 / 100);
-        lines.push(Line::from(vec![
-            span(left(word, label), theme.text),
-            span(right(&number, 7), style),
-            span(format!("  {}", " ".repeat(start)), theme.text),
-            span(glyph.repeat(long), style),
-        ]));
-        at = to;
-    }
-    let total = format!("{:.1} bits → {}", sum as f64 / 1000.0, percent(probability));
-    lines.push(Line::from(vec![span(right(&total, cells), theme.bold)]));
-    lines
-}
-
-/// `97 %`; never 100, because nothing is that certain.
-pub(super) fn percent(probability: f64) -> String {
-    let share = if probability.is_finite() { (probability * 100.0).clamp(0.0, 99.0) } else { 0.0 };
-    format!("{share:.0} %")
-}
-
 impl Pane for Duplicates {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        if let Msg::Act(action) = &msg
+            && let Some(effects) = self.many(ctx, *action)
+        {
+            return effects;
+        }
         let before = self.window.selected();
-        let effects = match msg {
+        let mut effects = match msg {
             Msg::Act(action) if keys::moves(action) && self.focus == Focus::Detail => {
-                super::scroll_as(&self.scroll, action);
+                match action {
+                    Action::Down => self.step(1, 0),
+                    Action::Up => self.step(-1, 0),
+                    Action::First => self.step(i64::MIN / 4, 0),
+                    Action::Last => self.step(i64::MAX / 4, 0),
+                    _ => {
+                        super::scroll_as(&self.beneath, action);
+                        if ctx.size.1 < 26 {
+                            super::scroll_as(&self.scroll, action);
+                        }
+                    }
+                }
+                Vec::new()
+            }
+            Msg::Act(action @ (Action::ColumnLeft | Action::ColumnRight)) => {
+                // From the list it only goes over; the first column is where one arrives.
+                if self.focus == Focus::Detail {
+                    self.step(0, if action == Action::ColumnRight { 1 } else { -1 });
+                } else {
+                    self.focus = Focus::Detail;
+                }
+                Vec::new()
+            }
+            Msg::Act(Action::TakeValue) => {
+                self.take_value();
                 Vec::new()
             }
             Msg::Act(Action::Merge) => self.merge(),
@@ -364,38 +353,62 @@ impl Pane for Duplicates {
                 self.said = self.window.current().map(|pair| pair.id);
                 self.put_off(ctx)
             }
-            Msg::Act(Action::UndoVerdict) => {
-                let effect = self.taken_back().map(Effect::TakeBack);
-                self.said = None;
-                effect.into_iter().collect()
-            }
+            Msg::Act(Action::UndoVerdict) => self.undo(),
             Msg::Act(Action::SwapSurvivor) => {
-                self.swapped = if self.right_survives() { None } else { self.window.selected() };
+                if let Some(grid) = self.grid() {
+                    let next = (grid.survivor + 1) % grid.records.len().max(1);
+                    self.chosen.survivor = grid.records.get(next).cloned();
+                }
                 Vec::new()
             }
             Msg::Choose(digit) => {
-                match digit {
-                    1 => self.swapped = None,
-                    2 => self.swapped = self.window.selected(),
-                    _ => {}
+                if let Some(record) = self.records().get(usize::from(digit).wrapping_sub(1)) {
+                    self.chosen.survivor = Some(record.clone());
                 }
                 Vec::new()
             }
             Msg::Act(Action::Copy) => {
-                self.window.current().map(|pair| Effect::Copy(pair.left.id.clone())).into_iter().collect()
+                let grid = self.grid();
+                let cell = grid.as_ref().filter(|_| self.focus == Focus::Detail).and_then(|grid| {
+                    grid.rows.get(self.cell.0).and_then(|row| row.values.get(self.cell.1)).cloned()
+                });
+                let id = self.window.current().map(|pair| pair.left.id.clone());
+                cell.or(id).map(Effect::Copy).into_iter().collect()
             }
             Msg::Loaded(ticket, Loaded::Duplicates(page)) => {
                 self.window.answer(ctx, ticket, page).1.into_iter().collect()
             }
-            Msg::Wheel(Target::Detail, by) => {
+            Msg::Loaded(ticket, Loaded::Reviews(told)) => self.hear(ticket, *told),
+            Msg::Click(Target::Choice(row), _) => {
+                self.focus = Focus::Detail;
+                self.cell.0 = row;
+                Vec::new()
+            }
+            Msg::Wheel(Target::Detail | Target::Choice(_), by) => {
                 super::scroll_by(&self.scroll, by);
                 Vec::new()
             }
-            other => super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other),
+            Msg::Wheel(Target::Tab(_), by) => {
+                super::scroll_by(&self.beneath, by);
+                Vec::new()
+            }
+            other => {
+                if matches!(other, Msg::Refresh | Msg::Shown) {
+                    self.merging.age();
+                }
+                super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other)
+            }
         };
         if self.window.selected() != before {
             self.scroll.set(0);
+            self.beneath.set(0);
+            self.cell = (0, 0);
+            self.chosen = Chosen::default();
         }
+        let wanted = self.wanted();
+        effects.extend(
+            self.merging.want(ctx, wanted, |(id, survivor, wish)| Ask::Merge(id, survivor, Box::new(wish))),
+        );
         effects
     }
 
@@ -405,7 +418,7 @@ impl Pane for Duplicates {
         if let Some(list) = list {
             let frame = Frame {
                 title: "Duplicates",
-                order: "surest first",
+                order: "groups, surest first",
                 columns: &COLUMNS,
                 nothing: "No duplicates.\nRecords that look alike appear here with the evidence for it.",
                 focused: self.focus == Focus::List,
@@ -428,52 +441,43 @@ impl Pane for Duplicates {
                         theme.muted,
                     ),
                     (age(ctx.now, pair.created_at), theme.muted),
+                    (pair.left.id.clone(), theme.muted),
+                    (pair.state.to_string(), theme.muted),
+                    (pair.id.to_string(), theme.muted),
                 ]
             });
         }
-        let Some(detail) = detail else { return };
-        let Some(pair) = self.window.current() else {
-            Panel::new(theme, "Detail", false).draw(theme, buffer, detail);
-            return;
-        };
-        let why = pair.evidence.len() as u16 + 3;
-        let why = if detail.height > why + 8 { why } else { detail.height / 3 };
-        // The evidence follows the records; what is left over goes to it.
-        let wanted = self.comparison(ctx, pair, usize::from(detail.width.saturating_sub(4))).len() as u16 + 3;
-        let why = why.max(detail.height.saturating_sub(wanted));
-        let upper = Rect { height: detail.height - why, ..detail };
-        let lower = Rect { y: detail.y + upper.height, height: why, ..detail };
-        self.draw_pair(ctx, buffer, upper, pair);
-        let inner = Panel::new(theme, &format!("Why {}", percent(pair.probability)), false)
-            .right(Line::from(span("evidence, in bits", theme.muted)))
-            .draw(theme, buffer, lower);
-        let cells = inner.width.saturating_sub(2);
-        let mut lines = waterfall(ctx, &pair.evidence, pair.probability, usize::from(cells));
-        lines.extend(known::turns(ctx, pair, usize::from(cells)));
-        for (index, line) in lines.iter().take(usize::from(inner.height)).enumerate() {
-            put(buffer, inner.x + 1, inner.y + index as u16, cells, line);
+        if let Some(detail) = detail {
+            self.draw_detail(ctx, buffer, detail);
         }
     }
 
     fn can(&self, action: Action) -> Result<(), String> {
         let Some(pair) = self.window.current() else {
             return match action {
-                Action::UndoVerdict if self.said.is_some() => Ok(()),
+                Action::UndoVerdict if self.said.or(self.merged).is_some() => Ok(()),
                 Action::Merge
                 | Action::Distinct
                 | Action::Unsure
                 | Action::PutOff
                 | Action::UndoVerdict
                 | Action::SwapSurvivor
+                | Action::TakeValue
                 | Action::Copy
-                | Action::Open => Err("there is no pair here".to_owned()),
+                | Action::Open => Err("there is no group here".to_owned()),
                 _ => Ok(()),
             };
         };
         match action {
-            Action::UndoVerdict if self.taken_back().is_none() => {
-                Err("nothing was said of this pair".to_owned())
+            Action::UndoVerdict
+                if self.taken_back().or(self.merged).is_none() && pair.state != ReviewState::Done =>
+            {
+                Err("nothing was said of this pair, and nothing was merged".to_owned())
             }
+            Action::TakeValue if self.focus != Focus::Detail => {
+                Err("choose a cell of the comparison first (Tab, arrows)".to_owned())
+            }
+            Action::Distinct | Action::Unsure | Action::PutOff if self.many_marked() => Ok(()),
             Action::Merge | Action::Distinct | Action::Unsure | Action::PutOff
                 if pair.state == ReviewState::Deciding =>
             {
@@ -503,8 +507,22 @@ impl Pane for Duplicates {
         self.window.text()
     }
 
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
+    }
+
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        let fields = row.left_fields.values().chain(row.right_fields.values()).map(value_text);
+        Some((row.id.to_string(), [row.subject.clone()].into_iter().chain(fields).collect()))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {
@@ -512,6 +530,6 @@ impl Pane for Duplicates {
     }
 
     fn choices(&self) -> usize {
-        if self.focus == Focus::Detail { 2 } else { 0 }
+        if self.focus == Focus::Detail { self.records().len().min(9) } else { 0 }
     }
 }

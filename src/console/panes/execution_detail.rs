@@ -4,12 +4,13 @@
 
 use ratatui::text::Line;
 
+use super::executions::asks::Around;
+use super::executions::fixing::{self, Fixing};
 use super::parts::{labelled, rule};
 use crate::console::ctx::Ctx;
 use crate::console::text::{ahead, cut_end, left, right, span, thousands, width, wrap};
-use crate::console::widgets::json;
 use crate::domain::error_class::{ErrorClass, Retry};
-use crate::domain::execution::{Attempt, Execution, ExecutionDetail, Status};
+use crate::domain::execution::{Attempt, Execution, ExecutionDetail, PROBE, Status};
 use crate::domain::plan::{Effect, StepState};
 use crate::domain::record::{RecordRef, System, value_text};
 use crate::domain::trouble::advise;
@@ -24,13 +25,18 @@ pub enum Tab {
     Plan,
     /// Requests and responses.
     Calls,
+    /// Every try with its clock.
+    Timeline,
     /// What the vendor told us.
     Event,
+    /// What stands around it.
+    Related,
 }
 
 impl Tab {
     /// All, from left to right.
-    pub const ALL: [Self; 4] = [Self::Explain, Self::Plan, Self::Calls, Self::Event];
+    pub const ALL: [Self; 6] =
+        [Self::Explain, Self::Plan, Self::Calls, Self::Timeline, Self::Event, Self::Related];
 
     /// Its word.
     pub const fn title(self) -> &'static str {
@@ -38,29 +44,48 @@ impl Tab {
             Self::Explain => "Explain",
             Self::Plan => "Plan",
             Self::Calls => "Calls",
+            Self::Timeline => "Timeline",
             Self::Event => "Event",
+            Self::Related => "Related",
+        }
+    }
+
+    /// Its word where there is little room.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Explain => "Expl",
+            Self::Timeline => "Time",
+            Self::Event => "Ev",
+            Self::Related => "Rel",
+            tab => tab.title(),
         }
     }
 }
 
-/// The lines of a tab; what the row knows is shown before the detail is loaded.
+/// The lines of a tab that is read, not walked through; what the row knows is shown before the detail is loaded.
 pub fn lines(
     ctx: &Ctx,
     row: &Execution,
     detail: Option<&ExecutionDetail>,
+    around: Option<&Around>,
     tab: Tab,
     cells: usize,
 ) -> Vec<Line<'static>> {
     match (tab, detail) {
-        (Tab::Explain, detail) => explain(ctx, row, detail, cells),
-        (_, None) => Vec::new(),
+        (Tab::Explain, detail) => explain(ctx, row, detail, around, cells),
         (Tab::Plan, Some(detail)) => plan(ctx, detail, cells),
-        (Tab::Calls, Some(detail)) => calls(ctx, detail, cells),
-        (Tab::Event, Some(detail)) => event(ctx, detail, cells),
+        (Tab::Timeline, Some(detail)) => timeline(ctx, row, detail, cells, true),
+        _ => Vec::new(),
     }
 }
 
-fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: usize) -> Vec<Line<'static>> {
+fn explain(
+    ctx: &Ctx,
+    row: &Execution,
+    detail: Option<&ExecutionDetail>,
+    around: Option<&Around>,
+    cells: usize,
+) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let mut lines = Vec::new();
     let (first, rest) = split_sentence(&row.sentence);
@@ -91,15 +116,12 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
             told.hint
         };
         lines.extend(labelled(ctx, "Fix", advice, theme.bold, cells));
-    } else if row.status == Status::Held {
-        lines.extend(labelled(
-            ctx,
-            "Fix",
-            "Decide what it waits for; it goes on by itself then.",
-            theme.bold,
-            cells,
-        ));
+        lines.extend(keys_of(ctx, row, detail, cells));
+    } else if row.status == Status::Held && around.is_none_or(|around| around.related.aside.is_none()) {
+        let text = "Decide what it waits for; it goes on by itself then.";
+        lines.extend(labelled(ctx, "Fix", text, theme.bold, cells));
     }
+    lines.extend(around.map(|around| linked(ctx, row, around, cells)).unwrap_or_default());
     if let Some(due) = row.due_at.filter(|_| !row.status.is_finished()) {
         let text = format!("{}, {}", ahead(ctx.now, due), ctx.full(due));
         lines.extend(labelled(ctx, "Next", &text, theme.text, cells));
@@ -113,7 +135,7 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
         if lines.last().is_some_and(|line| line.width() > 0) {
             lines.push(Line::default());
         }
-        lines.extend(timeline(ctx, row, detail, cells));
+        lines.extend(timeline(ctx, row, detail, cells, false));
         if let Some(words) = &detail.vendor_words {
             lines.push(Line::default());
             let who = detail.failed_at().map_or("The vendor", System::title);
@@ -136,6 +158,63 @@ fn explain(ctx: &Ctx, row: &Execution, detail: Option<&ExecutionDetail>, cells: 
             row.record.as_ref().map_or_else(String::new, |record| format!(" · from {}", record.title()));
         let made = format!("Made {}{from}", ctx.full(row.created_at));
         lines.extend(wrap(&made, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
+    }
+    lines
+}
+
+/// The keys that mend it, the best first.
+fn keys_of(
+    ctx: &Ctx,
+    row: &Execution,
+    detail: Option<&ExecutionDetail>,
+    cells: usize,
+) -> Option<Line<'static>> {
+    let theme = &ctx.theme;
+    let fixing = fixing::of(row, detail?)?;
+    let mut keys = vec![("f", fixing.words())];
+    if row.decision.is_none() && fixing != Fixing::Values {
+        keys.push(("e", "edit and replay"));
+    }
+    if row.status == Status::InDoubt {
+        keys.insert(0, ("P", "look it up"));
+    }
+    keys.push(("w", "why"));
+    let mut spans = vec![span("      ", theme.muted)];
+    let mut used = 6;
+    for (key, words) in keys {
+        used += width(words) + 5;
+        if used > cells {
+            break;
+        }
+        spans.push(span(key, theme.key));
+        spans.push(span(format!(" {words}   "), theme.muted));
+    }
+    Some(Line::from(spans))
+}
+
+/// What it repeats, what repeats it, who holds it.
+fn linked(ctx: &Ctx, row: &Execution, around: &Around, cells: usize) -> Vec<Line<'static>> {
+    let theme = &ctx.theme;
+    let mut lines = Vec::new();
+    if let Some(of) = around.related.replay_of {
+        let what = if row.recipe == PROBE { "what became of" } else { "with edits" };
+        let text = if row.recipe == PROBE {
+            format!("Looks up {what} {of}")
+        } else {
+            format!("Replays {of} {what}")
+        };
+        lines.extend(labelled(ctx, "Of", &text, theme.text, cells));
+    }
+    if let Some(other) = around.related.replayed_as {
+        let text = format!("Replayed with edits as {other}; this one is kept as it was");
+        lines.extend(labelled(ctx, "Goes", &text, theme.text, cells));
+    }
+    if around.related.aside.is_some() {
+        lines.extend(labelled(ctx, "Held", "h lets it go on", theme.warn, cells));
+    }
+    if let Some(pause) = &around.paused {
+        let text = format!("{}. H lets {} go on", pause.sentence(), row.recipe);
+        lines.extend(labelled(ctx, "Pause", &text, theme.warn, cells));
     }
     lines
 }
@@ -166,7 +245,13 @@ fn written(row: &Execution, detail: &ExecutionDetail) -> Option<String> {
 }
 
 /// Clock, glyph, what, method and status, duration: one line per thing that happened.
-fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
+pub(super) fn timeline(
+    ctx: &Ctx,
+    row: &Execution,
+    detail: &ExecutionDetail,
+    cells: usize,
+    whole: bool,
+) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let mut lines = Vec::new();
     if let (Some(topic), Some(at)) = (&detail.topic, detail.received_at) {
@@ -208,6 +293,15 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
             span(right(&code, 4), theme.code(attempt.status, attempt.class)),
             span(right(&format!("{} ms", thousands(u64::from(attempt.duration_ms))), 11), theme.muted),
         ]));
+        if whole {
+            let (_, path) = split_url(&attempt.url);
+            let room = cells.saturating_sub(11);
+            lines.push(Line::from(span(format!("           {}", cut_end(path, room)), theme.muted)));
+            if let Some(class) = attempt.class {
+                let words = wrap(class.treatment().meaning, room).into_iter();
+                lines.extend(words.map(|line| Line::from(span(format!("           {line}"), theme.text))));
+            }
+        }
     }
     let at = ctx.clock(row.updated_at);
     let last = match row.status {
@@ -220,7 +314,7 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
             })
         }
         Status::Discarded => Some(("×", theme.muted, "given up by a human".to_owned())),
-        Status::Held => Some(("‖", theme.warn, "waits for a decision".to_owned())),
+        Status::Held => Some(("‖", theme.warn, "waits: it is held".to_owned())),
         Status::Retrying => row
             .due_at
             .map(|due| ("↻", theme.warn, format!("try {} {}", row.attempts + 1, ahead(ctx.now, due)))),
@@ -236,7 +330,7 @@ fn timeline(ctx: &Ctx, row: &Execution, detail: &ExecutionDetail, cells: usize) 
     lines
 }
 
-fn purpose(attempt: &Attempt) -> String {
+pub(super) fn purpose(attempt: &Attempt) -> String {
     match attempt.step {
         Some(_) => format!("try {} {}", attempt.number, attempt.purpose),
         None => attempt.purpose.clone(),
@@ -405,55 +499,12 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
     lines
 }
 
-fn calls(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
-    let theme = &ctx.theme;
-    if detail.attempts.is_empty() {
-        return vec![Line::from(span("No call was made so far.", theme.muted))];
-    }
-    let mut lines = Vec::new();
-    for (index, attempt) in detail.attempts.iter().enumerate() {
-        if index > 0 {
-            lines.push(Line::default());
-        }
-        lines.push(rule(ctx, &format!("{} {}", index + 1, purpose(attempt)), cells));
-        let (host, path) = split_url(&attempt.url);
-        lines.push(Line::from(vec![
-            span(format!("{} ", attempt.method), theme.bold),
-            span(host.to_owned(), theme.muted),
-            span(cut_end(path, cells.saturating_sub(width(&attempt.method) + width(host) + 1)), theme.text),
-        ]));
-        lines.extend(json::lines(theme, &attempt.request, 2, cells));
-        let code = attempt.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        let mut head = vec![
-            span("→ ", theme.muted),
-            span(code, theme.code(attempt.status, attempt.class)),
-            span(
-                format!(
-                    "  {}  {} ms",
-                    ctx.clock(attempt.started_at),
-                    thousands(u64::from(attempt.duration_ms))
-                ),
-                theme.muted,
-            ),
-        ];
-        if let Some(class) = attempt.class {
-            head.push(span(format!("  {class}"), theme.warn));
-        }
-        if let Some(id) = &attempt.request_id {
-            head.push(span(format!("  request id {id}"), theme.muted));
-        }
-        lines.push(Line::from(head));
-        lines.extend(json::lines(theme, &attempt.response, 2, cells));
-    }
-    lines
-}
-
 /// A record a step is about, on a line of its own.
 fn about(title: &str, theme: &crate::console::theme::Theme) -> Line<'static> {
     Line::from(span(format!("    {title}"), theme.text))
 }
 
-fn split_url(url: &str) -> (&str, &str) {
+pub(super) fn split_url(url: &str) -> (&str, &str) {
     let from = url.find("://").map_or(0, |at| at + 3);
     match url[from..].find('/') {
         Some(at) => (&url[from..from + at], &url[from + at..]),
@@ -461,27 +512,7 @@ fn split_url(url: &str) -> (&str, &str) {
     }
 }
 
-fn event(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>> {
-    let theme = &ctx.theme;
-    let Some(topic) = &detail.topic else {
-        return vec![Line::from(span("No event: a decision of a human caused it.", theme.muted))];
-    };
-    let title = told(detail, topic);
-    let mut lines = vec![Line::from(span(title.to_owned(), theme.bold))];
-    if title != topic {
-        lines.push(Line::from(span(topic.clone(), theme.muted)));
-    }
-    if let Some(at) = detail.received_at {
-        let often = detail.delivered.words(|at| ctx.full(at)).unwrap_or_else(|| "delivered once".to_owned());
-        let line = format!("received {}, {often}", ctx.full(at));
-        lines.extend(wrap(&line, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
-    }
-    lines.push(Line::default());
-    lines.extend(json::lines(theme, &detail.payload, 0, cells));
-    lines
-}
-
 /// What a person reads for the event's topic.
-fn told<'a>(detail: &ExecutionDetail, topic: &'a str) -> &'a str {
+pub(super) fn told<'a>(detail: &ExecutionDetail, topic: &'a str) -> &'a str {
     detail.told_by.as_ref().map_or(topic, |connection| title(connection.system, topic))
 }

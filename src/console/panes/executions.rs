@@ -1,4 +1,15 @@
-//! Screen 2: executions, newest first, and beside them what happened, why, and what mends it.
+//! Screen 2: executions, newest first, and beside them what happened, why, and what mends it; or the causes of failures.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `asks` | what is asked beyond the rows |
+//! | `doing` | what the keys do, and why not |
+//! | `fixing` | what `f` does about a failure |
+//! | `columns` | the list's columns |
+//! | `causes` | one row for each cause |
+//! | `sheet` | lines one walks through: folding JSON, doors |
+//! | `around` | calls, event, related as such lines |
+//! | `diff` | what two bodies differ in |
 //!
 //! Never retries by itself and never hides a failure: it only asks the operator module and shows its answer.
 
@@ -9,6 +20,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::execution_detail::{self, Tab};
+use super::listing::{self, Listed};
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
@@ -16,35 +28,44 @@ use crate::console::actions::Action;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::{Effect, Query};
 use crate::console::keys;
-use crate::console::layers::confirm::Pending;
-use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, ahead, counted, span};
+use crate::console::session::Kept;
+use crate::console::text::span;
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::{Column, Kind, hidden, scrolled};
-use crate::domain::execution::{Execution, ExecutionDetail, Status};
+use crate::console::widgets::list::{hidden, scrolled};
+use crate::domain::execution::{Execution, ExecutionDetail};
+use crate::domain::filter::Filter;
 use crate::domain::ids::ExecutionId;
-use crate::domain::review::Decision;
-use crate::domain::undo::MERGING;
+use crate::domain::team::Item;
 
-const COLUMNS: [Column; 8] = [
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "", kind: Kind::Words, drop: 0, most: 1 },
-    Column { title: "AGE", kind: Kind::Number, drop: 0, most: 4 },
-    Column { title: "RECIPE", kind: Kind::Words, drop: 0, most: 24 },
-    Column { title: "RECORD", kind: Kind::Words, drop: 0, most: 28 },
-    Column { title: "TRY", kind: Kind::Number, drop: 3, most: 7 },
-    Column { title: "CODE", kind: Kind::Number, drop: 1, most: 4 },
-    Column { title: "NEXT", kind: Kind::Number, drop: 2, most: 8 },
-];
+mod around;
+pub mod asks;
+mod causes;
+mod columns;
+mod diff;
+mod doing;
+pub(in crate::console) mod fixing;
+mod sheet;
+
+use asks::{Around, Ask, Told};
+use causes::Causes;
+use columns::COLUMNS;
+use sheet::{Sheet, Way};
 
 /// What needs or awaits something; Esc shows everything.
 const OPEN: &str = "status:open";
 
+/// From how many columns on a third box stands beside the detail.
+const THREE: u16 = 160;
+
 impl Row for Execution {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Execution(self.id))
     }
 }
 
@@ -55,21 +76,36 @@ pub struct Executions {
     focus: Focus,
     tab: Tab,
     detail: Option<Box<ExecutionDetail>>,
+    around: Option<(ExecutionId, Box<Around>)>,
     asked: Option<(Ticket, ExecutionId)>,
+    asked_around: Option<Ticket>,
+    page: Option<Ticket>,
     gone: Option<ExecutionId>,
     scroll: Cell<usize>,
+    /// The lines of a tab that one walks through.
+    sheet: Option<Sheet>,
+    /// Only what differs between two tries.
+    compared: bool,
+    /// Causes in the place of executions.
+    causes: Option<Causes>,
 }
 
 impl Default for Executions {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Executions).filtered(OPEN),
+            window: Window::new(Screen::Executions).of(&COLUMNS).filtered(OPEN),
             focus: Focus::List,
             tab: Tab::Explain,
             detail: None,
+            around: None,
             asked: None,
+            asked_around: None,
+            page: None,
             gone: None,
             scroll: Cell::new(0),
+            sheet: None,
+            compared: false,
+            causes: None,
         }
     }
 }
@@ -83,6 +119,17 @@ impl Executions {
         self.window.marks().iter().map(|key| ExecutionId(*key)).collect()
     }
 
+    /// The detail of the selected execution, once it is loaded.
+    fn known(&self) -> Option<&ExecutionDetail> {
+        let id = self.window.current()?.id;
+        self.detail.as_deref().filter(|detail| detail.execution.id == id)
+    }
+
+    fn known_around(&self) -> Option<&Around> {
+        let id = self.window.current()?.id;
+        self.around.as_ref().filter(|(of, _)| *of == id).map(|(_, around)| &**around)
+    }
+
     /// Loads the selected execution whole; only the newest question counts.
     fn look(&mut self, ctx: &Ctx, again: bool) -> Vec<Effect> {
         let Some(id) = self.window.current().map(|row| row.id) else { return Vec::new() };
@@ -93,92 +140,178 @@ impl Executions {
         }
         if !shown {
             self.scroll.set(0);
+            self.sheet = None;
         }
         let ticket = ctx.ticket();
         self.asked = Some((ticket, id));
         vec![Effect::Load(ticket, Query::Execution(id))]
     }
 
-    fn retry(&mut self) -> Vec<Effect> {
-        let ids = self.chosen();
-        if ids.len() > 1 {
-            let subjects = self.subjects(&ids);
-            return vec![Effect::Confirm(Box::new(Pending::Retry { ids, subjects }))];
+    /// Lays the lines of the tab out anew, where it has such lines.
+    fn lay_out(&mut self, ctx: &Ctx) {
+        let Some(row) = self.window.current() else { return };
+        let before = self.sheet.as_ref();
+        let sheet = match (self.tab, self.known()) {
+            (Tab::Related, _) => Some(around::related(ctx, row, self.known_around())),
+            (Tab::Calls, Some(detail)) if self.compared => Some(around::compared(ctx, detail)),
+            (Tab::Calls, Some(detail)) => Some(around::calls(ctx, detail)),
+            (Tab::Event, Some(detail)) => Some(around::event(ctx, detail)),
+            _ => None,
+        };
+        self.sheet = sheet.map(|sheet| sheet.at_place_of(before));
+    }
+
+    fn show(&mut self, ctx: &Ctx, tab: Tab) {
+        if tab != self.tab {
+            self.tab = tab;
+            self.scroll.set(0);
+            self.sheet = None;
         }
-        for id in &ids {
-            self.window.edit(id.0, |row| row.status = Status::Retrying);
+        self.lay_out(ctx);
+    }
+
+    fn turn(&mut self, ctx: &Ctx, by: usize) {
+        let at = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0);
+        self.show(ctx, Tab::ALL[(at + by) % Tab::ALL.len()]);
+    }
+
+    /// Right or left: folds in a tree, else the next tab.
+    fn aside(&mut self, ctx: &Ctx, right: bool) {
+        let open = self.sheet.as_ref().filter(|_| self.focus == Focus::Detail).and_then(Sheet::is_open);
+        if let (Some(open), Some(sheet)) = (open, &mut self.sheet)
+            && open != right
+        {
+            sheet.toggle();
+            return;
         }
-        if ids.is_empty() { Vec::new() } else { vec![Effect::Retry(ids)] }
+        self.turn(ctx, if right { 1 } else { Tab::ALL.len() - 1 });
     }
 
-    fn subjects(&self, ids: &[ExecutionId]) -> Vec<String> {
-        ids.iter()
-            .map(|id| match self.window.rows().iter().find(|row| row.id == *id) {
-                Some(row) => format!("{id}  {}  {}", row.recipe, row.subject),
-                None => id.to_string(),
-            })
-            .collect()
+    fn follow(&mut self, ctx: &Ctx, way: &Way) -> Vec<Effect> {
+        match way {
+            Way::Execution(id) => {
+                self.focus = Focus::List;
+                self.show(ctx, Tab::Explain);
+                vec![Effect::Go(Screen::Executions, Some(format!("id:{id}")))]
+            }
+            Way::Item(id) => {
+                let screen = match id.split('_').next() {
+                    Some("cf") => Screen::Conflicts,
+                    Some("du") => Screen::Duplicates,
+                    _ => Screen::Unlinked,
+                };
+                vec![Effect::Go(screen, Some(format!("id:{id}")))]
+            }
+            Way::Record(record) => self.open_page(ctx, record.clone()),
+        }
     }
 
-    /// Asks to take back what the row's execution merged.
-    fn undo(&self) -> Vec<Effect> {
-        let Some(row) = self.window.current() else { return Vec::new() };
-        let title = format!("Take back the merge of {}", row.subject);
-        let decision = Decision::UndoMerge { merge: row.id };
-        vec![Effect::Confirm(Box::new(Pending::Decide { decision, title }))]
+    /// Enter: into the detail; there into what the line leads to, or folds.
+    fn open(&mut self, ctx: &Ctx) -> Vec<Effect> {
+        if let Some(causes) = &self.causes {
+            let Some(text) = causes.current().map(|cause| format!("cause:{}", cause.cause)) else {
+                return Vec::new();
+            };
+            self.causes = None;
+            self.focus = Focus::List;
+            let filter = Filter::parse(&text).unwrap_or_default();
+            return self.window.set_filter(ctx, text, filter).into_iter().collect();
+        }
+        if self.focus == Focus::List {
+            self.focus = Focus::Detail;
+            return Vec::new();
+        }
+        let way = self.sheet.as_ref().and_then(|sheet| sheet.way().cloned());
+        match way {
+            Some(way) => self.follow(ctx, &way),
+            None => {
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.toggle();
+                }
+                Vec::new()
+            }
+        }
     }
 
-    fn mark_same(&mut self) -> Vec<Effect> {
-        let Some((class, code)) = self.window.current().map(|row| (row.error_class, row.error_code)) else {
+    fn told(&mut self, ctx: &Ctx, ticket: Ticket, told: Told) -> Vec<Effect> {
+        match told {
+            Told::Around(id, Ok(Some(around))) if self.asked_around == Some(ticket) => {
+                self.asked_around = None;
+                if self.around.as_ref().is_none_or(|(of, known)| *of != id || *known != around) {
+                    self.around = Some((id, around));
+                    if self.tab == Tab::Related {
+                        self.lay_out(ctx);
+                    }
+                }
+            }
+            Told::Causes(answer) => {
+                if let Some(causes) = &mut self.causes {
+                    causes.take(ticket, answer);
+                }
+            }
+            Told::Page(answer) if self.page == Some(ticket) => {
+                self.page = None;
+                return match answer {
+                    Ok(url) => vec![Effect::Copy(url)],
+                    Err(why) => vec![Effect::Toast(Tone::Warning, format!("No page can be opened: {why}."))],
+                };
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn loaded(&mut self, ctx: &Ctx, id: ExecutionId, found: Option<Box<ExecutionDetail>>) -> Vec<Effect> {
+        let Some(detail) = found else {
+            self.gone = Some(id);
             return Vec::new();
         };
-        let count = self
-            .window
-            .mark_where(|row| row.error_class == class && row.error_code == code && row.status.can_retry());
-        let text =
-            format!("{} of this cause marked; r retries, D discards", counted(count as u64, "execution"));
-        vec![Effect::Toast(Tone::Good, text)]
-    }
-
-    fn below(&self, ctx: &Ctx) -> Vec<Line<'static>> {
-        let Some(row) = self.window.current() else { return Vec::new() };
-        let Some(class) = row.error_class else { return Vec::new() };
-        let same = self.window.rows().iter().filter(|other| {
-            other.error_class == Some(class)
-                && other.error_code == row.error_code
-                && other.status == row.status
-        });
-        let count = same.count();
-        if count < 2 || row.status != Status::Failed {
+        self.window.edit(id.0, |row| *row = detail.execution.clone());
+        let recipe = detail.execution.recipe.clone();
+        let same = self.detail.as_ref() == Some(&detail);
+        self.detail = Some(detail);
+        self.gone = None;
+        if !same || self.sheet.is_none() {
+            self.lay_out(ctx);
+        }
+        // Asked only now: nobody who runs through the list wants to know it of every row.
+        if self.window.selected() != Some(id.0) {
             return Vec::new();
         }
-        let theme = &ctx.theme;
-        vec![Line::from(vec![
-            span(format!("{count} failed for this cause: "), theme.muted),
-            span("*", theme.key),
-            span(" marks them, ", theme.muted),
-            span("r", theme.key),
-            span(" retries", theme.muted),
-        ])]
+        let ticket = ctx.ticket();
+        self.asked_around = Some(ticket);
+        vec![Effect::Load(ticket, Query::AboutExecutions(Ask::Around(id, recipe)))]
     }
 
     fn draw_detail(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
         ctx.target(area, Target::Detail);
         let focused = self.focus == Focus::Detail;
+        if let Some(causes) = &self.causes {
+            let inner = Panel::new(theme, "Cause", focused).draw(theme, buffer, area);
+            let body = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+            if inner.width > 0 {
+                scrolled(buffer, body, &causes.lines(ctx, usize::from(body.width)), &self.scroll);
+            }
+            return;
+        }
         let row = self.window.current();
         let mut title = Vec::new();
         let mut x = area.x + 3;
+        // Whole words leave no room for the state at the right of a narrower box.
+        let narrow = area.width < 74;
         for (index, tab) in Tab::ALL.into_iter().enumerate() {
-            let word = if tab == self.tab { format!("[{}]", tab.title()) } else { tab.title().to_owned() };
+            let name = if narrow && tab != self.tab { tab.short() } else { tab.title() };
+            let word = if tab == self.tab { format!("[{name}]") } else { name.to_owned() };
             let style = match (tab == self.tab, focused) {
                 (true, true) => theme.key,
                 (true, false) => theme.bold,
                 _ => theme.muted,
             };
             if index > 0 {
-                title.push(span("  ", theme.muted));
-                x += 2;
+                let gap = if narrow { " " } else { "  " };
+                title.push(span(gap, theme.muted));
+                x += gap.len() as u16;
             }
             let cells = crate::console::text::width(&word) as u16;
             ctx.target(Rect::new(x, area.y, cells, 1), Target::Tab(index));
@@ -195,17 +328,53 @@ impl Executions {
                 span(" copy", theme.muted),
             ])
         });
+        let height = area.height.saturating_sub(2);
         let lines = self.lines(ctx, usize::from(area.width.saturating_sub(4)));
-        let hidden = hidden(lines.len(), area.height.saturating_sub(2), &self.scroll);
-        let more = if hidden > 0 { Line::from(span("↓ more", theme.muted)) } else { Line::default() };
+        let hidden = match &self.sheet {
+            Some(sheet) => sheet.below(height),
+            None => hidden(lines.len(), height, &self.scroll),
+        };
+        let mut more = vec![];
+        if self.tab == Tab::Calls {
+            let words = if self.compared { " all calls" } else { " only what differs" };
+            more.extend([span("=", theme.key), span(words, theme.muted)]);
+        }
+        if hidden > 0 {
+            more.push(span(if more.is_empty() { "↓ more" } else { " · ↓ more" }, theme.muted));
+        }
         let inner = Panel::titled(Line::from(title), focused)
             .right(state)
-            .bottom_left(more)
+            .bottom_left(Line::from(more))
             .bottom_right(id)
             .draw(theme, buffer, area);
-        let body = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-        if inner.width > 0 {
-            scrolled(buffer, body, &lines, &self.scroll);
+        if inner.width == 0 {
+            return;
+        }
+        match &self.sheet {
+            Some(sheet) => sheet.draw(ctx, buffer, inner, focused),
+            None => {
+                let body = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+                scrolled(buffer, body, &lines, &self.scroll);
+            }
+        }
+    }
+
+    /// The third box: the call beside its explanation, the history beside everything else.
+    fn draw_context(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        let theme = &ctx.theme;
+        let explain = self.tab == Tab::Explain;
+        let inner =
+            Panel::new(theme, if explain { "Last call" } else { "History" }, false).draw(theme, buffer, area);
+        let (Some(row), Some(detail)) = (self.window.current(), self.known()) else { return };
+        if inner.width == 0 {
+            return;
+        }
+        if explain {
+            around::last_call(ctx, detail).draw(ctx, buffer, inner, false);
+        } else {
+            let body = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+            let lines = execution_detail::timeline(ctx, row, detail, usize::from(body.width), false);
+            scrolled(buffer, body, &lines, &Cell::new(0));
         }
     }
 
@@ -214,8 +383,61 @@ impl Executions {
         if self.gone == Some(row.id) {
             return vec![Line::from(span("This execution is no longer in the journal.", ctx.theme.muted))];
         }
-        let detail = self.detail.as_deref().filter(|detail| detail.execution.id == row.id);
-        execution_detail::lines(ctx, row, detail, self.tab, cells)
+        execution_detail::lines(ctx, row, self.known(), self.known_around(), self.tab, cells)
+    }
+
+    /// Keys that move in what has the focus.
+    fn step(&mut self, ctx: &Ctx, action: Action) -> Vec<Effect> {
+        match (self.focus, &mut self.causes, &mut self.sheet) {
+            (Focus::List, Some(causes), _) => causes.step(action),
+            (Focus::List, None, _) => return self.window.step(ctx, action),
+            (Focus::Detail, None, Some(sheet)) => sheet.step(action),
+            (Focus::Detail, ..) => super::scroll_as(&self.scroll, action),
+        }
+        Vec::new()
+    }
+
+    fn group(&mut self, ctx: &Ctx) -> Vec<Effect> {
+        self.focus = Focus::List;
+        self.scroll.set(0);
+        if self.causes.take().is_some() {
+            return Vec::new();
+        }
+        self.causes.insert(Causes::default()).ask(ctx)
+    }
+
+    fn click(&mut self, ctx: &Ctx, target: &Target, double: bool) -> Vec<Effect> {
+        match target {
+            Target::Detail => self.focus = Focus::Detail,
+            Target::Row(at) => {
+                match &mut self.causes {
+                    Some(causes) => causes.click(*at),
+                    None => drop(self.window.click(*at)),
+                }
+                self.focus = Focus::List;
+                if double {
+                    return self.open(ctx);
+                }
+            }
+            Target::Tab(at) => {
+                if let Some(tab) = Tab::ALL.get(*at) {
+                    self.show(ctx, *tab);
+                }
+                self.focus = Focus::Detail;
+            }
+            Target::List => self.focus = Focus::List,
+            Target::Choice(line) => {
+                self.focus = Focus::Detail;
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.click(*line);
+                }
+                if double {
+                    return self.open(ctx);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
     }
 }
 
@@ -223,74 +445,70 @@ impl Pane for Executions {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
         let mut effects = Vec::new();
         match msg {
-            Msg::Act(action) if keys::moves(action) && self.focus == Focus::Detail => {
-                super::scroll_as(&self.scroll, action);
+            Msg::Act(action) if keys::moves(action) => effects = self.step(ctx, action),
+            Msg::Act(Action::Mark) if self.focus == Focus::Detail && self.sheet.is_some() => {
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.toggle();
+                }
             }
-            Msg::Act(action) if keys::moves(action) => effects = self.window.step(ctx, action),
-            Msg::Act(Action::Retry) => return self.retry(),
-            Msg::Act(Action::Discard) => {
-                let ids = self.chosen();
-                let subjects = self.subjects(&ids);
-                return vec![Effect::Ask(Box::new(Question::new(Purpose::Reason { ids, subjects })))];
+            Msg::Act(action) if self.causes.is_none() && listing::concerns(action) => {
+                effects = self.window.act(ctx, action);
             }
-            Msg::Act(Action::UndoMerge) => return self.undo(),
-            Msg::Act(Action::MarkSame) => return self.mark_same(),
-            Msg::Act(Action::Mark) => effects = self.window.toggle_mark(ctx),
-            Msg::Act(Action::MarkRange) => self.window.toggle_range(),
-            Msg::Act(Action::ClearMarks) => {
-                self.window.clear_marks();
-            }
-            Msg::Act(Action::Open) | Msg::Click(Target::Detail, _) => self.focus = Focus::Detail,
+            Msg::List(change) => effects = self.window.change(ctx, *change),
+            Msg::Loaded(ticket, Loaded::Keys(_, keys)) => return self.window.keys(ticket, keys),
+            Msg::Act(Action::Open) => effects = self.open(ctx),
             Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
-            Msg::Act(Action::NextTab) => self.turn(1),
-            Msg::Act(Action::PreviousTab) => self.turn(Tab::ALL.len() - 1),
-            Msg::Act(Action::Copy) => {
-                return self
-                    .window
-                    .current()
-                    .map(|row| Effect::Copy(row.id.to_string()))
-                    .into_iter()
-                    .collect();
+            Msg::Act(Action::NextTab) => self.aside(ctx, true),
+            Msg::Act(Action::PreviousTab) => self.aside(ctx, false),
+            Msg::Act(Action::GroupByCause) => effects = self.group(ctx),
+            Msg::Act(Action::OnlyDifferent) => {
+                self.compared = self.tab != Tab::Calls || !self.compared;
+                self.tab = Tab::Calls;
+                self.sheet = None;
+                self.lay_out(ctx);
             }
+            Msg::Act(Action::Copy) => {
+                let inside =
+                    self.sheet.as_ref().filter(|_| self.focus == Focus::Detail).and_then(Sheet::value);
+                let id = || self.window.current().map(|row| row.id.to_string());
+                return inside.or_else(id).map(Effect::Copy).into_iter().collect();
+            }
+            Msg::Act(action) => return self.act(ctx, action).unwrap_or_default(),
             Msg::Shown | Msg::Refresh => {
                 effects.extend(self.window.refresh(ctx));
                 effects.extend(self.look(ctx, true));
+                if let Some(causes) = &mut self.causes {
+                    effects.extend(causes.ask(ctx));
+                }
             }
-            Msg::Filter(text, filter) => effects.extend(self.window.set_filter(ctx, text, filter)),
+            Msg::Filter(text, filter) => {
+                self.causes = None;
+                effects.extend(self.window.set_filter(ctx, text, filter));
+            }
             Msg::Select(key) => effects.extend(self.window.select(ctx, key)),
             Msg::Loaded(ticket, Loaded::Executions(page)) => {
                 effects.extend(self.window.answer(ctx, ticket, page).1);
             }
+            Msg::Loaded(ticket, Loaded::AboutExecutions(told)) => return self.told(ctx, ticket, *told),
             Msg::Loaded(ticket, Loaded::Execution(id, answer)) => {
                 if self.asked.is_some_and(|(asked, _)| asked == ticket) {
                     self.asked = None;
-                    match answer {
-                        Ok(Some(detail)) => {
-                            self.window.edit(id.0, |row| *row = detail.execution.clone());
-                            self.detail = Some(detail);
-                            self.gone = None;
-                        }
-                        Ok(None) => self.gone = Some(id),
-                        // The rows say that the journal cannot be read; saying it twice helps nobody.
-                        Err(_) => {}
+                    // The rows say that the journal cannot be read; saying it twice helps nobody.
+                    if let Ok(found) = answer {
+                        return self.loaded(ctx, id, found);
                     }
                 }
                 return Vec::new();
             }
-            Msg::Click(Target::Row(at), double) => {
-                self.window.click(at);
-                self.focus = if double { Focus::Detail } else { Focus::List };
-            }
-            Msg::Click(Target::Tab(at), _) => {
-                if let Some(tab) = Tab::ALL.get(at) {
-                    self.tab = *tab;
-                    self.scroll.set(0);
-                }
-                self.focus = Focus::Detail;
-            }
-            Msg::Click(Target::List, _) => self.focus = Focus::List,
-            Msg::Wheel(Target::Detail | Target::Tab(_), by) => super::scroll_by(&self.scroll, by),
-            Msg::Wheel(_, by) => effects = self.window.shift(ctx, by),
+            Msg::Click(target, double) => effects = self.click(ctx, &target, double),
+            Msg::Wheel(Target::Detail | Target::Tab(_) | Target::Choice(_), by) => match &mut self.sheet {
+                Some(sheet) => sheet.shift(by),
+                None => super::scroll_by(&self.scroll, by),
+            },
+            Msg::Wheel(_, by) => match &mut self.causes {
+                Some(causes) => causes.shift(by.signum()),
+                None => effects = self.window.shift(ctx, by),
+            },
             _ => {}
         }
         effects.extend(self.look(ctx, false));
@@ -298,54 +516,40 @@ impl Pane for Executions {
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let list_width = if ctx.size.0 >= 160 { 84 } else { area.width * 11 / 20 };
-        let (list, detail) = split(ctx, area, self.focus, list_width);
+        let three = ctx.size.0 >= THREE && self.causes.is_none();
+        let context = if three { area.width * 3 / 10 } else { 0 };
+        let two = Rect { width: area.width - context, ..area };
+        let list_width = match ctx.size.0 {
+            200.. => two.width * 3 / 5,
+            THREE.. => two.width / 2,
+            _ => two.width * 11 / 20,
+        };
+        let (list, detail) = split(ctx, two, self.focus, list_width);
+        if three {
+            let place = Rect { x: two.right(), width: context, ..area };
+            self.draw_context(ctx, buffer, place);
+        }
         if let Some(list) = list {
-            let frame = Frame {
-                title: "Executions",
-                order: "newest first",
-                columns: &COLUMNS,
-                nothing: if self.window.text() == OPEN {
-                    "Nothing needs you, and nothing waits.\nEsc shows every execution."
-                } else {
-                    "No executions yet.\nThey appear with the first webhook or poll; reknit doctor checks \
-                     the connections."
-                },
-                focused: self.focus == Focus::List,
-                below: self.below(ctx),
-            };
-            let theme = &ctx.theme;
-            parts::list(ctx, buffer, list, &frame, &self.window, |row| {
-                let marked = self.window.marks().contains(&row.id.0);
-                let tries = if row.attempts > 0 || !row.status.is_finished() {
-                    format!("{}/{}", row.attempts, row.max_attempts)
-                } else {
-                    String::new()
-                };
-                let code = row.error_code.filter(|_| row.error_class.is_some());
-                vec![
-                    (if marked { "+" } else { " " }.to_owned(), theme.key),
-                    (row.status.glyph().to_owned(), theme.status(row.status)),
-                    (age(ctx.now, row.updated_at), theme.muted),
-                    (row.recipe.clone(), theme.text),
-                    (row.subject.clone(), theme.text),
-                    (tries, theme.muted),
-                    (
-                        code.map_or_else(String::new, |code| code.to_string()),
-                        if row.status == Status::Failed {
-                            theme.error
+            let focused = self.focus == Focus::List;
+            match &self.causes {
+                Some(causes) => causes.draw_list(ctx, buffer, list, focused),
+                None => {
+                    let frame = Frame {
+                        title: "Executions",
+                        order: "newest first",
+                        columns: &COLUMNS,
+                        nothing: if self.window.text() == OPEN {
+                            "Nothing needs you, and nothing waits.\nEsc shows every execution."
                         } else {
-                            theme.code(code, row.error_class)
+                            "No executions yet.\nThey appear with the first webhook or poll; reknit doctor checks \
+                             the connections."
                         },
-                    ),
-                    (
-                        row.due_at
-                            .filter(|due| *due > ctx.now)
-                            .map_or_else(String::new, |due| ahead(ctx.now, due)),
-                        theme.muted,
-                    ),
-                ]
-            });
+                        focused,
+                        below: self.below(ctx),
+                    };
+                    parts::list(ctx, buffer, list, &frame, &self.window, |row| self.cells(ctx, row));
+                }
+            }
         }
         if let Some(detail) = detail {
             self.draw_detail(ctx, buffer, detail);
@@ -353,44 +557,7 @@ impl Pane for Executions {
     }
 
     fn can(&self, action: Action) -> Result<(), String> {
-        let Some(row) = self.window.current() else {
-            return match action {
-                Action::Retry
-                | Action::Discard
-                | Action::UndoMerge
-                | Action::MarkSame
-                | Action::Mark
-                | Action::MarkRange
-                | Action::Copy
-                | Action::Open => Err("there is no execution here".to_owned()),
-                _ => Ok(()),
-            };
-        };
-        let marks = self.window.marks();
-        let status = row.status;
-        match action {
-            Action::Retry if marks.is_empty() && !status.can_retry() => {
-                Err(format!("{} is {status}; only failed or waiting ones are retried", row.id))
-            }
-            Action::Discard if marks.is_empty() && matches!(status, Status::Succeeded | Status::Skipped) => {
-                Err(format!("{} is {status}; there is nothing to give up", row.id))
-            }
-            Action::Discard if marks.is_empty() && status == Status::Discarded => {
-                Err(format!("{} is discarded already", row.id))
-            }
-            Action::Discard if marks.is_empty() && status == Status::Running => {
-                Err(format!("{} is running at this moment", row.id))
-            }
-            Action::UndoMerge if row.recipe != MERGING => {
-                Err(format!("{} is no merge; only a merge can be taken back", row.id))
-            }
-            Action::UndoMerge if !matches!(status, Status::Succeeded | Status::Failed) => {
-                Err(format!("{} is {status}; a merge is taken back once it is done", row.id))
-            }
-            Action::MarkSame if row.error_class.is_none() => Err("this one has not failed".to_owned()),
-            Action::ClearMarks if marks.is_empty() => Err("nothing is marked".to_owned()),
-            _ => Ok(()),
-        }
+        self.refusal(action)
     }
 
     fn focus(&self) -> Focus {
@@ -402,7 +569,7 @@ impl Pane for Executions {
             self.focus = Focus::List;
             return Some(Vec::new());
         }
-        if self.window.clear_marks() {
+        if self.causes.take().is_some() || self.window.clear_marks() {
             return Some(Vec::new());
         }
         super::clear_filter(&mut self.window, ctx)
@@ -412,19 +579,29 @@ impl Pane for Executions {
         self.window.typed()
     }
 
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
+    }
+
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        Some((row.id.to_string(), vec![row.subject.clone()]))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
     }
 
+    fn kept(&self) -> Kept {
+        // Also that it shows everything, which is not what it opens with.
+        Kept { filter: self.window.text().to_owned(), selected: self.selected(), ..Kept::default() }
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
+    }
+
     fn items(&self) -> Vec<String> {
         self.chosen().iter().map(ToString::to_string).collect()
-    }
-}
-
-impl Executions {
-    fn turn(&mut self, by: usize) {
-        let at = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0);
-        self.tab = Tab::ALL[(at + by) % Tab::ALL.len()];
-        self.scroll.set(0);
     }
 }

@@ -1,27 +1,68 @@
-//! Screen 1: what needs a human, why executions fail, how the connections fare, the last day, what happened last.
+//! Screen 1: what needs a human, what came since the last visit, why executions fail, how the connections fare, how it
+//! went lately, what happened last.
 //!
-//! Every count leads to the rows it counts. Shows only what the journal says; computes no health of its own.
+//! Every number is a door to the rows it counts. Shows only what the journal says; computes no health of its own.
 
+pub mod asks;
 mod facts;
+mod needs;
+mod rows;
+
+use std::cell::Cell;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::Line;
 
+use self::asks::{Ask, Lately};
+pub(super) use self::facts::{took, window};
+use self::rows::{Door, Place, Row};
 use super::{Focus, Pane, Screen};
 use crate::console::actions::Action;
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::{Effect, Query};
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, ahead, cut_end, left, put, right, span, thousands, width, wrap};
+use crate::console::text::{put, span, wrap};
 use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::list::mark_selected;
 use crate::domain::clock::Timestamp;
-use crate::domain::execution::Status;
-use crate::domain::links::Coverage;
-use crate::domain::overview::{Cluster, Health, Overview as Facts};
-use crate::domain::text::clean;
+use crate::domain::fingerprint::Cause;
+use crate::domain::overview::{Health, Overview as Facts};
+
+/// How it went lately is asked again after so many milliseconds.
+const LATELY_EVERY: i64 = 5_000;
+
+/// A box, in the order in which Tab goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Spot {
+    /// What needs a human.
+    #[default]
+    Needs,
+    /// The connections.
+    Systems,
+    /// Since the last visit.
+    Since,
+    /// Why executions fail.
+    Causes,
+    /// How it went lately.
+    Trend,
+    /// The last lines of the audit log.
+    Latest,
+}
+
+impl Spot {
+    const ALL: [Self; 6] = [Self::Needs, Self::Systems, Self::Since, Self::Causes, Self::Trend, Self::Latest];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Needs => "Needs you",
+            Self::Systems => "Systems",
+            Self::Since => "Since your last visit",
+            Self::Causes => "Why executions fail",
+            Self::Trend => "Trend",
+            Self::Latest => "Latest",
+        }
+    }
+}
 
 /// The screen's state.
 #[derive(Debug, Default)]
@@ -31,21 +72,14 @@ pub struct Overview {
     failed: Option<String>,
     asked: Option<Ticket>,
     dirty: bool,
-    focus: Focus,
-    need: usize,
-    cause: usize,
-}
-
-/// One line of "Needs you".
-struct Need {
-    glyph: &'static str,
-    style: Style,
-    count: u64,
-    what: String,
-    more: String,
-    since: Option<Timestamp>,
-    screen: Screen,
-    filter: Option<&'static str>,
+    causes: Vec<Cause>,
+    lately: Option<Box<Lately>>,
+    lately_at: Option<Timestamp>,
+    looked: Option<Ticket>,
+    spot: Spot,
+    places: [Place; 6],
+    /// How high each box was drawn last: a low one leaves rows out.
+    heights: [Cell<u16>; 6],
 }
 
 impl Overview {
@@ -62,309 +96,27 @@ impl Overview {
             .unwrap_or(Health::Unknown)
     }
 
-    fn needs(&self, ctx: &Ctx) -> Vec<Need> {
-        let Some(facts) = &self.facts else { return Vec::new() };
-        let theme = &ctx.theme;
-        let of = |status| facts.counts.of(status);
-        let same = facts.clusters.iter().filter(|c| c.status == Status::Failed).map(|c| c.count).max();
-        let mut needs = Vec::new();
-        let mut push = |glyph, style, count, what: String, more: String, since, screen, filter| {
-            if count > 0 {
-                needs.push(Need { glyph, style, count, what, more, since, screen, filter });
-            }
-        };
-        let plural =
-            |count: u64, one: &str, many: &str| if count == 1 { one.to_owned() } else { many.to_owned() };
-        let alerts = facts.alerts.len() as u64;
-        push(
-            "!",
-            theme.error,
-            alerts,
-            plural(alerts, "alert", "alerts"),
-            facts.alerts.first().map_or_else(String::new, |first| clean(first).into_owned()),
-            None,
-            Screen::Executions,
-            Some("status:failed"),
-        );
-        let failed = of(Status::Failed);
-        push(
-            "✗",
-            theme.error,
-            failed,
-            plural(failed, "failed execution", "failed executions"),
-            match same {
-                Some(same) if same > 1 && same < failed => format!("{same} of them share one cause"),
-                Some(same) if same > 1 => "all share one cause".to_owned(),
-                _ => String::new(),
-            },
-            facts.oldest[0],
-            Screen::Executions,
-            Some("status:failed"),
-        );
-        let doubt = of(Status::InDoubt);
-        push(
-            "?",
-            theme.warn,
-            doubt,
-            "in doubt".into(),
-            "looked up before any replay".into(),
-            None,
-            Screen::Executions,
-            Some("status:in_doubt"),
-        );
-        let retrying = of(Status::Retrying);
-        push(
-            "↻",
-            theme.warn,
-            retrying,
-            "retrying by themselves".into(),
-            facts.next_due.map_or_else(String::new, |due| format!("next try {}", ahead(ctx.now, due))),
-            None,
-            Screen::Executions,
-            Some("status:retrying"),
-        );
-        let conflicts = facts.counts.conflicts;
-        push(
-            "≠",
-            theme.warn,
-            conflicts,
-            plural(conflicts, "field conflict", "field conflicts"),
-            "the rest of each record is written".into(),
-            facts.oldest[1],
-            Screen::Conflicts,
-            None,
-        );
-        let duplicates = facts.counts.duplicates;
-        push(
-            "≈",
-            theme.warn,
-            duplicates,
-            plural(duplicates, "duplicate pair", "duplicate pairs"),
-            match facts.certain_duplicates {
-                0 => "all need a look".to_owned(),
-                certain => format!("{certain} certain, {} need a look", duplicates.saturating_sub(certain)),
-            },
-            facts.oldest[2],
-            Screen::Duplicates,
-            None,
-        );
-        let unlinked = facts.counts.unlinked;
-        push(
-            "∅",
-            theme.warn,
-            unlinked,
-            plural(unlinked, "contact without an account", "contacts without an account"),
-            linked(facts),
-            facts.oldest[3],
-            Screen::Unlinked,
-            None,
-        );
-        let held = of(Status::Held);
-        push(
-            "‖",
-            theme.muted,
-            held,
-            "held".into(),
-            "wait for a decision".into(),
-            None,
-            Screen::Executions,
-            Some("status:held"),
-        );
-        needs
-    }
-
-    fn clusters(&self) -> Vec<&Cluster> {
-        let facts = self.facts.as_deref();
-        facts.map_or_else(Vec::new, |facts| {
-            facts.clusters.iter().filter(|c| c.status == Status::Failed).collect()
-        })
-    }
-
-    fn load(&mut self, ctx: &Ctx) -> Vec<Effect> {
+    fn load(&mut self, ctx: &Ctx, visit: bool) -> Vec<Effect> {
+        let mut effects = Vec::new();
         if self.asked.is_some() {
             self.dirty = true;
-            return Vec::new();
+        } else {
+            let ticket = ctx.ticket();
+            self.asked = Some(ticket);
+            effects.push(Effect::Load(ticket, Query::Overview));
         }
-        let ticket = ctx.ticket();
-        self.asked = Some(ticket);
-        vec![Effect::Load(ticket, Query::Overview)]
+        let due = self.lately_at.is_none_or(|at| !(0..LATELY_EVERY).contains(&ctx.now.since(at)));
+        if self.looked.is_none() || visit {
+            let ticket = ctx.ticket();
+            self.looked = Some(ticket);
+            effects.push(Effect::Load(ticket, Query::Outlook(Ask { lately: due || visit, visit })));
+        }
+        effects
     }
 
-    fn open(&self, ctx: &Ctx) -> Vec<Effect> {
-        if self.focus == Focus::Detail {
-            let clusters = self.clusters();
-            let Some(cluster) = clusters.get(self.cause.min(clusters.len().saturating_sub(1))) else {
-                return Vec::new();
-            };
-            let filter = format!("status:failed error:{}", cluster.class);
-            return vec![Effect::Go(Screen::Executions, Some(filter))];
-        }
-        let needs = self.needs(ctx);
-        let Some(need) = needs.get(self.need.min(needs.len().saturating_sub(1))) else { return Vec::new() };
-        vec![Effect::Go(need.screen, need.filter.map(str::to_owned))]
-    }
-
-    fn shift(&mut self, ctx: &Ctx, by: i64) {
-        let (at, count) = match self.focus {
-            Focus::List => (&mut self.need, self.facts.as_ref().map_or(0, |_| 7)),
-            Focus::Detail => (&mut self.cause, 64),
-        };
-        let moved = (*at as i64).saturating_add(by).clamp(0, count);
-        *at = moved as usize;
-        self.need = self.need.min(self.needs(ctx).len().saturating_sub(1));
-        self.cause = self.cause.min(self.clusters().len().saturating_sub(1));
-    }
-
-    fn draw_needs(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
-        ctx.target(area, Target::List);
-        let needs = self.needs(ctx);
-        let focused = self.focus == Focus::List;
-        // An alert is about work that is counted below it.
-        let open: u64 = needs.iter().filter(|need| need.glyph != "!").map(|need| need.count).sum();
-        let mut right_words = Vec::new();
-        if let (Some(_), Some(at)) = (&self.failed, self.loaded) {
-            right_words.push(span(format!("as of {} · ", ctx.clock(at)), theme.warn));
-        }
-        right_words.push(span(
-            if self.facts.is_some() { format!("{} open", thousands(open)) } else { "…".into() },
-            theme.muted,
-        ));
-        let inner =
-            Panel::new(theme, "Needs you", focused).right(Line::from(right_words)).draw(theme, buffer, area);
-        if inner.width == 0 {
-            return;
-        }
-        if needs.is_empty() {
-            let (glyph, style, text) = match (&self.failed, &self.facts) {
-                (Some(why), None) => ("✗", theme.error, format!("The journal cannot be read. {why}")),
-                (_, None) => return,
-                (_, Some(_)) => {
-                    ("✓", theme.ok, "Nothing needs you. New work appears here by itself.".to_owned())
-                }
-            };
-            put(buffer, inner.x + 2, inner.y, 1, &Line::from(span(glyph, style)));
-            let cells = usize::from(inner.width.saturating_sub(6));
-            for (index, line) in wrap(&text, cells).into_iter().take(usize::from(inner.height)).enumerate() {
-                put(
-                    buffer,
-                    inner.x + 4,
-                    inner.y + index as u16,
-                    cells as u16,
-                    &Line::from(span(line, theme.text)),
-                );
-            }
-            return;
-        }
-        let count_cells = needs.iter().map(|need| width(&thousands(need.count))).max().unwrap_or(1);
-        let what_cells = needs.iter().map(|need| width(&need.what)).max().unwrap_or(1);
-        let from = scroll_to(self.need, usize::from(inner.height));
-        for (index, need) in needs.iter().enumerate().skip(from).take(usize::from(inner.height)) {
-            let y = inner.y + (index - from) as u16;
-            ctx.target(Rect::new(inner.x, y, inner.width, 1), Target::Row(index));
-            let age = need.since.map_or_else(String::new, |since| age(ctx.now, since));
-            let used = 5 + count_cells + 1 + what_cells + 2;
-            let room = usize::from(inner.width).saturating_sub(used + 6);
-            let line = Line::from(vec![
-                span(format!("{}  ", need.glyph), need.style),
-                span(right(&thousands(need.count), count_cells), theme.bold),
-                span(format!(" {}  ", left(&need.what, what_cells)), theme.text),
-                span(left(&need.more, room), theme.muted),
-                span(right(&age, 5), theme.muted),
-            ]);
-            put(buffer, inner.x + 2, y, inner.width.saturating_sub(3), &line);
-            if index == self.need {
-                mark_selected(theme, buffer, Rect::new(inner.x, y, inner.width, 1), focused);
-            }
-        }
-    }
-
-    fn draw_causes(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
-        ctx.target(area, Target::Detail);
-        let focused = self.focus == Focus::Detail;
-        let inner = Panel::new(theme, "Why executions fail", focused)
-            .right(Line::from(span("failed now, by cause", theme.muted)))
-            .draw(theme, buffer, area);
-        if inner.width == 0 || self.facts.is_none() {
-            return;
-        }
-        let clusters = self.clusters();
-        if clusters.is_empty() {
-            put(
-                buffer,
-                inner.x + 2,
-                inner.y,
-                inner.width.saturating_sub(3),
-                &Line::from(vec![span("✓ ", theme.ok), span("Nothing has failed.", theme.text)]),
-            );
-            return;
-        }
-        let rows = usize::from(inner.height).saturating_sub(usize::from(inner.height > 3)).max(1);
-        let counts = clusters.iter().map(|c| thousands(c.count).len()).max().unwrap_or(1);
-        let classes = clusters.iter().map(|c| c.class.as_str().len()).max().unwrap_or(1);
-        let from = scroll_to(self.cause, rows);
-        for (index, cluster) in clusters.iter().enumerate().skip(from).take(rows) {
-            let y = inner.y + (index - from) as u16;
-            ctx.target(Rect::new(inner.x, y, inner.width, 1), Target::Choice(index));
-            let code = cluster.code.map_or_else(|| "—".to_owned(), |code| code.to_string());
-            let used = 2 + counts + 2 + 3 + 2 + classes + 2;
-            let room = usize::from(inner.width).saturating_sub(used + 6);
-            let line = Line::from(vec![
-                span(
-                    right(&thousands(cluster.count), counts),
-                    theme.error.add_modifier(ratatui::style::Modifier::BOLD),
-                ),
-                span(format!("  {}", right(&code, 3)), theme.muted),
-                span(format!("  {}", left(&cluster.class.as_str().replace('_', " "), classes)), theme.bold),
-                span(format!("  {}", left(cluster.class.treatment().meaning, room)), theme.muted),
-                span(right(&age(ctx.now, cluster.first_at), 5), theme.muted),
-            ]);
-            put(buffer, inner.x + 2, y, inner.width.saturating_sub(3), &line);
-            if index == self.cause && focused {
-                mark_selected(theme, buffer, Rect::new(inner.x, y, inner.width, 1), true);
-            }
-        }
-        if usize::from(inner.height) > rows {
-            let advice =
-                clusters.get(self.cause).or(clusters.first()).map_or("", |c| c.class.treatment().advice);
-            let line = Line::from(vec![
-                span("Fix ", theme.muted),
-                span(cut_end(advice, usize::from(inner.width.saturating_sub(7))), theme.text),
-            ]);
-            put(buffer, inner.x + 2, inner.bottom() - 1, inner.width.saturating_sub(3), &line);
-        }
-    }
-}
-
-/// The first of `height` visible rows, so that row `at` is among them.
-fn scroll_to(at: usize, height: usize) -> usize {
-    (at + 1).saturating_sub(height.max(1))
-}
-
-/// How many of the unlinked are clear, and how many people have an account by now.
-fn linked(facts: &Facts) -> String {
-    let clear = match facts.clear_links {
-        0 => None,
-        1 => Some("1 has one clear match".to_owned()),
-        clear => Some(format!("{clear} have one clear match")),
-    };
-    let share = facts.coverage.and_then(|(people, linked, trend)| {
-        let arrow = match trend {
-            0.05.. => " ↑",
-            ..=-0.05 => " ↓",
-            _ => "",
-        };
-        Some(format!("{:.0} % linked{arrow}", Coverage::percent(people, linked)?))
-    });
-    clear.into_iter().chain(share).collect::<Vec<_>>().join(" · ")
-}
-
-impl Pane for Overview {
-    fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
-        match msg {
-            Msg::Shown | Msg::Refresh => return self.load(ctx),
-            Msg::Loaded(ticket, Loaded::Overview(answer)) if self.asked == Some(ticket) => {
+    fn take(&mut self, ctx: &Ctx, ticket: Ticket, loaded: Loaded) -> Vec<Effect> {
+        match loaded {
+            Loaded::Overview(answer) if self.asked == Some(ticket) => {
                 self.asked = None;
                 match answer {
                     Ok(facts) => {
@@ -375,74 +127,272 @@ impl Pane for Overview {
                     Err(why) => self.failed = Some(why),
                 }
                 if std::mem::take(&mut self.dirty) {
-                    return self.load(ctx);
+                    return self.load(ctx, false);
                 }
             }
+            Loaded::Outlook(told) if self.looked == Some(ticket) => {
+                self.looked = None;
+                // What cannot be read is said by the first facts; here the old ones stay.
+                if let Ok(causes) = told.causes {
+                    self.causes = causes;
+                }
+                if let Some(Ok(lately)) = told.lately {
+                    self.lately = Some(lately);
+                    self.lately_at = Some(ctx.now);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// The boxes there are now: without a visit before there is nothing to say of it.
+    fn spots(&self) -> Vec<Spot> {
+        let known = self.lately.as_ref().is_some_and(|lately| lately.since.is_some());
+        Spot::ALL.into_iter().filter(|spot| *spot != Spot::Since || known).collect()
+    }
+
+    fn rows(&self, ctx: &Ctx, spot: Spot) -> Vec<Row> {
+        match spot {
+            Spot::Needs => self.needs(ctx),
+            Spot::Systems => self.systems(ctx, usize::from(self.heights[Spot::Systems as usize].get())),
+            Spot::Since => self.since(ctx),
+            Spot::Causes => self.why(ctx),
+            Spot::Trend => self.trend(ctx),
+            Spot::Latest => self.latest(ctx),
+        }
+    }
+
+    /// What is chosen in a box, as far as it still exists.
+    fn place(&self, rows: &[Row], spot: Spot) -> Place {
+        let wanted = self.places[spot as usize];
+        let row = wanted.row.min(rows.len().saturating_sub(1));
+        let doors = rows.get(row).map_or(0, |row| row.doors().count());
+        Place { row, door: wanted.door.min(doors.saturating_sub(1)) }
+    }
+
+    fn door(&self, ctx: &Ctx) -> Option<Door> {
+        let rows = self.rows(ctx, self.spot);
+        let place = self.place(&rows, self.spot);
+        rows.get(place.row)?.doors().nth(place.door).cloned()
+    }
+
+    fn open(&self, ctx: &Ctx) -> Vec<Effect> {
+        match self.door(ctx) {
+            Some(Door { screen, filter }) => vec![Effect::Go(screen, filter)],
+            None => Vec::new(),
+        }
+    }
+
+    /// Goes to what mends it: for a cause that is not where its executions are.
+    fn mend(&self, ctx: &Ctx) -> Vec<Effect> {
+        if self.spot == Spot::Causes {
+            let failing = self.failing();
+            let place = self.places[Spot::Causes as usize].row.min(failing.len().saturating_sub(1));
+            if let Some(Door { screen, filter }) = failing.get(place).map(|cause| facts::mended_at(cause)) {
+                return vec![Effect::Go(screen, filter)];
+            }
+        }
+        self.open(ctx)
+    }
+
+    fn shift(&mut self, ctx: &Ctx, by: i64) {
+        let rows = self.rows(ctx, self.spot);
+        let at = self.place(&rows, self.spot);
+        let row = (at.row as i64).saturating_add(by).clamp(0, rows.len().saturating_sub(1) as i64);
+        self.places[self.spot as usize].row = row as usize;
+    }
+
+    fn sidle(&mut self, ctx: &Ctx, by: i64) {
+        let rows = self.rows(ctx, self.spot);
+        let at = self.place(&rows, self.spot);
+        let doors = rows.get(at.row).map_or(0, |row| row.doors().count());
+        let door = (at.door as i64).saturating_add(by).clamp(0, doors.saturating_sub(1) as i64);
+        self.places[self.spot as usize].door = door as usize;
+    }
+
+    fn turn(&mut self, by: usize) {
+        let spots = self.spots();
+        let here = spots.iter().position(|spot| *spot == self.spot).unwrap_or(0);
+        self.spot = spots[(here + by) % spots.len()];
+    }
+
+    /// Draws a box with its rows and what stands below them.
+    fn draw_box(&self, ctx: &Ctx, buffer: &mut Buffer, spot: Spot, area: Rect) {
+        let theme = &ctx.theme;
+        let focused = self.spot == spot;
+        let before = rows::target(spot as usize, self.places[spot as usize]);
+        ctx.target(area, before);
+        self.heights[spot as usize].set(area.height.saturating_sub(2));
+        let rows = self.rows(ctx, spot);
+        let place = self.place(&rows, spot);
+        let mut title = self.title(ctx, spot);
+        if title.is_empty() {
+            spot.title().clone_into(&mut title);
+        }
+        let foot = self.foot(ctx, spot, usize::from(area.width.saturating_sub(6)));
+        let inside = usize::from(area.height.saturating_sub(2));
+        // Advice gives way to rows, as long as some of them are hidden.
+        let foot =
+            &foot[..foot.len().min(inside.saturating_sub(rows.len().min(inside.saturating_sub(1)).max(1)))];
+        let room = inside - foot.len();
+        let hidden = rows.len().saturating_sub(room);
+        let mut panel = Panel::new(theme, &title, focused).right(self.right(ctx, spot));
+        if hidden > 0 {
+            panel = panel.bottom_right(Line::from(span(format!("{hidden} more"), theme.muted)));
+        }
+        let inner = panel.draw(theme, buffer, area);
+        if inner.width == 0 {
+            return;
+        }
+        if rows.is_empty() {
+            if let Some((glyph, style, text)) = self.nothing(ctx, spot) {
+                put(buffer, inner.x + 2, inner.y, 1, &Line::from(span(glyph, style)));
+                let cells = inner.width.saturating_sub(6);
+                for (index, line) in
+                    wrap(&text, usize::from(cells)).into_iter().take(usize::from(inner.height)).enumerate()
+                {
+                    let line = Line::from(span(line, theme.text));
+                    put(buffer, inner.x + 4, inner.y + index as u16, cells, &line);
+                }
+            }
+            return;
+        }
+        let upper = Rect { height: room as u16, ..inner };
+        rows::draw(ctx, buffer, upper, (spot as usize, &rows), place, focused);
+        for (index, line) in foot.iter().enumerate() {
+            put(buffer, inner.x + 2, inner.y + (room + index) as u16, inner.width.saturating_sub(3), line);
+        }
+    }
+
+    /// The boxes one below the other, beginning so that the one with the focus is seen.
+    fn draw_stack(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        let spots = self.spots();
+        let height = |spot: Spot| {
+            let rows = self.rows(ctx, spot).len().max(1) as u16;
+            let foot = self.foot(ctx, spot, usize::from(area.width.saturating_sub(6))).len() as u16;
+            match spot {
+                Spot::Needs => rows.clamp(3, 8) + 2,
+                Spot::Since => 3,
+                Spot::Causes => rows.min(4) + foot.min(2) + 2,
+                Spot::Systems => rows.min(6) + 2,
+                Spot::Trend => rows.min(8) + 2,
+                Spot::Latest => rows.min(10) + 2,
+            }
+        };
+        let focused = spots.iter().position(|spot| *spot == self.spot).unwrap_or(0);
+        let mut first = focused;
+        let mut used = height(spots[focused]).min(area.height);
+        while first > 0 && used + height(spots[first - 1]) <= area.height {
+            first -= 1;
+            used += height(spots[first]);
+        }
+        let mut y = area.y;
+        for spot in &spots[first..] {
+            let left = area.bottom().saturating_sub(y);
+            if left < 3 {
+                break;
+            }
+            // The last box takes what is left: rows, where it has some more.
+            let wanted = height(*spot).min(left);
+            let wanted = if left - wanted < 3 { left } else { wanted };
+            self.draw_box(ctx, buffer, *spot, Rect { y, height: wanted, ..area });
+            y += wanted;
+        }
+    }
+
+    /// The boxes side by side.
+    fn draw_wide(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        let left_cells = area.width * 3 / 5;
+        let halves = |y: u16, height: u16| {
+            let left = Rect { x: area.x, y: area.y + y, width: left_cells, height };
+            (left, Rect { x: area.x + left_cells, width: area.width - left_cells, ..left })
+        };
+        let full = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+        let since: u16 = if self.spots().contains(&Spot::Since) { 3 } else { 0 };
+        self.heights[Spot::Systems as usize].set(u16::MAX);
+        let systems = self.rows(ctx, Spot::Systems).len();
+        let wanted = (self.needs(ctx).len().max(systems).max(5) as u16).saturating_add(2);
+        // Three rows of causes and of trends are left whatever else there is.
+        let top = wanted.min(area.height.saturating_sub(since + 6).max(7)).min(area.height);
+        let (needs, systems) = halves(0, top);
+        self.draw_box(ctx, buffer, Spot::Needs, needs);
+        self.draw_box(ctx, buffer, Spot::Systems, systems);
+        let mut y = top;
+        if since > 0 && area.height >= y + since {
+            self.draw_box(ctx, buffer, Spot::Since, full(y, since));
+            y += since;
+        }
+        let rest = area.height - y;
+        let trend = self.rows(ctx, Spot::Trend).len() as u16 + 2;
+        let wanted = (self.failing().len() as u16 + 4).max(trend).min(14);
+        // The last lines keep a third of what is left, where that is enough for a box.
+        let middle = if rest >= wanted + 4 { wanted.min(rest - 4) } else { rest };
+        let middle = middle.min(if rest > 12 { rest - rest / 4 } else { rest });
+        if middle >= 3 {
+            let (causes, trend) = halves(y, middle);
+            self.draw_box(ctx, buffer, Spot::Causes, causes);
+            self.draw_box(ctx, buffer, Spot::Trend, trend);
+        }
+        y += middle;
+        if area.height - y >= 3 {
+            self.draw_box(ctx, buffer, Spot::Latest, full(y, area.height - y));
+        }
+    }
+}
+
+impl Pane for Overview {
+    fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        match msg {
+            Msg::Shown => return self.load(ctx, true),
+            Msg::Refresh => return self.load(ctx, false),
+            Msg::Loaded(ticket, loaded) => return self.take(ctx, ticket, loaded),
             Msg::Act(Action::GoThere) => return self.open(ctx),
-            Msg::Act(Action::NextBox | Action::PreviousBox) => self.focus = self.focus.other(),
+            Msg::Act(Action::MendThere) => return self.mend(ctx),
+            Msg::Act(Action::NextBox) => self.turn(1),
+            Msg::Act(Action::PreviousBox) => self.turn(self.spots().len() - 1),
+            Msg::Act(Action::PreviousNumber) => self.sidle(ctx, -1),
+            Msg::Act(Action::NextNumber) => self.sidle(ctx, 1),
             Msg::Act(Action::Down) => self.shift(ctx, 1),
             Msg::Act(Action::Up) => self.shift(ctx, -1),
-            Msg::Act(Action::First | Action::PageUp | Action::HalfUp) => self.shift(ctx, -100),
-            Msg::Act(Action::Last | Action::PageDown | Action::HalfDown) => self.shift(ctx, 100),
-            Msg::Click(Target::Row(at), double) => {
-                self.focus = Focus::List;
-                self.need = at;
-                if double {
-                    return self.open(ctx);
+            Msg::Act(Action::First | Action::PageUp | Action::HalfUp) => self.shift(ctx, -1_000),
+            Msg::Act(Action::Last | Action::PageDown | Action::HalfDown) => self.shift(ctx, 1_000),
+            Msg::Click(Target::Row(target), double) => {
+                let (spot, place) = rows::place_of(target);
+                if let Some(spot) = Spot::ALL.get(spot) {
+                    self.spot = *spot;
+                    self.places[*spot as usize] = place;
+                    if double {
+                        return self.open(ctx);
+                    }
                 }
             }
-            Msg::Click(Target::Choice(at), double) => {
-                self.focus = Focus::Detail;
-                self.cause = at;
-                if double {
-                    return self.open(ctx);
+            Msg::Wheel(target, by) => {
+                if let Target::Row(target) = target
+                    && let Some(spot) = Spot::ALL.get(rows::place_of(target).0)
+                {
+                    self.spot = *spot;
                 }
+                self.shift(ctx, by.signum());
             }
-            Msg::Wheel(_, by) => self.shift(ctx, by.signum()),
             _ => {}
         }
         Vec::new()
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
         if ctx.narrow() {
-            let needs = (self.needs(ctx).len().max(3) as u16 + 2).min(area.height);
-            self.draw_needs(ctx, buffer, row(0, needs));
-            let rest = area.height - needs;
-            let causes = (self.clusters().len() as u16 + 3).clamp(4, 7).min(rest);
-            self.draw_causes(ctx, buffer, row(needs, causes));
-            let rest = rest - causes;
-            if rest >= 3 {
-                self.draw_systems(ctx, buffer, row(needs + causes, rest));
-            }
-            return;
-        }
-        let left_cells = area.width * 3 / 5;
-        let halves = |area: Rect| {
-            let right = Rect { x: area.x + left_cells, width: area.width - left_cells, ..area };
-            (Rect { width: left_cells, ..area }, right)
-        };
-        let top = (self.needs(ctx).len().max(5) as u16 + 2).min(area.height);
-        let (needs, systems) = halves(row(0, top));
-        self.draw_needs(ctx, buffer, needs);
-        self.draw_systems(ctx, buffer, systems);
-        // As many causes as there are, as long as the latest lines keep a third of the screen.
-        let wanted = (self.clusters().len() as u16 + 3).clamp(6, 12);
-        let middle =
-            wanted.min((area.height - top).saturating_sub(area.height / 3).max(6)).min(area.height - top);
-        let (causes, day) = halves(row(top, middle));
-        self.draw_causes(ctx, buffer, causes);
-        self.draw_day(ctx, buffer, day);
-        let rest = area.height - top - middle;
-        if rest >= 3 {
-            self.draw_latest(ctx, buffer, row(top + middle, rest));
+            self.draw_stack(ctx, buffer, area);
+        } else {
+            self.draw_wide(ctx, buffer, area);
         }
     }
 
     fn can(&self, action: Action) -> Result<(), String> {
         match action {
-            Action::GoThere if self.facts.is_none() => Err("nothing is loaded yet".to_owned()),
+            Action::GoThere | Action::MendThere if self.facts.is_none() => {
+                Err("nothing is loaded yet".to_owned())
+            }
             _ => Ok(()),
         }
     }
@@ -452,7 +402,7 @@ impl Pane for Overview {
     }
 
     fn focus(&self) -> Focus {
-        self.focus
+        if self.spot == Spot::Needs { Focus::List } else { Focus::Detail }
     }
 
     fn lists(&self) -> bool {
@@ -460,10 +410,20 @@ impl Pane for Overview {
     }
 
     fn back(&mut self, _: &Ctx) -> Option<Vec<Effect>> {
-        if self.focus == Focus::Detail {
-            self.focus = Focus::List;
-            return Some(Vec::new());
+        if self.spot == Spot::Needs {
+            return None;
         }
-        None
+        self.spot = Spot::Needs;
+        Some(Vec::new())
     }
+}
+
+/// Where a number leads that counts rows of a screen; on the health screen, the line with that key.
+fn door(screen: Screen, filter: &str) -> Door {
+    let filter = match (screen, filter) {
+        (_, "") => None,
+        (Screen::Health, key) => Some(super::health::line(key)),
+        (_, filter) => Some(filter.to_owned()),
+    };
+    Door { screen, filter }
 }

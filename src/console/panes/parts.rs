@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::listing::picked;
 use super::window::{Row, Window};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::text::{put, span, thousands, wrap};
@@ -38,11 +39,14 @@ pub fn list<T: Row>(
 ) {
     let theme = &ctx.theme;
     ctx.target(area, Target::List);
+    let more = if window.total_is_least() { "+" } else { "" };
+    let total = format!("{}{more}", thousands(window.total()));
     let count = match (window.loaded(), window.place()) {
         (None, _) => "…".to_owned(),
-        (Some(_), Some(place)) => format!("{} of {}", thousands(place), thousands(window.total())),
-        (Some(_), None) => thousands(window.total()),
+        (Some(_), Some(place)) => format!("{} of {total}", thousands(place)),
+        (Some(_), None) => total,
     };
+    ctx.found.set(window.loaded().map(|_| (window.total(), window.total_is_least())));
     let mut right = Vec::new();
     if window.fresh() > 0 {
         right.push(span(format!("{} new ↑ ", thousands(window.fresh())), theme.accent));
@@ -53,15 +57,31 @@ pub fn list<T: Row>(
         right.push(span(format!("as of {} · ", ctx.clock(at)), theme.warn));
     }
     right.push(span(count, theme.muted));
-    let mut order = vec![span(frame.order.to_owned(), theme.muted)];
+    let picked = picked(frame.columns, window.shown());
+    let sorted = window.sort().and_then(|sort| {
+        let at = picked.iter().position(|at| frame.columns[*at].sort == Some(sort.column))?;
+        Some((at, sort.descending))
+    });
+    let mut order = match window.sort() {
+        None => vec![span(frame.order.to_owned(), theme.muted)],
+        Some(sort) => {
+            let arrow = if sort.descending { "▼" } else { "▲" };
+            vec![span(format!("by {} {arrow}", sort.column), theme.accent)]
+        }
+    };
     if !window.text().is_empty() {
         order.insert(0, span(window.text().to_owned(), theme.text));
         order.insert(1, span(" · ", theme.muted));
     }
-    let marks = match (window.marks().len(), window.ranging()) {
+    let marks = match (window.marked(), window.ranging()) {
+        _ if window.ranged() => Line::from(span("marking the range…", theme.accent)),
         (0, _) => Line::default(),
-        (n, false) => Line::from(span(format!("{n} marked"), theme.accent)),
-        (n, true) => Line::from(span(format!("range: {n} marked · v ends it"), theme.accent)),
+        (n, _) if window.marks_all() => {
+            let which = if n == window.total() { "all " } else { "" };
+            Line::from(span(format!("{which}{}{more} marked", thousands(n)), theme.accent))
+        }
+        (n, false) => Line::from(span(format!("{} marked", thousands(n)), theme.accent)),
+        (n, true) => Line::from(span(format!("range: {} marked · v ends it", thousands(n)), theme.accent)),
     };
     let inner = Panel::new(theme, frame.title, frame.focused)
         .right(Line::from(right))
@@ -81,19 +101,46 @@ pub fn list<T: Row>(
         ctx.target(Rect::new(inner.x, inner.y + 1 + index as u16, inner.width, 1), Target::Row(index));
     }
     let shown = rows.len();
+    let columns: Vec<Column> = picked.iter().map(|at| frame.columns[*at]).collect();
+    let marked: Vec<bool> = rows.iter().map(|row| window.marks().contains(&row.key())).collect();
+    let chosen = |row: &T| {
+        let mut cells: Vec<Option<(String, Style)>> = cells(row).into_iter().map(Some).collect();
+        let cell = |at: &usize| cells.get_mut(*at).and_then(Option::take);
+        picked.iter().map(cell).map(Option::unwrap_or_default).collect()
+    };
     let table = Table {
-        columns: frame.columns,
-        rows: rows.iter().map(cells).collect(),
+        columns: &columns,
+        rows: rows.iter().map(chosen).collect(),
         selected,
         focused: frame.focused,
+        sorted,
+        // A list that has a column of its own for marks shows them there.
+        marked: if frame.columns.first().is_some_and(|first| first.name.is_empty() && first.most == 1) {
+            None
+        } else {
+            Some(marked)
+        },
     };
-    table.draw(theme, buffer, inner);
+    let badges = ctx.hints.badges(ctx, rows.iter().map(Row::item));
+    table.draw(theme, buffer, badges.beside(inner));
+    badges.draw(ctx, buffer, inner, selected.filter(|_| frame.focused));
     let free = height.saturating_sub(shown);
     if !frame.below.is_empty() && free > frame.below.len() {
         let y = inner.bottom() - frame.below.len() as u16;
         for (index, line) in frame.below.iter().enumerate() {
             put(buffer, inner.x + 2, y + index as u16, inner.width.saturating_sub(3), line);
         }
+    }
+}
+
+/// Words at the right of the bottom border, where the list itself has nothing to say there.
+pub fn bottom_right(ctx: &Ctx, buffer: &mut Buffer, area: Rect, line: &Line<'_>) {
+    let cells = line.width() as u16;
+    if area.height > 1 && cells + 30 < area.width {
+        let (x, y) = (area.right() - 3 - cells, area.bottom() - 1);
+        put(buffer, x - 1, y, 1, &Line::from(span(" ", ctx.theme.text)));
+        put(buffer, x, y, cells, line);
+        put(buffer, x + cells, y, 1, &Line::from(span(" ", ctx.theme.text)));
     }
 }
 

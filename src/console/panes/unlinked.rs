@@ -1,16 +1,24 @@
 //! Screen 5: people whose company one side knows and the other does not; the companies they may belong to, and why.
 //!
-//! A link always goes through the dialog that shows the call; choosing a candidate never acts.
+//! People of one domain stand together, with how many they are. A link always goes through the dialog that shows the call;
+//! choosing a candidate never acts.
+
+mod candidates;
+mod facts;
+mod listed;
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 
-use super::duplicates::percent;
+use listed::COLUMNS;
+
+use super::listing::{Change, Listed};
 use super::parts::{self, Frame};
+use super::reviews::{Ask, Beside, Told as Heard};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
@@ -20,25 +28,28 @@ use crate::console::keys;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::links::Wish;
-use crate::console::msg::{Loaded, Msg};
-use crate::console::text::{age, counted, cut_end, cut_middle, left, put, right, span, width, wrap};
-use crate::console::widgets::boxes::Panel;
-use crate::console::widgets::gauge::gauge;
-use crate::console::widgets::list::{Column, Kind, mark_selected};
+use crate::console::msg::{Loaded, Msg, Ticket};
+use crate::console::text::{age, cut_end, thousands};
+use crate::domain::evidence::percent;
+use crate::domain::filter::{Column as By, Sort};
 use crate::domain::ids::UnlinkedId;
 use crate::domain::links::LinkVerdict;
+use crate::domain::plan::Preview;
+use crate::domain::record::RecordRef;
 use crate::domain::review::{Decision, LinkAs, LinkCandidate, ReviewState, Unlinked as Person};
+use crate::domain::team::Item;
+use crate::engine::operate::person::Facts;
 
-const COLUMNS: [Column; 4] = [
-    Column { title: "CONTACT", kind: Kind::Words, drop: 0, most: 26 },
-    Column { title: "DOMAIN", kind: Kind::Words, drop: 1, most: 22 },
-    Column { title: "BEST", kind: Kind::Number, drop: 0, most: 5 },
-    Column { title: "AGE", kind: Kind::Number, drop: 2, most: 4 },
-];
+/// The order that puts people of one domain together.
+const GROUPED: Sort = Sort { column: By::Domain, descending: false };
 
 impl Row for Person {
     fn key(&self) -> i64 {
         self.id.0
+    }
+
+    fn item(&self) -> Option<Item> {
+        Some(Item::Unlinked(self.id))
     }
 }
 
@@ -49,18 +60,35 @@ pub struct Unlinked {
     focus: Focus,
     chosen: usize,
     top: Cell<usize>,
-    /// Whom a link was asked for last: they may have left the list.
-    last: Option<(UnlinkedId, String)>,
+    /// What was asked for last: they may have left the list.
+    last: Option<Last>,
+    facts: Beside<UnlinkedId, Box<Facts>>,
+    would: Beside<(UnlinkedId, RecordRef), Box<Preview>>,
+    domains: Beside<Vec<String>, Vec<(String, u64)>>,
+    counts: BTreeMap<String, u64>,
+}
+
+/// What was last done from here, for the way back.
+#[derive(Debug, Clone, PartialEq)]
+enum Last {
+    /// A person was linked or judged.
+    Person(UnlinkedId, String),
+    /// A domain is not asked about any more.
+    Domain(String),
 }
 
 impl Default for Unlinked {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Unlinked),
+            window: Window::new(Screen::Unlinked).of(&COLUMNS),
             focus: Focus::List,
             chosen: 0,
             top: Cell::new(0),
             last: None,
+            facts: Beside::default(),
+            would: Beside::default(),
+            domains: Beside::default(),
+            counts: BTreeMap::new(),
         }
     }
 }
@@ -129,49 +157,72 @@ impl Unlinked {
         vec![Effect::Offer(Box::new(Menu::new(format!("{}: later", person.subject), label, entries)))]
     }
 
-    /// Whose link is taken back: this person's where it was made, else the last one's.
-    fn undone(&self) -> Option<(UnlinkedId, String)> {
-        let done = self.window.current().filter(|person| person.state == ReviewState::Done);
-        done.map(|person| (person.id, person.subject.clone())).or_else(|| self.last.clone())
+    /// What is taken back: this person's link or verdict where there is one, else what was done last.
+    fn undone(&self) -> Option<Last> {
+        let said = [ReviewState::Done, ReviewState::Ignored, ReviewState::Dismissed];
+        let here = self.window.current().filter(|person| said.contains(&person.state));
+        here.map(|person| Last::Person(person.id, person.subject.clone())).or_else(|| self.last.clone())
+    }
+
+    /// People of one domain stand together.
+    fn grouped(&self) -> bool {
+        self.window.sort() == Some(GROUPED)
+    }
+
+    /// Sorts by domain, or by how sure the best candidate is.
+    fn group(&mut self, ctx: &Ctx) -> Vec<Effect> {
+        let sort = (!self.grouped()).then_some(GROUPED);
+        self.window.change(ctx, Change::Sort(sort))
+    }
+
+    /// What is known of the selected person.
+    fn known(&self) -> Option<&Facts> {
+        let selected = self.window.selected().map(UnlinkedId)?;
+        self.facts.told(&selected).and_then(|answer| answer.as_ref().ok()).map(AsRef::as_ref)
     }
 
     fn act(&mut self, ctx: &Ctx, action: Action) -> Option<Vec<Effect>> {
         let name = |person: &Person| cut_end(&person.subject, 30);
-        let current = self.window.current();
-        Some(match action {
-            Action::Link => {
-                self.last = current.map(|person| (person.id, person.subject.clone()));
-                self.link()
-            }
-            Action::LinkDomain => self.link_domain(),
-            Action::LinkLater => self.later(ctx),
-            Action::LinkUndo => {
-                let (id, subject) = self.undone()?;
-                Self::wish(Wish::Undo(id), format!("Take the link of {} back", cut_end(&subject, 30)))
-            }
+        if action == Action::LinkUndo {
+            return Some(match self.undone()? {
+                Last::Person(id, subject) => Self::wish(
+                    Wish::Undo(id),
+                    format!("Take back what was done about {}", cut_end(&subject, 30)),
+                ),
+                Last::Domain(domain) => {
+                    let title = format!("Ask about {} again", cut_end(&domain, 40));
+                    Self::wish(Wish::Again(domain), title)
+                }
+            });
+        }
+        let person = self.window.current()?;
+        let here = Some(Last::Person(person.id, person.subject.clone()));
+        let (last, effects) = match action {
+            Action::Link => (here, self.link()),
+            Action::LinkDomain => (None, self.link_domain()),
+            Action::LinkLater => (here, self.later(ctx)),
             Action::FoundCompany => {
-                let person = current?;
-                let (id, title) = (person.id, format!("Make a company for {}", name(person)));
-                self.last = Some((id, person.subject.clone()));
-                Self::wish(Wish::Found(id), title)
+                (here, Self::wish(Wish::Found(person.id), format!("Make a company for {}", name(person))))
             }
             Action::NoneFits => {
-                let person = current?;
                 let title = format!("No company fits {}", name(person));
-                Self::wish(Wish::Judge(person.id, LinkVerdict::NoneFits), title)
+                (here, Self::wish(Wish::Judge(person.id, LinkVerdict::NoneFits), title))
             }
             Action::LinkUnsure => {
-                let person = current?;
                 let title = format!("Unsure about {}", name(person));
-                Self::wish(Wish::Judge(person.id, LinkVerdict::Unsure), title)
+                (here, Self::wish(Wish::Judge(person.id, LinkVerdict::Unsure), title))
             }
             Action::NeverDomain => {
-                let domain = current?.domain.clone();
+                let domain = person.domain.clone();
                 let title = format!("Never ask about {}", cut_end(&domain, 40));
-                Self::wish(Wish::Never(domain), title)
+                (Some(Last::Domain(domain.clone())), Self::wish(Wish::Never(domain), title))
             }
             _ => return None,
-        })
+        };
+        if last.is_some() {
+            self.last = last;
+        }
+        Some(effects)
     }
 
     fn choose(&mut self, by: i64) {
@@ -180,150 +231,119 @@ impl Unlinked {
         self.chosen = (self.chosen as i64).saturating_add(by).clamp(0, last) as usize;
     }
 
-    fn below(&self, ctx: &Ctx, cells: usize) -> Vec<Line<'static>> {
-        let Some(person) = self.window.current() else { return Vec::new() };
-        let theme = &ctx.theme;
-        let mut lines = vec![parts::rule(ctx, &cut_end(&person.subject, cells.saturating_sub(4)), cells)];
-        let mut say = |label: &str, text: &str| {
-            for (index, line) in wrap(text, cells.saturating_sub(11)).into_iter().take(2).enumerate() {
-                let label = if index == 0 { label } else { "" };
-                lines.push(Line::from(vec![span(left(label, 11), theme.muted), span(line, theme.text)]));
-            }
-        };
-        say("Knows", &person.hint);
-        let system = person.contact.system().title();
-        say(system, &format!("{} {}", person.contact.object, person.contact.id));
-        if !person.domain.is_empty() {
-            say("Domain", &person.domain);
-        }
-        lines
+    /// Whom the next link would be for, and to which company.
+    fn would(&self) -> Option<(UnlinkedId, RecordRef)> {
+        let person = self.window.current()?;
+        let waits = matches!(person.state, ReviewState::Open | ReviewState::Ignored);
+        waits.then(|| self.candidate()).flatten().map(|candidate| (person.id, candidate.company.clone()))
     }
 
-    /// The lines of one candidate: a head with gauge, then its reasons.
-    fn candidate_lines(
-        ctx: &Ctx,
-        index: usize,
-        candidate: &LinkCandidate,
-        cells: usize,
-    ) -> Vec<Line<'static>> {
-        let theme = &ctx.theme;
-        let id = match candidate.family.as_str() {
-            "" => cut_middle(&candidate.company.id, 14),
-            family => cut_end(family, 34),
-        };
-        let score = percent(candidate.probability);
-        let bar = 14.min(cells / 6);
-        let used = 2 + 2 + width(&score) + 2 + bar + 2 + width(&id);
-        let name = cells.saturating_sub(used).clamp(8, 36);
-        let [full, rest] = gauge(theme, candidate.probability, bar, theme.accent);
-        let mut lines = vec![Line::from(vec![
-            span(format!("{} ", index + 1), theme.key),
-            span(left(&candidate.name, name), theme.bold),
-            span(format!("  {}  ", right(&score, 4)), theme.bold),
-            full,
-            rest,
-            span(right(&id, cells.saturating_sub(2 + name + 4 + width(&score).max(4) + bar)), theme.muted),
-        ])];
-        for evidence in &candidate.evidence {
-            if evidence.comparison == "prior" {
-                continue;
-            }
-            let (glyph, style) = match evidence.millibits {
-                1.. => ("✓", theme.ok),
-                0 => ("–", theme.muted),
-                _ => ("✗", theme.error),
-            };
-            let note = evidence.note.as_ref().map_or_else(String::new, |note| format!(", {note}"));
-            let both = match (evidence.left.is_empty(), evidence.right.is_empty()) {
-                (false, false) if evidence.left != evidence.right => {
-                    format!(" ({} / {})", evidence.left, evidence.right)
-                }
-                (false, false) => format!(" ({})", evidence.left),
-                _ => String::new(),
-            };
-            let text = format!("{}: {}{note}{both}", evidence.comparison, evidence.level);
-            let bits = f64::from(evidence.millibits) / 1000.0;
-            let room = cells.saturating_sub(6 + 7);
-            lines.push(Line::from(vec![
-                span(format!("   {glyph} "), style),
-                span(left(&text, room), theme.text),
-                span(right(&format!("{bits:+.1}").replace('-', "−"), 7), theme.muted),
-            ]));
-        }
-        lines
+    /// Questions beside the list, as far as they are not answered yet.
+    fn questions(&mut self, ctx: &Ctx) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let selected = self.window.selected().map(UnlinkedId);
+        effects.extend(self.facts.want(ctx, selected, Ask::Person));
+        let would = self.would();
+        effects.extend(self.would.want(ctx, would, |(unlinked, company)| {
+            Ask::Would(Box::new(Decision::Link { unlinked, company, how: LinkAs::Auto }))
+        }));
+        let domains: BTreeSet<String> = self
+            .window
+            .rows()
+            .iter()
+            .map(|person| person.domain.clone())
+            .filter(|text| !text.is_empty())
+            .collect();
+        let domains: Vec<String> = domains.into_iter().collect();
+        effects.extend(self.domains.want(ctx, (!domains.is_empty()).then_some(domains), Ask::Domains));
+        effects
     }
 
-    fn draw_candidates(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
-        ctx.target(area, Target::Detail);
-        let focused = self.focus == Focus::Detail;
-        let Some(person) = self.window.current() else {
-            Panel::new(theme, "Accounts", focused).draw(theme, buffer, area);
-            return;
-        };
-        let title = format!("Accounts for {}", cut_end(&person.subject, 36));
-        let inner = Panel::new(theme, &title, focused)
-            .right(Line::from(span(counted(person.candidates.len() as u64, "candidate"), theme.muted)))
-            .bottom_left(Line::from(vec![span("l", theme.key), span(" shows the call first", theme.muted)]))
-            .draw(theme, buffer, area);
-        if inner.width < 10 || inner.height == 0 {
-            return;
-        }
-        let cells = usize::from(inner.width - 3).min(90);
-        let mut blocks: Vec<(Option<usize>, Vec<Line<'static>>)> = Vec::new();
-        if person.state == ReviewState::Deciding {
-            let by = person.deciding.map_or_else(String::new, |id| format!(" by {id}"));
-            blocks.push((
-                None,
-                vec![Line::from(span(format!("↻ Decided; being carried out{by}."), theme.warn))],
-            ));
-        }
-        if person.candidates.is_empty() {
-            let text = "No company fits. c makes it.";
-            let more = "Neither the e-mail domain nor the other side names a company that exists here. Once one does, it appears by itself.";
-            let mut lines = vec![Line::from(span(text, theme.bold))];
-            lines.extend(wrap(more, cells).into_iter().map(|line| Line::from(span(line, theme.muted))));
-            blocks.push((None, lines));
-        }
-        for (index, candidate) in person.candidates.iter().enumerate() {
-            blocks.push((Some(index), Self::candidate_lines(ctx, index, candidate, cells)));
-        }
-        let chosen = self.chosen.min(person.candidates.len().saturating_sub(1));
-        let height = usize::from(inner.height);
-        // Scrolls by whole candidates, so that the chosen one is always seen from its head.
-        let chosen_block = blocks.iter().position(|(index, _)| *index == Some(chosen)).unwrap_or(0);
-        let mut from = self.top.get().min(chosen_block);
-        while blocks[from..=chosen_block].iter().map(|(_, lines)| lines.len() + 1).sum::<usize>() > height + 1
-            && from < chosen_block
-        {
-            from += 1;
-        }
-        self.top.set(from);
-        let mut y = inner.y;
-        for (index, lines) in &blocks[from..] {
-            if y >= inner.bottom() {
-                break;
+    fn hear(&mut self, ticket: Ticket, told: Heard) {
+        match told {
+            Heard::Person(answer) => {
+                self.facts.answer(ticket, answer);
             }
-            let rows = (lines.len() as u16).min(inner.bottom() - y);
-            for (at, line) in lines.iter().take(usize::from(rows)).enumerate() {
-                put(buffer, inner.x + 2, y + at as u16, cells as u16, line);
+            Heard::Would(answer) => {
+                self.would.answer(ticket, answer);
             }
-            if let Some(index) = index {
-                let whole = Rect::new(inner.x, y, inner.width, rows);
-                ctx.target(whole, Target::Choice(*index));
-                if *index == chosen {
-                    mark_selected(theme, buffer, whole, focused);
+            Heard::Domains(answer) => {
+                if let Some((_, Ok(counted))) = self.domains.answer(ticket, answer) {
+                    self.counts = counted.iter().cloned().collect();
                 }
             }
-            y += rows + 1;
+            _ => {}
         }
+    }
+
+    /// How many people of a domain wait; empty where it is one.
+    fn of_domain(&self, person: &Person) -> String {
+        match self.counts.get(&person.domain).copied().unwrap_or(1) {
+            0 | 1 => String::new(),
+            many => format!("×{}", thousands(many)),
+        }
+    }
+
+    fn draw_list(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
+        let theme = &ctx.theme;
+        let frame = Frame {
+            title: "Contacts without an account",
+            order: if self.grouped() { "by domain" } else { "surest first" },
+            columns: &COLUMNS,
+            nothing: "Everybody has a company.\nPeople whose company only one side knows appear here.",
+            focused: self.focus == Focus::List,
+            below: Vec::new(),
+        };
+        // The first of a run of people of one domain says so in full; the others follow, muted.
+        let rows = self.window.rows();
+        let first: BTreeSet<i64> = rows
+            .iter()
+            .enumerate()
+            .filter(|(at, person)| *at == 0 || rows[at - 1].domain != person.domain)
+            .map(|(_, person)| person.id.0)
+            .collect();
+        parts::list(ctx, buffer, area, &frame, &self.window, |person| {
+            let quiet = matches!(person.state, ReviewState::Deciding | ReviewState::Ignored);
+            let deciding = person.state == ReviewState::Deciding;
+            let best =
+                person.candidates.first().map_or_else(|| "—".to_owned(), |best| percent(best.probability));
+            let heads = first.contains(&person.id.0);
+            let dash = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
+            vec![
+                (person.subject.clone(), if quiet { theme.muted } else { theme.text }),
+                (dash(&person.domain), if heads { theme.text } else { theme.muted }),
+                (self.of_domain(person), theme.accent),
+                (
+                    match person.state {
+                        ReviewState::Deciding => "↻".to_owned(),
+                        ReviewState::Ignored => "‖".to_owned(),
+                        _ => best,
+                    },
+                    if deciding { theme.warn } else { theme.bold },
+                ),
+                (age(ctx.now, person.created_at), theme.muted),
+                (
+                    person.candidates.first().map_or_else(|| "—".to_owned(), |best| best.name.clone()),
+                    theme.muted,
+                ),
+                (person.owner.clone(), theme.muted),
+                (person.contact.id.clone(), theme.muted),
+                (person.state.to_string(), theme.muted),
+                (person.id.to_string(), theme.muted),
+            ]
+        });
     }
 }
 
 impl Pane for Unlinked {
     fn update(&mut self, ctx: &Ctx, msg: Msg) -> Vec<Effect> {
+        if let Msg::Act(action) = &msg
+            && let Some(effects) = self.many(ctx, *action)
+        {
+            return effects;
+        }
         let before = self.window.selected();
-        let effects = match msg {
+        let mut effects = match msg {
             Msg::Act(action) if keys::moves(action) && self.focus == Focus::Detail => {
                 match action {
                     Action::Down => self.choose(1),
@@ -360,6 +380,11 @@ impl Pane for Unlinked {
             Msg::Loaded(ticket, Loaded::Unlinked(page)) => {
                 self.window.answer(ctx, ticket, page).1.into_iter().collect()
             }
+            Msg::Loaded(ticket, Loaded::Reviews(told)) => {
+                self.hear(ticket, *told);
+                Vec::new()
+            }
+            Msg::Act(Action::GroupByDomain) => self.group(ctx),
             Msg::Click(Target::Choice(at), _) => {
                 self.focus = Focus::Detail;
                 self.chosen = at;
@@ -369,48 +394,50 @@ impl Pane for Unlinked {
                 self.choose(by.signum());
                 Vec::new()
             }
-            other => super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other),
+            other => {
+                if matches!(other, Msg::Refresh | Msg::Shown) {
+                    self.facts.age();
+                    self.would.age();
+                    self.domains.age();
+                }
+                super::list_beside_detail(&mut self.window, &mut self.focus, ctx, other)
+            }
         };
         if self.window.selected() != before {
             self.chosen = 0;
             self.top.set(0);
         }
+        effects.extend(self.questions(ctx));
         effects
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let theme = &ctx.theme;
         let (list, detail) = split(ctx, area, self.focus, (area.width * 2 / 5).min(74));
         if let Some(list) = list {
-            let frame = Frame {
-                title: "Contacts without an account",
-                order: "surest first",
-                columns: &COLUMNS,
-                nothing: "Everybody has a company.\nPeople whose company only one side knows appear here.",
-                focused: self.focus == Focus::List,
-                below: self.below(ctx, usize::from(list.width.saturating_sub(6))),
-            };
-            parts::list(ctx, buffer, list, &frame, &self.window, |person| {
-                let deciding = person.state == ReviewState::Deciding;
-                let text = if deciding { theme.muted } else { theme.text };
-                let dash = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
-                let best = person
-                    .candidates
-                    .first()
-                    .map_or_else(|| "—".to_owned(), |best| percent(best.probability));
-                vec![
-                    (person.subject.clone(), text),
-                    (dash(&person.domain), theme.muted),
-                    (
-                        if deciding { "↻".to_owned() } else { best },
-                        if deciding { theme.warn } else { theme.bold },
-                    ),
-                    (age(ctx.now, person.created_at), theme.muted),
-                ]
-            });
+            let facts = facts::lines(
+                ctx,
+                self.window.current(),
+                self.known(),
+                usize::from(list.width.saturating_sub(4)),
+            );
+            let tall = facts.len() as u16 + 2;
+            // The person's facts have a box of their own where that leaves the list its rows.
+            if detail.is_some() && tall > 2 && list.height >= tall + 9 {
+                let upper = Rect { height: list.height - tall, ..list };
+                self.draw_list(ctx, buffer, upper);
+                facts::draw(
+                    ctx,
+                    buffer,
+                    Rect { y: list.y + upper.height, height: tall, ..list },
+                    self.window.current(),
+                    facts,
+                );
+            } else {
+                self.draw_list(ctx, buffer, list);
+            }
         }
         if let Some(detail) = detail {
-            self.draw_candidates(ctx, buffer, detail);
+            self.draw_candidates(ctx, buffer, detail, list.is_some());
         }
     }
 
@@ -433,6 +460,8 @@ impl Pane for Unlinked {
         };
         let waits = matches!(person.state, ReviewState::Open | ReviewState::Ignored);
         match action {
+            action if self.many_marked() && listed::on_many(action) => Ok(()),
+            Action::TakeValue => Err("only in the comparison of duplicates".to_owned()),
             Action::LinkUndo if self.undone().is_none() => Err("no link was made here yet".to_owned()),
             Action::LinkDomain | Action::NeverDomain if person.domain.is_empty() => {
                 Err("the person has no e-mail domain".to_owned())
@@ -461,8 +490,21 @@ impl Pane for Unlinked {
         self.window.text()
     }
 
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
+    }
+
+    fn personal(&self) -> Option<(String, Vec<String>)> {
+        let row = self.window.current()?;
+        Some((row.id.to_string(), vec![row.subject.clone(), row.domain.clone()]))
+    }
+
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn loaded_items(&self) -> Vec<Item> {
+        self.window.items()
     }
 
     fn items(&self) -> Vec<String> {

@@ -6,30 +6,48 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use self::marks::Marks;
+use super::listing::Chosen;
 use crate::console::actions::Action;
 use crate::console::ctx::Ctx;
 use crate::console::effect::{Effect, Query};
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::Screen;
+use crate::console::widgets::list::Column;
 use crate::domain::clock::Timestamp;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Sort, with_sort};
 use crate::domain::page::{Anchor, Page};
+use crate::domain::team::Item;
+
+mod acting;
+mod marks;
+#[cfg(test)]
+mod tests;
 
 /// A row that a keyset page can be anchored at.
 pub trait Row {
     /// Its number.
     fn key(&self) -> i64;
+    /// Its public id, where people may leave hints on it.
+    fn item(&self) -> Option<Item> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Want {
     First,
+    /// The top of the list, with the selection on its record if it is there.
+    Filtered,
     Last,
     Above,
     Below,
     Again,
     At(i64),
 }
+
+/// How a list asks for its rows.
+pub type Asking = fn(Filter, Anchor, usize) -> Query;
 
 /// Rows around the visible ones.
 #[derive(Debug)]
@@ -38,6 +56,10 @@ pub struct Window<T> {
     rows: Vec<T>,
     before: u64,
     total: u64,
+    /// There are more than `total`, and more before than `before`.
+    least: (bool, bool),
+    /// The last row in memory is the last of the list.
+    bottom: bool,
     selected: Option<i64>,
     top: Cell<usize>,
     height: Cell<usize>,
@@ -45,13 +67,22 @@ pub struct Window<T> {
     /// The filter the list opens with: a view, not something the operator typed.
     view: &'static str,
     filter: Filter,
-    marks: BTreeSet<i64>,
-    range: Option<i64>,
+    columns: &'static [Column],
+    asking: Option<Asking>,
+    /// The chosen columns; none = the list's own.
+    shown: Vec<String>,
+    sort: Option<Sort>,
+    /// The filter to come back to, and the one before it.
+    settled: String,
+    previous: Option<String>,
+    marks: Marks,
+    /// In which line of the screen the selection is to stand once the rows above it are there.
+    pin: Option<usize>,
     fresh: u64,
-    asked: Option<(Ticket, Want)>,
+    asked: Option<(Ticket, Want, usize)>,
     dirty: bool,
-    /// The filter changed while a question was under way; its answer is not wanted any more.
-    refiltered: bool,
+    /// The filter changed while a question was under way; its answer is not wanted any more, this is.
+    refiltered: Option<Want>,
     loaded: Option<Timestamp>,
     failed: Option<String>,
 }
@@ -64,18 +95,26 @@ impl<T: Row> Window<T> {
             rows: Vec::new(),
             before: 0,
             total: 0,
+            least: (false, false),
+            bottom: false,
             selected: None,
             top: Cell::new(0),
             height: Cell::new(0),
             text: String::new(),
             view: "",
             filter: Filter::default(),
-            marks: BTreeSet::new(),
-            range: None,
+            columns: &[],
+            asking: None,
+            shown: Vec::new(),
+            sort: None,
+            settled: String::new(),
+            previous: None,
+            marks: Marks::default(),
+            pin: None,
             fresh: 0,
             asked: None,
             dirty: false,
-            refiltered: false,
+            refiltered: None,
             loaded: None,
             failed: None,
         }
@@ -86,7 +125,22 @@ impl<T: Row> Window<T> {
     pub fn filtered(mut self, text: &'static str) -> Self {
         self.view = text;
         text.clone_into(&mut self.text);
+        text.clone_into(&mut self.settled);
         self.filter = Filter::parse(text).unwrap_or_default();
+        self
+    }
+
+    /// The same window, of rows with these columns: they can be chosen and sorted by.
+    #[must_use]
+    pub fn of(mut self, columns: &'static [Column]) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    /// The same window, asking for its rows in its own way.
+    #[must_use]
+    pub fn asking(mut self, asking: Asking) -> Self {
+        self.asking = Some(asking);
         self
     }
 
@@ -100,19 +154,62 @@ impl<T: Row> Window<T> {
         &self.rows
     }
 
+    /// The rows in memory, as what people leave hints on.
+    pub fn items(&self) -> Vec<Item> {
+        self.rows.iter().filter_map(Row::item).collect()
+    }
+
     /// How many rows the filter lets through.
     pub const fn total(&self) -> u64 {
         self.total
     }
 
-    /// The text of the filter.
+    /// There are more rows than [`Window::total`].
+    pub const fn total_is_least(&self) -> bool {
+        self.least.0
+    }
+
+    /// The text of the filter, without its order.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Marked rows, by number.
+    /// Marked rows, by number; when all that match are marked, those of them that were loaded.
     pub const fn marks(&self) -> &BTreeSet<i64> {
-        &self.marks
+        self.marks.set()
+    }
+
+    /// How many rows are marked, loaded or not.
+    pub fn marked(&self) -> u64 {
+        self.marks.count(self.total)
+    }
+
+    /// All that match are marked, by the filter and not by number.
+    pub const fn marks_all(&self) -> bool {
+        self.marks.all().is_some()
+    }
+
+    /// The chosen columns; none = the list's own.
+    pub fn shown(&self) -> &[String] {
+        &self.shown
+    }
+
+    /// The order that was chosen; none = the list's own.
+    pub const fn sort(&self) -> Option<Sort> {
+        self.sort
+    }
+
+    /// What an action is about when it is about more than the selected row: the marked ones.
+    pub fn several(&self) -> Option<Chosen> {
+        if self.marks.is_empty() {
+            return None;
+        }
+        Some(match self.marks.all() {
+            Some(except) => {
+                Chosen::Matching { filter: self.filter.clone(), total: self.total, except: except.clone() }
+            }
+            None => Chosen::These(self.marks.set().iter().copied().collect()),
+        })
     }
 
     /// How many rows came in above since the top was last seen.
@@ -135,12 +232,12 @@ impl<T: Row> Window<T> {
         self.selected
     }
 
-    /// The marked rows, else the selected one.
+    /// The marked rows, else the selected one; of all that match, those that were loaded.
     pub fn chosen(&self) -> Vec<i64> {
         if self.marks.is_empty() {
             self.selected.into_iter().collect()
         } else {
-            self.marks.iter().copied().collect()
+            self.marks.set().iter().copied().collect()
         }
     }
 
@@ -149,8 +246,11 @@ impl<T: Row> Window<T> {
         self.index().map(|index| &self.rows[index])
     }
 
-    /// `4 of 1,298`'s first number.
+    /// `4 of 1,298`'s first number; none when nobody counted so far.
     pub fn place(&self) -> Option<u64> {
+        if self.least.1 {
+            return None;
+        }
         self.index().map(|index| self.before + index as u64 + 1)
     }
 
@@ -183,7 +283,7 @@ impl<T: Row> Window<T> {
         let last = self.rows.last().map(Row::key);
         let limit = self.limit(ctx);
         let (anchor, limit) = match want {
-            Want::First => (Anchor::First, limit),
+            Want::First | Want::Filtered => (Anchor::First, limit),
             Want::Last => (Anchor::Last, limit),
             Want::Above => (Anchor::Before(first?), limit),
             Want::Below => (Anchor::After(last?), limit),
@@ -194,9 +294,13 @@ impl<T: Row> Window<T> {
             },
         };
         let ticket = ctx.ticket();
-        self.refiltered = false;
-        self.asked = Some((ticket, want));
-        let query = Query::Rows { screen: self.screen, filter: self.filter.clone(), anchor, limit };
+        self.refiltered = None;
+        self.asked = Some((ticket, want, limit));
+        let filter = self.filter.clone();
+        let query = match self.asking {
+            Some(asking) => asking(filter, anchor, limit),
+            None => Query::Rows { screen: self.screen, filter, anchor, limit },
+        };
         Some(Effect::Load(ticket, query))
     }
 
@@ -209,21 +313,28 @@ impl<T: Row> Window<T> {
         self.ask(ctx, Want::Again)
     }
 
-    /// Filters the list anew from its top. Each letter typed comes here: while one question is under way the next
-    /// waits, so that a long list is not searched for every letter at once and nobody waits behind that.
+    /// Filters the list anew. Each letter typed comes here: while one question is under way the next waits, so that a
+    /// long list is not searched for every letter at once and nobody waits behind that.
     pub fn set_filter(&mut self, ctx: &Ctx, text: String, filter: Filter) -> Option<Effect> {
-        self.text = text;
+        self.text = if filter.sort.is_some() { with_sort(&text, None) } else { text };
+        // The order stays until another one is asked for.
+        self.sort = filter.sort.or(self.sort);
+        let filter = Filter { sort: self.sort, ..filter };
         if filter == self.filter && self.loaded.is_some() {
             return None;
         }
         self.filter = filter;
         self.marks.clear();
-        self.range = None;
+        self.again(ctx, Want::Filtered)
+    }
+
+    /// Asks for other rows, now or after the answer that is under way.
+    fn again(&mut self, ctx: &Ctx, want: Want) -> Option<Effect> {
         if self.asked.is_some() {
-            self.refiltered = true;
+            self.refiltered = Some(want);
             return None;
         }
-        self.ask(ctx, Want::First)
+        self.ask(ctx, want)
     }
 
     /// Goes to a row by its number.
@@ -247,14 +358,14 @@ impl<T: Row> Window<T> {
 
     /// Takes in an answer; a late one is dropped. True when it was the one waited for.
     pub fn answer(&mut self, ctx: &Ctx, ticket: Ticket, page: Answer<Page<T>>) -> (bool, Option<Effect>) {
-        let Some((asked, want)) = self.asked else { return (false, None) };
+        let Some((asked, want, limit)) = self.asked else { return (false, None) };
         if asked != ticket {
             return (false, None);
         }
         self.asked = None;
         let dirty = std::mem::take(&mut self.dirty);
-        if self.refiltered {
-            return (true, self.ask(ctx, Want::First));
+        if let Some(want) = self.refiltered {
+            return (true, self.ask(ctx, want));
         }
         match page {
             Err(why) => self.failed = Some(why),
@@ -265,63 +376,95 @@ impl<T: Row> Window<T> {
                 if lost && matches!(want, Want::Again | Want::At(_)) {
                     return (true, self.ask(ctx, Want::Last));
                 }
-                self.take(want, page);
+                if let Some(more) = self.take(want, page, limit) {
+                    self.dirty = dirty;
+                    return (true, self.ask(ctx, more));
+                }
             }
         }
         let again = if dirty { self.ask(ctx, Want::Again) } else { None };
         (true, again)
     }
 
-    fn take(&mut self, want: Want, page: Page<T>) {
+    /// Takes rows in; says what else is needed, so that the row under the cursor stays where it is.
+    fn take(&mut self, want: Want, page: Page<T>, limit: usize) -> Option<Want> {
         let index = self.index();
-        let top_key = self.rows.get(self.top.get()).map(Row::key);
+        let line = index.map(|index| index.saturating_sub(self.top.get()));
         self.total = page.total;
+        self.least.0 = page.total_is_least;
         let keep = self.height.get().max(20) * 8;
+        let find = |rows: &[T], key: i64| rows.iter().position(|row| row.key() == key);
         match want {
             Want::Above => {
                 let added = page.rows.len();
-                self.before = page.before;
+                (self.before, self.least.1) = (page.before, page.before_is_least);
                 let mut rows = page.rows;
                 rows.append(&mut self.rows);
+                self.bottom &= rows.len() <= keep.max(added);
                 rows.truncate(keep.max(added));
                 self.rows = rows;
             }
             Want::Below => {
+                self.bottom = page.rows.len() < limit;
                 self.rows.extend(page.rows);
-                let excess = self.rows.len().saturating_sub(keep);
+                let excess = self.rows.len().saturating_sub(keep).min(index.unwrap_or(0));
                 self.rows.drain(..excess);
                 self.before += excess as u64;
             }
-            Want::First | Want::Last | Want::Again | Want::At(_) => {
-                if want == Want::Again {
-                    self.fresh = (self.fresh + page.before.saturating_sub(self.before)).min(page.before);
-                } else {
-                    self.fresh = 0;
+            Want::Again => {
+                // Rows that are sorted by what changes may have moved away from the selected one: it is followed.
+                let lost = self.selected.filter(|key| find(&page.rows, *key).is_none());
+                if let (Some(key), None, true) = (lost, self.pin, self.sort.is_some()) {
+                    self.pin = line;
+                    return Some(Want::At(key));
                 }
-                self.before = page.before;
+                if !page.before_is_least {
+                    self.fresh = (self.fresh + page.before.saturating_sub(self.before)).min(page.before);
+                }
+                (self.before, self.least.1) = (page.before, page.before_is_least);
+                self.bottom = page.rows.len() < limit;
+                self.rows = page.rows;
+            }
+            Want::First | Want::Filtered | Want::Last | Want::At(_) => {
+                self.fresh = 0;
+                (self.before, self.least.1) = (page.before, page.before_is_least);
+                self.bottom = want == Want::Last || page.rows.len() < limit;
                 self.rows = page.rows;
             }
         }
-        let find = |rows: &[T], key: i64| rows.iter().position(|row| row.key() == key);
         self.selected = match want {
             Want::First => self.rows.first().map(Row::key),
             Want::Last => self.rows.last().map(Row::key),
             Want::At(key) if find(&self.rows, key).is_some() => Some(key),
+            Want::Filtered => self
+                .selected
+                .filter(|key| find(&self.rows, *key).is_some())
+                .or_else(|| self.rows.first().map(Row::key)),
             // The record went away (decided, or filtered out): the one now in its place follows.
             _ => self.selected.filter(|key| find(&self.rows, *key).is_some()).or_else(|| {
                 let at = index.unwrap_or(0).min(self.rows.len().saturating_sub(1));
                 self.rows.get(at).map(Row::key)
             }),
         };
+        self.marks.seen(self.rows.iter().map(Row::key));
+        let now = self.index().unwrap_or(0);
         match want {
-            Want::First => self.top.set(0),
+            Want::First | Want::Filtered => self.top.set(0),
             Want::Last => self.top.set(self.rows.len()),
             _ => {
-                if let Some(top) = top_key.and_then(|key| find(&self.rows, key)) {
-                    self.top.set(top);
-                }
+                let line = self.pin.or(line).unwrap_or(0);
+                self.top.set(now.saturating_sub(line));
             }
         }
+        // What stood above the cursor's line is not in memory: it is fetched, and the line kept meanwhile.
+        let wanted = self.pin.or(line).unwrap_or(0);
+        let short = now < wanted || self.rows.len() < self.height.get();
+        if short && self.before > 0 && matches!(want, Want::At(_) | Want::Again) {
+            self.pin.get_or_insert(wanted);
+            return Some(Want::Above);
+        }
+        self.pin = None;
+        None
     }
 
     /// Moves the selection; loads more where the window's edge comes near.
@@ -342,7 +485,7 @@ impl<T: Row> Window<T> {
                 self.ask(ctx, Want::First).into_iter().collect()
             }
             Action::Last => {
-                if self.before + self.rows.len() as u64 >= self.total {
+                if self.bottom {
                     self.selected = self.rows.last().map(Row::key);
                     return Vec::new();
                 }
@@ -360,15 +503,12 @@ impl<T: Row> Window<T> {
         let last = self.rows.len() as i64 - 1;
         let at = (self.index().unwrap_or(0) as i64 + by).clamp(0, last);
         self.selected = Some(self.rows[at as usize].key());
-        if let Some(from) = self.range {
-            self.mark_between(from, at as usize);
-        }
+        self.reach();
         if self.asked.is_some() {
             return Vec::new();
         }
         let margin = self.height.get().max(10) as i64;
-        let more_below = self.before + (self.rows.len() as u64) < self.total;
-        let wanted = if by > 0 && last - at < margin && more_below {
+        let wanted = if by > 0 && last - at < margin && !self.bottom {
             self.ask(ctx, Want::Below)
         } else if by < 0 && at < margin && self.before > 0 && self.fresh < self.before {
             self.ask(ctx, Want::Above)
@@ -378,97 +518,10 @@ impl<T: Row> Window<T> {
         wanted.into_iter().collect()
     }
 
-    /// Marks the selected row, or takes its mark away, and goes one down.
-    pub fn toggle_mark(&mut self, ctx: &Ctx) -> Vec<Effect> {
-        let Some(key) = self.selected else { return Vec::new() };
-        if !self.marks.remove(&key) {
-            self.marks.insert(key);
-        }
-        self.shift(ctx, 1)
-    }
-
-    /// Begins a range at the selected row, or ends it there.
-    pub fn toggle_range(&mut self) {
-        if self.range.take().is_none() {
-            self.range = self.selected;
-            self.marks.extend(self.selected);
-        }
-    }
-
-    /// A range is being marked.
-    pub const fn ranging(&self) -> bool {
-        self.range.is_some()
-    }
-
-    fn mark_between(&mut self, from: i64, to: usize) {
-        let Some(from) = self.rows.iter().position(|row| row.key() == from) else { return };
-        let (low, high) = (from.min(to), from.max(to));
-        self.marks.extend(self.rows[low..=high].iter().map(Row::key));
-    }
-
-    /// Marks every row in memory that `same` says yes to; returns how many are marked now.
-    pub fn mark_where(&mut self, same: impl Fn(&T) -> bool) -> usize {
-        self.marks.extend(self.rows.iter().filter(|row| same(row)).map(Row::key));
-        self.marks.len()
-    }
-
-    /// Takes all marks away; false when there were none.
-    pub fn clear_marks(&mut self) -> bool {
-        self.range = None;
-        let any = !self.marks.is_empty();
-        self.marks.clear();
-        any
-    }
-
     /// Changes a row in memory, to show at once what was asked for.
     pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T)) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.key() == key) {
             change(row);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::tz::TimeZone;
-
-    use super::*;
-    use crate::console::theme::{Scheme, Terminal, Theme};
-
-    #[derive(Debug)]
-    struct Line(i64);
-
-    impl Row for Line {
-        fn key(&self) -> i64 {
-            self.0
-        }
-    }
-
-    fn asked(effect: Option<Effect>) -> (Ticket, Filter) {
-        match effect {
-            Some(Effect::Load(ticket, Query::Rows { filter, .. })) => (ticket, filter),
-            other => panic!("no rows were asked for: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn letters_typed_while_a_question_is_under_way_become_one_more_question() {
-        let theme = Theme::new(Scheme::Dark, Terminal { no_color: false, truecolor: true, light: false });
-        let ctx = Ctx::new(Timestamp(0), theme, TimeZone::UTC, (100, 30));
-        let mut window = Window::<Line>::new(Screen::Executions);
-        let typed = |text: &str| (text.to_owned(), Filter::parse(text).expect("a filter"));
-        let type_in = |window: &mut Window<Line>, text| {
-            let (text, filter) = typed(text);
-            window.set_filter(&ctx, text, filter)
-        };
-        let (first, _) = asked(type_in(&mut window, "j"));
-        assert!(type_in(&mut window, "ja").is_none());
-        assert!(type_in(&mut window, "jan").is_none());
-        let page = || Ok(Page::new(vec![Line(7)], 1, 0));
-        let (second, filter) = asked(window.answer(&ctx, first, page()).1);
-        assert_eq!(filter, typed("jan").1);
-        assert!(window.rows().is_empty(), "the answer to a filter nobody wants any more is not shown");
-        assert!(window.answer(&ctx, second, page()).1.is_none());
-        assert_eq!(window.selected(), Some(7));
     }
 }

@@ -9,6 +9,7 @@ use super::{TRUECOLOR, lines};
 use crate::domain::execution::Status;
 use crate::domain::filter::Filter;
 use crate::domain::page::Anchor;
+use crate::engine::operate::Operator;
 
 /// Succeeded executions below the interesting ones of most tests.
 pub(super) const BULK: usize = 100;
@@ -23,12 +24,18 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn sized(world: World, size: (u16, u16)) -> Self {
+        let operator = world.operator.clone();
+        Self::with(world, operator, Settings::default(), size).await
+    }
+
+    /// With an operator and settings of the test's own.
+    pub(super) async fn with(world: World, operator: Operator, settings: Settings, size: (u16, u16)) -> Self {
         let mut console = Console::new(
             world.journal.clone(),
-            world.operator.clone(),
+            operator,
             std::sync::Arc::new(world.clock.clone()),
             "test".to_owned(),
-            Settings::default(),
+            settings,
             TRUECOLOR,
             TimeZone::UTC,
             size,

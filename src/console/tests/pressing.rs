@@ -73,7 +73,7 @@ async fn one_retry_acts_at_once_and_many_ask_first() {
 
 #[tokio::test]
 async fn enter_and_the_opening_key_never_confirm_danger() {
-    for (screen, key) in [("3", "Left"), ("3", "Right"), ("4", "m"), ("4", "x"), ("5", "l")] {
+    for (screen, key) in [("3 Left", "d"), ("3 Right", "d"), ("4", "m"), ("4", "x"), ("5", "l")] {
         let mut bench = Bench::rich().await;
         bench.press(screen).await;
         bench.press(key).await;
@@ -114,7 +114,9 @@ async fn a_typed_value_must_be_allowed_and_tab_completes_it() {
     bench.press("Enter").await;
     bench.says("Tab takes \"opportunity\"");
     bench.press("Tab Enter").await;
-    bench.says("write \"opportunity\"?");
+    bench.says("✓ e");
+    bench.press("Enter").await;
+    bench.says("Send 1 decision?");
     bench.press("Y").await;
     let conflict = bench.world.journal.conflict(ConflictId(2)).await.expect("read").expect("there");
     assert_eq!(conflict.state, ReviewState::Deciding);
@@ -411,6 +413,9 @@ async fn the_loop_draws_before_the_journal_answers_and_ends_with_its_input() {
         clock: std::sync::Arc::new(filled.clock.clone()),
         title: "demo".to_owned(),
         notices,
+        home: crate::console::Home::default(),
+        script: None,
+        outside: crate::console::outside::still(crate::console::outside::Outside::default()),
     };
     assert_eq!(filled.clock.now(), NOW);
     let screen = Screen::new(TestBackend::new(100, 30)).unwrap();

@@ -10,14 +10,18 @@ use crate::domain::clock::{ManualClock, Timestamp};
 use crate::domain::error_class::ErrorClass;
 use crate::domain::event::{EventKind, EventSource, NewEvent, Sent};
 use crate::domain::evidence::Evidence;
-use crate::domain::execution::{Attempt, Outcome, Priority, Status};
+use crate::domain::execution::{Attempt, Execution, Outcome, Priority, Status};
+use crate::domain::filter::Filter;
 use crate::domain::ids::{DuplicateId, UnlinkedId};
+use crate::domain::page::Anchor;
 use crate::domain::plan::{Effect, FoundConflict, Plan, Step, StepState};
 use crate::domain::record::{Connection, Fields, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Band, ConflictKind, Duplicate, LinkCandidate, ReviewState, Standing, Unlinked};
+use crate::domain::schema::{FieldKind, FieldSchema, ObjectSchema, OptionValue};
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
-use crate::journal::intake::{Disposition, NewExecution};
+use crate::journal::drift::Checked;
+use crate::journal::intake::{Appended, Disposition, NewExecution};
 use crate::journal::queue::Settlement;
 
 pub(super) const NOW: Timestamp = Timestamp(1_795_000_000_000);
@@ -28,7 +32,7 @@ pub(super) struct World {
     pub(super) journal: Journal,
     pub(super) operator: Operator,
     pub(super) clock: ManualClock,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl World {
@@ -39,7 +43,7 @@ impl World {
         let journal =
             Journal::open(&folder.path().join("journal.db"), shared.clone()).expect("a new journal");
         let operator = Operator::shipped(journal.clone(), shared, "ana");
-        Self { journal, operator, clock, _folder: folder }
+        Self { journal, operator, clock, folder }
     }
 
     /// `bulk` succeeded executions below 9 failed ones, 4 retrying ones and 1 pending; 4 conflicts, 3 duplicates and
@@ -78,9 +82,102 @@ impl World {
         world
     }
 
+    /// Executions that all failed for one cause, without a plan.
+    pub(super) async fn failing(count: usize) -> Self {
+        let world = Self::empty();
+        let subjects: Vec<String> = (1..=count).map(|number| format!("Person {number}")).collect();
+        world.run(&subjects, |_| (Status::Failed, failed(ErrorClass::Auth, 401, "Invalid token."))).await;
+        world
+    }
+
     /// Queues one more execution, due at a time.
     pub(super) async fn append(&self, subject: &str, due_at: Timestamp) {
         self.journal.append(vec![incoming(subject, due_at)]).await.expect("stored");
+    }
+
+    /// People whose execution fails for good, for the same cause.
+    pub(super) async fn failures(&self, subjects: &[&str]) {
+        for subject in subjects {
+            let stored = self.journal.append(vec![incoming(subject, NOW)]).await.expect("stored");
+            let Appended::Queued(_, id) = stored[0] else { panic!("not queued: {stored:?}") };
+            let claim = self.journal.claim_one(id, LEASE).await.expect("claimed").expect("due");
+            let words = failed(ErrorClass::Auth, 401, "Invalid token.");
+            self.journal.settle(id, claim.token, Status::Failed, words).await.expect("settled");
+        }
+    }
+
+    /// What HubSpot's contacts look like, as far as the tests edit them.
+    pub(super) async fn know_fields(&self) {
+        let option =
+            |value: &str| OptionValue { value: value.to_owned(), label: value.to_owned(), retired: false };
+        let field = |name: &str, kind, options: &[&str]| FieldSchema {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            kind,
+            vendor_kind: String::new(),
+            options: options.iter().map(|value| option(value)).collect(),
+            writable: true,
+            required: false,
+            unique: false,
+            longest: None,
+        };
+        let schema = ObjectSchema {
+            connection: Connection::only(System::Hubspot),
+            object: ObjectKind::Contact,
+            fields: vec![
+                field("hs_lead_status", FieldKind::Option, &["NEW", "OPEN", "UNQUALIFIED_OLD"]),
+                field("jobtitle", FieldKind::Text, &[]),
+            ],
+            creatable: true,
+            updatable: true,
+        };
+        let looked = Checked {
+            connection: schema.connection.clone(),
+            object: schema.object,
+            schema: Some((schema.clone(), schema)),
+            findings: Vec::new(),
+        };
+        self.journal.put_drift(looked).await.expect("stored");
+    }
+
+    /// The newest execution of a status.
+    pub(super) async fn newest(&self, status: &str) -> Execution {
+        let filter = Filter::parse(&format!("status:{status}")).expect("a filter");
+        let page = self.journal.executions(&filter, Anchor::First, 1).await.expect("rows");
+        page.rows.into_iter().next().expect("one of them")
+    }
+
+    /// So many calls of one execution: two of three to HubSpot, every tenth refused for its rate.
+    pub(super) async fn calls(&self, count: usize) {
+        let call = |number: usize| {
+            let intercom = number % 3 == 1;
+            let refused = number.is_multiple_of(10);
+            Attempt {
+                number: 1,
+                step: Some(0),
+                purpose: "update contact".to_owned(),
+                started_at: NOW.plus(Duration::from_millis(number as u64)),
+                duration_ms: 40 + number as u32,
+                method: if intercom { "PUT" } else { "PATCH" }.to_owned(),
+                url: if intercom {
+                    format!("api.intercom.io/contacts/64e{number}")
+                } else {
+                    format!("api.hubapi.com/crm/v3/objects/contacts/{number}")
+                },
+                request: format!(
+                    r#"{{"properties":{{"firstname":"Marta","jobtitle":"VP of call {number}"}}}}"#
+                ),
+                status: Some(if refused { 429 } else { 200 }),
+                response: r#"{"id":"1","properties":{"email":"marta.rossi@acme.test"}}"#.to_owned(),
+                request_id: Some(format!("request-{number}")),
+                class: refused.then_some(ErrorClass::RateLimited),
+            }
+        };
+        let attempts: Vec<Attempt> = (0..count).map(call).collect();
+        self.run(&["Marta Rossi".to_owned()], |_| {
+            (Status::Succeeded, Settlement { attempts: attempts.clone(), ..done() })
+        })
+        .await;
     }
 
     async fn run(&self, subjects: &[String], settlement: impl Fn(usize) -> (Status, Settlement)) {
@@ -186,33 +283,37 @@ impl World {
             pair(0, 4, 0.58, Band::Review, Some("Intercom cannot merge two users.")),
         ];
         self.journal.put_duplicates(found).await.expect("stored");
-        let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
-        let unlinked = |number: usize, name: &str| Unlinked {
-            id: UnlinkedId(0),
-            subject: name.to_owned(),
-            contact: contact(System::Hubspot, &format!("90{number}")),
-            domain: "globex.test".to_owned(),
-            hint: "Intercom says Globex".to_owned(),
-            candidates: vec![LinkCandidate {
-                company: company.clone(),
-                name: "Globex Corporation".to_owned(),
-                domain: "globex.test".to_owned(),
-                probability: 0.96,
-                evidence: vec![bar("domain", 9_000)],
-                family: String::new(),
-            }],
-            owner: String::new(),
-            ruled_by: None,
-            ignored_until: None,
-            state: ReviewState::Open,
-            deciding: None,
-            created_at: NOW,
-            resolution: None,
-        };
         self.journal
             .put_unlinked(vec![unlinked(0, "Priya Patel"), unlinked(1, "Dev Shah")])
             .await
             .expect("stored");
+    }
+}
+
+/// A contact of HubSpot without an account, and the one that fits.
+pub(super) fn unlinked(number: usize, name: &str) -> Unlinked {
+    let company = RecordRef::new(System::Hubspot, ObjectKind::Company, "812");
+    Unlinked {
+        id: UnlinkedId(0),
+        subject: name.to_owned(),
+        contact: contact(System::Hubspot, &format!("90{number}")),
+        domain: "globex.test".to_owned(),
+        hint: "Intercom says Globex".to_owned(),
+        candidates: vec![LinkCandidate {
+            company,
+            name: "Globex Corporation".to_owned(),
+            domain: "globex.test".to_owned(),
+            probability: 0.96,
+            evidence: vec![bar("domain", 9_000)],
+            family: String::new(),
+        }],
+        owner: String::new(),
+        ruled_by: None,
+        ignored_until: None,
+        state: ReviewState::Open,
+        deciding: None,
+        created_at: NOW,
+        resolution: None,
     }
 }
 

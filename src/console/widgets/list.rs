@@ -9,6 +9,7 @@ use ratatui::text::Line;
 
 use crate::console::text::{cut_end, cut_middle, put, span, tint, width};
 use crate::console::theme::Theme;
+use crate::domain::filter::Column as By;
 
 /// How a column is cut and set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,48 @@ pub struct Column {
     pub drop: u8,
     /// Its widest.
     pub most: usize,
+    /// Its stable name, for views and the chooser; empty for marks and glyphs, which are always shown and first.
+    pub name: &'static str,
+    /// What it shows, for the chooser.
+    pub words: &'static str,
+    /// Not shown until the operator chooses it.
+    pub hidden: bool,
+    /// What `sort:` orders the rows by; none where they cannot be.
+    pub sort: Option<By>,
+}
+
+impl Column {
+    /// A column of nothing, for `..Column::PLAIN`.
+    pub const PLAIN: Self = Self::new("", Kind::Words, 0);
+
+    /// A column that always stays, is not in the chooser and cannot be sorted by.
+    pub const fn new(title: &'static str, kind: Kind, most: usize) -> Self {
+        Self { title, kind, drop: 0, most, name: "", words: "", hidden: false, sort: None }
+    }
+
+    /// The same, in the chooser: its stable name, and what it shows in a few words.
+    #[must_use]
+    pub const fn named(self, name: &'static str, words: &'static str) -> Self {
+        Self { name, words, ..self }
+    }
+
+    /// The same, dropped when the list is narrow: the highest first.
+    #[must_use]
+    pub const fn drops(self, drop: u8) -> Self {
+        Self { drop, ..self }
+    }
+
+    /// The same, sorted by this.
+    #[must_use]
+    pub const fn sorts(self, by: By) -> Self {
+        Self { sort: Some(by), ..self }
+    }
+
+    /// The same, shown only once it is chosen.
+    #[must_use]
+    pub const fn hides(self) -> Self {
+        Self { hidden: true, ..self }
+    }
 }
 
 /// A table about to be drawn.
@@ -44,6 +87,10 @@ pub struct Table<'a> {
     pub selected: Option<usize>,
     /// The pane has the focus.
     pub focused: bool,
+    /// The column the rows are sorted by, and whether downwards: its header shows which.
+    pub sorted: Option<(usize, bool)>,
+    /// Which of the visible rows are marked; none where the rows show it themselves.
+    pub marked: Option<Vec<bool>>,
 }
 
 /// Cells before the first column: the selection bar and a blank.
@@ -52,21 +99,38 @@ const MARGIN: u16 = 2;
 impl Table<'_> {
     /// Draws header and rows; row `n` stands at `area.y + 1 + n`.
     pub fn draw(&self, theme: &Theme, buffer: &mut Buffer, area: Rect) {
-        let room = usize::from(area.width.saturating_sub(MARGIN + 1));
+        let margin = MARGIN + u16::from(self.marked.is_some());
+        let room = usize::from(area.width.saturating_sub(margin + 1));
         let widths = self.widths(room);
-        let header: Vec<(String, Style)> =
-            self.columns.iter().map(|column| (column.title.to_owned(), theme.muted)).collect();
+        let header: Vec<(String, Style)> = (0..self.columns.len())
+            .map(|at| {
+                let sorted = self.sorted.is_some_and(|(by, _)| by == at);
+                (self.header(at), if sorted { theme.key } else { theme.muted })
+            })
+            .collect();
         let line = self.line(&header, &widths);
-        put(buffer, area.x + MARGIN, area.y, area.width.saturating_sub(MARGIN), &line);
+        put(buffer, area.x + margin, area.y, area.width.saturating_sub(margin), &line);
         for (index, row) in self.rows.iter().enumerate() {
             let y = area.y + 1 + index as u16;
             if y >= area.bottom() {
                 break;
             }
-            put(buffer, area.x + MARGIN, y, area.width.saturating_sub(MARGIN), &self.line(row, &widths));
+            put(buffer, area.x + margin, y, area.width.saturating_sub(margin), &self.line(row, &widths));
+            if self.marked.as_ref().and_then(|marked| marked.get(index)).copied().unwrap_or_default() {
+                put(buffer, area.x + 1, y, 1, &Line::from(span("+", theme.key)));
+            }
             if self.selected == Some(index) {
                 mark_selected(theme, buffer, Rect::new(area.x, y, area.width, 1), self.focused);
             }
+        }
+    }
+
+    fn header(&self, at: usize) -> String {
+        let title = self.columns[at].title;
+        match self.sorted {
+            Some((by, true)) if by == at => format!("{title}▼"),
+            Some((by, false)) if by == at => format!("{title}▲"),
+            _ => title.to_owned(),
         }
     }
 
@@ -101,7 +165,10 @@ impl Table<'_> {
             .enumerate()
             .map(|(at, column)| {
                 let widest = self.rows.iter().map(|row| row.get(at).map_or(0, |cell| width(&cell.0))).max();
-                Some(widest.unwrap_or(0).max(width(column.title)).min(column.most))
+                let plain = widest.unwrap_or(0).max(width(column.title)).min(column.most);
+                // The arrow of the sorted column is never cut.
+                let sorted = self.sorted.is_some_and(|(by, _)| by == at);
+                Some(if sorted { plain.max(width(column.title) + 1) } else { plain })
             })
             .collect();
         loop {

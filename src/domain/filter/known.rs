@@ -49,7 +49,7 @@ words! {
         /// HTTP status of the last failure.
         Code = "code",
         /// The cause of the failure.
-        Fingerprint = "fingerprint",
+        Cause = "cause",
         /// Failed tries.
         Attempts = "attempts",
         /// When it runs next.
@@ -81,7 +81,7 @@ impl Column {
             "state" => Some(Self::Status),
             "try" | "tries" => Some(Self::Attempts),
             "due" => Some(Self::Next),
-            "cause" => Some(Self::Fingerprint),
+            "fingerprint" => Some(Self::Cause),
             "why" => Some(Self::Kind),
             "sure" | "best" | "probability" => Some(Self::Score),
             _ => None,
@@ -95,7 +95,7 @@ pub(super) fn key(text: &str) -> Option<Key> {
         "subject" | "name" | "contact" => Some(Key::Person),
         "state" => Some(Key::Status),
         "class" => Some(Key::Error),
-        "cause" => Some(Key::Fingerprint),
+        "fingerprint" => Some(Key::Cause),
         _ => None,
     })
 }
@@ -143,7 +143,9 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Until,
                 Key::Attempts,
                 Key::Priority,
-                Key::Fingerprint,
+                Key::Cause,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Age,
@@ -159,7 +161,7 @@ pub const fn known(list: List) -> &'static Known {
                 Column::Kind,
                 Column::Record,
                 Column::Priority,
-                Column::Fingerprint,
+                Column::Cause,
                 Column::Id,
             ],
             order: (Column::Id, true),
@@ -177,6 +179,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Record,
                 Key::Until,
                 Key::Id,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Person,
@@ -200,6 +204,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Record,
                 Key::Until,
                 Key::Id,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Score,
@@ -223,6 +229,8 @@ pub const fn known(list: List) -> &'static Known {
                 Key::Record,
                 Key::Until,
                 Key::Id,
+                Key::Assignee,
+                Key::Claimed,
             ],
             columns: &[
                 Column::Person,

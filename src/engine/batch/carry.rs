@@ -33,6 +33,16 @@ impl Carry for Vendors {
 }
 
 impl Vendors {
+    /// Counts calls that were not needed; nobody waits for it, and a count that is lost harms nobody.
+    fn note_saved(&self, endpoint: &Endpoint, calls: u32) {
+        let (journal, connection) = (self.journal.clone(), endpoint.connection.clone());
+        tokio::spawn(async move {
+            if let Err(error) = journal.note_saved_calls(&connection, calls).await {
+                tracing::debug!(%error, "calls that a batch saved were not counted");
+            }
+        });
+    }
+
     async fn send(&self, endpoint: &Endpoint, cargo: Vec<Cargo>) -> Vec<Outcome> {
         // One operator's errand opens the way for all: the call is made anyway.
         let urgent = cargo.iter().any(|cargo| cargo.urgency == Urgency::Operator);
@@ -66,7 +76,15 @@ impl Vendors {
                 let result = alone(&self.clients, errand, &mut log).await;
                 vec![Returned { result, log: log.clone() }]
             }
-            errands => together(&self.clients, endpoint, errands, &mut log).await,
+            errands => {
+                let returned = together(&self.clients, endpoint, errands, &mut log).await;
+                // A batch that was taken apart again saved less, or nothing.
+                let saved = errands.len().saturating_sub(log.len());
+                if saved > 0 {
+                    self.note_saved(endpoint, u32::try_from(saved).unwrap_or(u32::MAX));
+                }
+                returned
+            }
         };
         self.limits.learn_all(&log);
         for (place, returned) in places.into_iter().zip(returned) {

@@ -54,6 +54,7 @@ fn family(used: u32, reached: Option<Timestamp>) -> FamilyState {
         closed_until: None,
         closed_why: String::new(),
         budget_reached_at: reached,
+        limit_reached_at: None,
     }
 }
 

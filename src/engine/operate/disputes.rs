@@ -15,11 +15,13 @@ use crate::domain::plan::{Becomes, FileEdit, Preview};
 use crate::domain::record::value_text;
 use crate::domain::review::{Choice, Conflict, ConflictKind, Decision};
 use crate::domain::standing::{FieldHold, Rule, mapping_of};
+use crate::domain::team::Item;
 use crate::domain::text::shorten;
 use crate::mapping::judge::right_as_one;
 use crate::mapping::{FieldMapping, Owner};
 use crate::recipes::mend;
 
+use super::past::Back;
 use super::{OperateError, Operator, Prepared, still_open};
 
 /// Letters of a value in a list of what becomes of conflicts.
@@ -120,9 +122,13 @@ impl Operator {
     /// Does what was proposed, to whom it was proposed for. A conflict that changed since is left as it is.
     pub async fn carry_out(&self, proposal: &Proposal) -> Result<Applied, OperateError> {
         self.may_write()?;
+        self.unclaimed([Item::Conflict(proposal.conflict)]).await?;
         match &proposal.wish {
             Wish::Ignore(until) => {
                 self.journal.ignore_conflict(proposal.conflict, *until, self.actor.clone()).await?;
+                let why =
+                    "it is left alone, not decided: status:ignored shows it, and it can be decided there";
+                self.did(format!("left {} alone", proposal.conflict), Back::Nothing(why.to_owned()));
                 let sentence = format!("{} of {} is left alone.", proposal.field, proposal.subject);
                 Ok(Applied { sentence, ..Applied::default() })
             }
@@ -158,7 +164,10 @@ impl Operator {
             reason: reason.to_owned(),
             since: self.clock.now(),
         };
-        Ok(self.journal.hold_field(hold).await?)
+        let name = field.name.clone();
+        let closed = self.journal.hold_field(hold).await?;
+        self.did(format!("switched {name} off {direction}"), Back::Disabled(name, direction));
+        Ok(closed)
     }
 
     /// Switches it on again; false when it was on.
@@ -469,6 +478,7 @@ impl Operator {
                 file.display()
             );
             self.note("rule", &rule.name, note).await?;
+            self.did(format!("made the rule {}", rule.name), Back::Rule(rule.name.clone()));
         }
         let mut applied = Applied::default();
         for (id, shown) in &proposal.frozen {

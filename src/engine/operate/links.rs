@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use super::past::Back;
 use super::{OperateError, Operator, Prepared, still_open};
 use crate::domain::ids::{ExecutionId, UnlinkedId};
 use crate::domain::links::{DomainRule, LinkMade, LinkVerdict};
 use crate::domain::plan::{Call, Preview};
 use crate::domain::record::{Connection, Mirror, ObjectKind, RecordRef, System};
 use crate::domain::review::{Decision, LinkAs, ReviewState, Unlinked};
+use crate::domain::team::Item;
 use crate::domain::text::shorten;
 use crate::engine::link::{self as facts, Known, PlanError};
 use crate::recipes::link::{self, Linked};
@@ -328,6 +330,7 @@ impl Operator {
         match self.decide(&decision).await {
             Ok(execution) => Ok(result(Ok(execution))),
             Err(OperateError::Impossible(why) | OperateError::Missing(why)) => Ok(result(Err(why))),
+            Err(OperateError::Claimed { claim, .. }) => Ok(result(Err(super::team::words(&claim)))),
             Err(error) => Err(error),
         }
     }
@@ -386,13 +389,28 @@ impl Operator {
             reason: reason.trim().to_owned(),
             since: self.clock.now(),
         };
-        Ok(self.journal.put_domain_rule(rule).await?)
+        let domain = rule.domain.clone();
+        let closed = self.journal.put_domain_rule(rule).await?;
+        self.did(format!("made a rule for {domain}"), Back::Domain(domain));
+        Ok(closed)
     }
 
     /// Takes a rule about a domain away; false when there is none.
     pub async fn forget_domain(&self, domain: &str) -> Result<bool, OperateError> {
         self.may_write()?;
         Ok(self.journal.remove_domain_rule(&rule_domain(domain)?, &self.actor).await?)
+    }
+
+    /// Takes back what was said of a person (no company fits, unsure, later); false when nothing was.
+    pub async fn reopen_unlinked(&self, id: UnlinkedId) -> Result<bool, OperateError> {
+        self.may_write()?;
+        Ok(self.journal.reopen_unlinked(id, self.actor.clone()).await?)
+    }
+
+    /// Whether something that can be taken back was said of a person.
+    pub async fn is_judged(&self, id: UnlinkedId) -> Result<bool, OperateError> {
+        let item = self.item(id).await?;
+        Ok(matches!(item.state, ReviewState::Ignored | ReviewState::Dismissed) && item.ruled_by.is_none())
     }
 
     /// Says of a person that no company fits, that it cannot be said now, or that it waits.
@@ -406,7 +424,12 @@ impl Operator {
         if matches!(verdict, LinkVerdict::Later(at) if at <= self.clock.now()) {
             return Err(OperateError::Impossible("the time until which to leave it alone is past.".into()));
         }
-        Ok(self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?)
+        self.unclaimed([Item::Unlinked(id)]).await?;
+        let judged = self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?;
+        let why =
+            "nothing was sent, and it is asked again when the evidence changes; status:dismissed shows it";
+        self.did(format!("judged {id}"), Back::Nothing(why.to_owned()));
+        Ok(judged)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here stops what runs: a pause is looked at before work begins.
 
+use super::past::Back;
 use super::{OperateError, Operator};
 use crate::domain::breaker::{self, Breaker};
 use crate::domain::clock::Timestamp;
@@ -50,6 +51,7 @@ impl Operator {
         let shelf = shelf(&scope, self.crm, own)?;
         let pause = Pause { scope, actor: self.actor.clone(), reason: reason.to_owned(), since: now, until };
         self.journal.pause(pause.clone()).await?;
+        self.did(format!("paused {}", pause.scope), Back::Paused(pause.scope.clone()));
         let mut held = 0;
         loop {
             match self.journal.shelve(&pause, shelf.clone()).await? {

@@ -1,8 +1,10 @@
 //! What an operator says of a duplicate candidate: a verdict, or one taken back. Nothing is sent to a vendor.
 
+use super::past::Back;
 use super::{OperateError, Operator};
 use crate::domain::ids::DuplicateId;
 use crate::domain::review::{Duplicate, Verdict};
+use crate::domain::team::Item;
 use crate::engine::scan::groups;
 use crate::journal::verdicts::NewVerdict;
 
@@ -20,13 +22,17 @@ impl Operator {
             )));
         }
         let id = verdict.id;
+        self.unclaimed([Item::Duplicate(id)]).await?;
+        let what = format!("called {id} {}", verdict.verdict);
         let pair = self.journal.give_verdict(verdict, self.actor.clone()).await?;
+        self.did(what, Back::Verdict(id));
         self.regrouped(id, pair).await
     }
 
     /// Takes a verdict back; the pair as it stands afterwards.
     pub async fn take_back_verdict(&self, id: DuplicateId) -> Result<Duplicate, OperateError> {
         self.may_write()?;
+        self.unclaimed([Item::Duplicate(id)]).await?;
         let pair = self.journal.take_back_verdict(id, self.actor.clone()).await?;
         self.regrouped(id, pair).await
     }

@@ -70,6 +70,8 @@ impl Desk {
                 created_at: NOW,
                 updated_at: NOW,
                 editions: None,
+                cause: None,
+                replay_of: None,
             },
             event: None,
             decision: None,

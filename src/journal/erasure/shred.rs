@@ -49,6 +49,10 @@ pub(super) fn shred(
                 .execute([value_hash(&serde_json::Value::String(value))])?;
         }
     }
+    let records: Vec<String> = person.records.iter().map(ToString::to_string).collect();
+    if has_table(connection, "team_comments") {
+        crate::journal::team::forget(connection, &records, &person.needles())?;
+    }
     person::mark(connection, now, person)?;
     elsewhere(connection, now, found)
 }

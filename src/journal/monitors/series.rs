@@ -10,7 +10,7 @@ use crate::domain::execution::Status;
 use crate::domain::ids::ExecutionId;
 use crate::domain::monitor::histogram::{self, Histogram};
 use crate::domain::plan::{Effect, Plan, StepState};
-use crate::journal::{Journal, Result};
+use crate::journal::{Journal, Result, trends};
 
 /// A minute in milliseconds.
 pub const MINUTE: i64 = 60_000;
@@ -107,7 +107,7 @@ impl Journal {
 }
 
 /// Adds one value to the present minute of a series.
-pub(super) fn add(
+pub(in crate::journal) fn add(
     connection: &Connection,
     now: Timestamp,
     name: &str,
@@ -155,8 +155,12 @@ pub(in crate::journal) fn settled(
         let took = (now.0 - from).max(0);
         add(connection, now, SUCCEEDED, &recipe, took)?;
         add(connection, now, LATENCY, &histogram::bucket(took).to_string(), took)?;
+        let name = if status == Status::Skipped { trends::SKIPPED } else { trends::SUCCEEDED };
+        trends::add(connection, now, name, 0, 1)?;
+        trends::add(connection, now, trends::LAG, histogram::bucket(took), 1)?;
     }
     if failed {
+        trends::add(connection, now, trends::FAILED, 0, 1)?;
         add(connection, now, FAILED, &recipe, 1)?;
     }
     if failed_try {
@@ -225,5 +229,6 @@ pub(super) fn roll_up(connection: &Connection, now: Timestamp) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM series WHERE span = ?1 AND at < ?2")?
         .execute(params![DAY, now.0 - DAYS_KEPT])?;
-    Ok(())
+    crate::journal::recipes::forget_hours(connection, now)?;
+    trends::forget(connection, now)
 }

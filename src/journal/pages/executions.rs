@@ -18,7 +18,7 @@ use crate::domain::execution::Execution;
 use crate::domain::filter::values::row_number;
 use crate::domain::filter::{Column, Filter, Key, Sort, Term, When, beginning};
 use crate::domain::page::{Anchor, Page};
-use crate::journal::{Result, rows};
+use crate::journal::{Result, rows, team};
 
 /// Where one way ends and another begins.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +137,14 @@ impl<'a> Asked<'a> {
             .fold(i64::MIN..i64::MAX, |span, (ranges, _)| {
                 span.start.max(ranges[0].start)..span.end.min(ranges[0].end)
             });
+        let mut ids: Vec<(Vec<i64>, bool)> = of_key(Key::Id)
+            .map(|term| (term.values.iter().filter_map(|value| row_number(value)).collect(), term.negated))
+            .collect();
+        for term in filter.terms.iter() {
+            if let Some(key @ (Key::Assignee | Key::Claimed)) = term.key {
+                ids.push((of_team(connection, now, key, &term.values)?, term.negated));
+            }
+        }
         Ok(Self {
             connection,
             bounds,
@@ -145,11 +153,7 @@ impl<'a> Asked<'a> {
             sought: filter.terms.iter().filter_map(Sought::of).collect(),
             times,
             span,
-            ids: of_key(Key::Id)
-                .map(|term| {
-                    (term.values.iter().filter_map(|value| row_number(value)).collect(), term.negated)
-                })
-                .collect(),
+            ids,
             records: of_key(Key::Record).map(|term| (term.values.as_slice(), term.negated)).collect(),
         })
     }
@@ -483,6 +487,21 @@ impl<'a> Asked<'a> {
         let rows = found.into_iter().map(|seen| seen.id).collect();
         Ok(Some(Page { rows, total, before, total_is_least, before_is_least }))
     }
+}
+
+/// Items that somebody has taken on are few.
+fn of_team(connection: &Connection, now: Timestamp, key: Key, values: &[String]) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for value in values {
+        let (condition, given) = team::term("executions", key, value, now);
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT id FROM execution_keys WHERE {condition}"))?;
+        let mut found = statement.query(rusqlite::params_from_iter(given))?;
+        while let Some(row) = found.next()? {
+            ids.push(row.get(0)?);
+        }
+    }
+    Ok(ids)
 }
 
 fn nothing() -> Page<i64> {

@@ -23,7 +23,7 @@ pub(super) struct Facet {
     pub(super) outcome: String,
     pub(super) error: String,
     pub(super) code: i64,
-    pub(super) fingerprint: String,
+    pub(super) cause: String,
     pub(super) attempts: i64,
     pub(super) priority: i64,
     pub(super) number: u64,
@@ -71,7 +71,7 @@ impl Facet {
             Column::Kind => Rank::text(&self.kind),
             Column::Outcome => Rank::text(&self.outcome),
             Column::Error => Rank::text(&self.error),
-            Column::Fingerprint => Rank::text(&self.fingerprint),
+            Column::Cause => Rank::text(&self.cause),
             Column::Code if self.code == 0 => Rank::Nothing,
             Column::Code => Rank::Number(self.code),
             Column::Attempts => Rank::Number(self.attempts),
@@ -100,7 +100,7 @@ impl Facet {
             },
             Key::Kind => &|value| word(&self.kind, value),
             Key::Outcome => &|value| word(&self.outcome, value),
-            Key::Fingerprint => &|value| word(&self.fingerprint, value),
+            Key::Cause => &|value| word(&self.cause, value),
             Key::Code => &|value| {
                 self.code != 0
                     && match beginning(value) {
@@ -136,7 +136,7 @@ pub(super) struct Facets {
 impl Facets {
     pub(super) fn read(connection: &Connection) -> Result<Vec<Facet>> {
         let mut statement = connection.prepare_cached(
-            "SELECT id, status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority, number \
+            "SELECT id, status, recipe, system, kind, outcome, error, code, cause, attempts, priority, number \
              FROM execution_facets WHERE number > 0",
         )?;
         let mut found = statement.query([])?;
@@ -151,7 +151,7 @@ impl Facets {
                 outcome: row.get(5)?,
                 error: row.get(6)?,
                 code: row.get(7)?,
-                fingerprint: row.get(8)?,
+                cause: row.get(8)?,
                 attempts: row.get(9)?,
                 priority: row.get(10)?,
                 number: row.get::<_, i64>(11)?.unsigned_abs(),

@@ -12,7 +12,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::filter::values::row_number;
 use crate::domain::filter::{Column, Filter, Key, List, Sort, Term, When, beginning, known};
 use crate::domain::page::{Anchor, Page};
-use crate::journal::Result;
+use crate::journal::{Result, team};
 
 /// A review list: its table, and what its keys and columns are called there.
 pub(super) struct Review {
@@ -333,7 +333,8 @@ impl Review {
             }
             let any = parts.join(" OR ");
             clause.and(&if term.negated { format!("NOT ({any})") } else { format!("({any})") }, given);
-            let narrow = matches!(term.key, Some(Key::Id | Key::Record | Key::Domain));
+            let narrow =
+                matches!(term.key, Some(Key::Id | Key::Record | Key::Domain | Key::Assignee | Key::Claimed));
             clause.narrow |= narrow && !term.negated;
         }
         if !asked_for_state {
@@ -378,6 +379,7 @@ impl Review {
                     vec![Sql::Integer(range.start), Sql::Integer(range.end)],
                 );
             }
+            Some(key @ (Key::Assignee | Key::Claimed)) => return team::term(self.base, key, value, now),
             // Keys of other lists are refused before it comes here.
             _ => return ("0".into(), Vec::new()),
         };

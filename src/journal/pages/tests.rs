@@ -37,7 +37,7 @@ async fn fill(journal: &Journal, seed: u64, number: i64) {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut insert = connection.prepare(
                 "INSERT INTO executions (recipe, subject, record, lane, status, outcome, sentence, error_class, \
-                 error_code, attempts, max_attempts, due_at, priority, created_at, updated_at, fingerprint) \
+                 error_code, attempts, max_attempts, due_at, priority, created_at, updated_at, cause) \
                  VALUES (?1, ?2, ?3, 'lane', ?4, ?5, ?6, ?7, ?8, ?9, 12, ?10, ?11, ?12, ?13, ?14)",
             )?;
             for at in 0..number {
@@ -260,7 +260,7 @@ fn r07_any_filter_in_any_order_finds_what_a_look_at_every_row_finds() {
     let columns = proptest::sample::select(known(List::Executions).columns);
     // The row as lists read it has no fingerprint to compare.
     let sort = proptest::option::of((columns, any::<bool>()))
-        .prop_filter("compared by what is read", |sort| !matches!(sort, Some((Column::Fingerprint, _))));
+        .prop_filter("compared by what is read", |sort| !matches!(sort, Some((Column::Cause, _))));
     let strategy = (terms, sort, 1_usize..60, few());
     let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
     runner

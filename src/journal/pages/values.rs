@@ -58,7 +58,7 @@ fn counted(facets: &[Facet], key: Key) -> Vec<Offered> {
             Key::Kind => facet.kind.clone(),
             Key::Outcome => facet.outcome.clone(),
             Key::Error => facet.error.clone(),
-            Key::Fingerprint => facet.fingerprint.clone(),
+            Key::Cause => facet.cause.clone(),
             Key::Code if facet.code != 0 => facet.code.to_string(),
             Key::Attempts => facet.attempts.to_string(),
             Key::Priority => Priority::ALL

@@ -69,15 +69,18 @@ async fn settled(bench: &mut Bench, how: &str) {
 async fn taking_the_left_side_writes_that_field_in_the_crm_and_nothing_else() {
     let (mut bench, (left, right), before) = disputed().await;
     bench.press("Left").await;
+    bench.says("✓ ←");
+    assert_eq!(bench.tables().row("SELECT state FROM conflicts")["state"], "open", "only marked");
+    bench.press("Enter").await;
     for text in ["PATCH", &format!("/crm/v3/objects/contacts/{right}"), OURS, "1 call", "Y Send"] {
         bench.says(text);
     }
     let effects = bench.effects().len();
-    for no in ["Enter", "Left y Esc"] {
+    for no in ["Enter", "d y Esc"] {
         bench.press(no).await;
         assert_eq!(bench.tables().row("SELECT state FROM conflicts")["state"], "open", "{no}");
     }
-    bench.press("Left Y").await;
+    bench.press("d Y").await;
     bench.work().await;
     assert_eq!(bench.intercom(&left), before.0);
     let after = bench.hubspot(&right);
@@ -90,7 +93,7 @@ async fn taking_the_left_side_writes_that_field_in_the_crm_and_nothing_else() {
 async fn taking_the_right_side_writes_that_field_in_intercom_and_nothing_else() {
     let (mut bench, (left, right), before) = disputed().await;
     let effects = bench.effects().len();
-    bench.press("Right").await;
+    bench.press("Right Enter").await;
     bench.says("PUT");
     bench.says(&format!("/contacts/{left}"));
     bench.press("Y").await;
@@ -108,13 +111,12 @@ async fn a_typed_value_goes_to_both_sides_and_to_no_other_field() {
     bench.press("e").await;
     bench.retype("+494444444444").await;
     bench.press("Enter").await;
-    bench.says("write \"+494444444444\"?");
+    bench.says("✓ e");
+    bench.press("Enter").await;
     bench.says("2 calls");
     bench.press("Enter").await;
     assert_eq!(bench.tables().row("SELECT state FROM conflicts")["state"], "open");
-    bench.press("e").await;
-    bench.retype("+494444444444").await;
-    bench.press("Enter Y").await;
+    bench.press("d Y").await;
     bench.work().await;
     for (before, after) in [(&before.0, bench.intercom(&left)), (&before.1, bench.hubspot(&right))] {
         assert_eq!(
@@ -133,7 +135,7 @@ async fn read_only_decides_nothing() {
     bench.sandbox.edit_hubspot_contact(&right, &json!({"phone": THEIRS}), Webhook::Sent).unwrap();
     bench.work().await;
     let (effects, audit) = (bench.effects(), bench.audit().await);
-    bench.press("3 Left Y").await;
+    bench.press("3 Left Enter Y").await;
     bench.says("read-only");
     bench.work().await;
     assert_eq!(bench.tables().row("SELECT state FROM conflicts")["state"], "open");

@@ -193,7 +193,7 @@ async fn what_is_left_alone_comes_back_when_a_value_changes_and_not_before() {
 async fn a_field_is_emptied_on_both_sides() {
     let mut bench = Bench::new().await;
     let people = disputed(&mut bench, &["ana@quint.example"]).await;
-    bench.press("3 0").await;
+    bench.press("3 0 d").await;
     bench.says("2 calls");
     bench.press("Y").await;
     bench.work().await;

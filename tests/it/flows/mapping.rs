@@ -128,7 +128,7 @@ async fn r38_an_unmapped_plan_is_a_conflict_and_everything_else_is_written() {
     bench.type_text("open_d").await;
     bench.press("Enter").await;
     bench.says("Tab takes \"OPEN_DEAL\"");
-    bench.press("Tab Enter Y").await;
+    bench.press("Tab Enter d Y").await;
     bench.work().await;
     assert_eq!(bench.hubspot(&right)["hs_lead_status"], "OPEN_DEAL");
     assert_eq!(

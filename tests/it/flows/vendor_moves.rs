@@ -129,7 +129,7 @@ async fn an_email_that_another_contact_holds_is_explained_and_a_merge_mends_it()
     // The merge does not guess which address counts: that conflict is the operator's, and now it can be carried out.
     bench.press("3").await;
     bench.says("identity disagrees");
-    bench.press("Left Y").await;
+    bench.press("Left d Y").await;
     bench.work().await;
     assert!(bench.conflicts().await.is_empty());
     let row = bench.row(row.id.0).await;
@@ -170,7 +170,7 @@ async fn a_decision_about_something_gone_says_so_and_comes_back() {
     bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49302222222"}), Webhook::Sent).unwrap();
     bench.sandbox.edit_hubspot_contact(&right, &json!({"phone": "+49303333333"}), Webhook::Sent).unwrap();
     bench.work().await;
-    bench.press("3 Left").await;
+    bench.press("3 Left d").await;
     assert!(bench.sandbox.archive_hubspot_contact(&right, Webhook::Silent));
     let effects = bench.effects();
     bench.press("Y").await;
@@ -208,7 +208,7 @@ async fn a_value_that_changed_after_it_was_shown_is_not_written_unseen() {
     bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49302222222"}), Webhook::Sent).unwrap();
     bench.sandbox.edit_hubspot_contact(&right, &json!({"phone": "+49303333333"}), Webhook::Sent).unwrap();
     bench.work().await;
-    bench.press("3 Left").await;
+    bench.press("3 Left d").await;
     bench.says("+49302222222");
     bench.sandbox.edit_intercom_contact(&left, &json!({"phone": "+49309999999"}), Webhook::Silent).unwrap();
     let before = bench.hubspot(&right);
@@ -221,7 +221,7 @@ async fn a_value_that_changed_after_it_was_shown_is_not_written_unseen() {
     // The item is back, with the value as it is now; deciding again writes that one.
     bench.says("+49309999999");
     bench.says_not("+49302222222");
-    bench.press("Left").await;
+    bench.press("Left d").await;
     bench.says("+49309999999");
     bench.press("Y").await;
     bench.work().await;

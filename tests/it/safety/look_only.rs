@@ -84,6 +84,15 @@ async fn g10_commands_change_nothing() {
     let (before, called) = (bytes(&bench), writes(&bench));
     let commands: Vec<Vec<&str>> = vec![
         vec!["retry", "ex_1"],
+        vec!["retry", "--from-start", "ex_1"],
+        vec!["replay", "ex_1", "--set", "phone=1"],
+        vec!["replay", "ex_1", "--show"],
+        vec!["probe", "ex_1"],
+        vec!["hold", "ex_1"],
+        vec!["release", "ex_1"],
+        vec!["snooze", "ex_1", "--for", "2h"],
+        vec!["page", "hubspot/contact/1"],
+        vec!["list", "causes"],
         vec!["discard", "ex_1", "--reason", "no"],
         vec!["resolve", "cf_1", "--take", "left"],
         vec!["resolve", "cf_1", "--value", "x"],
@@ -206,6 +215,7 @@ async fn g10_commands_change_nothing() {
         vec!["recipe", "list"],
         vec!["recipe", "lint", "--json"],
         vec!["recipe", "graph", "contact-to-crm"],
+        vec!["recipe", "test", "contact-to-crm", "--record", "pe_1"],
         vec!["recipe", "docs"],
         vec!["recipe", "on", "conversation-to-timeline", "--yes"],
         vec!["recipe", "off", "contact-to-crm"],
@@ -213,6 +223,18 @@ async fn g10_commands_change_nothing() {
         vec!["notices", "list"],
         vec!["notices", "resend"],
         vec!["cookbook"],
+        vec!["info"],
+        vec!["info", "--json"],
+        vec!["claim", "ex_1"],
+        vec!["claim", &duplicate, "--take-over", "--json"],
+        vec!["unclaim", "ex_1"],
+        vec!["comment", "ex_1", "Asked the vendor."],
+        vec!["comment", "ex_1"],
+        vec!["hint", "assign", "ex_1", "--to", "ken"],
+        vec!["hint", "assign", "ex_1", "--nobody"],
+        vec!["hint", "list"],
+        vec!["hint", "list", "--of", "me", "--json"],
+        vec!["--despite-claims", "retry", "ex_1"],
     ];
     let mut refused = 0;
     for command in &commands {

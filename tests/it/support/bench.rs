@@ -186,7 +186,14 @@ impl Builder {
         )
         .of_crm(self.engine.crm, leads)
         .merging_by(self.engine.merge.clone());
-        let operator = operator.with_rulebook(rulebook).with_mappings(folder.path().join("mappings"), None);
+        let operator = operator
+            .with_rulebook(rulebook)
+            .with_mappings(folder.path().join("mappings"), None)
+            .with_sources(Sources {
+                recipes: Some(folder.path().join("recipes")),
+                mappings: Some(folder.path().join("mappings")),
+                contact: None,
+            });
         let operator = if self.read_only { operator.read_only() } else { operator };
         let console = show(journal.clone(), operator.clone(), shared, self.size).await;
         let screen = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
@@ -229,7 +236,7 @@ async fn show(journal: Journal, operator: Operator, clock: SharedClock, size: (u
         clock,
         "bench".to_owned(),
         reknit::console::Settings::default(),
-        theme::Terminal { no_color: false, truecolor: true, light: false },
+        theme::Terminal { truecolor: true, ..theme::Terminal::default() },
         TimeZone::UTC,
         size,
     );

@@ -13,7 +13,10 @@ pub(super) fn mark(pair: &Duplicate) -> Option<&'static str> {
     if pair.standing.alarm.is_some() {
         return Some("!");
     }
-    match pair.standing.judgement.as_ref()?.verdict {
+    let Some(judgement) = pair.standing.judgement.as_ref() else {
+        return pair.standing.origin.is_some().then_some("*");
+    };
+    match judgement.verdict {
         Verdict::Same => Some("✓"),
         Verdict::Different => Some("≠"),
         Verdict::Unsure => Some("?"),
@@ -60,12 +63,12 @@ pub(super) fn lines(ctx: &Ctx, pair: &Duplicate, cells: usize) -> Vec<Line<'stat
         say(&tied, theme.text);
     }
     if let Some(origin) = &standing.origin {
-        say(origin, theme.warn);
+        say(&format!("* {origin}"), theme.warn);
     }
     if standing.members > 2 {
         say(
             &format!(
-                "One of a group of {} records: `reknit show {}` lists them all.",
+                "One of a group of {} records, beside each other below; `reknit show {}` lists their pairs.",
                 standing.members, pair.id
             ),
             theme.muted,

@@ -1,9 +1,6 @@
 -- Lists that answer at once, however long they are: what executions have in common, what they are ordered by, the words
 -- in what lists show.
 
--- What all failures of one cause share; null where nothing failed.
-ALTER TABLE executions ADD COLUMN fingerprint TEXT;
-
 -- One row for each combination of the small fields that executions have had, with how many have it now. A filter over
 -- these fields picks some of the combinations, and their sum is its exact count.
 CREATE TABLE execution_facets (
@@ -15,11 +12,11 @@ CREATE TABLE execution_facets (
   outcome     TEXT    NOT NULL,            -- here and below '' stands for null
   error       TEXT    NOT NULL,
   code        INTEGER NOT NULL,            -- 0 stands for null
-  fingerprint TEXT    NOT NULL,
+  cause       TEXT    NOT NULL,            -- while something waits for it
   attempts    INTEGER NOT NULL,
   priority    INTEGER NOT NULL,
   number      INTEGER NOT NULL,            -- executions that are so now
-  UNIQUE (status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority)
+  UNIQUE (status, recipe, system, kind, outcome, error, code, cause, attempts, priority)
 ) STRICT;
 
 -- The narrow side of each execution: lists walk these rows and read only the wide ones they show.
@@ -28,14 +25,6 @@ CREATE TABLE execution_keys (
   facet      INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
 ) STRICT;
-
--- Ends by the minute, for the day on the first screen: executions that are so now, by when they became it.
-CREATE TABLE execution_minutes (
-  minute INTEGER NOT NULL,                 -- since 1970
-  status TEXT    NOT NULL,                 -- succeeded, failed, skipped
-  number INTEGER NOT NULL,
-  PRIMARY KEY (minute, status)
-) STRICT, WITHOUT ROWID;
 
 -- Words in what lists show. Without content of their own: a row that changes takes its old words out with it, and
 -- 'secure-delete' leaves nothing of them behind, or erasing a person would be a word.
@@ -70,10 +59,11 @@ INSERT INTO duplicate_words (duplicate_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO unlinked_words (unlinked_words, rank) VALUES ('secure-delete', 1);
 
 -- What is there already.
-INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority, number)
+INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, cause, attempts, priority, number)
   SELECT status, recipe, coalesce(substr(record, 1, instr(record, '/') - 1), ''),
     coalesce(substr(substr(record, instr(record, '/') + 1), 1, instr(substr(record, instr(record, '/') + 1), '/') - 1), ''),
-    coalesce(outcome, ''), coalesce(error_class, ''), coalesce(error_code, 0), '', attempts, priority, count(*)
+    coalesce(outcome, ''), coalesce(error_class, ''), coalesce(error_code, 0),
+    CASE WHEN executions.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(executions.cause, '') ELSE '' END, attempts, priority, count(*)
   FROM executions GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
 INSERT INTO execution_keys
   SELECT executions.id, execution_facets.id, executions.updated_at FROM executions CROSS JOIN execution_facets
@@ -82,12 +72,9 @@ INSERT INTO execution_keys
   AND execution_facets.kind = coalesce(substr(substr(record, instr(record, '/') + 1), 1,
     instr(substr(record, instr(record, '/') + 1), '/') - 1), '')
   AND execution_facets.outcome = coalesce(executions.outcome, '') AND error = coalesce(error_class, '')
-  AND code = coalesce(error_code, 0) AND execution_facets.fingerprint = ''
+  AND code = coalesce(error_code, 0) AND execution_facets.cause =
+    CASE WHEN executions.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(executions.cause, '') ELSE '' END
   AND execution_facets.attempts = executions.attempts AND execution_facets.priority = executions.priority;
-INSERT INTO execution_minutes
-  SELECT updated_at / 60000, status, count(*) FROM executions
-  WHERE status IN ('succeeded', 'failed', 'skipped') AND updated_at >= (SELECT max(updated_at) FROM executions) - 172800000
-  GROUP BY 1, 2;
 INSERT INTO execution_words (rowid, subject, sentence) SELECT id, subject, substr(sentence, 1, 500) FROM executions;
 INSERT INTO conflict_words (rowid, subject, field, left_value, right_value)
   SELECT id, subject, field, substr(left_value, 1, 500), substr(right_value, 1, 500) FROM conflicts;
@@ -103,13 +90,13 @@ CREATE INDEX executions_by_subject   ON executions (subject COLLATE NOCASE);
 CREATE INDEX executions_by_next      ON executions (due_at) WHERE due_at IS NOT NULL;
 
 CREATE TRIGGER executions_keyed_insert AFTER INSERT ON executions BEGIN
-  INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority, number)
+  INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, cause, attempts, priority, number)
     VALUES (NEW.status, NEW.recipe, coalesce(substr(NEW.record, 1, instr(NEW.record, '/') - 1), ''),
     coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), ''),
-    coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), coalesce(NEW.fingerprint, ''),
+    coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END,
     NEW.attempts, NEW.priority, 1)
-    ON CONFLICT (status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority)
+    ON CONFLICT (status, recipe, system, kind, outcome, error, code, cause, attempts, priority)
     DO UPDATE SET number = number + 1;
   INSERT INTO execution_keys SELECT NEW.id, id, NEW.updated_at FROM execution_facets
     WHERE status = NEW.status AND recipe = NEW.recipe
@@ -117,27 +104,24 @@ CREATE TRIGGER executions_keyed_insert AFTER INSERT ON executions BEGIN
     AND kind = coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), '')
     AND outcome = coalesce(NEW.outcome, '') AND error = coalesce(NEW.error_class, '')
-    AND code = coalesce(NEW.error_code, 0) AND fingerprint = coalesce(NEW.fingerprint, '')
+    AND code = coalesce(NEW.error_code, 0) AND cause = CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END
     AND attempts = NEW.attempts AND priority = NEW.priority;
-  INSERT INTO execution_minutes SELECT NEW.updated_at / 60000, NEW.status, 1
-    WHERE NEW.status IN ('succeeded', 'failed', 'skipped')
-    ON CONFLICT (minute, status) DO UPDATE SET number = number + 1;
   INSERT INTO execution_words_due (id) VALUES (NEW.id);
 END;
 
 CREATE TRIGGER executions_keyed_update AFTER UPDATE OF status, recipe, record, outcome, error_class, error_code,
-  fingerprint, attempts, priority ON executions
-WHEN (OLD.status, OLD.recipe, OLD.record, OLD.outcome, OLD.error_class, OLD.error_code, OLD.fingerprint, OLD.attempts,
-  OLD.priority) IS NOT (NEW.status, NEW.recipe, NEW.record, NEW.outcome, NEW.error_class, NEW.error_code, NEW.fingerprint,
+  cause, attempts, priority ON executions
+WHEN (OLD.status, OLD.recipe, OLD.record, OLD.outcome, OLD.error_class, OLD.error_code, OLD.cause, OLD.attempts,
+  OLD.priority) IS NOT (NEW.status, NEW.recipe, NEW.record, NEW.outcome, NEW.error_class, NEW.error_code, NEW.cause,
   NEW.attempts, NEW.priority) BEGIN
   UPDATE execution_facets SET number = number - 1 WHERE id = (SELECT facet FROM execution_keys WHERE id = OLD.id);
-  INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority, number)
+  INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, cause, attempts, priority, number)
     VALUES (NEW.status, NEW.recipe, coalesce(substr(NEW.record, 1, instr(NEW.record, '/') - 1), ''),
     coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), ''),
-    coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), coalesce(NEW.fingerprint, ''),
+    coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END,
     NEW.attempts, NEW.priority, 1)
-    ON CONFLICT (status, recipe, system, kind, outcome, error, code, fingerprint, attempts, priority)
+    ON CONFLICT (status, recipe, system, kind, outcome, error, code, cause, attempts, priority)
     DO UPDATE SET number = number + 1;
   UPDATE execution_keys SET facet = (SELECT id FROM execution_facets
     WHERE status = NEW.status AND recipe = NEW.recipe
@@ -145,18 +129,13 @@ WHEN (OLD.status, OLD.recipe, OLD.record, OLD.outcome, OLD.error_class, OLD.erro
     AND kind = coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), '')
     AND outcome = coalesce(NEW.outcome, '') AND error = coalesce(NEW.error_class, '')
-    AND code = coalesce(NEW.error_code, 0) AND fingerprint = coalesce(NEW.fingerprint, '')
+    AND code = coalesce(NEW.error_code, 0) AND cause = CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END
     AND attempts = NEW.attempts AND priority = NEW.priority)
     WHERE id = NEW.id;
 END;
 
-CREATE TRIGGER executions_keyed_time AFTER UPDATE OF status, updated_at ON executions
-WHEN OLD.updated_at <> NEW.updated_at OR OLD.status <> NEW.status BEGIN
-  UPDATE execution_keys SET updated_at = NEW.updated_at WHERE id = NEW.id AND updated_at <> NEW.updated_at;
-  UPDATE execution_minutes SET number = number - 1 WHERE minute = OLD.updated_at / 60000 AND status = OLD.status;
-  INSERT INTO execution_minutes SELECT NEW.updated_at / 60000, NEW.status, 1
-    WHERE NEW.status IN ('succeeded', 'failed', 'skipped')
-    ON CONFLICT (minute, status) DO UPDATE SET number = number + 1;
+CREATE TRIGGER executions_keyed_time AFTER UPDATE OF updated_at ON executions WHEN OLD.updated_at <> NEW.updated_at BEGIN
+  UPDATE execution_keys SET updated_at = NEW.updated_at WHERE id = NEW.id;
 END;
 
 CREATE TRIGGER executions_worded_update AFTER UPDATE OF subject, sentence ON executions
@@ -168,7 +147,6 @@ END;
 CREATE TRIGGER executions_keyed_delete AFTER DELETE ON executions BEGIN
   UPDATE execution_facets SET number = number - 1 WHERE id = (SELECT facet FROM execution_keys WHERE id = OLD.id);
   DELETE FROM execution_keys WHERE id = OLD.id;
-  UPDATE execution_minutes SET number = number - 1 WHERE minute = OLD.updated_at / 60000 AND status = OLD.status;
   INSERT INTO execution_words_due (id, subject, sentence) VALUES (OLD.id, OLD.subject, substr(OLD.sentence, 1, 500))
     ON CONFLICT (id) DO NOTHING;
 END;

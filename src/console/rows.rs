@@ -1,0 +1,183 @@
+//! A row of any list, as the machine of every list needs it: its number, how it reads in one line, whether it has
+//! changed, and all of it as JSON. Reads only; decides nothing.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde_json::Value;
+
+use super::msg::Answer;
+use super::panes::Screen;
+use crate::domain::evidence::percent;
+use crate::domain::execution::Execution;
+use crate::domain::filter::Filter;
+use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
+use crate::domain::page::Anchor;
+use crate::domain::record::value_text;
+use crate::domain::review::{Conflict, Duplicate, Unlinked};
+use crate::journal::Journal;
+
+/// Rows read at once where all of a list are gone through.
+pub(super) const PAGE: usize = 500;
+
+/// One row.
+#[derive(Debug, Clone)]
+pub(in crate::console) enum Row {
+    /// Of the executions.
+    Execution(Box<Execution>),
+    /// Of the conflicts.
+    Conflict(Box<Conflict>),
+    /// Of the duplicates.
+    Duplicate(Box<Duplicate>),
+    /// Of the unlinked people.
+    Unlinked(Box<Unlinked>),
+}
+
+impl Row {
+    /// Its number.
+    pub(in crate::console) fn key(&self) -> i64 {
+        match self {
+            Self::Execution(row) => row.id.0,
+            Self::Conflict(row) => row.id.0,
+            Self::Duplicate(row) => row.id.0,
+            Self::Unlinked(row) => row.id.0,
+        }
+    }
+
+    /// Its public id.
+    pub(in crate::console) fn id(&self) -> String {
+        match self {
+            Self::Execution(row) => row.id.to_string(),
+            Self::Conflict(row) => row.id.to_string(),
+            Self::Duplicate(row) => row.id.to_string(),
+            Self::Unlinked(row) => row.id.to_string(),
+        }
+    }
+
+    /// Its state, as a word.
+    pub(in crate::console) fn state(&self) -> &'static str {
+        match self {
+            Self::Execution(row) => row.status.as_str(),
+            Self::Conflict(row) => row.state.as_str(),
+            Self::Duplicate(row) => row.state.as_str(),
+            Self::Unlinked(row) => row.state.as_str(),
+        }
+    }
+
+    /// What it is about, in one line.
+    pub(in crate::console) fn label(&self) -> String {
+        match self {
+            Self::Execution(row) => format!("{}  {}", row.recipe, row.subject),
+            Self::Conflict(row) => {
+                let (left, right) = (value_text(&row.left_value), value_text(&row.right_value));
+                format!("{}  {}: {left} | {right}", row.subject, row.field)
+            }
+            Self::Duplicate(row) => format!("{}  {}", row.subject, percent(row.probability)),
+            Self::Unlinked(row) => match row.candidates.first() {
+                Some(best) => format!("{}  {} {}", row.subject, best.name, percent(best.probability)),
+                None => format!("{}  {}", row.subject, row.domain),
+            },
+        }
+    }
+
+    /// All of it.
+    pub(in crate::console) fn json(&self) -> Value {
+        let json = match self {
+            Self::Execution(row) => serde_json::to_value(row),
+            Self::Conflict(row) => serde_json::to_value(row),
+            Self::Duplicate(row) => serde_json::to_value(row),
+            Self::Unlinked(row) => serde_json::to_value(row),
+        };
+        // These types hold nothing that JSON has no word for.
+        json.unwrap_or_default()
+    }
+
+    /// A number that is another one once the row is another one.
+    pub(in crate::console) fn stamp(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.json().to_string().hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+fn said(error: &impl ToString) -> String {
+    error.to_string()
+}
+
+/// The rows of a list from a place on.
+pub(super) async fn page(
+    journal: &Journal,
+    screen: Screen,
+    filter: &Filter,
+    anchor: Anchor,
+    limit: usize,
+) -> Answer<Vec<Row>> {
+    macro_rules! rows {
+        ($verb:ident, $kind:ident) => {{
+            let page = journal.$verb(filter, anchor, limit).await.map_err(|error| said(&error))?;
+            page.rows.into_iter().map(|row| Row::$kind(Box::new(row))).collect()
+        }};
+    }
+    Ok(match screen {
+        Screen::Executions => rows!(executions, Execution),
+        Screen::Conflicts => rows!(conflicts, Conflict),
+        Screen::Duplicates => rows!(duplicate_groups, Duplicate),
+        Screen::Unlinked => rows!(unlinked, Unlinked),
+        other => return Err(format!("The rows of {} cannot be gone through as a whole.", other.title())),
+    })
+}
+
+/// Rows by their numbers, as they stand; those that are gone are left out.
+pub(super) async fn numbered(journal: &Journal, screen: Screen, keys: &[i64]) -> Answer<Vec<Row>> {
+    macro_rules! each {
+        ($verb:ident, $id:ident, $kind:ident) => {{
+            let mut rows = Vec::with_capacity(keys.len());
+            for key in keys {
+                let row = journal.$verb($id(*key)).await.map_err(|error| said(&error))?;
+                rows.extend(row.map(|row| Row::$kind(Box::new(row))));
+            }
+            rows
+        }};
+    }
+    Ok(match screen {
+        Screen::Executions => {
+            let ids = keys.iter().map(|key| ExecutionId(*key)).collect();
+            let rows = journal.executions_numbered(ids).await.map_err(|error| said(&error))?;
+            rows.into_iter().map(|row| Row::Execution(Box::new(row))).collect()
+        }
+        Screen::Conflicts => each!(conflict, ConflictId, Conflict),
+        Screen::Duplicates => each!(duplicate, DuplicateId, Duplicate),
+        Screen::Unlinked => each!(unlinked_one, UnlinkedId, Unlinked),
+        other => return Err(format!("Nothing is done to several rows of {}.", other.title())),
+    })
+}
+
+/// The numbers of the rows from one to another in the order of the list, both included; refused beyond `most`.
+pub(super) async fn between(
+    journal: &Journal,
+    screen: Screen,
+    filter: &Filter,
+    (from, to): (i64, i64),
+    most: usize,
+) -> Answer<Vec<i64>> {
+    let mut keys = Vec::new();
+    let mut anchor = Anchor::At(from);
+    loop {
+        let rows = page(journal, screen, filter, anchor, PAGE).await?;
+        let full = rows.len() == PAGE;
+        for row in &rows {
+            keys.push(row.key());
+            if row.key() == to {
+                return Ok(keys);
+            }
+        }
+        if keys.len() > most {
+            return Err(format!(
+                "The range holds more than {most} rows and was not marked; Ctrl-a marks all that match."
+            ));
+        }
+        match keys.last() {
+            Some(last) if full => anchor = Anchor::After(*last),
+            _ => return Ok(keys),
+        }
+    }
+}
