@@ -8,7 +8,7 @@ use super::output;
 use super::problem::Problem;
 use super::wiring::{Opening, Place, clock};
 use crate::domain::evidence::percent;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, List};
 use crate::domain::page::{Anchor, Page};
 use crate::domain::record::value_text;
 use crate::journal::JournalError;
@@ -39,9 +39,11 @@ pub enum Kind {
 pub struct Arguments {
     /// What to list
     kind: Kind,
-    /// As behind / in the console: words, and status: recipe: error: cause: system: kind: field: role: domain: since: age:, each
-    /// turned round by a leading -, for example "status:failed error:permission -jane since:2h". status: takes open or
-    /// any status, several joined by commas; recipe: takes a trailing *
+    /// As behind / in the console: words, and status: recipe: error: cause: code: id: person: record: system: kind: field: role:
+    /// domain: outcome: since: until: age: attempts: priority: assignee: claimed:, each turned round by a leading -, for example
+    /// "status:failed error:permission -jane since:2h sort:-attempts". A word is the beginning of one that is shown; "two
+    /// words" in quotes; a,b is either; a trailing * leaves the rest open; age:>3d, attempts:>2; status: takes open;
+    /// sort:COLUMN orders, sort:-COLUMN from the other end
     #[arg(long, default_value = "")]
     filter: String,
     /// Only conflicts that this role decides, as revops
@@ -53,7 +55,7 @@ pub struct Arguments {
     /// Of duplicates: each group once, by its surest pair, as the screen shows them; else every pair
     #[arg(long)]
     groups: bool,
-    /// Print {"total":n,"rows":[…]}
+    /// Print {"total":n,"total_is_least":bool,"rows":[…]}
     #[arg(long)]
     json: bool,
 }
@@ -74,7 +76,14 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
     if let Some(role) = &arguments.role {
         text.push_str(&format!(" role:{role}"));
     }
-    let filter = Filter::parse(&text).map_err(|error| {
+    let filter = match arguments.kind {
+        Kind::Executions => Filter::parse_for(List::Executions, &text),
+        Kind::Conflicts => Filter::parse_for(List::Conflicts, &text),
+        Kind::Duplicates => Filter::parse_for(List::Duplicates, &text),
+        Kind::Unlinked => Filter::parse_for(List::Unlinked, &text),
+        Kind::Exceptions | Kind::Incidents | Kind::Causes | Kind::Merges => Filter::parse(&text),
+    };
+    let filter = filter.map_err(|error| {
         Problem::usage(
             "Nothing was listed.",
             error.to_string(),
@@ -137,9 +146,13 @@ pub async fn list(place: &Place, arguments: &Arguments) -> Result<(), Problem> {
             let (all, groups) = (pairs.total, grouped.total);
             let page = if arguments.groups { grouped } else { pairs };
             if arguments.json {
-                return output::json(
-                    &json!({ "total": page.total, "pairs": all, "groups": groups, "rows": page.rows }),
-                );
+                return output::json(&json!({
+                    "total": page.total,
+                    "total_is_least": page.total_is_least,
+                    "pairs": all,
+                    "groups": groups,
+                    "rows": page.rows,
+                }));
             }
             print(
                 arguments,
@@ -208,14 +221,17 @@ fn print<T: Serialize>(
     cells: impl Fn(&T) -> Vec<String>,
 ) -> Result<(), Problem> {
     if arguments.json {
-        return output::json(&json!({ "total": page.total, "rows": page.rows }));
+        return output::json(
+            &json!({ "total": page.total, "total_is_least": page.total_is_least, "rows": page.rows }),
+        );
     }
     output::table(head, &page.rows.iter().map(cells).collect::<Vec<_>>())?;
     if page.rows.is_empty() {
         return output::line("Nothing to list: no row matches.");
     }
     if page.rows.len() as u64 != page.total {
-        output::line(&format!("{} of {}", page.rows.len(), page.total))?;
+        let more = if page.total_is_least { " or more" } else { "" };
+        output::line(&format!("{} of {}{more}", page.rows.len(), page.total))?;
     }
     Ok(())
 }

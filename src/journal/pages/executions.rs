@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facets::{Facets, Rank};
 use super::walk::{self, Direction};
@@ -126,21 +126,6 @@ pub(super) fn page(
     })
 }
 
-/// Executions that people are at, or that were given to somebody: as few as people can have at hand.
-fn hinted(connection: &Connection, now: Timestamp, term: &Term) -> Result<Vec<i64>> {
-    let mut ids = Vec::new();
-    for (key, value) in term.values.iter().filter_map(|value| Some((term.key?, value))) {
-        let (condition, values) = team::term("executions", key, value, now);
-        let mut statement =
-            connection.prepare_cached(&format!("SELECT id FROM executions WHERE {condition}"))?;
-        let mut found = statement.query(params_from_iter(values))?;
-        while let Some(row) = found.next()? {
-            ids.push(row.get(0)?);
-        }
-    }
-    Ok(ids)
-}
-
 impl<'a> Asked<'a> {
     fn of(connection: &'a Connection, now: Timestamp, filter: &'a Filter, bounds: Bounds) -> Result<Self> {
         let of_key = |key: Key| filter.terms.iter().filter(move |term| term.key == Some(key));
@@ -155,9 +140,10 @@ impl<'a> Asked<'a> {
         let mut ids: Vec<(Vec<i64>, bool)> = of_key(Key::Id)
             .map(|term| (term.values.iter().filter_map(|value| row_number(value)).collect(), term.negated))
             .collect();
-        for term in filter.terms.iter().filter(|term| matches!(term.key, Some(Key::Assignee | Key::Claimed)))
-        {
-            ids.push((hinted(connection, now, term)?, term.negated));
+        for term in filter.terms.iter() {
+            if let Some(key @ (Key::Assignee | Key::Claimed)) = term.key {
+                ids.push((of_team(connection, now, key, &term.values)?, term.negated));
+            }
         }
         Ok(Self {
             connection,
@@ -501,6 +487,21 @@ impl<'a> Asked<'a> {
         let rows = found.into_iter().map(|seen| seen.id).collect();
         Ok(Some(Page { rows, total, before, total_is_least, before_is_least }))
     }
+}
+
+/// Items that somebody has taken on are few.
+fn of_team(connection: &Connection, now: Timestamp, key: Key, values: &[String]) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for value in values {
+        let (condition, given) = team::term("executions", key, value, now);
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT id FROM execution_keys WHERE {condition}"))?;
+        let mut found = statement.query(rusqlite::params_from_iter(given))?;
+        while let Some(row) = found.next()? {
+            ids.push(row.get(0)?);
+        }
+    }
+    Ok(ids)
 }
 
 fn nothing() -> Page<i64> {

@@ -333,7 +333,8 @@ impl Review {
             }
             let any = parts.join(" OR ");
             clause.and(&if term.negated { format!("NOT ({any})") } else { format!("({any})") }, given);
-            let narrow = matches!(term.key, Some(Key::Id | Key::Record | Key::Domain));
+            let narrow =
+                matches!(term.key, Some(Key::Id | Key::Record | Key::Domain | Key::Assignee | Key::Claimed));
             clause.narrow |= narrow && !term.negated;
         }
         if !asked_for_state {

@@ -109,11 +109,11 @@ fn people(connection: &Connection, number: usize, now: Timestamp) {
             at % 5_000
         );
         let fields = json!({ "name": name, "email": email, "role": "user" }).to_string();
-        person.execute([at]).expect("a person");
+        person.execute([at as i64]).expect("a person");
         let crm = format!("hubspot/contact/{at}");
         for (record, connection) in [(record(at), "intercom"), (crm.clone(), "hubspot")] {
             mirror.execute(params![record, connection, fields, email, now.0 - PERIOD]).expect("a record");
-            tie.execute(params![record, at]).expect("a tie");
+            tie.execute(params![record, at as i64]).expect("a tie");
         }
         if at % 10 == 0 {
             let state = if at % 20 == 0 { "open" } else { "done" };
@@ -229,7 +229,7 @@ fn fill(connection: &Connection, executions: usize, now: Timestamp) {
         .expect("the table");
     for number in 0..(executions as i64 / 200) {
         let state = if number % 10 == 0 { "open" } else { "done" };
-        let subject = name(number + 1);
+        let subject = name(number as usize + 1);
         conflicts.execute(params![subject, number, state, now.0 - PERIOD + number]).expect("a conflict");
     }
     forget(connection);
