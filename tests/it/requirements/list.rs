@@ -341,6 +341,9 @@ pub(super) const ELSEWHERE: &[(&[(u32, u32)], &str)] = &[
         "Said elsewhere: R64 by the mapping's own tests and its property tests, R162 by the promise that nothing runs \
          twice in `guarantees.md`, R226 by R191.",
     ),
-    (&[(165, 165), (179, 179), (194, 194), (198, 198)], "Roles: not built yet; `--read-only` is the one there is."),
+    (
+        &[(165, 165), (179, 179), (194, 194), (198, 198)],
+        "Roles: not built yet; `--read-only` is the one there is.",
+    ),
     (&[(295, 295), (298, 301)], "Importing another product's settings: not built yet."),
 ];
