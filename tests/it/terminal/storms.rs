@@ -51,10 +51,23 @@ fn three_thousand_random_keys_decide_nothing() {
     terminal.press("q");
     let ended = terminal.ended();
     assert_eq!((ended.code, ended.left_behind), (0, Vec::new()));
-    // A single retry sends nothing new and asks nothing, nor does a word of doubt, which one key takes back; everything
-    // else asks for a capital Y, which was not typed.
+    // A single retry sends nothing new and asks nothing, nor does a word of doubt, which one key takes back, nor what only
+    // reads or keeps from being sent; everything else asks for a capital Y, which was not typed.
     let decided = home.decided();
-    let harmless = ["retry", "unsure", "undo-verdict", "claim", "unclaim", "assign-item", "comment"];
+    let harmless = [
+        "retry",
+        "unsure",
+        "undo-verdict",
+        "claim",
+        "unclaim",
+        "assign-item",
+        "comment",
+        "probe",
+        "hold",
+        "snooze",
+        "release",
+        "pause",
+    ];
     assert!(decided.iter().all(|verb| harmless.contains(&verb.as_str())), "{decided:?}");
     assert_eq!(home.json(&["audit", "verify", "--json"])["intact"], true);
 }
