@@ -15,7 +15,7 @@ fn a_storm_of_sizes_is_survived() {
     for round in 0..60 {
         terminal.resize((rng.u16(60..=240), rng.u16(16..=60)));
         if round % 6 == 0 {
-            terminal.press(["1", "2", "3", "4", "5"][rng.usize(..5)]);
+            terminal.press(&rng.usize(1..=9).to_string());
         }
         if round % 20 == 10 {
             terminal.resize((1, 1));
