@@ -12,11 +12,7 @@ CREATE TABLE execution_facets (
   outcome     TEXT    NOT NULL,            -- here and below '' stands for null
   error       TEXT    NOT NULL,
   code        INTEGER NOT NULL,            -- 0 stands for null
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-  cause TEXT    NOT NULL,
-========
   cause       TEXT    NOT NULL,            -- while something waits for it
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
   attempts    INTEGER NOT NULL,
   priority    INTEGER NOT NULL,
   number      INTEGER NOT NULL,            -- executions that are so now
@@ -66,12 +62,8 @@ INSERT INTO unlinked_words (unlinked_words, rank) VALUES ('secure-delete', 1);
 INSERT INTO execution_facets (status, recipe, system, kind, outcome, error, code, cause, attempts, priority, number)
   SELECT status, recipe, coalesce(substr(record, 1, instr(record, '/') - 1), ''),
     coalesce(substr(substr(record, instr(record, '/') + 1), 1, instr(substr(record, instr(record, '/') + 1), '/') - 1), ''),
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-    coalesce(outcome, ''), coalesce(error_class, ''), coalesce(error_code, 0), coalesce(cause, ''), attempts, priority, count(*)
-========
     coalesce(outcome, ''), coalesce(error_class, ''), coalesce(error_code, 0),
     CASE WHEN executions.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(executions.cause, '') ELSE '' END, attempts, priority, count(*)
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
   FROM executions GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
 INSERT INTO execution_keys
   SELECT executions.id, execution_facets.id, executions.updated_at FROM executions CROSS JOIN execution_facets
@@ -80,12 +72,8 @@ INSERT INTO execution_keys
   AND execution_facets.kind = coalesce(substr(substr(record, instr(record, '/') + 1), 1,
     instr(substr(record, instr(record, '/') + 1), '/') - 1), '')
   AND execution_facets.outcome = coalesce(executions.outcome, '') AND error = coalesce(error_class, '')
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-  AND code = coalesce(error_code, 0) AND execution_facets.cause = coalesce(executions.cause, '')
-========
   AND code = coalesce(error_code, 0) AND execution_facets.cause =
     CASE WHEN executions.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(executions.cause, '') ELSE '' END
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
   AND execution_facets.attempts = executions.attempts AND execution_facets.priority = executions.priority;
 INSERT INTO execution_words (rowid, subject, sentence) SELECT id, subject, substr(sentence, 1, 500) FROM executions;
 INSERT INTO conflict_words (rowid, subject, field, left_value, right_value)
@@ -106,11 +94,7 @@ CREATE TRIGGER executions_keyed_insert AFTER INSERT ON executions BEGIN
     VALUES (NEW.status, NEW.recipe, coalesce(substr(NEW.record, 1, instr(NEW.record, '/') - 1), ''),
     coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), ''),
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-    coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), coalesce(NEW.cause, ''),
-========
     coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END,
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
     NEW.attempts, NEW.priority, 1)
     ON CONFLICT (status, recipe, system, kind, outcome, error, code, cause, attempts, priority)
     DO UPDATE SET number = number + 1;
@@ -120,11 +104,7 @@ CREATE TRIGGER executions_keyed_insert AFTER INSERT ON executions BEGIN
     AND kind = coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), '')
     AND outcome = coalesce(NEW.outcome, '') AND error = coalesce(NEW.error_class, '')
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-    AND code = coalesce(NEW.error_code, 0) AND cause = coalesce(NEW.cause, '')
-========
     AND code = coalesce(NEW.error_code, 0) AND cause = CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
     AND attempts = NEW.attempts AND priority = NEW.priority;
   INSERT INTO execution_words_due (id) VALUES (NEW.id);
 END;
@@ -139,11 +119,7 @@ WHEN (OLD.status, OLD.recipe, OLD.record, OLD.outcome, OLD.error_class, OLD.erro
     VALUES (NEW.status, NEW.recipe, coalesce(substr(NEW.record, 1, instr(NEW.record, '/') - 1), ''),
     coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), ''),
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-    coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), coalesce(NEW.cause, ''),
-========
     coalesce(NEW.outcome, ''), coalesce(NEW.error_class, ''), coalesce(NEW.error_code, 0), CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END,
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
     NEW.attempts, NEW.priority, 1)
     ON CONFLICT (status, recipe, system, kind, outcome, error, code, cause, attempts, priority)
     DO UPDATE SET number = number + 1;
@@ -153,23 +129,13 @@ WHEN (OLD.status, OLD.recipe, OLD.record, OLD.outcome, OLD.error_class, OLD.erro
     AND kind = coalesce(substr(substr(NEW.record, instr(NEW.record, '/') + 1), 1,
       instr(substr(NEW.record, instr(NEW.record, '/') + 1), '/') - 1), '')
     AND outcome = coalesce(NEW.outcome, '') AND error = coalesce(NEW.error_class, '')
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-    AND code = coalesce(NEW.error_code, 0) AND cause = coalesce(NEW.cause, '')
-========
     AND code = coalesce(NEW.error_code, 0) AND cause = CASE WHEN NEW.status IN ('failed', 'retrying', 'in_doubt') THEN coalesce(NEW.cause, '') ELSE '' END
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
     AND attempts = NEW.attempts AND priority = NEW.priority)
     WHERE id = NEW.id;
 END;
 
-<<<<<<<< HEAD:assets/journal/sqlite/021_pages.sql
-CREATE TRIGGER executions_keyed_time AFTER UPDATE OF status, updated_at ON executions
-WHEN OLD.updated_at <> NEW.updated_at OR OLD.status <> NEW.status BEGIN
-  UPDATE execution_keys SET updated_at = NEW.updated_at WHERE id = NEW.id AND updated_at <> NEW.updated_at;
-========
 CREATE TRIGGER executions_keyed_time AFTER UPDATE OF updated_at ON executions WHEN OLD.updated_at <> NEW.updated_at BEGIN
   UPDATE execution_keys SET updated_at = NEW.updated_at WHERE id = NEW.id;
->>>>>>>> ddedd194cbf31c3152097c4a4cf1686a6385fe90:assets/journal/sqlite/028_pages.sql
 END;
 
 CREATE TRIGGER executions_worded_update AFTER UPDATE OF subject, sentence ON executions

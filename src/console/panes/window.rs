@@ -412,9 +412,11 @@ impl<T: Row> Window<T> {
                 self.before += excess as u64;
             }
             Want::Again => {
-                // Rows that are sorted by what changes may have moved away from the selected one: it is followed.
+                // Rows that are sorted by what changes may have moved away from the selected one, and so many may have
+                // come in between that the page ends before it: it is followed.
                 let lost = self.selected.filter(|key| find(&page.rows, *key).is_none());
-                if let (Some(key), None, true) = (lost, self.pin, self.sort.is_some()) {
+                let elsewhere = self.sort.is_some() || page.rows.len() >= limit;
+                if let (Some(key), None, true) = (lost, self.pin, elsewhere) {
                     self.pin = line;
                     return Some(Want::At(key));
                 }
@@ -425,6 +427,8 @@ impl<T: Row> Window<T> {
                 self.bottom = page.rows.len() < limit;
                 self.rows = page.rows;
             }
+            // It was followed, and is gone: the place where it was is shown after all.
+            Want::At(key) if self.pin.is_some() && find(&page.rows, key).is_none() => return Some(Want::Again),
             Want::First | Want::Filtered | Want::Last | Want::At(_) => {
                 self.fresh = 0;
                 (self.before, self.least.1) = (page.before, page.before_is_least);

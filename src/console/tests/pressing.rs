@@ -233,12 +233,14 @@ async fn an_unreadable_journal_is_said_and_the_console_recovers() {
             .expect("renamed");
     };
     rename("counters", "counters_away");
+    rename("execution_facets", "execution_facets_away");
     let mut bench = Bench::sized(world, (120, 40)).await;
     bench.says("The journal cannot be read.");
     bench.says("no such table");
     bench.press("2").await;
     bench.says("The journal cannot be read.");
     rename("counters_away", "counters");
+    rename("execution_facets_away", "execution_facets");
     bench.changed().await;
     bench.says("1 of 14");
 }
