@@ -428,7 +428,9 @@ impl<T: Row> Window<T> {
                 self.rows = page.rows;
             }
             // It was followed, and is gone: the place where it was is shown after all.
-            Want::At(key) if self.pin.is_some() && find(&page.rows, key).is_none() => return Some(Want::Again),
+            Want::At(key) if self.pin.is_some() && find(&page.rows, key).is_none() => {
+                return Some(Want::Again);
+            }
             Want::First | Want::Filtered | Want::Last | Want::At(_) => {
                 self.fresh = 0;
                 (self.before, self.least.1) = (page.before, page.before_is_least);
@@ -460,12 +462,20 @@ impl<T: Row> Window<T> {
                 self.top.set(now.saturating_sub(line));
             }
         }
-        // What stood above the cursor's line is not in memory: it is fetched, and the line kept meanwhile.
+        // What stood above the cursor's line, or under it, is not in memory: it is fetched, and the line kept meanwhile.
         let wanted = self.pin.or(line).unwrap_or(0);
         let short = now < wanted || self.rows.len() < self.height.get();
         if short && self.before > 0 && matches!(want, Want::At(_) | Want::Again) {
             self.pin.get_or_insert(wanted);
             return Some(Want::Above);
+        }
+        let under = self.rows.len().saturating_sub(now);
+        if !self.bottom
+            && under < self.height.get().saturating_sub(wanted)
+            && matches!(want, Want::At(_) | Want::Again | Want::Above)
+        {
+            self.pin.get_or_insert(wanted);
+            return Some(Want::Below);
         }
         self.pin = None;
         None

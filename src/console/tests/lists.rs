@@ -104,7 +104,7 @@ async fn sort_follows_the_record_and_shows_in_the_header() {
     // Typed, it is the same.
     filter(&mut bench, " sort:-person").await;
     bench.says("RECORD▼");
-    bench.says("1 of 9");
+    bench.says(" of 9 ");
 }
 
 #[tokio::test]
@@ -114,10 +114,10 @@ async fn columns_are_chosen_ordered_and_remembered_across_restarts() {
     bench.says_not("STATUS");
     bench.press("| G").await;
     bench.says("Columns");
-    bench.says("6 of 15 shown");
+    bench.says("8 of 15 shown");
     // The last one is the number; it goes to the front of the chosen ones.
     bench.press("Space").await;
-    bench.says("7 of 15 shown");
+    bench.says("9 of 15 shown");
     for _ in 0..14 {
         bench.press("Left").await;
     }
@@ -154,7 +154,7 @@ async fn views_are_opened_saved_renamed_deleted_and_kept() {
     bench.press("Esc Esc Esc V").await;
     bench.says("Your own");
     bench.press("1").await;
-    bench.says("1 of 6");
+    bench.says(" of 6 ");
     bench.says("by person ▲");
     let world = bench.world;
     let mut again = Bench::sized(world, (120, 40)).await;
@@ -344,10 +344,11 @@ async fn many_conflicts_are_settled_alike() {
     bench.press("3").await;
     filter(&mut bench, "field:Phone").await;
     bench.press("Ctrl-a Left").await;
-    bench.says("Take Intercom's value in 3 conflicts?");
-    bench.says("HubSpot about 3 calls");
+    bench.says("3 fields decided, not sent.");
+    assert_eq!(bench.decided().await, 0, "nothing is sent yet");
+    bench.press("d").await;
+    bench.says("Send 3 decisions?");
     bench.press("Y").await;
-    bench.says("being written");
     assert_eq!(bench.decided().await, 3);
 }
 
@@ -435,6 +436,13 @@ async fn every_key_of_every_list_is_in_palette_help_and_says_why_it_is_off() {
     for size in [(140, 40), (100, 30), (80, 24)] {
         let mut bench = Bench::sized(World::empty(), size).await;
         bench.press("2 ?").await;
+        // The screen's own keys come first, and are many.
+        for _ in 0..10 {
+            if bench.screen().contains("Every list") {
+                break;
+            }
+            bench.press("PgDn").await;
+        }
         bench.says("Every list");
         bench.press("Esc").await;
         for (action, why) in [
