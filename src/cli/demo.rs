@@ -57,12 +57,15 @@ pub struct Arguments {
     /// Play a script of keys with words to it, then the keys are yours; `list` names the scripts
     #[arg(long, value_name = "SCRIPT")]
     play: Option<String>,
+    /// How many times faster than people read the script is played
+    #[arg(long, default_value_t = 1, requires = "play", hide = true)]
+    speed: u32,
 }
 
 impl Arguments {
     /// The demo as it is without arguments.
     pub(super) const fn plain() -> Self {
-        Self { seed: 7, play: None, no_console: false, intercom_port: 0, hubspot_port: 0 }
+        Self { seed: 7, play: None, speed: 1, no_console: false, intercom_port: 0, hubspot_port: 0 }
     }
 }
 
@@ -83,13 +86,16 @@ pub async fn run(arguments: Arguments, data: Option<PathBuf>, read_only: bool) -
     let started = wiring::clock().now();
     let script = match arguments.play.as_deref() {
         Some("list") => return list_scripts(),
-        Some(name) => Some(Script::shipped(name).map_err(|why| {
-            Problem::usage(
-                "The demo was not started.",
-                why,
-                "name one of them, or `list` to see what each shows",
-            )
-        })?),
+        Some(name) => {
+            let script = Script::shipped(name).map_err(|why| {
+                Problem::usage(
+                    "The demo was not started.",
+                    why,
+                    "name one of them, or `list` to see what each shows",
+                )
+            })?;
+            Some(Script { speed: arguments.speed, ..script })
+        }
         None => None,
     };
     if !arguments.no_console {

@@ -28,6 +28,8 @@ pub struct Script {
     pub title: String,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// How many times faster than people read it is played.
+    pub speed: u32,
 }
 
 /// A line that is no step.
@@ -49,7 +51,8 @@ macro_rules! shipped {
 }
 
 shipped! {
-    "look-round"
+    "look-round" "retry-cause" "give-up" "settle-conflict" "two-people" "merge" "link" "share-screen" "who-is-at-it"
+    "what-was-done"
 }
 
 impl Script {
@@ -100,7 +103,7 @@ impl Script {
                 why: "the first line says what it shows: # TITLE".to_owned(),
             });
         }
-        Ok(Self { title, steps })
+        Ok(Self { title, steps, speed: 1 })
     }
 
     /// A shipped one by its name, or the names there are.
@@ -132,6 +135,7 @@ pub struct Player {
     steps: std::collections::VecDeque<Step>,
     due: Timestamp,
     waiting: Option<Timestamp>,
+    speed: u32,
 }
 
 /// Between two keys.
@@ -144,8 +148,9 @@ const PATIENCE: i64 = 30_000;
 impl Player {
     /// A player that begins now.
     pub fn new(script: Script, now: Timestamp) -> Self {
-        let title = Step::Say(script.title);
-        Self { steps: std::iter::once(title).chain(script.steps).collect(), due: now, waiting: None }
+        let (title, speed) = (Step::Say(script.title), script.speed.max(1));
+        let steps = std::iter::once(title).chain(script.steps).collect();
+        Self { steps, due: now, waiting: None, speed }
     }
 
     /// What is to be done now, with what the screen shows.
@@ -158,11 +163,11 @@ impl Player {
             let turn = match self.steps.pop_front() {
                 Some(Step::Say(words)) => {
                     let letters = u32::try_from(words.chars().count()).unwrap_or(u32::MAX);
-                    self.due = now.plus(PACE + LETTER.saturating_mul(letters));
+                    self.due = now.plus((PACE + LETTER.saturating_mul(letters)) / self.speed);
                     Turn::Say(words)
                 }
                 Some(Step::Press(name)) => {
-                    self.due = now.plus(PACE);
+                    self.due = now.plus(PACE / self.speed);
                     keys::press(&name).map_or(Turn::Nothing, Turn::Press)
                 }
                 _ => Turn::Nothing,
@@ -173,7 +178,7 @@ impl Player {
         if screen.contains(text.as_str()) == matches!(step, Step::Wait(_)) {
             self.waiting = None;
             self.steps.pop_front();
-            self.due = now.plus(PACE);
+            self.due = now.plus(PACE / self.speed);
         } else if now.since(since) > PATIENCE {
             let text = text.clone();
             self.steps.clear();

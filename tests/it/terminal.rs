@@ -9,6 +9,7 @@ pub(crate) mod driver;
 mod endings;
 mod first_run;
 mod kept;
+mod scripts;
 mod storms;
 
 use std::time::Duration;

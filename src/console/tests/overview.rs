@@ -110,7 +110,7 @@ async fn r7_a_number_within_a_row_is_a_door_of_its_own_for_keys_and_mouse() {
     assert_eq!(bench.console.app().screen(), Pane::Conflicts);
     bench.says("role:revops");
     bench.press("[").await;
-    double_click(&mut bench, "duplicate pairs").await;
+    double_click(&mut bench, "duplicate groups").await;
     assert_eq!(bench.console.app().screen(), Pane::Duplicates);
 }
 

@@ -219,7 +219,18 @@ impl Terminal {
     /// Waits until the screen, its colours included, satisfies `is`; returns its text.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, is: impl Fn(&vt100::Screen) -> bool) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_as_long(what, PATIENCE, is)
+    }
+
+    /// The same, with a patience of its own.
+    #[track_caller]
+    pub(crate) fn wait_as_long(
+        &self,
+        what: &str,
+        patience: Duration,
+        is: impl Fn(&vt100::Screen) -> bool,
+    ) -> String {
+        let deadline = Instant::now() + patience;
         let mut seen = self.shared.lock();
         loop {
             let text = seen.parser.screen().contents();
@@ -228,7 +239,7 @@ impl Terminal {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!seen.ended, "the program ended while waiting for {what}; its last screen:\n{text}");
-            assert!(!left.is_zero(), "{PATIENCE:?} passed while waiting for {what}; the screen:\n{text}");
+            assert!(!left.is_zero(), "{patience:?} passed while waiting for {what}; the screen:\n{text}");
             seen = self.shared.wait(seen, left);
         }
     }

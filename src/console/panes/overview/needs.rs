@@ -127,7 +127,7 @@ impl Overview {
             glyph: "≈",
             style: theme.warn,
             count: duplicates,
-            what: plural(duplicates, "duplicate pair", "duplicate pairs"),
+            what: plural(duplicates, "duplicate group", "duplicate groups"),
             more: muted(match facts.certain_duplicates {
                 0 => "all need a look".to_owned(),
                 certain => format!("{certain} certain, {} need a look", duplicates.saturating_sub(certain)),
