@@ -154,6 +154,14 @@ pub fn under(veil: Option<Rc<Veil>>, buffer: &mut Buffer, draw: impl FnOnce(&mut
     veil.hide_rest(buffer);
 }
 
+/// Looks through what was drawn so far: what is laid over it would leave pieces of a value beside it that nobody knows
+/// for a part of one.
+pub(super) fn before_more_is_laid_over(buffer: &mut Buffer) {
+    if let Some(veil) = drawn_under() {
+        veil.hide_rest(buffer);
+    }
+}
+
 /// The veil that is drawn under, for `text`.
 pub(super) fn drawn_under() -> Option<Rc<Veil>> {
     DRAWN_UNDER.with(|drawn| drawn.borrow().clone())

@@ -17,7 +17,7 @@ use crate::domain::text::clean;
 
 /// The text as it may be drawn: harmless, and while the screen is shared without what is personal. Whole texts come
 /// here before they are measured or cut, so that no half of a name is left over.
-fn shown(text: &str) -> Cow<'_, str> {
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
     let Some(veil) = mask::drawn_under() else { return clean(text) };
     match veil.hide(text) {
         Cow::Borrowed(text) => clean(text),

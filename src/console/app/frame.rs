@@ -38,6 +38,7 @@ impl App {
             if let (Some(tour), true) = (self.tour, self.layers.is_empty()) {
                 tour.draw(&self.ctx, buffer, area);
             }
+            mask::before_more_is_laid_over(buffer);
             self.toasts.draw(&self.ctx, buffer, area);
             let last = Rect { y: area.bottom() - 1, height: 1, ..area };
             if !self.layers.is_empty() {

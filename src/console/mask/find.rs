@@ -130,7 +130,11 @@ impl Veil {
             veil.add(kind, value);
         }
         for phrases in veil.phrases.values_mut() {
-            phrases.sort_by(|a, b| b.rest.len().cmp(&a.rest.len()).then_with(|| a.rest.cmp(&b.rest)));
+            // Of the same words the most telling kind stays, in whatever order they were learnt: a pseudonym is stable.
+            phrases.sort_by(|a, b| {
+                let longer = b.rest.len().cmp(&a.rest.len());
+                longer.then_with(|| a.rest.cmp(&b.rest)).then_with(|| a.kind.cmp(&b.kind))
+            });
             phrases.dedup_by(|a, b| a.rest == b.rest);
         }
         for value in revealed {

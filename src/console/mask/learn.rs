@@ -19,7 +19,7 @@ use crate::domain::fingerprint::Cause;
 use crate::domain::text::clean;
 
 /// What a value is of a person, which is how its pseudonym looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A name.
     Name,

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::console::text::{span, width};
+use crate::console::text::{shown, span, width};
 use crate::domain::text::clean;
 
 /// Characters of each text that are compared; what lies behind is not looked at, and said to be cut.
@@ -36,7 +36,9 @@ fn looked(text: &str) -> Cow<'_, str> {
 
 /// Both texts in pieces.
 pub fn compare(left: &str, right: &str) -> (Vec<Piece>, Vec<Piece>) {
-    let (left, right) = (looked(left), looked(right));
+    // While the screen is shared, what is compared are pseudonyms: a piece of a value is found by nobody.
+    let (left, right) = (shown(left), shown(right));
+    let (left, right) = (looked(&left), looked(&right));
     let (a, b): (Vec<&str>, Vec<&str>) =
         (left.split_word_bounds().collect(), right.split_word_bounds().collect());
     let kept = common(&a, &b, WORDS);
