@@ -72,7 +72,8 @@ async fn r18_a_probe_finds_what_happened_and_writes_nothing() {
             .put_aside(&[doubtful.id], None, "")
             .await
             .expect("held, so that only the probe runs");
-        bench.press("2 g P").await;
+        // What the vendor told of it meanwhile waits above it for this person's turn.
+        bench.press("2 G P").await;
         bench.work().await;
         let screen = bench.text();
         let probe = bench.rows().await.into_iter().find(|row| row.replay_of == Some(doubtful.id));
