@@ -20,13 +20,16 @@ async fn scanned() -> Bench {
     bench
 }
 
-/// The first mergeable CRM pair that fits, selected on the screen.
+/// The first mergeable CRM pair that fits, selected on the screen: a pair and no more, for groups are merged whole.
 async fn selected(bench: &mut Bench, fits: impl Fn(&Bench, &Duplicate) -> bool) -> Duplicate {
     let all = bench.duplicates().await;
     let place = all
         .iter()
         .position(|pair| {
-            pair.left.system() == System::Hubspot && pair.obstacle.is_none() && fits(bench, pair)
+            pair.left.system() == System::Hubspot
+                && pair.obstacle.is_none()
+                && pair.standing.members == 2
+                && fits(bench, pair)
         })
         .unwrap_or_else(|| panic!("no such pair among {}", all.len()));
     bench.press("g").await;

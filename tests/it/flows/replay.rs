@@ -72,10 +72,12 @@ async fn r18_a_probe_finds_what_happened_and_writes_nothing() {
             .put_aside(&[doubtful.id], None, "")
             .await
             .expect("held, so that only the probe runs");
-        bench.press("2 g P").await;
+        // What the vendor told of it meanwhile waits above it for this person's turn.
+        bench.press("2 G P").await;
         bench.work().await;
-        let probe =
-            bench.rows().await.into_iter().find(|row| row.replay_of == Some(doubtful.id)).expect("a probe");
+        let screen = bench.text();
+        let probe = bench.rows().await.into_iter().find(|row| row.replay_of == Some(doubtful.id));
+        let probe = probe.unwrap_or_else(|| panic!("no probe was made:\n{screen}"));
         assert_eq!(probe.status, Status::Succeeded, "{}", probe.sentence);
         assert!(
             probe.sentence.contains(found) && probe.sentence.contains("Nothing was written."),

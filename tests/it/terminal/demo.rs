@@ -175,10 +175,9 @@ pub(super) fn go(terminal: &mut Terminal, name: &str) {
 /// Filters the list on the screen anew, and goes to its first row.
 #[track_caller]
 pub(super) fn filter(terminal: &mut Terminal, text: &str) {
-    // Esc in the filter's line drops what stands there.
+    // The line holds the filter that is in force; Ctrl-u empties it.
     terminal.press("/");
-    terminal.press(key::ESC);
-    terminal.press("/");
+    terminal.press("\x15");
     terminal.press(text);
     terminal.press(key::ENTER);
     terminal.wait_for("the filter", |screen| {
