@@ -158,7 +158,7 @@ async fn views_are_opened_saved_renamed_deleted_and_kept() {
     bench.says("by person ▲");
     let world = bench.world;
     let mut again = Bench::sized(world, (120, 40)).await;
-    again.press("2 V r").await;
+    again.press("2 V j r").await;
     again.says("This one is ready-made");
     again.press("g r Ctrl-u").await;
     again.type_text("tokens").await;
