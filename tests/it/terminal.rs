@@ -72,6 +72,9 @@ fn retry(demo: &mut Demo) -> usize {
     for id in others {
         assert!(question.contains(id), "{id} is not in the question:\n{question}");
     }
+    // What became of each is told until it has been read.
+    terminal.wait_for("the report", |text| text.contains("queued again"));
+    terminal.press(driver::key::ESC);
     for id in &ids {
         let shown = demo.home.json(&["show", id, "--json"]);
         see_succeed(demo, shown["execution"]["subject"].as_str().expect("a subject"), id);
