@@ -122,9 +122,11 @@ fn resolve(demo: &mut Demo) {
 fn merge(demo: &mut Demo) {
     let Demo { home, terminal, .. } = demo;
     go(terminal, "Duplicates");
-    filter(terminal, "system:hubspot");
-    let id = home.ids("duplicates", "system:hubspot").remove(0);
-    let pair = home.json(&["show", &id, "--json"]);
+    // A pair and no more: a group would be merged whole.
+    let ids = home.ids("duplicates", "system:hubspot").into_iter();
+    let mut pairs = ids.map(|id| home.json(&["show", &id, "--json"]));
+    let pair = pairs.find(|pair| pair["standing"]["members"] == 2).expect("a pair of two");
+    filter(terminal, &format!("id:{}", pair["id"].as_str().expect("an id")));
     let [survivor, absorbed] = ["left", "right"].map(|side| {
         let record = pair[side].as_str().expect("a record");
         record.rsplit('/').next().expect("an id").to_owned()
