@@ -73,6 +73,9 @@ fn retry(demo: &mut Demo) -> usize {
     for id in others {
         assert!(question.contains(id), "{id} is not in the question:\n{question}");
     }
+    // What became of each is told until it has been read.
+    terminal.wait_for("the report", |text| text.contains("queued again"));
+    terminal.press(driver::key::ESC);
     for id in &ids {
         let shown = demo.home.json(&["show", id, "--json"]);
         see_succeed(demo, shown["execution"]["subject"].as_str().expect("a subject"), id);
@@ -120,9 +123,11 @@ fn resolve(demo: &mut Demo) {
 fn merge(demo: &mut Demo) {
     let Demo { home, terminal, .. } = demo;
     go(terminal, "Duplicates");
-    filter(terminal, "system:hubspot");
-    let id = home.ids("duplicates", "system:hubspot").remove(0);
-    let pair = home.json(&["show", &id, "--json"]);
+    // A pair and no more: a group would be merged whole.
+    let ids = home.ids("duplicates", "system:hubspot").into_iter();
+    let mut pairs = ids.map(|id| home.json(&["show", &id, "--json"]));
+    let pair = pairs.find(|pair| pair["standing"]["members"] == 2).expect("a pair of two");
+    filter(terminal, &format!("id:{}", pair["id"].as_str().expect("an id")));
     let [survivor, absorbed] = ["left", "right"].map(|side| {
         let record = pair[side].as_str().expect("a record");
         record.rsplit('/').next().expect("an id").to_owned()
