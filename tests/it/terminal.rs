@@ -126,7 +126,7 @@ fn merge(demo: &mut Demo) {
     // A pair and no more: a group would be merged whole.
     let ids = home.ids("duplicates", "system:hubspot").into_iter();
     let mut pairs = ids.map(|id| home.json(&["show", &id, "--json"]));
-    let pair = pairs.find(|pair| pair["standing"]["members"] == 2).expect("a pair of two");
+    let pair = pairs.find(|pair| pair["members"] == 2).expect("a pair of two");
     filter(terminal, &format!("id:{}", pair["id"].as_str().expect("an id")));
     let [survivor, absorbed] = ["left", "right"].map(|side| {
         let record = pair[side].as_str().expect("a record");
