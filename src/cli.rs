@@ -319,7 +319,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Doctor(doctor)) => doctor::run(&place, &doctor).await,
         Some(Command::Limits(limits)) => limits::run(&place, &limits).await,
         Some(Command::Monitors(monitors)) => monitors::run(&place, arguments.read_only, &monitors).await,
-        Some(Command::Recipe(recipe)) => recipe::run(&place, arguments.read_only, &recipe).await,
+        Some(Command::Recipe(recipe)) => Box::pin(recipe::run(&place, arguments.read_only, &recipe)).await,
         Some(Command::Notices(notices)) => notices::run(&place, arguments.read_only, &notices).await,
         Some(Command::Init(init)) => init::run(&place, &init),
     }

@@ -45,6 +45,7 @@ pub use terminal::{enter, ground_is_light, leave};
 use serde::Deserialize;
 
 /// How the console looks and behaves; the `[console]` table of the configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {

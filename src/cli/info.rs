@@ -164,7 +164,7 @@ fn places(place: &Place, config: &Config, journal: &Path, data: &Path) -> Vec<Pl
         std::fs::read_dir(data).into_iter().flatten().flatten().map(|it| it.path()).collect();
     crashes.retain(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("crash-") && name.ends_with(".txt")
+        name.starts_with("crash-") && path.extension().is_some_and(|end| end == "txt")
     });
     crashes.sort();
     places.extend(crashes.last().map(|path| one("last crash report", path)));

@@ -95,7 +95,7 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
         Command::On(names) => switch::run(place, read_only, State::On, names, json).await,
         Command::Shadow(names) => switch::run(place, read_only, State::Shadow, names, json).await,
         Command::Off(names) => switch::run(place, read_only, State::Off, names, json).await,
-        Command::Test { name, record: Some(whom), .. } => try_on(place, name, whom, json).await,
+        Command::Test { name, record: Some(whom), .. } => Box::pin(try_on(place, name, whom, json)).await,
         _ => tell(place, arguments),
     }
 }
@@ -427,7 +427,7 @@ async fn try_on(place: &Place, name: &str, whom: &str, json: bool) -> Result<(),
     let config = place.settings()?;
     let journal = place.open(&config, Opening::Look)?;
     let operator = wiring::operator(&config, journal, place.mapping(&config)?, true);
-    let trial = operator.try_recipe(name, whom).await.map_err(|error| {
+    let trial = Box::pin(operator.try_recipe(name, whom)).await.map_err(|error| {
         let why = error.to_string();
         let why = why.trim_start_matches("Nothing was changed: ").to_owned();
         Problem::usage("The recipe was not tried.", why, "reknit recipe list, reknit events --record RECORD")

@@ -44,10 +44,16 @@ pub fn note(action: &'static str) {
     done.push_back(action);
 }
 
+/// What a panic says. Its own `payload_as_str` came with Rust 1.91.
+pub(super) fn said<'a>(panic: &'a PanicHookInfo<'_>) -> Option<&'a str> {
+    let payload = panic.payload();
+    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
 /// Writes the report and says on standard error where it is. For the panic hook, once the terminal is given back.
 pub fn report(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(String::new, |at| format!("{}:{}", at.file(), at.line()));
-    let message = panic.payload_as_str().map_or_else(|| "(no message)".to_owned(), scrubbed);
+    let message = said(panic).map_or_else(|| "(no message)".to_owned(), scrubbed);
     let mut out = io::stderr().lock();
     let mut say = |text: &str| {
         // Where standard error is gone there is nobody to tell.

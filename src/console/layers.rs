@@ -82,6 +82,7 @@ impl Reply {
 
 /// An answer for the layer on top.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, handed on at once")]
 pub enum Told {
     /// What a decision would send.
     Previewed(Ticket, Answer<Preview>),
@@ -137,6 +138,7 @@ impl PartialEq for Over {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what the trait's method answers")]
 fn scrolling() -> Option<Vec<Hint>> {
     Some(vec![Hint::new("Esc", "close"), Hint::new("↑↓", "scroll")])
 }

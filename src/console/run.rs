@@ -395,7 +395,7 @@ fn play(player: &mut Option<Player>, console: &mut Console, last: Option<&Buffer
             console.app.say(None);
             match waited {
                 None => {
-                    console.app.tell(Tone::Good, "That was it. The keys are yours: ? shows them.".to_owned())
+                    console.app.tell(Tone::Good, "That was it. The keys are yours: ? shows them.".to_owned());
                 }
                 Some(text) => console.app.tell(
                     Tone::Warning,

@@ -93,7 +93,7 @@ pub fn enter(mouse: bool) -> io::Result<Terminal<CrosstermBackend<Frames<Stdout>
                 leave();
                 super::crash::report(panic);
             } else {
-                let fault = panic.payload_as_str().map(super::crash::scrubbed).unwrap_or_default();
+                let fault = super::crash::said(panic).map(super::crash::scrubbed).unwrap_or_default();
                 let place = panic.location().map(ToString::to_string).unwrap_or_default();
                 tracing::error!(fault, place, "a task panicked; what it held is recorded as failed");
             }

@@ -121,6 +121,7 @@ impl Themes {
 
 /// What the environment says about the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none excludes another")]
 pub struct Terminal {
     /// `NO_COLOR` is set.
     pub no_color: bool,

@@ -142,9 +142,8 @@ impl Hint {
 /// A name as it is stored: one line, trimmed; none when nothing is left or it is no name.
 pub fn name(text: &str) -> Option<String> {
     let name: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let fits = !name.is_empty()
-        && name.chars().count() <= LONGEST_NAME
-        && !name.chars().any(|letter| letter.is_control());
+    let fits =
+        !name.is_empty() && name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control);
     fits.then_some(name)
 }
 

@@ -88,7 +88,7 @@ fn related(connection: &Connection, id: ExecutionId) -> Result<Option<Related>> 
     }
     let repeats: Vec<ExecutionId> = related.repeats.iter().map(|other| other.id).collect();
     related.others.retain(|other| other.id != id && !repeats.contains(&other.id));
-    related.others.sort_by(|a, b| b.id.cmp(&a.id));
+    related.others.sort_by_key(|other| std::cmp::Reverse(other.id));
     related.others.dedup_by_key(|other| other.id);
     related.others.truncate(MOST as usize);
     related.items.sort_by(|a, b| a.id.cmp(&b.id));

@@ -79,7 +79,9 @@ fn print(tables: &[(String, Vec<Figures>)]) {
         }
     }
     print!("\n{:<46}", "median / p99 (n)");
-    tables.iter().for_each(|(title, _)| print!("{title:>22}"));
+    for (title, _) in tables {
+        print!("{title:>22}");
+    }
     println!();
     for name in names {
         print!("{name:<46}");
@@ -233,7 +235,7 @@ fn theirs(program: &str, file: &Path, home: &Path, times: usize) -> Vec<Figures>
     };
     let mut useful = Figures::new("exec to the first counts (overview)");
     for _ in 0..3 {
-        let mut terminal = Terminal::spawn(program, [file.as_str()], home, SIZE);
+        let terminal = Terminal::spawn(program, [file.as_str()], home, SIZE);
         terminal.wait_for("rows", |text| text.contains("contact-to-"));
         useful.values.push(milliseconds(terminal.started));
     }

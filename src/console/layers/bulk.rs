@@ -406,7 +406,7 @@ impl Layer for Bulk {
             Stage::Reason(_) => vec![Hint::new("Enter", "go on"), Hint::new("Esc", "cancel")],
             Stage::Ready(frozen) if !frozen.items.is_empty() => vec![
                 Hint::new("Esc", "cancel"),
-                Hint::new("Y", &self.deed.verb().to_lowercase()),
+                Hint::new("Y", self.deed.verb().to_lowercase()),
                 Hint::new("↑↓", "scroll"),
             ],
             Stage::Running { .. } => vec![Hint::new("Esc", "stop")],

@@ -423,14 +423,14 @@ impl Layer for Edit {
         match &self.stage {
             Stage::Editing => self.draw_text(ctx, buffer, body),
             Stage::Loading(_) => {
-                scrolled(buffer, body, &say("Looking up what can be edited…", theme.muted), &self.at)
+                scrolled(buffer, body, &say("Looking up what can be edited…", theme.muted), &self.at);
             }
             Stage::Away => {
                 let text = "It is open in your editor. Save and close it there to come back; Esc takes it back here.";
                 scrolled(buffer, body, &say(text, theme.muted), &self.at);
             }
             Stage::Asking(..) => {
-                scrolled(buffer, body, &say("Asking what will be sent…", theme.muted), &self.at)
+                scrolled(buffer, body, &say("Asking what will be sent…", theme.muted), &self.at);
             }
             Stage::Failed(why) => {
                 let mut lines = say("This cannot be replayed from here.", theme.error);

@@ -146,6 +146,10 @@ pub fn wheel(at: &Cell<usize>, by: i64) {
 }
 
 /// Draws a dialog around lines, with the buttons of a question when there is one; `Y` is only there when it can be said.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is drawn and where, each once; called from three dialogs"
+)]
 pub fn draw(
     ctx: &Ctx,
     buffer: &mut Buffer,

@@ -140,7 +140,9 @@ impl Values {
             Loaded::Team(told) => match &**told {
                 // What people wrote to each other may name anybody.
                 TeamTold::Of(Ok((_, comments))) => {
-                    comments.iter().for_each(|comment| self.value(Kind::Text, &comment.text));
+                    for comment in comments {
+                        self.value(Kind::Text, &comment.text);
+                    }
                     "team"
                 }
                 _ => return None,
@@ -217,7 +219,9 @@ impl Values {
                 "merging"
             }
             ReviewsTold::Domains(Ok(domains)) => {
-                domains.iter().for_each(|(domain, _)| self.value(Kind::Domain, domain));
+                for (domain, _) in domains {
+                    self.value(Kind::Domain, domain);
+                }
                 "domains"
             }
             ReviewsTold::Person(Ok(facts)) => {
@@ -257,7 +261,9 @@ impl Values {
 
     /// The newest of each cause is quoted, and its sentence may name whose it is.
     fn causes(&mut self, causes: &[Cause]) {
-        causes.iter().for_each(|cause| self.value(Kind::Name, &cause.subject));
+        for cause in causes {
+            self.value(Kind::Name, &cause.subject);
+        }
     }
 
     fn read(&mut self, told: &impl Serialize) {

@@ -470,9 +470,10 @@ impl Pane for Recipes {
             }
             (Action::AcceptDrift | Action::ResumeDrift, _) => only("a vendor's change can be accepted"),
             (Action::DraftMapping, Item::Mapping(_) | Item::Field(..)) => {
-                match self.shelf.as_ref().is_some_and(|shelf| shelf.read_only) {
-                    true => Err("this Reknit runs read-only; start it without --read-only".to_owned()),
-                    false => Ok(()),
+                if self.shelf.as_ref().is_some_and(|shelf| shelf.read_only) {
+                    Err("this Reknit runs read-only; start it without --read-only".to_owned())
+                } else {
+                    Ok(())
                 }
             }
             (Action::DraftMapping, _) => only("a mapping is drafted"),

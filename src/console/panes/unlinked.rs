@@ -430,7 +430,7 @@ impl Pane for Unlinked {
                     buffer,
                     Rect { y: list.y + upper.height, height: tall, ..list },
                     self.window.current(),
-                    facts,
+                    &facts,
                 );
             } else {
                 self.draw_list(ctx, buffer, list);

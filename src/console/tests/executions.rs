@@ -34,7 +34,7 @@ async fn r18_causes_are_one_row_each_and_open_their_executions() {
     bench.press("*").await;
     bench.says("6 marked");
     let causes = bench.world.journal.causes(10).await.expect("causes");
-    assert_eq!(causes.iter().map(|cause| cause.waiting()).sum::<u64>(), 13);
+    assert_eq!(causes.iter().map(crate::domain::fingerprint::Cause::waiting).sum::<u64>(), 13);
     let twins = causes.iter().find(|cause| cause.code == Some(409)).expect("the two of one cause");
     assert_eq!((twins.failed, twins.words.as_str()), (2, "contact already exists existing id …"));
 }

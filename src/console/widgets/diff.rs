@@ -122,6 +122,10 @@ impl Pieces {
 
 /// Places of the longest common subsequence, in order. Its ends are walked first; what lies between is compared only
 /// when that is at most `most` pairs.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "two texts and two places in them, as the algorithm is written down"
+)]
 fn common(a: &[&str], b: &[&str], most: usize) -> Vec<(usize, usize)> {
     let head = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let rest = a.len().min(b.len()) - head;

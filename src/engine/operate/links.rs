@@ -425,11 +425,11 @@ impl Operator {
             return Err(OperateError::Impossible("the time until which to leave it alone is past.".into()));
         }
         self.unclaimed([Item::Unlinked(id)]).await?;
-        let judged = self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?;
+        self.journal.judge_unlinked(id, verdict, reason.to_owned(), self.actor.clone()).await?;
         let why =
             "nothing was sent, and it is asked again when the evidence changes; status:dismissed shows it";
         self.did(format!("judged {id}"), Back::Nothing(why.to_owned()));
-        Ok(judged)
+        Ok(())
     }
 }
 

@@ -98,7 +98,7 @@ impl Operator {
         gates.push(self.switched(&recipe).await?);
         gates.extend(self.paused(&recipe).await?);
         let (rehearsed, live) = match self.desk.reader() {
-            Some(engine) => (engine.rehearse(&recipe, event).await?, true),
+            Some(engine) => (Box::pin(engine.rehearse(&recipe, event)).await?, true),
             None => (self.by_copies(&rules, &recipe, &event, &named).await?, false),
         };
         let mut trial = Trial {

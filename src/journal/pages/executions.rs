@@ -140,7 +140,7 @@ impl<'a> Asked<'a> {
         let mut ids: Vec<(Vec<i64>, bool)> = of_key(Key::Id)
             .map(|term| (term.values.iter().filter_map(|value| row_number(value)).collect(), term.negated))
             .collect();
-        for term in filter.terms.iter() {
+        for term in &filter.terms {
             if let Some(key @ (Key::Assignee | Key::Claimed)) = term.key {
                 ids.push((of_team(connection, now, key, &term.values)?, term.negated));
             }
@@ -409,6 +409,7 @@ impl<'a> Asked<'a> {
     }
 
     /// All that match, gathered and sorted: the page, its place and the count are exact.
+    #[expect(clippy::needless_pass_by_value, reason = "the row is looked at once and for this")]
     fn gathered(&self, anchor: Anchor, from: Option<Seen>, limit: usize, ids: &[i64]) -> Result<Page<i64>> {
         let mut all = Vec::new();
         let mut statement =
@@ -445,6 +446,7 @@ impl<'a> Asked<'a> {
     }
 
     /// A page found by walking. With a budget it may come back without one: not enough was found by then.
+    #[expect(clippy::needless_pass_by_value, reason = "the row is looked at once and for this")]
     fn walked(
         &self,
         anchor: Anchor,

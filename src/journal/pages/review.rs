@@ -171,7 +171,7 @@ impl Review {
         let sql = format!(
             "SELECT id FROM {}{}{} ORDER BY {} LIMIT {limit}",
             self.base,
-            self.by_index(filter, &clause, order),
+            Self::by_index(filter, &clause, order),
             placed.sql,
             order.turned(forward).sql()
         );
@@ -212,7 +212,7 @@ impl Review {
     pub(super) fn first_page(&self, filter: &Filter) -> String {
         let clause = self.clause(Timestamp(0), filter);
         let order = self.order(filter.sort);
-        let by_index = self.by_index(filter, &clause, order);
+        let by_index = Self::by_index(filter, &clause, order);
         format!("SELECT id FROM {}{by_index}{} ORDER BY {} LIMIT 9", self.base, clause.sql, order.sql())
     }
 
@@ -226,7 +226,7 @@ impl Review {
     }
 
     /// The index of what stands open in this order, unless few rows can be meant or others are asked for.
-    fn by_index(&self, filter: &Filter, clause: &Where, order: Order) -> String {
+    fn by_index(filter: &Filter, clause: &Where, order: Order) -> String {
         let standing = !filter.terms.iter().any(|term| term.key == Some(Key::Status));
         if standing && !clause.narrow && !order.index.is_empty() {
             format!(" INDEXED BY {}", order.index)
@@ -294,7 +294,7 @@ impl Review {
         order: Order,
     ) -> Result<(u64, bool)> {
         let most = COUNTED + 1;
-        let by_index = self.by_index(filter, clause, order);
+        let by_index = Self::by_index(filter, clause, order);
         let sql = format!(
             "SELECT count(*) FROM (SELECT 1 FROM {}{by_index}{} LIMIT {most})",
             self.base, clause.sql

@@ -21,7 +21,7 @@ pub enum Demand {
 impl Demand {
     /// For so many records at once, where that is many.
     pub fn for_count(count: u64, from: u64) -> Option<Self> {
-        (from > 0 && count >= u64::from(from)).then_some(Self::Count(count))
+        (from > 0 && count >= from).then_some(Self::Count(count))
     }
 
     fn is_met(&self, typed: &str) -> bool {

@@ -37,7 +37,7 @@ impl Executions {
         let row = self.window.current()?.clone();
         Some(match action {
             Action::Retry => self.retry(),
-            Action::RetryFromStart => self.from_start(),
+            Action::RetryFromStart => self.whole_again(),
             Action::Fix => self.fix(ctx, &row),
             Action::Replay => over(Edit::of(row.id, How::Here)),
             Action::ReplayOutside => over(Edit::of(row.id, How::Outside)),
@@ -94,7 +94,7 @@ impl Executions {
         if ids.is_empty() { Vec::new() } else { vec![Effect::Retry(ids)] }
     }
 
-    fn from_start(&self) -> Vec<Effect> {
+    fn whole_again(&self) -> Vec<Effect> {
         let ids = self.chosen();
         let mut text = "Each is planned anew, by today's rules and the records as they are now. Left as it is where a step \
                         was done that must not be done twice.\n"
@@ -310,8 +310,7 @@ fn times(ctx: &Ctx) -> Vec<(String, Timestamp)> {
         Some(Timestamp(at.timestamp().as_millisecond()))
     };
     let today = jiff::Timestamp::from_millisecond(ctx.now.0)
-        .map(|now| i64::from(now.to_zoned(ctx.zone.clone()).weekday().to_monday_zero_offset()))
-        .unwrap_or(0);
+        .map_or(0, |now| i64::from(now.to_zoned(ctx.zone.clone()).weekday().to_monday_zero_offset()));
     for (words, days) in [("until tomorrow, 9:00", 1), ("until Monday, 9:00", 7 - today)] {
         if let Some(at) = morning(days) {
             times.push((format!("{words} ({})", ctx.full(at)), at));

@@ -153,7 +153,7 @@ pub(super) fn why(item: Item<'_>) -> (String, Vec<Paragraph>) {
                     told.push(Paragraph::labelled("else it is skipped", Weight::Muted, otherwise.clone()));
                 }
                 None => {
-                    told.push(plain("Has something to do", "for each event: it has no condition".to_owned()))
+                    told.push(plain("Has something to do", "for each event: it has no condition".to_owned()));
                 }
             }
             if let Some(once) = &recipe.once {

@@ -87,7 +87,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
     person: Option<&Person>,
-    lines: Vec<Line<'static>>,
+    lines: &[Line<'static>],
 ) {
     let title = person.map_or_else(String::new, |person| cut_end(&person.subject, 40));
     let id =
