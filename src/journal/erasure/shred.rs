@@ -54,7 +54,9 @@ pub(super) fn shred(
         crate::journal::team::forget(connection, &records, &person.needles())?;
     }
     person::mark(connection, now, person)?;
-    elsewhere(connection, now, found)
+    elsewhere(connection, now, found)?;
+    // Names and what was said stand in the index of words too, until it is brought up to date.
+    if has_table(connection, "execution_words_due") { pages::index_now(connection) } else { Ok(()) }
 }
 
 /// Work on the person: what waits is given up, what is over keeps its outcome; neither says whom it was about.
@@ -84,8 +86,6 @@ fn executions(connection: &Connection, now: Timestamp, erasure: ErasureId, recor
     connection
         .prepare_cached("UPDATE executions SET subject = ?2 WHERE record = ?1 AND recipe = ?3")?
         .execute(params![record, subject, RECIPE])?;
-    // Their names and what was said of them stand in the index of words too.
-    pages::index_now(connection)?;
     // Plain cells of an older format; sealed ones have lost their key.
     connection
         .prepare_cached(
