@@ -104,6 +104,8 @@ pub struct Frozen {
     pub more: bool,
     /// What it costs.
     pub tolls: Vec<Toll>,
+    /// What the rows tell of people, for what hides them: fields and their values.
+    pub people: Vec<(String, String)>,
 }
 
 /// The next piece.
@@ -147,6 +149,7 @@ async fn freeze(journal: &Journal, operator: &Operator, deed: &Deed, chosen: Cho
             }
             *frozen.states.entry(row.state()).or_default() += 1;
             let (id, label) = (row.id(), row.label());
+            frozen.people.extend(row.people());
             match deed.allows(&row) {
                 Ok(()) => {
                     frozen.items.push(Item { key: row.key(), id, label, stamp: row.stamp() });

@@ -318,6 +318,6 @@ mod tests {
         assert_eq!(cell("subject", &json!("Jane")), "Jane");
         assert_eq!(cell("error_code", &json!(-401)), "-401");
         assert_eq!(cell("due_at", &Value::Null), "");
-        assert_eq!(cell("created_at", &json!(0)), "1970-01-01T00:00:00Z");
+        assert_eq!(cell("created_at", &json!(0)), "1970-01-01T00:00:00.000Z");
     }
 }

@@ -79,6 +79,25 @@ impl Row {
         }
     }
 
+    /// What its label tells of people: fields and their values.
+    pub(in crate::console) fn people(&self) -> Vec<(String, String)> {
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        match self {
+            Self::Execution(row) => vec![field("subject", &row.subject)],
+            Self::Conflict(row) => vec![
+                field("subject", &row.subject),
+                (row.field.clone(), value_text(&row.left_value)),
+                (row.field.clone(), value_text(&row.right_value)),
+            ],
+            Self::Duplicate(row) => vec![field("subject", &row.subject)],
+            Self::Unlinked(row) => {
+                let mut people = vec![field("subject", &row.subject), field("domain", &row.domain)];
+                people.extend(row.candidates.first().map(|best| field("company", &best.name)));
+                people
+            }
+        }
+    }
+
     /// All of it.
     pub(in crate::console) fn json(&self) -> Value {
         let json = match self {

@@ -197,6 +197,11 @@ impl Console {
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
+                // An editor of one's own draws on the same screen, and knows nothing of what is hidden.
+                Effect::Outside(_) if self.app.masked() => self.event(Event::Edited(Err(
+                    "Personal data is hidden, and your own editor would show it: M shows it again first."
+                        .to_owned(),
+                ))),
                 Effect::Outside(text) => self.outside = Some(text),
                 effect => self.performer.perform(effect),
             }

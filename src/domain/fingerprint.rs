@@ -79,6 +79,9 @@ pub struct Cause {
     pub seen: u64,
     /// The newest execution of it that waits.
     pub newest: ExecutionId,
+    /// Whose that one is: for what hides people, and told to nobody else.
+    #[serde(skip)]
+    pub subject: String,
     /// What became of that one, as a sentence; it names that record.
     pub sentence: String,
     /// The vendor's words without what speaks of one record; empty when no vendor was asked.

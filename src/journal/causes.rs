@@ -53,7 +53,7 @@ pub(super) fn note(
 /// The causes for which something waits.
 pub(super) fn causes(connection: &Connection, limit: usize) -> Result<Vec<Cause>> {
     let mut statement = connection.prepare_cached(
-        "SELECT waiting.cause AS cause, failed, retrying, newest, executions.sentence AS sentence, \
+        "SELECT waiting.cause AS cause, failed, retrying, newest, executions.sentence AS sentence, executions.subject AS subject, \
          executions.vendor_words AS words, coalesce(causes.class, executions.error_class, 'unknown') AS class, \
          coalesce(causes.code, executions.error_code) AS code, causes.system AS system, causes.field AS field, \
          coalesce(causes.first_at, executions.updated_at) AS first_at, \
@@ -81,6 +81,7 @@ pub(super) fn causes(connection: &Connection, limit: usize) -> Result<Vec<Cause>
             last_at: Timestamp(row.get("last_at")?),
             seen: row.get::<_, i64>("seen")?.unsigned_abs(),
             newest: ExecutionId(row.get("newest")?),
+            subject: row.get("subject")?,
             sentence: row.get("sentence")?,
             words: words.as_deref().map(normalised).unwrap_or_default(),
         });

@@ -33,12 +33,12 @@ const STEPS: &[&str] = &[
     include_str!("../../assets/journal/sqlite/017_merges.sql"),
     include_str!("../../assets/journal/sqlite/018_undo.sql"),
     include_str!("../../assets/journal/sqlite/019_links.sql"),
-    include_str!("../../assets/journal/sqlite/021_executions.sql"),
-    include_str!("../../assets/journal/sqlite/023_team.sql"),
-    include_str!("../../assets/journal/sqlite/022_overview.sql"),
-    include_str!("../../assets/journal/sqlite/025_recipes.sql"),
-    include_str!("../../assets/journal/sqlite/024_ledgers.sql"),
-    include_str!("../../assets/journal/sqlite/028_pages.sql"),
+    include_str!("../../assets/journal/sqlite/020_causes.sql"),
+    include_str!("../../assets/journal/sqlite/021_overview.sql"),
+    include_str!("../../assets/journal/sqlite/022_team.sql"),
+    include_str!("../../assets/journal/sqlite/023_ledgers.sql"),
+    include_str!("../../assets/journal/sqlite/024_recipes.sql"),
+    include_str!("../../assets/journal/sqlite/025_pages.sql"),
 ];
 
 /// The newest format this Reknit knows.

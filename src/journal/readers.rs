@@ -107,8 +107,9 @@ mod tests {
         begins.await.expect("begun");
         task.abort();
         assert!(ends.await.expect("ended"), "it went on to its end");
-        let next =
-            readers.run(|connection| Ok(connection.query_row("SELECT 7", [], |row| row.get::<_, i64>(0))?));
-        assert_eq!(next.await.expect("an answer"), 7);
+        let next = readers
+            .run(|connection| Ok(connection.query_row("SELECT 7", [], |row| row.get::<_, i64>(0))?))
+            .await;
+        assert_eq!(next.expect("an answer"), 7);
     }
 }

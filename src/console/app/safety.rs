@@ -64,6 +64,11 @@ impl App {
         self.safety.mask.learn(learnt);
     }
 
+    /// Personal data is hidden.
+    pub fn masked(&self) -> bool {
+        self.safety.mask.is_on()
+    }
+
     /// A text as it may leave this screen.
     pub fn copied(&self, text: String) -> String {
         self.safety.mask.copied(text)
@@ -178,6 +183,10 @@ impl App {
             }
             Action::UndoList if self.safety.undo.list().is_empty() => {
                 no("nothing was done in this session yet")
+            }
+            // A file outlives the moment in which somebody looks on, and pseudonyms in it would be of no use.
+            Action::Export if self.safety.mask.is_on() => {
+                no("personal data is hidden, and a file would hold it; M shows it again first")
             }
             Action::Reveal if !self.safety.mask.is_on() => no("nothing is hidden; M hides personal data"),
             Action::Reveal if self.shown().personal().is_none() => {

@@ -302,7 +302,7 @@ fn outcome(ctx: &Ctx, one: &Outcome, did: &str, cells: usize) -> Line<'static> {
         Err(why) => ("– ", theme.warn, why.clone()),
     };
     let rest = cells.saturating_sub(12);
-    let label = rest * 45 / 100;
+    let label = rest * 2 / 5;
     Line::from(vec![
         span(glyph, style),
         span(left(&one.id, 10), theme.muted),
@@ -417,7 +417,7 @@ impl Layer for Bulk {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let wide = 92.min(area.width.saturating_sub(2));
+        let wide = 108.min(area.width.saturating_sub(2));
         let cells = usize::from(wide.saturating_sub(6));
         let lines = self.lines(ctx, cells);
         let place = dialog(ctx, buffer, area, wide, lines.len() as u16 + 4);

@@ -71,9 +71,29 @@ impl FilterLine {
     }
 
     fn parse(&self) -> Result<Filter, FilterError> {
+        self.parse_text(self.line.text())
+    }
+
+    fn parse_text(&self, text: &str) -> Result<Filter, FilterError> {
         match listing::list_of(self.screen) {
-            Some(list) => Filter::parse_for(list, self.line.text()),
-            None => Filter::parse(self.line.text()),
+            Some(list) => Filter::parse_for(list, text),
+            None => Filter::parse(text),
+        }
+    }
+
+    /// The longest part before the mistake that is a filter; none within quotes, which may hold anything.
+    fn sound(&self) -> Option<(&str, Filter)> {
+        let mut text = self.line.text();
+        if text.matches('"').count() % 2 == 1 {
+            return None;
+        }
+        loop {
+            text = text.rfind(char::is_whitespace).map_or("", |at| text[..at].trim());
+            match self.parse_text(text) {
+                Ok(filter) => return Some((text, filter)),
+                Err(_) if text.is_empty() => return None,
+                Err(_) => {}
+            }
         }
     }
 
@@ -88,7 +108,11 @@ impl FilterLine {
             }
             Err(error) => {
                 self.problem = Some(error.to_string());
-                Reply::stay()
+                // Half a term was looked for as a word meanwhile: what stands before the mistake holds again.
+                let filter = self.sound().map(|(text, filter)| {
+                    (text.to_owned(), Filter { sort: filter.sort.or(self.sort), ..filter })
+                });
+                Reply { filter, ..Reply::default() }
             }
         }
     }

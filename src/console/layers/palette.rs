@@ -29,6 +29,27 @@ pub struct Entry {
     pub off: Option<String>,
 }
 
+/// How what was typed lies in a name, best first: who types a name in full means that command, however well its
+/// letters fit a longer one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Whole,
+    Beginning,
+    Loose,
+}
+
+impl Fit {
+    fn of(name: &str, typed: &str) -> Self {
+        if name == typed {
+            Self::Whole
+        } else if name.starts_with(typed) {
+            Self::Beginning
+        } else {
+            Self::Loose
+        }
+    }
+}
+
 /// The overlay with the commands.
 #[derive(Debug)]
 pub struct Palette {
@@ -61,7 +82,8 @@ impl Palette {
         let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut text = Vec::new();
-        let mut scored: Vec<(u32, usize)> = Vec::new();
+        let lower = typed.to_lowercase();
+        let mut scored: Vec<(Fit, u32, usize)> = Vec::new();
         for (index, entry) in self.entries.iter().enumerate() {
             let row = entry.action.row();
             let name = row.id.replace('-', " ");
@@ -70,11 +92,11 @@ impl Palette {
             // The name weighs more than a sentence in which the letters merely occur.
             let score = by_name.map(|score| score * 2).max(by_help);
             if let Some(score) = score {
-                scored.push((score, index));
+                scored.push((Fit::of(&name, &lower), score, index));
             }
         }
-        scored.sort_by_key(|(score, index)| (std::cmp::Reverse(*score), *index));
-        self.found = scored.into_iter().map(|(_, index)| index).collect();
+        scored.sort_by_key(|(fit, score, index)| (*fit, std::cmp::Reverse(*score), *index));
+        self.found = scored.into_iter().map(|(.., index)| index).collect();
     }
 
     /// Moves the choice.

@@ -6,9 +6,16 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::console::bulk::Told as BulkTold;
+use crate::console::hints::Told as TeamTold;
 use crate::console::msg::{Event, Loaded};
 use crate::console::panes::audit::asks::Told as AuditTold;
+use crate::console::panes::executions::asks::Told as AboutTold;
 use crate::console::panes::log::asks::Told as LogTold;
+use crate::console::panes::recipes::asks::Told as RecipesTold;
+use crate::console::panes::reviews::Told as ReviewsTold;
+use crate::domain::edits::Part;
+use crate::domain::fingerprint::Cause;
 use crate::domain::text::clean;
 
 /// What a value is of a person, which is how its pseudonym looks.
@@ -55,6 +62,10 @@ pub fn learn(event: &Event) -> Option<Learnt> {
         Event::LinkProposed(_, Ok(proposed)) => {
             values.read(&proposed.preview);
             "link"
+        }
+        Event::Explained(_, Ok(account)) => {
+            values.value(Kind::Name, &account.subject);
+            "account"
         }
         Event::Judged(Ok(pair)) => {
             values.read(pair);
@@ -119,8 +130,134 @@ impl Values {
                 }
                 _ => return None,
             },
+            Loaded::Outlook(told) => {
+                self.causes(told.causes.as_deref().unwrap_or_default());
+                "outlook"
+            }
+            Loaded::AboutExecutions(told) => self.about(told)?,
+            Loaded::Reviews(told) => self.reviews(told)?,
+            Loaded::Recipes(told) => self.recipes(told)?,
+            Loaded::Team(told) => match &**told {
+                // What people wrote to each other may name anybody.
+                TeamTold::Of(Ok((_, comments))) => {
+                    comments.iter().for_each(|comment| self.value(Kind::Text, &comment.text));
+                    "team"
+                }
+                _ => return None,
+            },
+            Loaded::Bulk(told) => match &**told {
+                BulkTold::Frozen(Ok(frozen)) => {
+                    frozen.people.iter().for_each(|(field, value)| self.member(field, value, true));
+                    "bulk"
+                }
+                _ => return None,
+            },
             _ => return None,
         })
+    }
+
+    /// What stands around an execution, and what is edited of it.
+    fn about(&mut self, told: &AboutTold) -> Option<&'static str> {
+        Some(match told {
+            AboutTold::Around(_, Ok(Some(around))) => {
+                self.read(&around.related);
+                "around"
+            }
+            AboutTold::Causes(Ok(causes)) => {
+                self.causes(causes);
+                "causes"
+            }
+            AboutTold::Draft(Ok(draft)) => {
+                if let Part::Fields { fields, .. } = &draft.part {
+                    fields.iter().for_each(|(field, value)| self.walk(field, value, true));
+                }
+                self.body(&draft.text);
+                "draft"
+            }
+            AboutTold::Preview(Ok(preview)) => {
+                self.read(preview);
+                "replay"
+            }
+            AboutTold::Why(Ok(reason)) => {
+                self.value(Kind::Name, &reason.person);
+                "why"
+            }
+            _ => return None,
+        })
+    }
+
+    /// What stands beside conflicts, duplicates and unlinked people.
+    fn reviews(&mut self, told: &ReviewsTold) -> Option<&'static str> {
+        Some(match told {
+            ReviewsTold::Record(Ok(compared)) => {
+                for disputed in &compared.disputed {
+                    self.read(&disputed.conflict);
+                    for after in [&disputed.by_left, &disputed.by_right].into_iter().flatten() {
+                        self.member(&disputed.conflict.field, &after.left, true);
+                        self.member(&disputed.conflict.field, &after.right, true);
+                    }
+                }
+                for settled in &compared.settled {
+                    self.member(&settled.field, &settled.left, true);
+                    self.member(&settled.field, &settled.right, true);
+                }
+                "compared"
+            }
+            ReviewsTold::History(Ok(account)) => {
+                self.value(Kind::Name, &account.subject);
+                "history"
+            }
+            ReviewsTold::Merge(Ok(merging)) => {
+                if let Some(group) = &merging.group {
+                    self.read(&group.pairs);
+                }
+                if let Ok(preview) = &merging.preview {
+                    self.read(preview);
+                }
+                "merging"
+            }
+            ReviewsTold::Domains(Ok(domains)) => {
+                domains.iter().for_each(|(domain, _)| self.value(Kind::Domain, domain));
+                "domains"
+            }
+            ReviewsTold::Person(Ok(facts)) => {
+                facts.colleagues.iter().for_each(|name| self.value(Kind::Name, name));
+                for seat in &facts.seats {
+                    self.value(Kind::Name, &seat.company);
+                    seat.says.iter().for_each(|says| self.value(Kind::Text, says));
+                }
+                "person"
+            }
+            ReviewsTold::Would(Ok(preview)) => {
+                self.read(preview);
+                "would"
+            }
+            _ => return None,
+        })
+    }
+
+    /// What a recipe or a mapping would do to somebody.
+    fn recipes(&mut self, told: &RecipesTold) -> Option<&'static str> {
+        Some(match told {
+            RecipesTold::Try(Ok(trial)) => {
+                self.read(trial);
+                "trial"
+            }
+            RecipesTold::Plan(Ok(planned)) => {
+                for example in planned.rehearsal.fields.iter().flat_map(|field| &field.examples) {
+                    self.value(Kind::Name, &example.subject);
+                    self.value(Kind::Text, &example.before);
+                    self.value(Kind::Text, &example.after);
+                }
+                "planned"
+            }
+            _ => return None,
+        })
+    }
+
+    /// The newest of each cause is quoted, and its sentence may name whose it is.
+    fn causes(&mut self, causes: &[Cause]) {
+        causes.iter().for_each(|cause| self.value(Kind::Name, &cause.subject));
     }
 
     fn read(&mut self, told: &impl Serialize) {

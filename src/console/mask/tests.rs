@@ -1,3 +1,5 @@
+//! A mask hides every personal word it is given and leaves the rest as it was.
+
 use std::borrow::Cow;
 
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use super::listing::picked;
 use super::window::{Row, Window};
@@ -83,6 +83,11 @@ pub fn list<T: Row>(
         (n, false) => Line::from(span(format!("{} marked", thousands(n)), theme.accent)),
         (n, true) => Line::from(span(format!("range: {} marked · v ends it", thousands(n)), theme.accent)),
     };
+    // What is marked is about to be acted on: in a narrow list the order gives way to it.
+    let taken = marks.width() + order.iter().map(Span::width).sum::<usize>();
+    if marks.width() > 0 && taken + 10 > usize::from(area.width) {
+        order.clear();
+    }
     let inner = Panel::new(theme, frame.title, frame.focused)
         .right(Line::from(right))
         .bottom_left(Line::from(order))

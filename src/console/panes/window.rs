@@ -412,9 +412,11 @@ impl<T: Row> Window<T> {
                 self.before += excess as u64;
             }
             Want::Again => {
-                // Rows that are sorted by what changes may have moved away from the selected one: it is followed.
+                // Rows that are sorted by what changes may have moved away from the selected one, and so many may have
+                // come in between that the page ends before it: it is followed.
                 let lost = self.selected.filter(|key| find(&page.rows, *key).is_none());
-                if let (Some(key), None, true) = (lost, self.pin, self.sort.is_some()) {
+                let elsewhere = self.sort.is_some() || page.rows.len() >= limit;
+                if let (Some(key), None, true) = (lost, self.pin, elsewhere) {
                     self.pin = line;
                     return Some(Want::At(key));
                 }
@@ -424,6 +426,10 @@ impl<T: Row> Window<T> {
                 (self.before, self.least.1) = (page.before, page.before_is_least);
                 self.bottom = page.rows.len() < limit;
                 self.rows = page.rows;
+            }
+            // It was followed, and is gone: the place where it was is shown after all.
+            Want::At(key) if self.pin.is_some() && find(&page.rows, key).is_none() => {
+                return Some(Want::Again);
             }
             Want::First | Want::Filtered | Want::Last | Want::At(_) => {
                 self.fresh = 0;
@@ -456,12 +462,20 @@ impl<T: Row> Window<T> {
                 self.top.set(now.saturating_sub(line));
             }
         }
-        // What stood above the cursor's line is not in memory: it is fetched, and the line kept meanwhile.
+        // What stood above the cursor's line, or under it, is not in memory: it is fetched, and the line kept meanwhile.
         let wanted = self.pin.or(line).unwrap_or(0);
         let short = now < wanted || self.rows.len() < self.height.get();
         if short && self.before > 0 && matches!(want, Want::At(_) | Want::Again) {
             self.pin.get_or_insert(wanted);
             return Some(Want::Above);
+        }
+        let under = self.rows.len().saturating_sub(now);
+        if !self.bottom
+            && under < self.height.get().saturating_sub(wanted)
+            && matches!(want, Want::At(_) | Want::Again | Want::Above)
+        {
+            self.pin.get_or_insert(wanted);
+            return Some(Want::Below);
         }
         self.pin = None;
         None

@@ -25,7 +25,7 @@ async fn filter(bench: &mut Bench, text: &str) {
 }
 
 #[tokio::test]
-async fn r_filter_counts_while_typing_completes_with_arrows_and_goes_back_through_older_ones() {
+async fn filter_counts_while_typing_completes_with_arrows_and_goes_back_through_older_ones() {
     let mut bench = Bench::rich().await;
     bench.press("2 Esc /").await;
     bench.type_text("status:fai").await;
@@ -61,7 +61,7 @@ async fn r_filter_counts_while_typing_completes_with_arrows_and_goes_back_throug
 }
 
 #[tokio::test]
-async fn r_filter_errors_are_said_in_the_line_and_change_nothing() {
+async fn filter_errors_are_said_in_the_line_and_change_nothing() {
     let mut bench = Bench::rich().await;
     bench.press("3 /").await;
     bench.type_text("recipe:x").await;
@@ -74,7 +74,7 @@ async fn r_filter_errors_are_said_in_the_line_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn r_sort_follows_the_record_and_shows_in_the_header() {
+async fn sort_follows_the_record_and_shows_in_the_header() {
     let mut bench = Bench::rich().await;
     bench.press("2 Esc").await;
     filter(&mut bench, "status:failed").await;
@@ -104,20 +104,20 @@ async fn r_sort_follows_the_record_and_shows_in_the_header() {
     // Typed, it is the same.
     filter(&mut bench, " sort:-person").await;
     bench.says("RECORD▼");
-    bench.says("1 of 9");
+    bench.says(" of 9 ");
 }
 
 #[tokio::test]
-async fn r_columns_are_chosen_ordered_and_remembered_across_restarts() {
+async fn columns_are_chosen_ordered_and_remembered_across_restarts() {
     let mut bench = Bench::sized(World::rich(BULK).await, (200, 40)).await;
     bench.press("2").await;
     bench.says_not("STATUS");
     bench.press("| G").await;
     bench.says("Columns");
-    bench.says("6 of 15 shown");
+    bench.says("8 of 15 shown");
     // The last one is the number; it goes to the front of the chosen ones.
     bench.press("Space").await;
-    bench.says("7 of 15 shown");
+    bench.says("9 of 15 shown");
     for _ in 0..14 {
         bench.press("Left").await;
     }
@@ -140,7 +140,7 @@ async fn r_columns_are_chosen_ordered_and_remembered_across_restarts() {
 }
 
 #[tokio::test]
-async fn r_views_are_opened_saved_renamed_deleted_and_kept() {
+async fn views_are_opened_saved_renamed_deleted_and_kept() {
     let mut bench = Bench::rich().await;
     bench.press("2 V").await;
     bench.says("Ready-made");
@@ -154,7 +154,7 @@ async fn r_views_are_opened_saved_renamed_deleted_and_kept() {
     bench.press("Esc Esc Esc V").await;
     bench.says("Your own");
     bench.press("1").await;
-    bench.says("1 of 6");
+    bench.says(" of 6 ");
     bench.says("by person ▲");
     let world = bench.world;
     let mut again = Bench::sized(world, (120, 40)).await;
@@ -178,7 +178,7 @@ async fn r_views_are_opened_saved_renamed_deleted_and_kept() {
 }
 
 #[tokio::test]
-async fn r_a_broken_file_of_views_is_said_and_never_lost() {
+async fn a_broken_file_of_views_is_said_and_never_lost() {
     let world = World::rich(3).await;
     let folder = world.journal.path().parent().expect("a folder").to_owned();
     let file = folder.join("views-ana.toml");
@@ -193,7 +193,7 @@ async fn r_a_broken_file_of_views_is_said_and_never_lost() {
 }
 
 #[tokio::test]
-async fn r_marks_work_on_every_list_survive_refresh_and_are_copied() {
+async fn marks_work_on_every_list_survive_refresh_and_are_copied() {
     for (screen, count) in [("2", 3), ("3", 3), ("4", 3), ("5", 2)] {
         let mut bench = Bench::rich().await;
         bench.press(screen).await;
@@ -218,7 +218,7 @@ async fn r_marks_work_on_every_list_survive_refresh_and_are_copied() {
 }
 
 #[tokio::test]
-async fn r_a_range_reaches_over_rows_that_were_never_loaded() {
+async fn a_range_reaches_over_rows_that_were_never_loaded() {
     let mut bench = Bench::sized(World::rich(1_000).await, (120, 40)).await;
     bench.press("2 Esc j j v G v").await;
     bench.says("1,015 marked");
@@ -235,7 +235,7 @@ async fn r_a_range_reaches_over_rows_that_were_never_loaded() {
 }
 
 #[tokio::test]
-async fn r_all_that_match_are_marked_by_the_filter_and_frozen_when_asked() {
+async fn all_that_match_are_marked_by_the_filter_and_frozen_when_asked() {
     let mut bench = Bench::sized(World::rich(600).await, (120, 40)).await;
     bench.press("2 Esc Ctrl-a").await;
     bench.says("all 617 marked");
@@ -251,7 +251,7 @@ async fn r_all_that_match_are_marked_by_the_filter_and_frozen_when_asked() {
 }
 
 #[tokio::test]
-async fn r_a_big_bulk_wants_its_count_typed_goes_in_pieces_and_leaves_a_table() {
+async fn a_big_bulk_wants_its_count_typed_goes_in_pieces_and_leaves_a_table() {
     let mut bench = Bench::sized(World::failing(230).await, (120, 40)).await;
     bench.press("2 Esc Ctrl-a r").await;
     bench.says("Retry 230 executions?");
@@ -277,7 +277,7 @@ async fn r_a_big_bulk_wants_its_count_typed_goes_in_pieces_and_leaves_a_table() 
 }
 
 #[tokio::test]
-async fn r_what_changed_meanwhile_is_skipped_and_listed() {
+async fn what_changed_meanwhile_is_skipped_and_listed() {
     let mut bench = Bench::rich().await;
     bench.press("2 Esc").await;
     filter(&mut bench, "status:failed error:auth").await;
@@ -297,7 +297,7 @@ async fn r_what_changed_meanwhile_is_skipped_and_listed() {
 }
 
 #[tokio::test]
-async fn r_discarding_many_wants_a_reason_that_stays_with_them() {
+async fn discarding_many_wants_a_reason_that_stays_with_them() {
     let mut bench = Bench::rich().await;
     bench.press("2 Esc").await;
     filter(&mut bench, "status:retrying").await;
@@ -316,7 +316,7 @@ async fn r_discarding_many_wants_a_reason_that_stays_with_them() {
 }
 
 #[tokio::test]
-async fn r_verdicts_are_given_on_many_pairs_and_people() {
+async fn verdicts_are_given_on_many_pairs_and_people() {
     let mut bench = Bench::rich().await;
     bench.press("4 Ctrl-a x").await;
     bench.says("Call 3 pairs different people?");
@@ -339,20 +339,21 @@ async fn r_verdicts_are_given_on_many_pairs_and_people() {
 }
 
 #[tokio::test]
-async fn r_many_conflicts_are_settled_alike() {
+async fn many_conflicts_are_settled_alike() {
     let mut bench = Bench::rich().await;
     bench.press("3").await;
     filter(&mut bench, "field:Phone").await;
     bench.press("Ctrl-a Left").await;
-    bench.says("Take Intercom's value in 3 conflicts?");
-    bench.says("HubSpot about 3 calls");
+    bench.says("3 fields decided, not sent.");
+    assert_eq!(bench.decided().await, 0, "nothing is sent yet");
+    bench.press("d").await;
+    bench.says("Send 3 decisions?");
     bench.press("Y").await;
-    bench.says("being written");
     assert_eq!(bench.decided().await, 3);
 }
 
 #[tokio::test]
-async fn r_who_may_only_look_changes_nothing_in_bulk_and_writes_no_views() {
+async fn who_may_only_look_changes_nothing_in_bulk_and_writes_no_views() {
     let world = World::rich(3).await;
     let folder = world.journal.path().parent().expect("a folder").to_owned();
     let World { journal, operator, clock, folder: kept } = world;
@@ -369,7 +370,7 @@ async fn r_who_may_only_look_changes_nothing_in_bulk_and_writes_no_views() {
 }
 
 #[tokio::test]
-async fn r_a_pause_says_how_much_waits() {
+async fn a_pause_says_how_much_waits() {
     let mut bench = Bench::rich().await;
     bench.press("2 Esc p").await;
     for number in 0..3 {
@@ -384,7 +385,7 @@ async fn r_a_pause_says_how_much_waits() {
 }
 
 #[tokio::test]
-async fn r_the_filtered_rows_are_written_to_a_file_without_formulas() {
+async fn the_filtered_rows_are_written_to_a_file_without_formulas() {
     let world = World::rich(1_200).await;
     world.append("=HYPERLINK(\"http://evil\")", NOW.plus(Duration::from_secs(60))).await;
     let folder = world.journal.path().parent().expect("a folder").join("exports");
@@ -419,7 +420,7 @@ async fn r_the_filtered_rows_are_written_to_a_file_without_formulas() {
 }
 
 #[tokio::test]
-async fn r_every_key_of_every_list_is_in_palette_help_and_says_why_it_is_off() {
+async fn every_key_of_every_list_is_in_palette_help_and_says_why_it_is_off() {
     let actions = [
         Action::Mark,
         Action::MarkRange,
@@ -435,6 +436,13 @@ async fn r_every_key_of_every_list_is_in_palette_help_and_says_why_it_is_off() {
     for size in [(140, 40), (100, 30), (80, 24)] {
         let mut bench = Bench::sized(World::empty(), size).await;
         bench.press("2 ?").await;
+        // The screen's own keys come first, and are many.
+        for _ in 0..10 {
+            if bench.screen().contains("Every list") {
+                break;
+            }
+            bench.press("PgDn").await;
+        }
         bench.says("Every list");
         bench.press("Esc").await;
         for (action, why) in [
@@ -458,7 +466,7 @@ async fn r_every_key_of_every_list_is_in_palette_help_and_says_why_it_is_off() {
 }
 
 #[tokio::test]
-async fn r_layers_of_lists_fit_at_three_sizes() {
+async fn layers_of_lists_fit_at_three_sizes() {
     for size in [(140, 40), (100, 30), (80, 24), (60, 16)] {
         let mut bench = Bench::sized(World::rich(20).await, size).await;
         bench.press("2").await;
@@ -478,7 +486,7 @@ async fn r_layers_of_lists_fit_at_three_sizes() {
 }
 
 #[tokio::test]
-async fn r_the_one_row_is_still_retried_at_once() {
+async fn the_one_row_is_still_retried_at_once() {
     let mut bench = Bench::rich().await;
     bench.press("2 r").await;
     bench.says("1 execution queued again");

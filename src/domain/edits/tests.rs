@@ -1,3 +1,5 @@
+//! What may be edited in a payload, how a typed value is read, and what is refused.
+
 use serde_json::json;
 
 use super::*;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::super::{Journal, JournalError, Result};
+use super::super::{Journal, JournalError, Result, pages};
 use super::{close, put_part};
 use crate::domain::erasure::{ErasureWay, PartState};
 use crate::domain::ids::ErasureId;
@@ -77,6 +77,8 @@ fn empty(path: &Path) -> Result<usize> {
         "INSERT INTO settings VALUES ('erasure.emptied', '1') ON CONFLICT (name) DO UPDATE SET value = value + 1",
         params![],
     )?;
+    // What was still to be taken out of the index of words: a run that ended since may have left its old words there.
+    pages::index_now(&transaction)?;
     transaction.commit()?;
     let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy != 0 {

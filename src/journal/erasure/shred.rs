@@ -15,6 +15,9 @@ use crate::domain::record::RecordRef;
 /// Who stands in the place of a name.
 pub(super) const SUBJECT: &str = "erased person";
 
+/// What is left of a sentence of somebody else that spoke of the person.
+const SPOKE: &str = "What happened was erased with a person it spoke of.";
+
 /// The sentence of a run that was given up.
 pub(super) fn stopped(erasure: ErasureId) -> String {
     format!("Given up: the person was erased ({erasure}). Nothing more is sent for them.")
@@ -53,10 +56,36 @@ pub(super) fn shred(
     if has_table(connection, "team_comments") {
         crate::journal::team::forget(connection, &records, &person.needles())?;
     }
+    put_aside(connection, &person.needles())?;
     person::mark(connection, now, person)?;
     elsewhere(connection, now, found)?;
-    // Names and what was said stand in the index of words too, until it is brought up to date.
-    if has_table(connection, "execution_words_due") { pages::index_now(connection) } else { Ok(()) }
+    // Their names and what was said of them stand in the index of words too, and in what is still to be taken out of
+    // it: last, since every row that was overwritten above is among them.
+    pages::index_now(connection)
+}
+
+/// What others' work said before somebody put it aside, where it speaks of the person.
+fn put_aside(connection: &Connection, needles: &[String]) -> Result<()> {
+    if needles.is_empty() {
+        return Ok(());
+    }
+    // What people put aside by hand is never so much that it could not be read through.
+    let mut all = connection.prepare_cached("SELECT execution_id, sentence FROM put_aside")?;
+    let mut rows = all.query([])?;
+    let mut speaking = Vec::new();
+    while let Some(row) = rows.next()? {
+        let sentence = row.get::<_, String>(1)?.to_lowercase();
+        if needles.iter().any(|needle| sentence.contains(needle.as_str())) {
+            speaking.push(row.get::<_, i64>(0)?);
+        }
+    }
+    drop(rows);
+    for id in speaking {
+        connection
+            .prepare_cached("UPDATE put_aside SET sentence = ?2 WHERE execution_id = ?1")?
+            .execute(params![id, SPOKE])?;
+    }
+    Ok(())
 }
 
 /// Work on the person: what waits is given up, what is over keeps its outcome; neither says whom it was about.
@@ -86,6 +115,13 @@ fn executions(connection: &Connection, now: Timestamp, erasure: ErasureId, recor
     connection
         .prepare_cached("UPDATE executions SET subject = ?2 WHERE record = ?1 AND recipe = ?3")?
         .execute(params![record, subject, RECIPE])?;
+    // What it was before somebody put it aside names them too, and would bring it back.
+    connection
+        .prepare_cached(
+            "DELETE FROM put_aside WHERE execution_id IN (SELECT id FROM executions \
+             WHERE (record = ?1 OR person = ?1) AND recipe <> ?2)",
+        )?
+        .execute(params![record, RECIPE])?;
     // Plain cells of an older format; sealed ones have lost their key.
     connection
         .prepare_cached(
@@ -215,7 +251,7 @@ fn elsewhere(connection: &Connection, now: Timestamp, found: &Found) -> Result<(
         connection
             .prepare_cached(
                 "UPDATE executions SET plan = CASE WHEN ?2 THEN ?3 ELSE plan END, \
-                 sentence = CASE WHEN ?4 THEN 'What happened was erased with a person it spoke of.' ELSE sentence END, \
+                 sentence = CASE WHEN ?4 THEN ?8 ELSE sentence END, \
                  vendor_words = CASE WHEN ?5 THEN NULL ELSE vendor_words END, \
                  subject = CASE WHEN ?6 THEN ?7 ELSE subject END WHERE id = ?1",
             )?
@@ -226,7 +262,8 @@ fn elsewhere(connection: &Connection, now: Timestamp, found: &Found) -> Result<(
                 spoken.sentence,
                 spoken.words,
                 spoken.subject,
-                SUBJECT
+                SUBJECT,
+                SPOKE
             ])?;
     }
     for id in &found.capsules {

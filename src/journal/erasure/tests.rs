@@ -250,6 +250,37 @@ fn traces(folder: &Path) -> Vec<String> {
     found
 }
 
+/// Words of the canaries that an index of words still has, and words that are still to be taken out of it. Only whole
+/// words stand there, so that no search for a whole name through the files would find them.
+fn known_words(world: &World) -> Vec<String> {
+    let file = rusqlite::Connection::open(world.journal.path()).expect("open");
+    let mut found = Vec::new();
+    for index in ["execution_words", "conflict_words", "duplicate_words", "unlinked_words"] {
+        file.execute_batch(&format!(
+            "CREATE VIRTUAL TABLE temp.{index}_seen USING fts5vocab(main, {index}, row)"
+        ))
+        .expect("a view of the index");
+        let terms: Vec<String> = file
+            .prepare(&format!("SELECT term FROM temp.{index}_seen"))
+            .expect("readable")
+            .query_map([], |row| row.get(0))
+            .expect("readable")
+            .collect::<std::result::Result<_, _>>()
+            .expect("readable");
+        found.extend(
+            terms
+                .into_iter()
+                .filter(|term| ["mara", "quint", "warble", "7771234", "canary"].contains(&term.as_str()))
+                .map(|term| format!("{index}: {term}")),
+        );
+    }
+    let due: i64 = file
+        .query_row("SELECT count(*) FROM execution_words_due WHERE subject IS NOT NULL", [], |row| row.get(0))
+        .expect("readable");
+    found.extend((due > 0).then(|| format!("{due} words are still to be taken out")));
+    found
+}
+
 fn order(records: Vec<RecordRef>) -> NewErasure {
     NewErasure {
         asked_by: "olga".into(),
@@ -310,6 +341,7 @@ async fn g8_nothing_of_an_erased_person_is_left_in_any_file_and_everything_still
     let after = traces(world.folder.path());
     assert_eq!(after, Vec::<String>::new(), "left after {} before", before.len());
     assert!(!copy.exists());
+    assert_eq!(known_words(&world), Vec::<String>::new());
     sound(&world.journal).await;
     // The lists open, and say what happened.
     let rows = world.journal.executions(&Filter::default(), Anchor::First, 100).await.expect("a page").rows;
@@ -470,6 +502,25 @@ async fn plain_rows_of_an_older_format_are_overwritten_too() {
     world.journal.open_erasure(order(vec![one])).await.expect("opened");
     world.journal.scrub().await.expect("emptied");
     assert_eq!(traces(world.folder.path()), Vec::<String>::new());
+    sound(&world.journal).await;
+}
+
+#[tokio::test]
+async fn what_was_put_aside_says_nothing_of_them_and_does_not_come_back() {
+    let world = world();
+    let (one, _) = filled(&world).await;
+    let rows = world.journal.executions(&Filter::default(), Anchor::First, 100).await.expect("a page").rows;
+    let ids: Vec<ExecutionId> = rows.iter().map(|row| row.id).collect();
+    let (until, aside) = (world.journal.now().plus(LEASE), "ana".to_owned());
+    let wish = crate::journal::aside::Aside { until: Some(until), reason: String::new() };
+    world.journal.put_aside(ids, wish, aside).await.expect("put aside");
+    world.journal.open_erasure(order(vec![one.clone()])).await.expect("opened");
+    world.journal.scrub().await.expect("emptied");
+    assert_eq!(traces(world.folder.path()), Vec::<String>::new());
+    world.clock.advance(LEASE);
+    assert_eq!(world.journal.wake_put_off().await.expect("woken"), 1, "somebody else's alone");
+    let rows = world.journal.executions(&Filter::default(), Anchor::First, 100).await.expect("a page").rows;
+    assert!(rows.iter().all(|row| !row.sentence.contains("Mara")), "{rows:?}");
     sound(&world.journal).await;
 }
 

@@ -258,7 +258,7 @@ fn r07_any_filter_in_any_order_finds_what_a_look_at_every_row_finds() {
     let every = runtime.block_on(every(&fixture.journal));
     let terms = proptest::collection::vec(proptest::sample::select(TERMS.as_slice()), 0..4);
     let columns = proptest::sample::select(known(List::Executions).columns);
-    // The row as lists read it has no fingerprint to compare.
+    // The row as lists read it has no cause to compare.
     let sort = proptest::option::of((columns, any::<bool>()))
         .prop_filter("compared by what is read", |sort| !matches!(sort, Some((Column::Cause, _))));
     let strategy = (terms, sort, 1_usize..60, few());

@@ -147,7 +147,7 @@ async fn a_merge_leaves_one_record_and_everything_follows_it() {
 async fn the_chosen_survivor_survives() {
     let mut bench = scanned().await;
     let pair = selected(&mut bench, |_, _| true).await;
-    bench.press("s m").await;
+    bench.press("S m").await;
     bench.says(&format!("\"primaryObjectId\":\"{}\"", pair.right.id));
     bench.press("Y").await;
     bench.work().await;

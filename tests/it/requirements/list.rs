@@ -330,7 +330,7 @@ pub(super) const ELSEWHERE: &[(&[(u32, u32)], &str)] = &[
     ),
     (
         &[(135, 140), (144, 144), (199, 201), (216, 218), (224, 225), (228, 228), (233, 233)],
-        "Duplicates and unlinked people: their matching is being built.",
+        "Duplicates and unlinked people: `it/matching`, `it/links` and their modules' own tests.",
     ),
     (
         &[(100, 100), (112, 113), (124, 124), (136, 136)],
@@ -341,6 +341,9 @@ pub(super) const ELSEWHERE: &[(&[(u32, u32)], &str)] = &[
         "Said elsewhere: R64 by the mapping's own tests and its property tests, R162 by the promise that nothing runs \
          twice in `guarantees.md`, R226 by R191.",
     ),
-    (&[(165, 165), (179, 179), (194, 194), (198, 198)], "Roles and arming: not built yet."),
+    (
+        &[(165, 165), (179, 179), (194, 194), (198, 198)],
+        "Roles: not built yet; `--read-only` is the one there is.",
+    ),
     (&[(295, 295), (298, 301)], "Importing another product's settings: not built yet."),
 ];

@@ -15,7 +15,7 @@ fn a_storm_of_sizes_is_survived() {
     for round in 0..60 {
         terminal.resize((rng.u16(60..=240), rng.u16(16..=60)));
         if round % 6 == 0 {
-            terminal.press(["1", "2", "3", "4", "5"][rng.usize(..5)]);
+            terminal.press(&rng.usize(1..=9).to_string());
         }
         if round % 20 == 10 {
             terminal.resize((1, 1));
@@ -51,10 +51,23 @@ fn three_thousand_random_keys_decide_nothing() {
     terminal.press("q");
     let ended = terminal.ended();
     assert_eq!((ended.code, ended.left_behind), (0, Vec::new()));
-    // A single retry sends nothing new and asks nothing, nor does a word of doubt, which one key takes back; everything
-    // else asks for a capital Y, which was not typed.
+    // A single retry sends nothing new and asks nothing, nor does a word of doubt, which one key takes back, nor what only
+    // reads or keeps from being sent; everything else asks for a capital Y, which was not typed.
     let decided = home.decided();
-    let harmless = ["retry", "unsure", "undo-verdict", "claim", "unclaim", "assign-item", "comment"];
+    let harmless = [
+        "retry",
+        "unsure",
+        "undo-verdict",
+        "claim",
+        "unclaim",
+        "assign-item",
+        "comment",
+        "probe",
+        "hold",
+        "snooze",
+        "release",
+        "pause",
+    ];
     assert!(decided.iter().all(|verb| harmless.contains(&verb.as_str())), "{decided:?}");
     assert_eq!(home.json(&["audit", "verify", "--json"])["intact"], true);
 }

@@ -501,6 +501,7 @@ mod tests {
             last_at: Timestamp(0),
             seen: failed,
             newest: ExecutionId(1),
+            subject: String::new(),
             sentence: String::new(),
             words: String::new(),
         }

@@ -85,7 +85,7 @@ INSERT INTO unlinked_words (rowid, subject, domain, hint, candidates)
 
 CREATE INDEX execution_keys_by_facet ON execution_keys (facet);
 CREATE INDEX execution_keys_by_age   ON execution_keys (updated_at, facet);
-DROP INDEX executions_recent;
+DROP INDEX IF EXISTS executions_recent;
 CREATE INDEX executions_by_subject   ON executions (subject COLLATE NOCASE);
 CREATE INDEX executions_by_next      ON executions (due_at) WHERE due_at IS NOT NULL;
 

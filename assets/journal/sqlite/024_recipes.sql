@@ -19,8 +19,8 @@ END;
 -- The day before this journal was brought up to date; the index knows it without the rest.
 INSERT INTO recipe_hours
   SELECT updated_at - updated_at % 3600000, recipe, coalesce(outcome, status), count(*)
-  FROM executions INDEXED BY executions_recent
+  FROM executions
   WHERE status IN ('succeeded', 'failed', 'skipped')
-    AND updated_at >= (SELECT max(updated_at) - 86400000 FROM executions INDEXED BY executions_recent
+    AND updated_at >= (SELECT max(updated_at) - 86400000 FROM executions
                        WHERE status IN ('succeeded', 'failed', 'skipped'))
   GROUP BY 1, 2, 3;
