@@ -69,14 +69,14 @@ impl Performer {
                 let newer = self.asked.newer(screen);
                 self.spawn(async move {
                     tokio::select! {
-                        event = load(&journal, &operator, ticket, query) => event,
+                        event = Box::pin(load(&journal, &operator, ticket, query)) => event,
                         // Nobody waits for this answer any more; what is under way for it is interrupted.
                         _ = newer => Event::Second,
                     }
-                })
+                });
             }
             Effect::Load(ticket, query) => {
-                self.spawn(async move { load(&journal, &operator, ticket, query).await })
+                self.spawn(async move { Box::pin(load(&journal, &operator, ticket, query)).await });
             }
             Effect::Preview(ticket, decision) => self.spawn(async move {
                 Event::Previewed(ticket, operator.preview(&decision).await.map_err(|error| error.to_string()))
@@ -233,7 +233,7 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
             Loaded::Keys(screen, keys)
         }
         Query::Recipes(ask) => {
-            Loaded::Recipes(Box::new(panes::recipes::asks::answer(journal, operator, ask).await))
+            Loaded::Recipes(Box::new(Box::pin(panes::recipes::asks::answer(journal, operator, ask)).await))
         }
         Query::Health(ask) => {
             Loaded::Health(Box::new(panes::health::asks::answer(journal, operator, ask).await))
