@@ -69,7 +69,7 @@ impl Performer {
                 let newer = self.asked.newer(screen);
                 self.spawn(async move {
                     tokio::select! {
-                        event = load(&journal, &operator, ticket, query) => event,
+                        event = Box::pin(load(&journal, &operator, ticket, query)) => event,
                         // Nobody waits for this answer any more; what is under way for it is interrupted.
                         _ = newer => Event::Second,
                     }

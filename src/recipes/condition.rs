@@ -24,6 +24,7 @@ use super::facts::Facts;
 use super::recipe::Recipe;
 use evaluate::{Evaluation, Stop};
 pub use functions::{CALLS, FUNCTIONS};
+pub(crate) use parse::deep;
 pub use parse::{Mentions, mentions};
 
 /// An expression or template that does not fit the facts: a mistake of the recipe, not of the record.

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench console` prints figures and judges nothing. After `--`: `--rows 10000,100000,1000000,5000000`
 //! for other sizes (each has a fifth as many people), `--live 3600` for so many seconds of 200 events a second while the
-//! console shows them, `--quick` for a short run that an unoptimised build can stand. Where `csvlens` and `lnav` are on
+//! console shows them, `--folder PLACE` to make the journals there and find them again, `--quick` for a short run that an unoptimised build can stand. Where `csvlens` and `lnav` are on
 //! the PATH they show the same executions in the same run. Under `cargo bench` the program is built with the release
 //! settings and is `target/release/reknit`; its path stands in the first line.
 #![expect(clippy::print_stdout, reason = "figures on standard output are what this program is for")]
@@ -24,6 +24,8 @@ const SIZE: (u16, u16) = (140, 40);
 /// An answer has ended when nothing came for so long.
 const QUIET: Duration = Duration::from_millis(120);
 
+/// Takes out what stands in the filter's line.
+const ERASE: &str = "\u{15}";
 /// Events a second while the console is watched.
 const LIVE: usize = 200;
 
@@ -33,6 +35,7 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         Some(arguments.get(at + 1).map_or("", String::as_str).replace('_', ""))
     };
+    let kept = given("--folder").map(std::path::PathBuf::from);
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let sizes: Vec<usize> = given("--rows").map_or_else(
         || vec![if quick { 2_000 } else { 100_000 }],
@@ -44,10 +47,15 @@ fn main() {
     println!("{REKNIT} in {}x{}, milliseconds; the median and the 99th of 100", SIZE.0, SIZE.1);
     let mut tables: Vec<(String, Vec<Figures>)> = Vec::new();
     for size in sizes {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("journal.db");
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let folder =
+            kept.as_ref().map_or_else(|| temporary.path().to_owned(), |kept| kept.join(size.to_string()));
+        let path = folder.join("journal.db");
         let before = Instant::now();
-        journal::make(&path, size);
+        if !path.exists() {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            journal::make(&path, size);
+        }
         let file = std::fs::metadata(&path).expect("the journal").len();
         println!(
             "\n{size} executions, {} people, {} MB, made in {:.0} s",
@@ -55,15 +63,15 @@ fn main() {
             file / 1_000_000,
             before.elapsed().as_secs_f64()
         );
-        tables.push((format!("{size}"), measure(folder.path(), times)));
-        watched(folder.path(), seconds);
+        tables.push((format!("{size}"), measure(&folder, times)));
+        watched(&folder, seconds);
         let others: Vec<&str> = ["csvlens", "lnav"].into_iter().filter(|name| is_there(name)).collect();
         if !others.is_empty() {
-            let (table, log) = (folder.path().join("rows.csv"), folder.path().join("rows.log"));
+            let (table, log) = (folder.join("rows.csv"), folder.join("rows.log"));
             journal::export(&path, &table, &log);
             for name in others {
                 let shown = if name == "csvlens" { &table } else { &log };
-                tables.push((format!("{size} {name}"), theirs(name, shown, folder.path(), times / 10)));
+                tables.push((format!("{size} {name}"), theirs(name, shown, &folder, times / 10)));
             }
         }
     }
@@ -165,19 +173,34 @@ fn measure(folder: &Path, times: usize) -> Vec<Figures> {
         ("/lomonper (few)", "/lomonper\r"),
         ("/permitted (in sentences)", "/permitted\r"),
         ("/zoe status:failed (words and a field)", "/zoe status:failed\r"),
-        ("/sort:age", "/sort:age\r"),
-        ("/sort:-age", "/sort:-age\r"),
-        ("/sort:recipe", "/sort:recipe\r"),
-        ("/sort:person", "/sort:person\r"),
-        ("/sort:-attempts", "/sort:-attempts\r"),
-        ("/sort:code", "/sort:code\r"),
-        ("/sort:next", "/sort:next\r"),
-        ("/sort:-record", "/sort:-record\r"),
         ("/status:failed sort:person", "/status:failed sort:person\r"),
         ("/error:permission sort:-age", "/error:permission sort:-age\r"),
     ];
     for (name, keys) in questions {
         all.push(filtered(&mut terminal, name, (times / 10).max(3), keys, key::ESC));
+    }
+
+    // An order stays when the filter goes, so each is measured against the other way round.
+    let orders = [
+        ("sort:age", "/sort:age\r", "/sort:-age\r"),
+        ("sort:recipe", "/sort:recipe\r", "/sort:-recipe\r"),
+        ("sort:person", "/sort:person\r", "/sort:-person\r"),
+        ("sort:attempts", "/sort:attempts\r", "/sort:-attempts\r"),
+        ("sort:code", "/sort:code\r", "/sort:-code\r"),
+        ("sort:next", "/sort:next\r", "/sort:-next\r"),
+        ("sort:record", "/sort:record\r", "/sort:-record\r"),
+        ("sort:status", "/sort:status\r", "/sort:-status\r"),
+    ];
+    for (name, up, down) in orders {
+        let mut figures = Figures::new(name);
+        for keys in [up, down].iter().cycle().take((times / 10).max(4)) {
+            terminal.press("/");
+            terminal.wait_quiet(QUIET);
+            terminal.press(ERASE);
+            terminal.wait_quiet(QUIET * 2);
+            answer(&mut terminal, &keys[1..], QUIET * 4, &mut figures);
+        }
+        all.push(figures);
     }
 
     let process = terminal.process();
@@ -266,9 +289,9 @@ fn filtered(terminal: &mut Terminal, name: &'static str, times: usize, keys: &st
     let mut figures = Figures::new(name);
     for _ in 0..times.max(3) {
         // Every letter asks anew; the answers of long queries come with pauses between them.
-        answer(terminal, keys, QUIET * 8, &mut figures);
+        answer(terminal, keys, QUIET * 4, &mut figures);
         terminal.press(clear);
-        terminal.wait_quiet(QUIET * 5);
+        terminal.wait_quiet(QUIET * 3);
     }
     figures
 }

@@ -171,18 +171,18 @@ impl<'a> Asked<'a> {
         let plain = self.is_plain();
         let along_facets = walk::is_along_facets(self.order.column);
         if plain && (along_facets || self.facets.all) {
-            return self.walked(anchor, from, limit, None).map(|page| page.unwrap_or_else(nothing));
+            return self.walked(anchor, from.as_ref(), limit, None).map(|page| page.unwrap_or_else(nothing));
         }
         let named =
             self.ids.iter().any(|(_, negated)| !negated) || self.records.iter().any(|(_, negated)| !negated);
         let few = self.facets.number() <= self.bounds.very_few || named;
-        if !few && let Some(page) = self.walked(anchor, from.clone(), limit, Some(self.bounds.first_look))? {
+        if !few && let Some(page) = self.walked(anchor, from.as_ref(), limit, Some(self.bounds.first_look))? {
             return Ok(page);
         }
         if let Some(ids) = self.few()? {
-            return self.gathered(anchor, from, limit, &ids);
+            return self.gathered(anchor, from.as_ref(), limit, &ids);
         }
-        self.walked(anchor, from, limit, None).map(|page| page.unwrap_or_else(nothing))
+        self.walked(anchor, from.as_ref(), limit, None).map(|page| page.unwrap_or_else(nothing))
     }
 
     /// The rows that can be meant, where they are few.
@@ -409,8 +409,7 @@ impl<'a> Asked<'a> {
     }
 
     /// All that match, gathered and sorted: the page, its place and the count are exact.
-    #[expect(clippy::needless_pass_by_value, reason = "the row is looked at once and for this")]
-    fn gathered(&self, anchor: Anchor, from: Option<Seen>, limit: usize, ids: &[i64]) -> Result<Page<i64>> {
+    fn gathered(&self, anchor: Anchor, from: Option<&Seen>, limit: usize, ids: &[i64]) -> Result<Page<i64>> {
         let mut all = Vec::new();
         let mut statement =
             self.connection.prepare_cached("SELECT facet, updated_at FROM execution_keys WHERE id = ?1")?;
@@ -423,7 +422,7 @@ impl<'a> Asked<'a> {
             }
         }
         all.sort_unstable_by(|one, other| self.order.compare(one, other));
-        let place = |inclusive: bool| match &from {
+        let place = |inclusive: bool| match from {
             None => 0,
             Some(from) => all.partition_point(|seen| {
                 let order = self.order.compare(seen, from);
@@ -446,18 +445,17 @@ impl<'a> Asked<'a> {
     }
 
     /// A page found by walking. With a budget it may come back without one: not enough was found by then.
-    #[expect(clippy::needless_pass_by_value, reason = "the row is looked at once and for this")]
     fn walked(
         &self,
         anchor: Anchor,
-        from: Option<Seen>,
+        from: Option<&Seen>,
         limit: usize,
         budget: Option<usize>,
     ) -> Result<Option<Page<i64>>> {
         let forward = !matches!(anchor, Anchor::Last | Anchor::Before(_));
         let inclusive = matches!(anchor, Anchor::At(_));
         let direction = Direction { forward, inclusive };
-        let walk = walk::walk(self, from.as_ref(), direction, limit + 1, budget)?;
+        let walk = walk::walk(self, from, direction, limit + 1, budget)?;
         if walk.spent && walk.rows.len() <= limit {
             return Ok(None);
         }

@@ -171,7 +171,7 @@ impl Review {
         let sql = format!(
             "SELECT id FROM {}{}{} ORDER BY {} LIMIT {limit}",
             self.base,
-            Self::by_index(filter, &clause, order),
+            by_index(filter, &clause, order),
             placed.sql,
             order.turned(forward).sql()
         );
@@ -212,7 +212,7 @@ impl Review {
     pub(super) fn first_page(&self, filter: &Filter) -> String {
         let clause = self.clause(Timestamp(0), filter);
         let order = self.order(filter.sort);
-        let by_index = Self::by_index(filter, &clause, order);
+        let by_index = by_index(filter, &clause, order);
         format!("SELECT id FROM {}{by_index}{} ORDER BY {} LIMIT 9", self.base, clause.sql, order.sql())
     }
 
@@ -223,16 +223,6 @@ impl Review {
         // The youngest has the largest time; of those that are equally sure the first found comes first.
         let up = (column == Column::Age) == descending;
         Order { sql, index, up, id_up: if column == Column::Score { !up } else { up } }
-    }
-
-    /// The index of what stands open in this order, unless few rows can be meant or others are asked for.
-    fn by_index(filter: &Filter, clause: &Where, order: Order) -> String {
-        let standing = !filter.terms.iter().any(|term| term.key == Some(Key::Status));
-        if standing && !clause.narrow && !order.index.is_empty() {
-            format!(" INDEXED BY {}", order.index)
-        } else {
-            String::new()
-        }
     }
 
     /// Rows beyond one row in an order, the row itself included or not.
@@ -294,7 +284,7 @@ impl Review {
         order: Order,
     ) -> Result<(u64, bool)> {
         let most = COUNTED + 1;
-        let by_index = Self::by_index(filter, clause, order);
+        let by_index = by_index(filter, clause, order);
         let sql = format!(
             "SELECT count(*) FROM (SELECT 1 FROM {}{by_index}{} LIMIT {most})",
             self.base, clause.sql
@@ -389,6 +379,16 @@ impl Review {
             }
             None => (format!("{column} = ?"), vec![text(value)]),
         }
+    }
+}
+
+/// The index of what stands open in this order, unless few rows can be meant or others are asked for.
+fn by_index(filter: &Filter, clause: &Where, order: Order) -> String {
+    let standing = !filter.terms.iter().any(|term| term.key == Some(Key::Status));
+    if standing && !clause.narrow && !order.index.is_empty() {
+        format!(" INDEXED BY {}", order.index)
+    } else {
+        String::new()
     }
 }
 

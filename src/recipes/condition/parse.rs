@@ -1,5 +1,6 @@
 //! From text to a tree, with the guards that keep the parser on its stack, and what an expression mentions.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -87,16 +88,43 @@ fn on_one_line(text: &str) -> String {
     line
 }
 
+thread_local! {
+    /// This thread has a stack that the parser can use.
+    static DEEP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does work that reads many expressions on one thread with a stack for them, instead of one for each expression.
+pub(crate) fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    if DEEP.get() {
+        return work();
+    }
+    std::thread::scope(|scope| {
+        let deep = move || {
+            DEEP.set(true);
+            work()
+        };
+        let worker =
+            std::thread::Builder::new().name("cel".into()).stack_size(STACK).spawn_scoped(scope, deep);
+        let worker = worker.expect("a process that begins can begin a thread");
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn tree(text: &str) -> Result<IdedExpr, String> {
+    let tree = Parser::default().parse(text).map_err(|errors| {
+        // The first is the cause; the others follow from it.
+        errors.errors.first().map_or_else(|| errors.to_string(), |error| error.msg.clone())
+    })?;
+    if height(&tree) > HIGHEST { Err(format!("it nests deeper than {HIGHEST} steps")) } else { Ok(tree) }
+}
+
 /// Parses on a stack of its own.
 fn apart(text: &str) -> Result<IdedExpr, String> {
+    if DEEP.get() {
+        return std::panic::catch_unwind(|| tree(text)).unwrap_or_else(|_| Err("it cannot be read".into()));
+    }
     let own = text.to_owned();
-    let parsing = std::thread::Builder::new().name("cel".into()).stack_size(STACK).spawn(move || {
-        let tree = Parser::default().parse(&own).map_err(|errors| {
-            // The first is the cause; the others follow from it.
-            errors.errors.first().map_or_else(|| errors.to_string(), |error| error.msg.clone())
-        })?;
-        if height(&tree) > HIGHEST { Err(format!("it nests deeper than {HIGHEST} steps")) } else { Ok(tree) }
-    });
+    let parsing = std::thread::Builder::new().name("cel".into()).stack_size(STACK).spawn(move || tree(&own));
     match parsing.map(std::thread::JoinHandle::join) {
         Ok(Ok(parsed)) => parsed,
         Ok(Err(_)) => Err("it cannot be read".into()),
