@@ -25,7 +25,8 @@ fn child() {
         crash::note(action);
     }
     let _terminal = enter(true).expect("a terminal");
-    let jane: Result<(), String> = Err("Jane Doe jane@acme.test pat-na1-secret-123456".to_owned());
+    let jane: Result<(), String> =
+        std::hint::black_box(Err("Jane Doe jane@acme.test pat-na1-secret-123456".to_owned()));
     jane.expect("a fault on purpose");
 }
 
