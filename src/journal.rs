@@ -43,7 +43,7 @@
 //! | [`sources`] | jobs: fetches, sweeps, backfills |
 //! | [`erasure`] | erasing a person, the checklist of it, tombstones |
 //! | `sealing` | what rows hold of people, under keys that can be destroyed |
-//! | [`beside`] | what review screens show beside their rows |
+//! | [`mod@beside`] | what review screens show beside their rows |
 //! | [`audit`] | the chained log |
 
 use std::path::{Path, PathBuf};

@@ -171,7 +171,7 @@ impl Views {
         self.kept.lists.get(&list_of(screen)).map_or(&[], |left| &left.recent)
     }
 
-    /// Keeps a change here; the file is told with [`keep`].
+    /// Keeps a change here; the file is told with `keep`.
     pub fn apply(&mut self, change: Change) {
         self.kept.apply(change);
     }
