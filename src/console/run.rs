@@ -381,7 +381,9 @@ async fn heard(reload: &mut Option<UnboundedReceiver<Reload>>) -> Option<Reload>
 /// A turn of the script that is played; true when it is through.
 fn play(player: &mut Option<Player>, console: &mut Console, last: Option<&Buffer>, now: Timestamp) -> bool {
     let Some(player) = player else { return true };
-    match player.turn(now, &last.map(text_of).unwrap_or_default()) {
+    // What the script says is no part of what it waits for.
+    let shown = last.map(|frame| text_of(frame, console.app.stage(frame.area).height));
+    match player.turn(now, &shown.unwrap_or_default()) {
         Turn::Nothing => false,
         Turn::Say(words) => {
             console.app.say(Some(words));
@@ -407,10 +409,10 @@ fn play(player: &mut Option<Player>, console: &mut Console, last: Option<&Buffer
     }
 }
 
-/// What a frame shows, line by line.
-fn text_of(frame: &Buffer) -> String {
+/// What the first rows of a frame show, line by line.
+fn text_of(frame: &Buffer, rows: u16) -> String {
     let width = usize::from(frame.area.width).max(1);
-    let rows = frame.content.chunks(width);
+    let rows = frame.content.chunks(width).take(usize::from(rows));
     rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
 }
 

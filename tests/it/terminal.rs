@@ -178,7 +178,9 @@ fn decision_of(demo: &mut Demo, recipe: &str) -> String {
     let Demo { home, terminal, .. } = demo;
     go(terminal, "Executions");
     filter(terminal, recipe);
-    terminal.wait_for("the decision's execution", |text| text.contains("ex_"));
+    // The list of before has its own filter in its border, and more rows.
+    let alone = |text: &str| text.contains(&format!("{recipe} ·")) && text.contains("1 of 1 ");
+    terminal.wait_for("the decision's execution", alone);
     let mut ids = home.ids("executions", recipe);
     assert_eq!(ids.len(), 1, "one decision, one execution: {ids:?}");
     ids.remove(0)

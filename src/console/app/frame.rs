@@ -17,14 +17,27 @@ use crate::console::theme;
 use crate::console::widgets::boxes::Panel;
 use crate::domain::execution::Status;
 
+/// Rows of what a script says: two lines in a box.
+const SAID: u16 = 4;
+
 impl App {
     /// Draws everything; the buffer's area is the whole screen.
     pub fn draw(&self, buffer: &mut Buffer) {
         mask::under(self.safety.mask.veil(), buffer, |buffer| self.draw_all(buffer));
     }
 
+    /// Where the console is drawn: all of the screen, or what a script's words at the foot leave of it. They get a place
+    /// of their own, so that nothing they speak of lies under them.
+    pub const fn stage(&self, screen: Rect) -> Rect {
+        if self.said.is_some() && screen.height >= 15 + SAID {
+            Rect { height: screen.height - SAID, ..screen }
+        } else {
+            screen
+        }
+    }
+
     fn draw_all(&self, buffer: &mut Buffer) {
-        let area = buffer.area;
+        let area = self.stage(buffer.area);
         self.ctx.clear_targets();
         if area.width < 60 || area.height < 15 {
             let text = format!("{}x{} is too small; Reknit needs 60x15. q quits.", area.width, area.height);
@@ -58,7 +71,7 @@ impl App {
             }
         }
         if let Some(words) = &self.said {
-            self.caption(buffer, area, words);
+            self.caption(buffer, buffer.area, words);
         }
         if self.settings.ascii {
             for cell in &mut buffer.content {
@@ -69,16 +82,16 @@ impl App {
         }
     }
 
-    /// What a script says, in a box at the bottom, above the keys.
-    fn caption(&self, buffer: &mut Buffer, area: Rect, words: &str) {
+    /// What a script says, in a box at the foot; on a screen too low to spare its rows, over what is there.
+    fn caption(&self, buffer: &mut Buffer, screen: Rect, words: &str) {
         let theme = &self.ctx.theme;
-        let wide = area.width.saturating_sub(8).min(96);
-        let lines = wrap(words, usize::from(wide.saturating_sub(6)));
-        let high = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
-        let x = area.x + area.width.saturating_sub(wide) / 2;
-        let place = Rect { x, y: area.bottom().saturating_sub(high + 1), width: wide, height: high };
-        wipe(buffer, place, theme.surface);
+        let foot =
+            Rect { y: screen.bottom().saturating_sub(SAID), height: SAID, ..screen }.intersection(screen);
+        wipe(buffer, foot, theme.surface);
+        let wide = screen.width.saturating_sub(2).min(120);
+        let place = Rect { x: foot.x + (foot.width - wide) / 2, width: wide, ..foot };
         let inner = Panel::new(theme, "Watch", true).draw(theme, buffer, place);
+        let lines = wrap(words, usize::from(inner.width.saturating_sub(4)));
         for (row, line) in lines.into_iter().enumerate().take(usize::from(inner.height)) {
             let line = Line::from(span(line, theme.bold));
             put(buffer, inner.x + 2, inner.y + row as u16, inner.width.saturating_sub(3), &line);

@@ -14,7 +14,7 @@ const LEFT: [(&str, Option<&str>); 10] = [
     ("retry-cause", Some("retry")),
     ("give-up", Some("discard")),
     ("settle-conflict", Some("resolve")),
-    ("two-people", Some("verdict")),
+    ("two-people", Some("distinct")),
     ("merge", Some("merge")),
     ("link", Some("link")),
     ("share-screen", None),
