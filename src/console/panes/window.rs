@@ -85,6 +85,8 @@ pub struct Window<T> {
     refiltered: Option<Want>,
     loaded: Option<Timestamp>,
     failed: Option<String>,
+    /// Rows shown ahead of what the journal will say of them, as they were.
+    edited: Vec<T>,
 }
 
 impl<T: Row> Window<T> {
@@ -117,6 +119,7 @@ impl<T: Row> Window<T> {
             refiltered: None,
             loaded: None,
             failed: None,
+            edited: Vec::new(),
         }
     }
 
@@ -368,9 +371,18 @@ impl<T: Row> Window<T> {
             return (true, self.ask(ctx, want));
         }
         match page {
-            Err(why) => self.failed = Some(why),
+            Err(why) => {
+                self.failed = Some(why);
+                // What was shown ahead is not known to be so.
+                for was in self.edited.drain(..).rev() {
+                    if let Some(row) = self.rows.iter_mut().find(|row| row.key() == was.key()) {
+                        *row = was;
+                    }
+                }
+            }
             Ok(page) => {
                 self.failed = None;
+                self.edited.clear();
                 self.loaded = Some(ctx.now);
                 let lost = page.rows.is_empty() && page.total > 0;
                 if lost && matches!(want, Want::Again | Want::At(_)) {
@@ -533,8 +545,12 @@ impl<T: Row> Window<T> {
     }
 
     /// Changes a row in memory, to show at once what was asked for.
-    pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T)) {
+    pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T))
+    where
+        T: Clone,
+    {
         if let Some(row) = self.rows.iter_mut().find(|row| row.key() == key) {
+            self.edited.push(row.clone());
             change(row);
         }
     }

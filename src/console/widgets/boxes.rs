@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::console::text::{put, span};
+use crate::console::text::{cut_end, put, span};
 use crate::console::theme::Theme;
 
 /// A box about to be drawn.
@@ -86,9 +86,21 @@ impl Panel {
     }
 }
 
-/// Sets words into a border with a blank around them; what stands right gives way when both do not fit.
+/// What is left of a title that gives way.
+const TITLE: u16 = 12;
+
+/// Sets words into a border with a blank around them. Where both do not fit, a plain title is cut, since a count or the
+/// age of what is shown says more than its end; what stands right gives way to everything else.
 fn border_words(buffer: &mut Buffer, area: Rect, y: u16, left: &Line<'_>, right: &Line<'_>) {
     let room = area.width.saturating_sub(6);
+    let beside = room.saturating_sub(right.width() as u16 + 3);
+    let cut = match left.spans.as_slice() {
+        [title] if right.width() > 0 && left.width() as u16 > beside && beside >= TITLE => {
+            Some(Line::from(span(cut_end(&title.content, usize::from(beside)), title.style)))
+        }
+        _ => None,
+    };
+    let left = cut.as_ref().unwrap_or(left);
     let left_width = (left.width() as u16).min(room);
     if left_width > 0 {
         put(buffer, area.x + 2, y, 1, &Line::raw(" "));

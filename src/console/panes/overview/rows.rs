@@ -176,6 +176,23 @@ fn widths(rows: &[&Row], room: usize) -> Vec<Option<usize>> {
     }
 }
 
+/// The same for one row: words that fill go on over the columns behind them in which this row has nothing.
+fn reaching(row: &Row, mut widths: Vec<Option<usize>>) -> Vec<Option<usize>> {
+    let Some(at) = row.cells.iter().position(|cell| cell.set == Set::Fill) else { return widths };
+    let behind = row.cells.iter().enumerate().skip(at + 1);
+    if widths[at].is_none() || behind.clone().any(|(_, cell)| cell.width() > 0) {
+        return widths;
+    }
+    let mut gap = row.cells[at].gap;
+    for (column, cell) in behind {
+        if let Some(cells) = widths[column].take() {
+            widths[at] = widths[at].map(|own| own + gap + cells);
+            gap = cell.gap;
+        }
+    }
+    widths
+}
+
 /// Draws rows from the top of an area, those around the chosen one where they are too many, and says where a click on
 /// each number leads. Returns how many rows stand above and below what is seen.
 pub(super) fn draw(
@@ -203,7 +220,7 @@ pub(super) fn draw(
         let mut x = area.x + 2;
         let mut door = 0;
         let mut spans = Vec::new();
-        for (cell, cells) in row.cells.iter().zip(widths(&group, room)) {
+        for (cell, cells) in row.cells.iter().zip(reaching(row, widths(&group, room))) {
             let is_door = cell.door.is_some();
             let Some(cells) = cells else {
                 door += usize::from(is_door);
