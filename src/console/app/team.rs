@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::console::actions::Action;
-use crate::console::bulk::{Deed, Hint as Left};
+use crate::console::bulk::{Deed, Hint as Left, goes_through};
 use crate::console::effect::Effect;
 use crate::console::hints::Told;
 use crate::console::layers::assign::Assign;
@@ -35,6 +35,9 @@ impl App {
 
     /// The marked rows, where they are too many for one go or most of them were never loaded.
     fn hinted_many(&self) -> Option<Chosen> {
+        if !goes_through(self.screen) {
+            return None;
+        }
         let list = self.shown().list().filter(|list| list.marked() > 0)?;
         match list.subject() {
             Chosen::These(keys) if keys.len() <= AT_ONCE => None,
