@@ -127,6 +127,37 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
+/// The same, at most so many lines: the last one says that more was said.
+pub fn wrap_most(text: &str, cells: usize, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, cells);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let kept = last.trim_end_matches(['.', ',', ';', ':', ' ']).to_owned();
+            *last = format!("{}…", head(&kept, cells.saturating_sub(1)));
+        }
+    }
+    lines
+}
+
+/// What columns of these natural widths get of `room` cells: theirs, or the widest give way first, evenly.
+pub fn fair(natural: &[usize], room: usize) -> Vec<usize> {
+    let mut most = natural.iter().copied().max().unwrap_or(0);
+    let sum = |most: usize| natural.iter().map(|cells| (*cells).min(most)).sum::<usize>();
+    while most > 1 && sum(most) > room {
+        most -= 1;
+    }
+    let mut left = room.saturating_sub(sum(most));
+    natural
+        .iter()
+        .map(|cells| {
+            let more = usize::from(*cells > most && left > 0);
+            left -= more;
+            (*cells).min(most) + more
+        })
+        .collect()
+}
+
 /// Paints one line, cleaned and cut to `cells`, with `…` where words are missing at its end; whatever lies outside the
 /// buffer is left out.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, cells: u16, line: &Line<'_>) {
@@ -266,6 +297,15 @@ mod tests {
         assert_eq!(thousands(1_298), "1,298");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+    }
+
+    #[test]
+    fn columns_share_what_there_is_and_words_that_are_left_out_are_hinted_at() {
+        assert_eq!(fair(&[5, 8, 3], 20), [5, 8, 3]);
+        assert_eq!(fair(&[5, 30, 30], 25), [5, 10, 10]);
+        assert_eq!(fair(&[5, 30, 30], 26), [5, 11, 10]);
+        assert_eq!(wrap_most("one two, three four", 8, 1), ["one two…"]);
+        assert_eq!(wrap_most("one two", 8, 1), ["one two"]);
     }
 
     fn painted(cells: u16, line: &Line<'_>) -> String {

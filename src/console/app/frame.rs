@@ -175,7 +175,9 @@ impl App {
         let forms = [true, false].into_iter().flat_map(|titled| Words::ALL.map(|words| (titled, words)));
         let (titled, words) = forms
             .into_iter()
-            .find(|(titled, words)| before(*titled) + self.tabs(*words).iter().map(Tab::cells).sum::<usize>() <= room)
+            .find(|(titled, words)| {
+                before(*titled) + self.tabs(*words).iter().map(Tab::cells).sum::<usize>() <= room
+            })
             .unwrap_or((false, Words::None));
         let mut x = row.x + 3;
         if titled {
@@ -190,7 +192,9 @@ impl App {
         let tabs = self.tabs(words);
         // Bare numbers stand at the right, out of the way of the one word that is left.
         let mut gap = match words {
-            Words::None => room.saturating_sub(usize::from(x - row.x) + tabs.iter().map(Tab::cells).sum::<usize>()),
+            Words::None => {
+                room.saturating_sub(usize::from(x - row.x) + tabs.iter().map(Tab::cells).sum::<usize>())
+            }
             _ => 0,
         } as u16;
         let (here, others): (Vec<Tab>, Vec<Tab>) = match words {

@@ -150,7 +150,13 @@ impl Log {
                 (call.method.clone(), theme.text),
                 (code, theme.code(call.status, call.class)),
                 (thousands(u64::from(call.duration_ms)), theme.muted),
-                (path(&call.url).to_owned(), theme.text),
+                // What is asked of the record stands in the detail.
+                (
+                    path(&call.url)
+                        .split_once('?')
+                        .map_or_else(|| path(&call.url).to_owned(), |(path, _)| format!("{path}?…")),
+                    theme.text,
+                ),
                 (call.execution.to_string(), theme.muted),
             ]
         });

@@ -211,7 +211,10 @@ impl Table<'_> {
                 return (true, widths);
             }
             let widest = (0..widths.len())
-                .filter(|at| self.columns[*at].kind != Kind::Number && widths[*at].is_some_and(|cells| cells > least(*at)))
+                .filter(|at| {
+                    self.columns[*at].kind != Kind::Number
+                        && widths[*at].is_some_and(|cells| cells > least(*at))
+                })
                 .max_by_key(|at| widths[*at]);
             match widest {
                 Some(at) => widths[at] = widths[at].map(|cells| cells - 1),
