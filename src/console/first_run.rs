@@ -15,7 +15,7 @@ use ratatui::text::Line;
 
 use super::ctx::{Ctx, Target};
 use super::footer::{self, Hint};
-use super::text::{put, span, width, wipe, wrap};
+use super::text::{left, put, span, width, wipe, wrap};
 use super::theme::{self, Theme};
 use super::widgets::boxes::Panel;
 use super::widgets::list::mark_selected;
@@ -165,20 +165,22 @@ impl FirstRun {
                     .map(|line| (Some(index), Line::from(span(format!("   {line}"), theme.muted)))),
             );
             if way == Way::Connect {
+                // What is needed in one column, how it is got in the next.
+                let names = self.found.needs.iter().map(|need| width(&need.what)).max().unwrap_or(0);
                 for need in &self.found.needs {
                     let (glyph, style) = if need.met { ("✓", theme.ok) } else { ("○", theme.warn) };
-                    let room = cells.saturating_sub(7 + width(&need.what)).max(12);
+                    let room = cells.saturating_sub(7 + names).max(12);
                     let mut how = wrap(&need.how, room).into_iter();
                     let first = how.next().unwrap_or_default();
                     lines.push((
                         Some(index),
                         Line::from(vec![
                             span(format!("   {glyph} "), style),
-                            span(need.what.clone(), theme.text),
+                            span(left(&need.what, names), theme.text),
                             span(format!("  {first}"), theme.muted),
                         ]),
                     ));
-                    let indent = " ".repeat(7 + width(&need.what));
+                    let indent = " ".repeat(7 + names);
                     lines.extend(
                         how.map(|line| {
                             (Some(index), Line::from(span(format!("{indent}{line}"), theme.muted)))

@@ -52,6 +52,14 @@ pub fn draw(ctx: &Ctx, buffer: &mut Buffer, row: Rect, hints: &[Hint], always: &
         }
     }
     let mut x = row.x + 1;
+    // Where not all fit, what cannot be used now gives way first.
+    let mut hints: Vec<&Hint> = hints.iter().collect();
+    let wide = |hints: &[&Hint]| hints.iter().map(|hint| cells(hint) + gap).sum::<usize>();
+    while usize::from(x) + wide(&hints) > usize::from(end) + gap
+        && let Some(off) = hints.iter().rposition(|hint| !hint.on)
+    {
+        hints.remove(off);
+    }
     for hint in hints {
         let cells = cells(hint) as u16;
         if x + cells > end {

@@ -9,6 +9,7 @@ mod health;
 mod lists;
 mod log;
 mod looks;
+mod many;
 mod overview;
 mod pressing;
 mod random;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
@@ -127,7 +127,39 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
-/// Paints one line, cleaned and cut to `cells`; whatever lies outside the buffer is left out.
+/// The same, at most so many lines: the last one says that more was said.
+pub fn wrap_most(text: &str, cells: usize, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, cells);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let kept = last.trim_end_matches(['.', ',', ';', ':', ' ']).to_owned();
+            *last = format!("{}…", head(&kept, cells.saturating_sub(1)));
+        }
+    }
+    lines
+}
+
+/// What columns of these natural widths get of `room` cells: theirs, or the widest give way first, evenly.
+pub fn fair(natural: &[usize], room: usize) -> Vec<usize> {
+    let mut most = natural.iter().copied().max().unwrap_or(0);
+    let sum = |most: usize| natural.iter().map(|cells| (*cells).min(most)).sum::<usize>();
+    while most > 1 && sum(most) > room {
+        most -= 1;
+    }
+    let mut left = room.saturating_sub(sum(most));
+    natural
+        .iter()
+        .map(|cells| {
+            let more = usize::from(*cells > most && left > 0);
+            left -= more;
+            (*cells).min(most) + more
+        })
+        .collect()
+}
+
+/// Paints one line, cleaned and cut to `cells`, with `…` where words are missing at its end; whatever lies outside the
+/// buffer is left out.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, cells: u16, line: &Line<'_>) {
     let area = buffer.area;
     if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
@@ -135,15 +167,43 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, cells: u16, line: &Line<'_>) {
     }
     let end = x.saturating_add(cells).min(area.right());
     let mut at = x;
+    let mut missing = false;
     for span in line.iter() {
-        let rest = end.saturating_sub(at);
-        if rest == 0 {
-            break;
-        }
         let shown = shown(&span.content);
+        let rest = usize::from(end.saturating_sub(at));
+        // Of blanks and rules nothing is missed.
+        missing = missing
+            || (shown.width() > rest && head_left(&shown, rest).chars().any(|c| c != ' ' && c != '─'));
+        if rest == 0 {
+            continue;
+        }
         let style = line.style.patch(span.style);
-        (at, _) = buffer.set_stringn(at, y, &shown, usize::from(rest), style);
+        let inner = shown.trim_matches(' ');
+        if inner.is_empty() || !style.add_modifier.contains(Modifier::UNDERLINED) {
+            (at, _) = buffer.set_stringn(at, y, &shown, rest, style);
+            continue;
+        }
+        // Where a key is underlined, the blanks around it are not.
+        let plain = style.remove_modifier(Modifier::UNDERLINED);
+        let before = shown.len() - shown.trim_start_matches(' ').len();
+        for (part, style) in
+            [(&shown[..before], plain), (inner, style), (&shown[before + inner.len()..], plain)]
+        {
+            (at, _) = buffer.set_stringn(at, y, part, usize::from(end.saturating_sub(at)), style);
+        }
     }
+    // A cell or two is a glyph's place, not a text's.
+    if missing && end.saturating_sub(x) > 3 {
+        if end >= 2 && buffer[(end - 2, y)].symbol().width() > 1 {
+            buffer[(end - 2, y)].set_symbol(" ");
+        }
+        buffer[(end - 1, y)].set_symbol("…");
+    }
+}
+
+/// What is left of a text behind its first `limit` cells.
+fn head_left(text: &str, limit: usize) -> &str {
+    &text[head(text, limit).len()..]
 }
 
 /// Patches the style of an area, clipped to the buffer.
@@ -237,6 +297,32 @@ mod tests {
         assert_eq!(thousands(1_298), "1,298");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+    }
+
+    #[test]
+    fn columns_share_what_there_is_and_words_that_are_left_out_are_hinted_at() {
+        assert_eq!(fair(&[5, 8, 3], 20), [5, 8, 3]);
+        assert_eq!(fair(&[5, 30, 30], 25), [5, 10, 10]);
+        assert_eq!(fair(&[5, 30, 30], 26), [5, 11, 10]);
+        assert_eq!(wrap_most("one two, three four", 8, 1), ["one two…"]);
+        assert_eq!(wrap_most("one two", 8, 1), ["one two"]);
+    }
+
+    fn painted(cells: u16, line: &Line<'_>) -> String {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
+        put(&mut buffer, 0, 0, cells, line);
+        buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_line_that_does_not_fit_says_so_unless_nothing_is_missed() {
+        let line = Line::from(vec![span("two ", Style::new()), span("words more", Style::new())]);
+        assert_eq!(painted(12, &line), "two words m…");
+        assert_eq!(painted(8, &line), "two wor…");
+        assert_eq!(painted(4, &line), "two…");
+        assert_eq!(painted(6, &Line::raw("worn    ")), "worn");
+        assert_eq!(painted(6, &Line::raw("a ────────")), "a ────");
+        assert_eq!(painted(6, &Line::raw("佐藤花子")), "佐 藤  …");
     }
 
     proptest! {

@@ -29,6 +29,11 @@ impl App {
 
     /// Runs an action, or says why it cannot run.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        // On a conflict that is not settled, its key is the undo of what was done last.
+        let action = match action {
+            Action::Reopen if self.can(action).is_err() => Action::UndoLast,
+            action => action,
+        };
         if let Err(why) = self.can(action) {
             self.toasts.push(
                 self.ctx.now,

@@ -11,7 +11,7 @@ use crate::console::actions::{Action, Row, TABLE, shown_keys};
 use crate::console::ctx::Target;
 use crate::console::footer::{self, Hint};
 use crate::console::mask;
-use crate::console::panes::Screen;
+use crate::console::panes::{Screen, listing};
 use crate::console::text::{cut_end, put, span, thousands, tint, width, wipe, wrap};
 use crate::console::theme;
 use crate::console::widgets::boxes::Panel;
@@ -19,6 +19,53 @@ use crate::domain::execution::Status;
 
 /// Rows of what a script says: two lines in a box.
 const SAID: u16 = 4;
+
+/// How much of the screens' names the first row has room for.
+#[derive(Debug, Clone, Copy)]
+enum Words {
+    Whole,
+    Short,
+    Shorter,
+    None,
+}
+
+impl Words {
+    const ALL: [Self; 4] = [Self::Whole, Self::Short, Self::Shorter, Self::None];
+
+    const fn of(self, screen: Screen) -> &'static str {
+        match (self, screen) {
+            (Self::None, _) => "",
+            (Self::Short, Screen::Executions) => "Execs",
+            (Self::Short, Screen::Conflicts) => "Confl",
+            (Self::Short, Screen::Duplicates) => "Dupl",
+            (Self::Short, Screen::Unlinked) => "Unlink",
+            (Self::Shorter, Screen::Overview) => "Over",
+            (Self::Shorter, Screen::Executions) => "Exec",
+            (Self::Shorter, Screen::Conflicts) => "Conf",
+            (Self::Shorter, Screen::Duplicates) => "Dup",
+            (Self::Shorter, Screen::Unlinked) => "Unl",
+            (Self::Shorter, Screen::Recipes) => "Rec",
+            (_, screen) => screen.title(),
+        }
+    }
+}
+
+/// A screen's place in the first row.
+struct Tab {
+    screen: Screen,
+    number: usize,
+    word: &'static str,
+    count: String,
+}
+
+impl Tab {
+    /// Blank, digit, word, count, blank; a bare digit's count follows its dot.
+    fn cells(&self) -> usize {
+        let word = if self.word.is_empty() { 0 } else { width(self.word) + 1 };
+        let count = if self.count.is_empty() { 0 } else { width(&self.count) + 1 };
+        3 + word + count
+    }
+}
 
 impl App {
     /// Draws everything; the buffer's area is the whole screen.
@@ -117,12 +164,23 @@ impl App {
             None => theme.health(self.overview.health()),
         };
         let title = cut_end(&self.title, 16);
-        let mut x = row.x + 1;
-        put(buffer, x, row.y, 1, &Line::from(span(glyph, style)));
-        x += 2;
+        put(buffer, row.x + 1, row.y, 1, &Line::from(span(glyph, style)));
         let badge = self.mask_badge();
-        // Where both do not fit, that data is hidden says more than the name of the workspace.
-        if badge.is_none() || row.width >= 140 {
+        let before = |titled: bool| {
+            let title = if titled { width(&title) + 1 } else { 0 };
+            3 + title + badge.as_ref().map_or(0, |(word, _)| width(word) + 1)
+        };
+        let room = usize::from(row.width);
+        // The fullest words that fit; before the name of the workspace is given up, they are the barest.
+        let forms = [true, false].into_iter().flat_map(|titled| Words::ALL.map(|words| (titled, words)));
+        let (titled, words) = forms
+            .into_iter()
+            .find(|(titled, words)| {
+                before(*titled) + self.tabs(*words).iter().map(Tab::cells).sum::<usize>() <= room
+            })
+            .unwrap_or((false, Words::None));
+        let mut x = row.x + 3;
+        if titled {
             put(buffer, x, row.y, 16, &Line::from(span(title.clone(), theme.bold)));
             x += width(&title) as u16 + 1;
         }
@@ -131,63 +189,50 @@ impl App {
             put(buffer, x, row.y, cells, &Line::from(span(word, style)));
             x += cells + 1;
         }
-        let words: Vec<(Screen, String, String)> = Screen::ALL
-            .into_iter()
-            .enumerate()
-            .map(|(index, screen)| {
-                let count = self.open_count(screen);
-                let count = if count > 0 { thousands(count) } else { String::new() };
-                (screen, format!("{} {}", index + 1, screen.title()), count)
-            })
-            .collect();
-        let cells = |(_, name, count): &(Screen, String, String)| {
-            width(name) + 2 + if count.is_empty() { 0 } else { width(count) + 1 }
+        let tabs = self.tabs(words);
+        // Bare numbers stand at the right, out of the way of the one word that is left.
+        let mut gap = match words {
+            Words::None => {
+                room.saturating_sub(usize::from(x - row.x) + tabs.iter().map(Tab::cells).sum::<usize>())
+            }
+            _ => 0,
+        } as u16;
+        let (here, others): (Vec<Tab>, Vec<Tab>) = match words {
+            Words::None => tabs.into_iter().partition(|tab| tab.screen == self.screen),
+            _ => (Vec::new(), tabs),
         };
-        let full: usize = words.iter().map(cells).sum();
-        if usize::from(x) + full <= usize::from(row.right()) {
-            for word in &words {
-                let wide = cells(word) as u16;
-                let (screen, name, count) = word;
-                let here = *screen == self.screen;
-                let [number, rest] = [&name[..1], &name[1..]];
-                let plain = if here { theme.tab } else { theme.text };
-                let mut spans = vec![
-                    span(" ", plain),
-                    span(number, if here { theme.tab } else { theme.muted }),
-                    span(rest, plain),
-                ];
-                if !count.is_empty() {
-                    spans.push(span(format!(" {count}"), if here { theme.tab } else { theme.warn }));
-                }
-                spans.push(span(" ", plain));
-                put(buffer, x, row.y, wide, &Line::from(spans));
-                self.ctx.target(Rect::new(x, row.y, wide, 1), Target::Screen(*screen));
-                x += wide;
+        for tab in here.into_iter().chain(others) {
+            let wide = tab.cells() as u16;
+            let here = tab.screen == self.screen;
+            let of = |style| if here { theme.tab } else { style };
+            let dot = if tab.word.is_empty() && !tab.count.is_empty() { "·" } else { "" };
+            let word = if tab.word.is_empty() { String::new() } else { format!(" {}", tab.word) };
+            let mut spans = vec![
+                span(" ", of(theme.text)),
+                span(tab.number.to_string(), of(theme.muted)),
+                span(word, of(theme.text)),
+                span(dot, of(theme.muted)),
+            ];
+            if !tab.count.is_empty() {
+                let blank = if dot.is_empty() { " " } else { "" };
+                spans.push(span(format!("{blank}{}", tab.count), of(theme.warn)));
             }
-        } else {
-            let mut end = row.right().saturating_sub(1);
-            for (index, (screen, name, count)) in words.iter().enumerate().rev() {
-                if *screen == self.screen {
-                    let gap = if count.is_empty() { "" } else { " " };
-                    let text = format!(" {name}{gap}{count} ");
-                    let wide = width(&text) as u16;
-                    put(buffer, x, row.y, wide, &Line::from(span(text, theme.tab)));
-                    continue;
-                }
-                let number = (index + 1).to_string();
-                let dot = if count.is_empty() { "" } else { "·" };
-                let wide = (number.len() + width(dot) + width(count)) as u16;
-                end = end.saturating_sub(wide);
-                let line = Line::from(vec![
-                    span(number, theme.muted),
-                    span(dot, theme.faint),
-                    span(count.clone(), theme.warn),
-                ]);
-                put(buffer, end, row.y, wide, &line);
-                self.ctx.target(Rect::new(end, row.y, wide, 1), Target::Screen(*screen));
-                end = end.saturating_sub(2);
-            }
+            spans.push(span(" ", of(theme.text)));
+            put(buffer, x, row.y, wide, &Line::from(spans));
+            self.ctx.target(Rect::new(x, row.y, wide, 1), Target::Screen(tab.screen));
+            x += wide + std::mem::take(&mut gap);
         }
+    }
+
+    /// The screens as the first row names them; the one that is shown keeps its whole name.
+    fn tabs(&self, words: Words) -> Vec<Tab> {
+        let named = |(index, screen): (usize, Screen)| {
+            let count = self.open_count(screen);
+            let count = if count > 0 { thousands(count) } else { String::new() };
+            let word = if screen == self.screen { screen.title() } else { words.of(screen) };
+            Tab { screen, number: index + 1, word, count }
+        };
+        Screen::ALL.into_iter().enumerate().map(named).collect()
     }
 
     fn footer(&self, buffer: &mut Buffer, row: Rect) {
@@ -201,8 +246,15 @@ impl App {
         for scope in &scopes {
             let rows = TABLE
                 .iter()
-                .filter(|row| row.scope == *scope && !row.hint.is_empty() && !always_shown(row.action));
-            hints.extend(rows.map(hint));
+                .filter(|row| row.scope == *scope && !row.hint.is_empty() && !always_shown(row.action))
+                // Rows that are never marked or sorted need no word about it.
+                .filter(|row| self.shown().list().is_some() || !listing::concerns(row.action));
+            for hint in rows.map(hint) {
+                // A screen's own key comes before the one of every list.
+                if !hints.iter().any(|other| other.key == hint.key) {
+                    hints.push(hint);
+                }
+            }
         }
         let warning = match (&self.unreachable, self.ctx.paused) {
             (Some((since, _)), _) => format!("journal unreadable since {}", self.ctx.clock(*since)),

@@ -243,14 +243,16 @@ impl Bulk {
             let count = frozen.left_out.len() as u64;
             let text = format!("{} left out, since it cannot be done to them:", counted(count, "row"));
             say(&text, theme.warn);
-            lines.extend(frozen.left_out.iter().take(200).map(|one| outcome(ctx, one, "", cells)));
+            let heads = heads(frozen.left_out.iter().take(200).map(|one| one.label.as_str()));
+            lines.extend(frozen.left_out.iter().take(200).map(|one| outcome(ctx, one, heads, "", cells)));
             lines.push(Line::default());
         }
         let labels = frozen.items.iter().take(500);
+        let heads = heads(labels.clone().map(|item| item.label.as_str()));
         lines.extend(labels.map(|item| {
             Line::from(vec![
                 span(left(&item.id, 10), theme.muted),
-                span(cut_end(&item.label, cells.saturating_sub(10)), theme.text),
+                span(cut_end(&aligned(&item.label, heads), cells.saturating_sub(10)), theme.text),
             ])
         }));
         if frozen.items.len() > 500 {
@@ -287,26 +289,40 @@ impl Bulk {
         lines.push(Line::default());
         // What needs a look comes first.
         let refused = done.iter().filter(|one| one.done.is_err()).chain(left_out);
-        lines.extend(refused.map(|one| outcome(ctx, one, "", cells)));
+        let heads = heads(done.iter().chain(left_out).map(|one| one.label.as_str()));
+        lines.extend(refused.map(|one| outcome(ctx, one, heads, "", cells)));
         let fine = done.iter().filter(|one| one.done.is_ok());
-        lines.extend(fine.map(|one| outcome(ctx, one, self.deed.did(), cells)));
+        lines.extend(fine.map(|one| outcome(ctx, one, heads, self.deed.did(), cells)));
         lines
     }
 }
 
+/// Labels say two things with two blanks between them, as a recipe and a name: how wide the first one is at most.
+fn heads<'a>(labels: impl Iterator<Item = &'a str>) -> usize {
+    labels.filter_map(|label| Some(width(label.split_once("  ")?.0))).max().unwrap_or(0).min(28)
+}
+
+/// A label whose second part begins where those of the others do.
+fn aligned(label: &str, heads: usize) -> String {
+    match label.split_once("  ") {
+        Some((head, rest)) => format!("{}  {rest}", left(head, heads)),
+        None => label.to_owned(),
+    }
+}
+
 /// A row of the table of results.
-fn outcome(ctx: &Ctx, one: &Outcome, did: &str, cells: usize) -> Line<'static> {
+fn outcome(ctx: &Ctx, one: &Outcome, heads: usize, did: &str, cells: usize) -> Line<'static> {
     let theme = &ctx.theme;
     let (glyph, style, words) = match &one.done {
         Ok(()) => ("✓ ", theme.ok, did.to_owned()),
         Err(why) => ("– ", theme.warn, why.clone()),
     };
     let rest = cells.saturating_sub(12);
-    let label = rest * 2 / 5;
+    let label = (heads + 22).max(rest * 2 / 5).min(rest * 3 / 5);
     Line::from(vec![
         span(glyph, style),
         span(left(&one.id, 10), theme.muted),
-        span(left(&one.label, label), theme.text),
+        span(left(&aligned(&one.label, heads), label), theme.text),
         span("  ", theme.text),
         span(cut_end(&words, rest.saturating_sub(label + 2)), theme.muted),
     ])

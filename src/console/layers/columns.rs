@@ -13,7 +13,7 @@ use crate::console::effect::Effect;
 use crate::console::footer::Hint;
 use crate::console::keys;
 use crate::console::panes::listing::{Change, picked};
-use crate::console::text::{left, put, span};
+use crate::console::text::{left, put, span, width};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, mark_selected};
 
@@ -119,8 +119,9 @@ impl Layer for Columns {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let place = dialog(ctx, buffer, area, 58, self.rows.len() as u16 + 2);
+        let place = dialog(ctx, buffer, area, 64, self.rows.len() as u16 + 2);
         let shown = self.rows.iter().filter(|(_, shown)| *shown).count();
+        let names = self.rows.iter().map(|(column, _)| width(column.title)).max().unwrap_or(0);
         let inner = Panel::new(theme, "Columns", true)
             .right(Line::from(span(format!("{shown} of {} shown", self.rows.len()), theme.muted)))
             .bottom_right(Line::from(span("remembered for this list", theme.muted)))
@@ -133,7 +134,7 @@ impl Layer for Columns {
             let (tick, style) = if *shown { ("✓", theme.text) } else { (" ", theme.muted) };
             let line = Line::from(vec![
                 span(format!("{tick} "), theme.ok),
-                span(left(column.title, 10), style),
+                span(left(column.title, names + 2), style),
                 span(column.words, theme.muted),
             ]);
             put(buffer, row.x + 1, row.y, row.width.saturating_sub(1), &line);

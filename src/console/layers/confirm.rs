@@ -18,7 +18,7 @@ use crate::console::keys;
 use crate::console::links::Proposed as LinkProposed;
 use crate::console::msg::{Answer, Ticket};
 use crate::console::panes::parts::labelled;
-use crate::console::text::{counted, cut_end, cut_middle, left, put, span, width, wrap};
+use crate::console::text::{counted, cut_end, cut_middle, fair, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{hidden, scrolled};
 use crate::domain::plan::{Call, Preview};
@@ -516,8 +516,17 @@ fn becomes(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
     if preview.becomes.is_empty() {
         return Vec::new();
     }
-    let columns = [8, cells.saturating_sub(8) * 26 / 100, cells.saturating_sub(8) * 34 / 100];
-    let rest = cells.saturating_sub(columns.iter().sum::<usize>());
+    let dash = |value: &str| if value.is_empty() { "—".to_owned() } else { value.to_owned() };
+    let both = |left: &str, right: &str| format!("{} | {}", dash(left), dash(right));
+    let rows = || preview.becomes.iter().take(ROWS);
+    let natural = [
+        8,
+        rows().map(|row| width(&row.subject)).max().unwrap_or(0).max(6) + 2,
+        rows().map(|row| width(&both(&row.left, &row.right))).max().unwrap_or(0).max(14) + 2,
+        rows().map(|row| width(&row.becomes)).max().unwrap_or(0).max(7),
+    ];
+    let columns = fair(&natural, cells);
+    let rest = columns[3];
     let cell = |text: &str, wide: usize| left(&cut_end(text, wide.saturating_sub(2)), wide);
     let mut lines = vec![
         Line::default(),
@@ -532,12 +541,11 @@ fn becomes(ctx: &Ctx, preview: &Preview, cells: usize) -> Vec<Line<'static>> {
         )),
     ];
     for row in preview.becomes.iter().take(ROWS) {
-        let shown = |value: &str| if value.is_empty() { "—".to_owned() } else { value.to_owned() };
         let stays = row.becomes.starts_with("stays open");
         lines.push(Line::from(vec![
             span(cell(&row.conflict.to_string(), columns[0]), theme.muted),
             span(cell(&row.subject, columns[1]), theme.text),
-            span(cell(&format!("{} | {}", shown(&row.left), shown(&row.right)), columns[2]), theme.muted),
+            span(cell(&both(&row.left, &row.right), columns[2]), theme.muted),
             span(cut_end(&row.becomes, rest), if stays { theme.warn } else { theme.bold }),
         ]));
     }

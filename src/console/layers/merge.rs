@@ -6,7 +6,7 @@
 use ratatui::text::Line;
 
 use crate::console::ctx::Ctx;
-use crate::console::text::{cut_end, cut_middle, left, span, width};
+use crate::console::text::{cut_end, cut_middle, fair, left, span, width};
 use crate::domain::merge::{MergeRow, MergeTable, MergeWish, Take};
 use crate::domain::plan::Preview;
 use crate::domain::review::Decision;
@@ -121,16 +121,31 @@ impl Choosing {
             lines.push(Line::default());
             let differing: Vec<&MergeRow> = table.rows.iter().filter(|row| differs(row)).collect();
             let label = differing.iter().map(|row| width(&row.field)).max().unwrap_or(5).clamp(5, 24);
-            let columns = table.records.len() + 1;
-            let column = (cells.saturating_sub(label + 3) / columns).max(8);
+            // A record's column: tick, its widest value or its head, a blank.
+            let mut natural: Vec<usize> = table
+                .records
+                .iter()
+                .enumerate()
+                .map(|(place, record)| {
+                    let values = differing.iter().filter_map(|row| Some(width(row.values.get(place)?)));
+                    let head = width(&record.id) + if place == 0 { 10 } else { 1 };
+                    values.max().unwrap_or(0).max(head) + 3
+                })
+                .collect();
+            natural.push(differing.iter().map(|row| width(&row.merged)).max().unwrap_or(0).max(6));
+            let widths = fair(&natural, cells.saturating_sub(label + 3));
+            let column = |place: usize| widths[place].max(6);
             let mut head = vec![span(left("", label + 2), theme.muted)];
             for (place, record) in table.records.iter().enumerate() {
                 let word = if place == 0 { " survivor" } else { "" };
-                let id = cut_middle(&record.id, column.saturating_sub(width(word) + 4).max(4));
+                let id = cut_middle(&record.id, column(place).saturating_sub(width(word) + 4).max(4));
                 let used = 3 + width(&id) + width(word);
                 head.push(span(format!(" {} ", place + 1), theme.key));
                 head.push(span(id, theme.bold));
-                head.push(span(format!("{word}{}", " ".repeat(column.saturating_sub(used))), theme.ok));
+                head.push(span(
+                    format!("{word}{}", " ".repeat(column(place).saturating_sub(used))),
+                    theme.ok,
+                ));
             }
             head.push(span("MERGED", theme.muted));
             lines.push(Line::from(head));
@@ -151,14 +166,15 @@ impl Choosing {
                         _ => theme.muted,
                     };
                     cells.push(span(tick, theme.ok));
-                    cells.push(span(
-                        left(&cut_end(shown, column.saturating_sub(3)), column.saturating_sub(2)),
-                        style,
-                    ));
+                    let wide = column(place);
+                    let shown = cut_end(shown, wide.saturating_sub(3));
+                    let blanks = " ".repeat(wide.saturating_sub(2 + width(&shown)));
+                    cells.push(span(shown, style));
+                    cells.push(span(blanks, theme.text));
                 }
                 let shown = if row.merged.is_empty() { "—" } else { &row.merged };
                 cells.push(span(
-                    cut_end(shown, column.saturating_sub(1)),
+                    cut_end(shown, column(table.records.len())),
                     if row.lost { theme.warn } else { theme.text },
                 ));
                 lines.push(Line::from(cells));

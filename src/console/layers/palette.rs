@@ -83,7 +83,7 @@ impl Palette {
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut text = Vec::new();
         let lower = typed.to_lowercase();
-        let mut scored: Vec<(Fit, u32, usize)> = Vec::new();
+        let mut scored: Vec<(Fit, bool, u32, usize)> = Vec::new();
         for (index, entry) in self.entries.iter().enumerate() {
             let row = entry.action.row();
             let name = row.id.replace('-', " ");
@@ -92,10 +92,11 @@ impl Palette {
             // The name weighs more than a sentence in which the letters merely occur.
             let score = by_name.map(|score| score * 2).max(by_help);
             if let Some(score) = score {
-                scored.push((Fit::of(&name, &lower), score, index));
+                // Of names that fit alike, what can be run now comes first.
+                scored.push((Fit::of(&name, &lower), entry.off.is_some(), score, index));
             }
         }
-        scored.sort_by_key(|(fit, score, index)| (*fit, std::cmp::Reverse(*score), *index));
+        scored.sort_by_key(|(fit, off, score, index)| (*fit, *off, std::cmp::Reverse(*score), *index));
         self.found = scored.into_iter().map(|(.., index)| index).collect();
     }
 
@@ -172,13 +173,13 @@ impl Palette {
             let room = cells.saturating_sub(names + 2 + width(&keys) + 2);
             let (name_style, text, text_style) = match &entry.off {
                 None => (theme.bold, row.help.to_owned(), theme.muted),
-                Some(why) => (theme.muted, format!("off: {why}"), theme.warn),
+                Some(why) => (theme.muted, format!("off: {why}"), theme.muted),
             };
             let line = Line::from(vec![
                 span(left(&row.id.replace('-', " "), names + 2), name_style),
                 span(left(&cut_end(&text, room), room), text_style),
                 span("  ", theme.key.remove_modifier(ratatui::style::Modifier::UNDERLINED)),
-                span(keys, theme.key),
+                span(keys, if entry.off.is_none() { theme.key } else { theme.muted }),
             ]);
             put(buffer, inner.x + 2, y, cells as u16, &line);
             let whole = Rect::new(inner.x, y, inner.width, 1);

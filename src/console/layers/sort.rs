@@ -13,7 +13,7 @@ use crate::console::effect::Effect;
 use crate::console::footer::Hint;
 use crate::console::keys;
 use crate::console::panes::listing::{Change, first_order};
-use crate::console::text::{put, span};
+use crate::console::text::{left, put, span, width};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, mark_selected};
 use crate::domain::filter::Sort;
@@ -101,7 +101,8 @@ impl Layer for SortMenu {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let place = dialog(ctx, buffer, area, 46, self.columns.len() as u16 + 2);
+        let names = self.columns.iter().map(|column| width(column.title)).max().unwrap_or(0);
+        let place = dialog(ctx, buffer, area, 62, self.columns.len() as u16 + 2);
         let inner = Panel::new(theme, "Sort by", true)
             .bottom_right(Line::from(span("again turns it", theme.muted)))
             .draw(theme, buffer, place);
@@ -119,7 +120,8 @@ impl Layer for SortMenu {
             let line = Line::from(vec![
                 span(format!("{number} "), theme.key),
                 span(format!("{arrow} "), theme.accent),
-                span(column.words, theme.text),
+                span(left(column.title, names + 2), theme.text),
+                span(column.words, theme.muted),
             ]);
             put(buffer, row.x + 1, row.y, row.width.saturating_sub(1), &line);
             ctx.target(row, Target::Choice(index));

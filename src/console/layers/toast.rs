@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::console::ctx::Ctx;
-use crate::console::text::{put, span, width, wipe, wrap};
+use crate::console::text::{put, span, width, wipe, wrap_most};
 use crate::console::widgets::boxes::Panel;
 use crate::domain::clock::Timestamp;
 
@@ -62,11 +62,10 @@ impl Toasts {
     /// Draws them above the last row, the newest lowest.
     pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let most = usize::from(area.width.saturating_sub(6)).min(56);
+        let most = usize::from(area.width.saturating_sub(6)).min(72);
         let mut bottom = area.bottom().saturating_sub(2);
         for toast in self.0.iter().rev() {
-            let mut lines = wrap(&toast.text, most.saturating_sub(4));
-            lines.truncate(4);
+            let lines = wrap_most(&toast.text, most.saturating_sub(4), 4);
             let cells = lines.iter().map(|line| width(line)).max().unwrap_or(0) as u16 + 6;
             let height = lines.len() as u16 + 2;
             let Some(y) = bottom.checked_sub(height).filter(|y| *y > area.y + 2) else { return };

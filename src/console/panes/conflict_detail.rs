@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::parts::{labelled, rule};
 use crate::console::ctx::Ctx;
-use crate::console::text::{age, cut_end, left, span, thousands, width, wrap};
+use crate::console::text::{age, cut_end, left, span, thousands, width, wrap, wrap_most};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::ConflictId;
 use crate::domain::record::value_text;
@@ -181,8 +181,8 @@ fn history(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Vec<Line<'static>> {
     let Some(account) = shown.account else { return lines };
     let happened: Vec<_> = account.entries.iter().filter(|entry| entry.kind != "now").collect();
     for entry in happened.iter().take(TOLD).rev() {
-        let rows = wrap(&entry.sentence, cells.saturating_sub(days + names).max(10));
-        for (index, row) in rows.into_iter().take(2).enumerate() {
+        let rows = wrap_most(&entry.sentence, cells.saturating_sub(days + names).max(10), 3);
+        for (index, row) in rows.into_iter().enumerate() {
             let (when, who) = if index == 0 { (ctx.day(entry.at), "Reknit") } else { (String::new(), "") };
             lines.push(Line::from(vec![
                 span(left(&when, days), theme.muted),

@@ -293,8 +293,11 @@ impl Duplicates {
         let mut lines = Vec::new();
         if certain > 0 {
             let verb = if certain == 1 { "is" } else { "are" };
-            let text = format!("{} {verb} certain; m shows first.", counted(certain, "group"));
-            lines.push(Line::from(span(text, ctx.theme.muted)));
+            lines.push(Line::from(vec![
+                span(format!("{} {verb} certain: ", counted(certain, "group")), ctx.theme.muted),
+                span("m", ctx.theme.key),
+                span(" reviews", ctx.theme.muted),
+            ]));
         }
         if ours {
             lines.push(Line::from(span("* of Reknit's own making, with the cause.", ctx.theme.muted)));

@@ -375,7 +375,7 @@ fn plan(ctx: &Ctx, detail: &ExecutionDetail, cells: usize) -> Vec<Line<'static>>
         }
         match &step.effect {
             Effect::Create { fields, .. } | Effect::Update { fields, .. } => {
-                let names = fields.keys().map(|name| width(name)).max().unwrap_or(0).min(28);
+                let names = fields.keys().map(|name| width(name)).max().unwrap_or(0).min(36);
                 for (name, value) in fields {
                     let text = value_text(value);
                     let (shown, style) = if text.is_empty() {

@@ -417,7 +417,7 @@ impl Pane for Executions {
         let list_width = match ctx.size.0 {
             200.. => two.width * 3 / 5,
             THREE.. => two.width / 2,
-            _ => two.width * 11 / 20,
+            _ => two.width * 27 / 50,
         };
         let (list, detail) = split(ctx, two, self.focus, list_width);
         if three {

@@ -23,7 +23,7 @@ use crate::console::keys;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::toast::Tone;
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{counted, left, put, right, span, width, wrap};
+use crate::console::text::{counted, left, put, span, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::mark_selected;
 use crate::console::wishes::{Wish, health as wishes};
@@ -225,9 +225,9 @@ impl Health {
             return;
         }
         let names = entries.iter().map(|entry| width(&entry.name)).max().unwrap_or(0).min(30);
-        let numbers = entries.iter().map(|entry| width(&entry.number)).max().unwrap_or(0);
         let room = usize::from(inner.width.saturating_sub(3));
-        let states = room.saturating_sub(2 + names + 2 + 2 + numbers);
+        // The number of a line takes only its own room from the words before it.
+        let rest = room.saturating_sub(2 + names + 2);
         // A group's name stands before its first line.
         let mut lines: Vec<Result<usize, &str>> = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -251,14 +251,16 @@ impl Health {
                 Ok(index) => {
                     let entry = &entries[*index];
                     let (glyph, style) = entry.level.look(theme);
+                    let numbers = width(&entry.number);
+                    let states = rest.saturating_sub(numbers + 2 * usize::from(numbers > 0));
                     let loud = entry.level >= Level::Held;
                     let line = Line::from(vec![
                         span(format!("{glyph} "), style),
                         span(left(&entry.name, names), theme.bold),
                         span("  ", theme.text),
                         span(left(&entry.state, states), if loud { style } else { theme.text }),
-                        span("  ", theme.text),
-                        span(right(&entry.number, numbers), theme.muted),
+                        span(if numbers > 0 { "  " } else { "" }, theme.text),
+                        span(entry.number.clone(), theme.muted),
                     ]);
                     ctx.target(row, Target::Row(*index));
                     put(buffer, inner.x + 2, y, inner.width.saturating_sub(3), &line);
@@ -390,7 +392,7 @@ impl Pane for Health {
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let (list, detail) = split(ctx, area, self.focus, LIST);
+        let (list, detail) = split(ctx, area, self.focus, LIST.min(area.width * 13 / 25));
         let entry = self.entry(ctx);
         self.offers.set(
             entry.as_ref().map_or((false, false), |entry| (entry.fix != Fix::Nothing, entry.rows.is_some())),

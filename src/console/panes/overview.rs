@@ -325,7 +325,8 @@ impl Overview {
         }
         let rest = area.height - y;
         let trend = self.rows(ctx, Spot::Trend).len() as u16 + 2;
-        let wanted = (self.failing().len() as u16 + 4).max(trend).min(14);
+        let foot = self.foot(ctx, Spot::Causes, usize::from(left_cells.saturating_sub(6))).len() as u16;
+        let wanted = (self.failing().len() as u16 + 2 + foot).max(trend).min(14);
         // The last lines keep a third of what is left, where that is enough for a box.
         let middle = if rest >= wanted + 4 { wanted.min(rest - 4) } else { rest };
         let middle = middle.min(if rest > 12 { rest - rest / 4 } else { rest });

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::listing::picked;
 use super::window::{Row, Window};
 use crate::console::ctx::{Ctx, Target};
-use crate::console::text::{put, span, thousands, wrap};
+use crate::console::text::{put, span, thousands, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Table};
 use crate::domain::pause::Pause;
@@ -55,9 +55,17 @@ pub fn list<T: Row>(
         right.push(span(" · ", theme.muted));
     }
     if let (Some(_), Some(at)) = (window.failed(), window.loaded()) {
-        right.push(span(format!("as of {} · ", ctx.clock(at)), theme.warn));
+        let stale = format!("as of {}", ctx.clock(at));
+        let taken = width(frame.title) + width(&stale) + width(&count) + " · ".len() + 9;
+        right.push(span(stale, theme.warn));
+        // How old it is says more than how much it is.
+        if taken <= usize::from(area.width) {
+            right.push(span(" · ", theme.warn));
+            right.push(span(count, theme.muted));
+        }
+    } else {
+        right.push(span(count, theme.muted));
     }
-    right.push(span(count, theme.muted));
     let picked = picked(frame.columns, window.shown());
     let sorted = window.sort().and_then(|sort| {
         let at = picked.iter().position(|at| frame.columns[*at].sort == Some(sort.column))?;

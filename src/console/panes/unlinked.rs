@@ -412,7 +412,12 @@ impl Pane for Unlinked {
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 2 / 5).min(74));
+        let (list, detail) = split(
+            ctx,
+            area,
+            self.focus,
+            if area.width < 130 { area.width * 2 / 5 } else { (area.width * 12 / 25).min(74) },
+        );
         if let Some(list) = list {
             let facts = facts::lines(
                 ctx,

@@ -112,6 +112,7 @@ const EFFECTS: &[Entry] = &[
     (Action::ClearBoth, Full, "3", "0", &[Says("✓")]),
     (Action::Block, Full, "3", "b Enter Y", &[Noted("disable")]),
     (Action::Mine, Role, "3", "i", &[Redraws]),
+    (Action::Reopen, Full, "3 Left d Y Esc", "u", &[Noted("discard")]),
     (Action::Merge, Full, "4", "m Y", &[Noted("merge"), Queued("merge-duplicates")]),
     (Action::Distinct, Full, "4", "x Y", &[Noted("distinct")]),
     (Action::Unsure, Full, "4", "n", &[Noted("unsure")]),
@@ -230,7 +231,12 @@ async fn world(place: Place) -> World {
         contact: None,
     };
     let rulebook = Rulebook::in_folder(rules.join("rules"));
-    world.operator = world.operator.clone().with_sources(sources).with_rulebook(rulebook);
+    world.operator = world
+        .operator
+        .clone()
+        .with_sources(sources)
+        .with_rulebook(rulebook)
+        .with_mappings(rules.join("mappings"), None);
     world
 }
 

@@ -155,7 +155,7 @@ impl Palette {
         // 33 or more in CIELAB in `colour-blind`, by 24 in `dark`.
         let colours = match scheme {
             Scheme::Light => [
-                0x1f_2430, 0x5a_6372, 0xb9_c0cb, 0x0b_3aa8, 0x08_715f, 0x8a_5f00, 0x9c_0f1a, 0xdc_e8fb,
+                0x1f_2430, 0x5a_6372, 0x85_8d9a, 0x0b_3aa8, 0x08_715f, 0x8a_5f00, 0x9c_0f1a, 0xdc_e8fb,
                 0xf3_f5f8, 0xff_ffff,
             ],
             Scheme::HighContrast => [
@@ -167,15 +167,15 @@ impl Palette {
                 0xff_ffff, 0xff_ffff,
             ],
             Scheme::ColourBlind => [
-                0xe4_e7ec, 0xa3_abb9, 0x4e_5768, 0xa6_92fe, 0x03_ebf9, 0xed_f035, 0xea_816f, 0x2b_3550,
+                0xe4_e7ec, 0xa3_abb9, 0x62_6d82, 0xa6_92fe, 0x03_ebf9, 0xed_f035, 0xea_816f, 0x2b_3550,
                 0x1b_2029, 0x10_141b,
             ],
             Scheme::ColourBlindLight => [
-                0x1c_2129, 0x53_5c6a, 0xb9_c0cb, 0x4b_0b7b, 0x2b_698e, 0x6d_650f, 0x50_0b1a, 0xe3_e6f5,
+                0x1c_2129, 0x53_5c6a, 0x85_8d9a, 0x4b_0b7b, 0x2b_698e, 0x6d_650f, 0x50_0b1a, 0xe3_e6f5,
                 0xf3_f5f8, 0xff_ffff,
             ],
             Scheme::Auto | Scheme::Dark | Scheme::Mono | Scheme::Own(_) => [
-                0xd8_dce3, 0x98_a1b0, 0x4a_5262, 0x7e_9ef6, 0x4f_e3c1, 0xf0_cf57, 0xff_7059, 0x27_344d,
+                0xd8_dce3, 0x98_a1b0, 0x64_6e83, 0x7e_9ef6, 0x4f_e3c1, 0xf0_cf57, 0xff_7059, 0x27_344d,
                 0x1d_222b, 0x10_141b,
             ],
         };
@@ -271,6 +271,28 @@ mod tests {
                 }
             }
             assert!(palette.on_accent.contrast(palette.accent) >= 4.5, "{scheme:?}");
+        }
+    }
+
+    #[test]
+    fn the_terminals_own_ground_carries_them_too_and_borders_are_seen_on_all_of_them() {
+        // Black and white, and what terminals and editors ship as dark and light.
+        let (dark, light) = ([0x00_0000, 0x1e_1e1e], [0xff_ffff, 0xfa_fafa]);
+        for scheme in Scheme::SHIPPED {
+            let palette = Palette::shipped(scheme);
+            let own = if palette.text.luminance() > 0.5 { dark } else { light }.map(Rgb::of);
+            for ground in own {
+                for text in
+                    [palette.text, palette.muted, palette.accent, palette.ok, palette.warn, palette.error]
+                {
+                    assert!(text.contrast(ground) >= 4.5, "{scheme:?}: {text:?} on {ground:?}");
+                }
+            }
+            // Also what lies dimmed behind a dialog: it can still be told.
+            for ground in own.into_iter().chain([palette.surface]) {
+                let contrast = palette.faint.contrast(ground);
+                assert!(contrast >= 3.0, "{scheme:?}: borders on {ground:?} have {contrast:.2}");
+            }
         }
     }
 

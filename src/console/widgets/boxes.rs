@@ -2,9 +2,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
-use crate::console::text::{cut_end, put, span};
+use crate::console::text::{cut_end, put, span, tint};
 use crate::console::theme::Theme;
 
 /// A box about to be drawn.
@@ -80,8 +81,8 @@ impl Panel {
         ] {
             buffer[(x, y)].set_symbol(symbol);
         }
-        border_words(buffer, area, area.y, &self.title, &self.right);
-        border_words(buffer, area, last_y, &self.bottom_left, &self.bottom_right);
+        border_words(theme, buffer, area, area.y, &self.title, &self.right);
+        border_words(theme, buffer, area, last_y, &self.bottom_left, &self.bottom_right);
         Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
     }
 }
@@ -91,7 +92,15 @@ const TITLE: u16 = 12;
 
 /// Sets words into a border with a blank around them. Where both do not fit, a plain title is cut, since a count or the
 /// age of what is shown says more than its end; what stands right gives way to everything else.
-fn border_words(buffer: &mut Buffer, area: Rect, y: u16, left: &Line<'_>, right: &Line<'_>) {
+fn border_words(theme: &Theme, buffer: &mut Buffer, area: Rect, y: u16, left: &Line<'_>, right: &Line<'_>) {
+    // Words take nothing from the border's own look, which may be bold, faint or the accent.
+    let plain = Style::new().fg(theme.text.fg.unwrap_or(Color::Reset)).remove_modifier(Modifier::all());
+    let mut set = |x: u16, cells: u16, line: &Line<'_>| {
+        tint(buffer, Rect::new(x - 1, y, cells + 2, 1), plain);
+        put(buffer, x - 1, y, 1, &Line::raw(" "));
+        put(buffer, x, y, cells, line);
+        put(buffer, x + cells, y, 1, &Line::raw(" "));
+    };
     let room = area.width.saturating_sub(6);
     let beside = room.saturating_sub(right.width() as u16 + 3);
     let cut = match left.spans.as_slice() {
@@ -103,16 +112,11 @@ fn border_words(buffer: &mut Buffer, area: Rect, y: u16, left: &Line<'_>, right:
     let left = cut.as_ref().unwrap_or(left);
     let left_width = (left.width() as u16).min(room);
     if left_width > 0 {
-        put(buffer, area.x + 2, y, 1, &Line::raw(" "));
-        put(buffer, area.x + 3, y, left_width, left);
-        put(buffer, area.x + 3 + left_width, y, 1, &Line::raw(" "));
+        set(area.x + 3, left_width, left);
     }
     let right_width = right.width() as u16;
     let used = if left_width > 0 { left_width + 3 } else { 0 };
     if right_width > 0 && used + right_width <= room {
-        let x = area.right() - 3 - right_width;
-        put(buffer, x - 1, y, 1, &Line::raw(" "));
-        put(buffer, x, y, right_width, right);
-        put(buffer, x + right_width, y, 1, &Line::raw(" "));
+        set(area.right() - 3 - right_width, right_width, right);
     }
 }

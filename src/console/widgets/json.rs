@@ -1,10 +1,10 @@
-//! Payloads as indented, coloured lines: keys muted, strings plain, everything cut to the width it has.
+//! Payloads as indented, coloured lines: keys muted, strings plain, what is longer than the width goes on below.
 //!
 //! What is not JSON is shown as it came. Numbers keep their digits.
 
 use ratatui::text::Line;
 
-use crate::console::text::{cut_end, span, wrap};
+use crate::console::text::{cut_end, span, width, wrap};
 use crate::console::theme::Theme;
 
 /// At most this many lines of one body; the rest is counted.
@@ -24,7 +24,7 @@ pub fn lines(theme: &Theme, body: &str, indent: usize, cells: usize) -> Vec<Line
     match pretty {
         Some(pretty) => {
             for line in pretty.lines() {
-                shown.push(json_line(theme, line, &pad, room));
+                shown.extend(json_line(theme, line, &pad, room));
             }
         }
         None => {
@@ -41,20 +41,41 @@ pub fn lines(theme: &Theme, body: &str, indent: usize, cells: usize) -> Vec<Line
     shown
 }
 
-fn json_line(theme: &Theme, line: &str, pad: &str, room: usize) -> Line<'static> {
-    let line = cut_end(line, room);
+fn json_line(theme: &Theme, line: &str, pad: &str, room: usize) -> Vec<Line<'static>> {
     let trimmed = line.trim_start();
-    let blanks = line.len() - trimmed.len();
-    let mut spans = vec![span(format!("{pad}{}", " ".repeat(blanks)), theme.text)];
-    if let Some(at) = key_end(trimmed) {
-        spans.push(span(trimmed[..at].to_owned(), theme.muted));
-        spans.push(span(trimmed[at..].to_owned(), theme.text));
-    } else if trimmed.chars().all(|c| "{}[],".contains(c)) {
-        spans.push(span(trimmed.to_owned(), theme.muted));
+    let blanks = (line.len() - trimmed.len()).min(room / 2);
+    let start = format!("{pad}{}", " ".repeat(blanks));
+    let (key, value) = trimmed.split_at(key_end(trimmed).unwrap_or(0));
+    let style =
+        if value.chars().all(|c| "{}[], ".contains(c)) && key.is_empty() { theme.muted } else { theme.text };
+    let key = cut_end(key, room.saturating_sub(blanks + 8));
+    // A long value goes on under itself, or a little way in where its key leaves it no room.
+    let beside = room.saturating_sub(blanks + width(&key));
+    let (inset, cells) = if beside >= 24 || key.is_empty() {
+        (width(&key) + usize::from(!key.is_empty()), beside.saturating_sub(usize::from(!key.is_empty())))
     } else {
-        spans.push(span(trimmed.to_owned(), theme.text));
+        (2, room.saturating_sub(blanks + 2))
+    };
+    let whole = width(value) <= beside;
+    let parts = if whole { vec![value.to_owned()] } else { wrap(value.trim_start(), cells.max(8)) };
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    if !whole && inset == 2 {
+        lines.push(Line::from(vec![span(start.clone(), theme.text), span(key.clone(), theme.muted)]));
     }
-    Line::from(spans)
+    for part in parts {
+        let before = match (lines.is_empty(), whole) {
+            (true, true) => key.clone(),
+            (true, false) if !key.is_empty() => format!("{key} "),
+            (true, false) => String::new(),
+            (false, _) => " ".repeat(inset),
+        };
+        lines.push(Line::from(vec![
+            span(start.clone(), theme.text),
+            span(before, theme.muted),
+            span(part, style),
+        ]));
+    }
+    lines
 }
 
 /// Where the key of a line `"key": value` ends, its colon included.

@@ -4,7 +4,7 @@ use std::cell::Cell as Slot;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
 use crate::console::text::{cut_end, cut_middle, put, span, tint, width};
@@ -31,6 +31,8 @@ pub struct Column {
     pub kind: Kind,
     /// Dropped first when highest; 0 stays.
     pub drop: u8,
+    /// Another column is dropped before this one is cut to less.
+    pub least: usize,
     /// Its widest.
     pub most: usize,
     /// Its stable name, for views and the chooser; empty for marks and glyphs, which are always shown and first.
@@ -49,7 +51,7 @@ impl Column {
 
     /// A column that always stays, is not in the chooser and cannot be sorted by.
     pub const fn new(title: &'static str, kind: Kind, most: usize) -> Self {
-        Self { title, kind, drop: 0, most, name: "", words: "", hidden: false, sort: None }
+        Self { title, kind, drop: 0, least: LEAST, most, name: "", words: "", hidden: false, sort: None }
     }
 
     /// The same, in the chooser: its stable name, and what it shows in a few words.
@@ -62,6 +64,12 @@ impl Column {
     #[must_use]
     pub const fn drops(self, drop: u8) -> Self {
         Self { drop, ..self }
+    }
+
+    /// The same, cut to no less than this while there is a column to drop instead.
+    #[must_use]
+    pub const fn at_least(self, least: usize) -> Self {
+        Self { least, ..self }
     }
 
     /// The same, sorted by this.
@@ -93,6 +101,8 @@ pub struct Table<'a> {
     pub marked: Option<Vec<bool>>,
 }
 
+/// A column of words is cut to no less, unless it says otherwise and there is another to drop: most names have room.
+const LEAST: usize = 14;
 /// Cells before the first column: the selection bar and a blank.
 const MARGIN: u16 = 2;
 
@@ -141,17 +151,19 @@ impl Table<'_> {
             let Some(cells) = *cells else { continue };
             let shown = if column.kind == Kind::Id { cut_middle(text, cells) } else { cut_end(text, cells) };
             let blanks = " ".repeat(cells.saturating_sub(width(&shown)));
+            // Blanks are never underlined.
+            let blank = style.remove_modifier(Modifier::UNDERLINED);
             if !spans.is_empty() {
                 // Mark and state stand together; everything else is two blanks apart.
-                spans.push(span(if glyphs && column.most == 1 { " " } else { "  " }, *style));
+                spans.push(span(if glyphs && column.most == 1 { " " } else { "  " }, blank));
             }
             glyphs = column.most == 1;
             if column.kind == Kind::Number {
-                spans.push(span(blanks, *style));
+                spans.push(span(blanks, blank));
                 spans.push(span(shown, *style));
             } else {
                 spans.push(span(shown, *style));
-                spans.push(span(blanks, *style));
+                spans.push(span(blanks, blank));
             }
         }
         Line::from(spans)
@@ -175,8 +187,7 @@ impl Table<'_> {
             let dropped = (0..natural.len())
                 .filter(|at| natural[*at].is_some() && self.columns[*at].drop > 0)
                 .max_by_key(|at| self.columns[*at].drop);
-            let least = if dropped.is_some() { 14 } else { 6 };
-            let (fits, widths) = self.narrowed(natural.clone(), room, least);
+            let (fits, widths) = self.narrowed(natural.clone(), room, dropped.is_some());
             match dropped {
                 Some(at) if !fits => natural[at] = None,
                 _ => return widths,
@@ -184,13 +195,15 @@ impl Table<'_> {
         }
     }
 
-    /// Takes a cell at a time from the widest column of words, down to `least`.
+    /// Takes a cell at a time from the widest column of words, down to the least it wants to be: first the gentle one,
+    /// and where nothing can be dropped any more, down to a few letters.
     fn narrowed(
         &self,
         mut widths: Vec<Option<usize>>,
         room: usize,
-        least: usize,
+        gentle: bool,
     ) -> (bool, Vec<Option<usize>>) {
+        let least = |at: usize| if gentle { self.columns[at].least } else { 6 };
         loop {
             let shown = widths.iter().flatten().count();
             let used: usize = widths.iter().flatten().sum::<usize>() + 2 * shown.saturating_sub(1);
@@ -198,7 +211,10 @@ impl Table<'_> {
                 return (true, widths);
             }
             let widest = (0..widths.len())
-                .filter(|at| self.columns[*at].kind != Kind::Number && widths[*at].is_some_and(|w| w > least))
+                .filter(|at| {
+                    self.columns[*at].kind != Kind::Number
+                        && widths[*at].is_some_and(|cells| cells > least(*at))
+                })
                 .max_by_key(|at| widths[*at]);
             match widest {
                 Some(at) => widths[at] = widths[at].map(|cells| cells - 1),

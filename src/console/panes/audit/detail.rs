@@ -2,11 +2,11 @@
 
 use ratatui::text::Line;
 
-use super::asks::{Door, Named};
+use super::asks::{Change, Door, Named};
 use crate::console::ctx::Ctx;
 use crate::console::msg::Answer;
 use crate::console::panes::parts::{labelled, rule};
-use crate::console::text::{cut_end, left, span, wrap};
+use crate::console::text::{cut_end, fair, left, span, width, wrap};
 use crate::domain::audit::{AuditEntry, Binding};
 
 /// The lines of an entry; `door` is the chosen one, while the box has the focus.
@@ -56,10 +56,20 @@ fn changes(ctx: &Ctx, named: &Named, cells: usize, lines: &mut Vec<Line<'static>
     let theme = &ctx.theme;
     lines.push(Line::default());
     lines.push(rule(ctx, "What was written", cells));
-    let names = (cells / 3).clamp(8, 26);
-    let half = cells.saturating_sub(names + 4) / 2;
+    let value = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
+    let before = |change: &Change| change.before.as_deref().map_or_else(|| "not kept".to_owned(), value);
+    let widest = |cells: &dyn Fn(&Change) -> usize, head: usize| {
+        named.changes.iter().map(cells).max().unwrap_or(0).max(head)
+    };
+    let natural = [
+        widest(&|change| width(&change.field), 5).min(30),
+        widest(&|change| width(&before(change)), 6),
+        widest(&|change| width(&change.after), 5),
+    ];
+    let widths = fair(&natural, cells.saturating_sub(4));
+    let [names, old, new] = [widths[0], widths[1], widths[2]];
     lines.push(Line::from(span(
-        format!("{}  {}  AFTER", left("FIELD", names), left("BEFORE", half)),
+        format!("{}  {}  AFTER", left("FIELD", names), left("BEFORE", old)),
         theme.muted,
     )));
     let mut shown = None;
@@ -68,12 +78,10 @@ fn changes(ctx: &Ctx, named: &Named, cells: usize, lines: &mut Vec<Line<'static>
             lines.push(Line::from(span(cut_end(&change.record.title(), cells), theme.bold)));
             shown = Some(&change.record);
         }
-        let value = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
-        let before = change.before.as_deref().map_or_else(|| "not kept".to_owned(), value);
         lines.push(Line::from(vec![
             span(format!("{}  ", left(&change.field, names)), theme.muted),
-            span(format!("{}  ", left(&before, half)), theme.muted),
-            span(cut_end(&value(&change.after), half), theme.text),
+            span(format!("{}  ", left(&before(change), old)), theme.muted),
+            span(cut_end(&value(&change.after), new), theme.text),
         ]));
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::operate::compare::{After, Compared, Disputed};
 /// Lines of one value.
 const ROWS: usize = 3;
 /// From so many cells on, what they last agreed on has a column of its own.
-const WIDE: usize = 92;
+const WIDE: usize = 88;
 /// Below so many cells the two values stand under each other.
 const STACKED: usize = 60;
 

@@ -22,8 +22,14 @@ use crate::domain::review::Choice;
 pub(super) const COLUMNS: [Column; 11] = [
     Column::new("IS", Kind::Words, 3).named("is", "decided here, or how it stands"),
     Column::new("RECORD", Kind::Words, 26).named("record", "the person or organisation").sorts(By::Person),
-    Column::new("FIELD", Kind::Words, 20).named("field", "the field in conflict").sorts(By::Field),
-    Column::new("STATE", Kind::Words, 20).named("state", "where it stands, and why").sorts(By::Status),
+    Column::new("FIELD", Kind::Words, 20)
+        .named("field", "the field in conflict")
+        .at_least(11)
+        .sorts(By::Field),
+    Column::new("STATE", Kind::Words, 20)
+        .named("state", "where it stands, and why")
+        .drops(1)
+        .sorts(By::Status),
     Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").sorts(By::Age),
     Column::new("INTERCOM", Kind::Words, 20).named("left", "Intercom's value").drops(3).hides(),
     Column::new("CRM", Kind::Words, 20).named("right", "the CRM's value").drops(2).hides(),

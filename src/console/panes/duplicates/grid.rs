@@ -6,7 +6,7 @@ use std::ops::Range;
 use ratatui::text::Line;
 
 use crate::console::ctx::Ctx;
-use crate::console::text::{counted, cut_end, cut_middle, left, span, width};
+use crate::console::text::{counted, cut_end, cut_middle, fair, left, span, width};
 use crate::domain::merge::MergeTable;
 use crate::domain::record::{Fields, RecordRef, value_text};
 use crate::domain::review::Duplicate;
@@ -122,26 +122,55 @@ impl Grid {
         cursor: Option<(usize, usize)>,
     ) -> (Vec<Line<'static>>, Range<usize>) {
         let theme = &ctx.theme;
-        let label = self.rows.iter().map(|row| width(&row.field)).max().unwrap_or(5).clamp(5, 18) + 1;
-        let room = cells.saturating_sub(label);
-        let fit = (room / LEAST).saturating_sub(1).clamp(1, self.records.len().max(1));
-        let column = (room / (fit + 1)).max(6);
+        let dash = |value: &str| if value.is_empty() { "—".to_owned() } else { value.to_owned() };
+        let widest = |values: &mut dyn Iterator<Item = &str>| values.map(width).max().unwrap_or(0);
+        let label = self.rows.iter().map(|row| width(&row.field)).max().unwrap_or(5).clamp(5, 26) + 1;
+        // A record's column: tick, its widest value or its head, a blank.
+        let natural: Vec<usize> = (0..self.records.len())
+            .map(|place| {
+                let values =
+                    widest(&mut self.rows.iter().filter_map(|row| Some(row.values.get(place)?.as_str())));
+                let word = if place == self.survivor { " survivor" } else { "" };
+                let head = width(&(place + 1).to_string()) + 1 + width(&self.records[place].id) + width(word);
+                values.max(head) + 3
+            })
+            .collect();
+        let merged = widest(&mut self.rows.iter().map(|row| row.merged.as_str())).max(6) + 2;
+        let shared = |seen: &Range<usize>| {
+            let columns: Vec<usize> =
+                [label].iter().chain(&natural[seen.clone()]).chain(&[merged]).copied().collect();
+            fair(&columns, cells)
+        };
         // The columns that are seen: the cursor's is among them.
         let at = cursor.map_or(0, |(_, column)| column);
-        let first = (at + 1).saturating_sub(fit).min(self.records.len().saturating_sub(fit));
-        let seen = first..(first + fit).min(self.records.len());
+        let all = self.records.len();
+        let window = |fit: usize| {
+            let first = (at + 1).saturating_sub(fit).min(all.saturating_sub(fit));
+            first..(first + fit).min(all)
+        };
+        let narrow = |seen: &Range<usize>| shared(seen).iter().max().is_some_and(|widest| *widest < LEAST);
+        let mut fit = all.max(1);
+        while fit > 1 && narrow(&window(fit)) {
+            fit -= 1;
+        }
+        let seen = window(fit);
+        let first = seen.start;
+        let widths = shared(&seen);
+        let (label, merged) = (widths[0].max(2), widths[widths.len() - 1]);
+        let column = |place: usize| widths[1 + place - first].max(6);
         let mut head = vec![span(left(if first > 0 { "‹" } else { "" }, label), theme.muted)];
         for place in seen.clone() {
             let record = &self.records[place];
             let number = (place + 1).to_string();
-            let room = column.saturating_sub(4 + width(&number) + width(&record.id));
+            let column = column(place);
+            let room = column.saturating_sub(3 + width(&number) + width(&record.id));
             // The word gives way to the id, and then the tick alone says it.
             let word = match (place == self.survivor, room) {
                 (false, _) => "",
                 (true, 9..) => " survivor",
                 (true, _) => " ✓",
             };
-            let id = cut_middle(&record.id, column.saturating_sub(4 + width(&number) + width(word)).max(4));
+            let id = cut_middle(&record.id, column.saturating_sub(3 + width(&number) + width(word)).max(4));
             let used = 3 + width(&number) + width(&id) + width(word);
             head.push(span(format!("  {number} "), theme.key));
             head.push(span(id, theme.bold));
@@ -163,14 +192,16 @@ impl Grid {
                     (_, true) => theme.bold,
                     _ => theme.muted,
                 };
-                let value = if value.is_empty() { "—" } else { value };
+                let value = dash(value);
+                let column = column(place);
                 let wide = column.saturating_sub(3);
-                let value = if value.contains('@') { cut_middle(value, wide) } else { cut_end(value, wide) };
+                let value =
+                    if value.contains('@') { cut_middle(&value, wide) } else { cut_end(&value, wide) };
                 spans.push(span(tick, theme.ok));
                 spans.push(span(value.clone(), style));
                 spans.push(span(" ".repeat(column.saturating_sub(2 + width(&value))), theme.text));
             }
-            let shown = if row.merged.is_empty() { "—" } else { row.merged.as_str() };
+            let shown = dash(&row.merged);
             let style = if technical {
                 theme.muted
             } else if row.lost {
@@ -178,7 +209,9 @@ impl Grid {
             } else {
                 theme.text
             };
-            spans.push(span(format!("  {}", cut_end(shown, column.saturating_sub(2))), style));
+            let wide = merged.saturating_sub(2);
+            let shown = if shown.contains('@') { cut_middle(&shown, wide) } else { cut_end(&shown, wide) };
+            spans.push(span(format!("  {shown}"), style));
             lines.push(Line::from(spans));
         }
         let rows = 1..lines.len();

@@ -43,6 +43,9 @@ fn call(ctx: &Ctx, sheet: &mut Sheet, index: usize, attempt: &Attempt) {
     ]);
     sheet.body(&attempt.request);
     sheet.words(answer(ctx, attempt));
+    if let Some(id) = &attempt.request_id {
+        sheet.words(vec![(format!("  request id {id}"), Role::Muted)]);
+    }
     sheet.body(&attempt.response);
 }
 
@@ -61,9 +64,6 @@ fn answer(ctx: &Ctx, attempt: &Attempt) -> Words {
     ];
     if let Some(class) = attempt.class {
         words.push((format!("  {class}"), Role::Warn));
-    }
-    if let Some(id) = &attempt.request_id {
-        words.push((format!("  request id {id}"), Role::Muted));
     }
     words
 }

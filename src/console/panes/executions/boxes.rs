@@ -33,8 +33,14 @@ impl Executions {
         let row = self.window.current();
         let mut title = Vec::new();
         let mut x = area.x + 3;
-        // Whole words leave no room for the state at the right of a narrower box.
-        let narrow = area.width < 74;
+        let state = row.map_or_else(Line::default, |row| {
+            Line::from(span(format!("{} {}", row.status.glyph(), row.status), theme.status(row.status)))
+        });
+        // Whole words, as long as they leave the state at the right its room: first the blanks give way.
+        let whole: usize =
+            Tab::ALL.iter().map(|tab| tab.title().len()).sum::<usize>() + 2 + Tab::ALL.len() - 1;
+        let room = usize::from(area.width).saturating_sub(9 + state.width());
+        let (narrow, gap) = (whole > room, if whole + Tab::ALL.len() - 1 > room { " " } else { "  " });
         for (index, tab) in Tab::ALL.into_iter().enumerate() {
             let name = if narrow && tab != self.tab { tab.short() } else { tab.title() };
             let word = if tab == self.tab { format!("[{name}]") } else { name.to_owned() };
@@ -44,7 +50,6 @@ impl Executions {
                 _ => theme.muted,
             };
             if index > 0 {
-                let gap = if narrow { " " } else { "  " };
                 title.push(span(gap, theme.muted));
                 x += gap.len() as u16;
             }
@@ -53,9 +58,6 @@ impl Executions {
             x += cells;
             title.push(span(word, style));
         }
-        let state = row.map_or_else(Line::default, |row| {
-            Line::from(span(format!("{} {}", row.status.glyph(), row.status), theme.status(row.status)))
-        });
         let id = row.map_or_else(Line::default, |row| {
             Line::from(vec![
                 span(format!("{} ", row.id), theme.muted),
@@ -66,6 +68,7 @@ impl Executions {
         let height = area.height.saturating_sub(2);
         let lines = self.lines(ctx, usize::from(area.width.saturating_sub(4)));
         let hidden = match &self.sheet {
+            _ if row.is_none() => 0,
             Some(sheet) => sheet.below(height),
             None => hidden(lines.len(), height, &self.scroll),
         };
@@ -86,6 +89,7 @@ impl Executions {
             return;
         }
         match &self.sheet {
+            _ if row.is_none() => {}
             Some(sheet) => sheet.draw(ctx, buffer, inner, focused),
             None => {
                 let body = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };

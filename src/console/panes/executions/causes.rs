@@ -23,8 +23,8 @@ use crate::domain::trouble::advise;
 const COLUMNS: [Column; 7] = [
     Column::new("", Kind::Words, 1),
     Column::new("WAIT", Kind::Number, 7),
-    Column::new("CAUSE", Kind::Words, 44),
-    Column::new("WORDS", Kind::Words, 80).drops(3),
+    Column::new("CAUSE", Kind::Words, 44).at_least(32),
+    Column::new("WORDS", Kind::Words, 80).at_least(20).drops(3),
     Column::new("FIRST", Kind::Number, 5).drops(1),
     Column::new("LAST", Kind::Number, 4),
     Column::new("EVER", Kind::Number, 7).drops(2),

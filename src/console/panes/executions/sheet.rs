@@ -245,7 +245,7 @@ impl Sheet {
                 Part::Tree(tree) => tree.line(theme, row, cells),
             };
             ctx.target(Rect::new(area.x, y, area.width, 1), Target::Choice(line));
-            put(buffer, area.x + 1, y, area.width.saturating_sub(1), &shown);
+            put(buffer, area.x + 1, y, area.width.saturating_sub(2), &shown);
             if focused && top + line == self.at {
                 mark_selected(theme, buffer, Rect::new(area.x, y, area.width, 1), true);
             }

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use super::rows::{Cell, Door, Row};
 use super::{Overview, Screen, Spot, door};
 use crate::console::ctx::Ctx;
-use crate::console::text::{age, cut_end, span, thousands, wrap};
+use crate::console::text::{age, cut_end, span, thousands, wrap, wrap_most};
 use crate::console::widgets::gauge::{bars, limit_style, lines, sparkline};
 use crate::domain::error_class::{ErrorClass, Retry};
 use crate::domain::fingerprint::Cause;
@@ -428,13 +428,16 @@ impl Overview {
         if spot != Spot::Causes || failing.is_empty() {
             return Vec::new();
         }
-        let mut lines = vec![Line::from(span(cut_end(&judgement(&failing), cells), theme.text))];
+        let mut lines: Vec<Line<'static>> = wrap_most(&judgement(&failing), cells, 2)
+            .into_iter()
+            .map(|line| Line::from(span(line, theme.text)))
+            .collect();
         let chosen = self.places[Spot::Causes as usize].row.min(failing.len() - 1);
         let hint = advice_of(failing[chosen]).hint;
-        lines.push(Line::from(vec![
-            span("Fix ", theme.muted),
-            span(cut_end(hint, cells.saturating_sub(4)), theme.text),
-        ]));
+        for (index, line) in wrap_most(hint, cells.saturating_sub(4), 2).into_iter().enumerate() {
+            let label = if index == 0 { "Fix " } else { "    " };
+            lines.push(Line::from(vec![span(label, theme.muted), span(line, theme.text)]));
+        }
         lines
     }
 

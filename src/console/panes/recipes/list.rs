@@ -17,7 +17,7 @@ use crate::domain::execution::Outcome;
 
 const RECIPES: [Column; 8] = [
     Column::new("", Kind::Words, 1),
-    Column::new("RECIPE", Kind::Words, 26),
+    Column::new("RECIPE", Kind::Words, 26).at_least(24),
     Column::new("STATE", Kind::Words, 8).drops(3),
     Column::new("LAST 24 H", Kind::Number, 24).drops(4),
     Column::new("RUNS", Kind::Number, 9).drops(1),
@@ -186,7 +186,7 @@ fn cells(ctx: &Ctx, item: Item<'_>) -> Vec<(String, Style)> {
                 (glyph.to_owned(), style),
                 (recipe.name.clone(), if wrong { theme.error } else { theme.text }),
                 (word.to_owned(), style),
-                (if all > 0 { sparkline(&runs) } else { "—".to_owned() }, theme.accent),
+                if all > 0 { (sparkline(&runs), theme.accent) } else { ("—".to_owned(), theme.muted) },
                 (thousands(all), theme.text),
                 (
                     tally.failure_rate().map_or_else(|| "—".to_owned(), percent),

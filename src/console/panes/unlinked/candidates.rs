@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::{Unlinked, facts};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::panes::Focus;
-use crate::console::text::{counted, cut_end, cut_middle, left, put, right, span, width, wrap};
+use crate::console::text::{counted, cut_end, cut_middle, left, put, right, span, width, wrap, wrap_most};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
 use crate::console::widgets::list::mark_selected;
@@ -58,10 +58,9 @@ impl Unlinked {
             lines.push(Line::from(vec![span("Will send  ", theme.muted), span("no call", theme.text)]));
         }
         if let Some(note) = preview.notes.first() {
-            lines.push(Line::from(span(
-                format!("           {}", cut_end(note, cells.saturating_sub(11))),
-                theme.muted,
-            )));
+            for line in wrap_most(note, cells.saturating_sub(11), 3) {
+                lines.push(Line::from(span(format!("           {line}"), theme.muted)));
+            }
         }
         lines
     }

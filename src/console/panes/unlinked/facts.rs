@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::console::ctx::Ctx;
-use crate::console::text::{counted, cut_end, cut_middle, left, span, wrap};
+use crate::console::text::{counted, cut_end, cut_middle, left, span, wrap_most};
 use crate::console::widgets::boxes::Panel;
 use crate::domain::review::Unlinked as Person;
 use crate::engine::operate::person::Facts;
@@ -26,7 +26,7 @@ pub(super) fn lines(
     let theme = &ctx.theme;
     let mut lines = Vec::new();
     let mut say = |label: &str, text: &str, style: Style, most: usize| {
-        for (index, line) in wrap(text, cells.saturating_sub(LABEL)).into_iter().take(most).enumerate() {
+        for (index, line) in wrap_most(text, cells.saturating_sub(LABEL), most).into_iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             lines.push(Line::from(vec![span(left(label, LABEL), theme.muted), span(line, style)]));
         }

@@ -19,22 +19,22 @@ use crate::domain::links::LinkVerdict;
 pub(super) const COLUMNS: [Column; 10] = [
     Column::new("CONTACT", Kind::Words, 26).named("contact", "the person").sorts(By::Person),
     Column::new("DOMAIN", Kind::Words, 24).named("domain", "the e-mail domain").drops(1).sorts(By::Domain),
-    Column::new("", Kind::Number, 7).named("of-domain", "how many of the domain"),
+    Column::new("PEERS", Kind::Number, 7).named("of-domain", "how many of the domain").drops(4),
     Column::new("BEST", Kind::Number, 7).named("best", "how sure the best company is").sorts(By::Score),
     Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").drops(2).sorts(By::Age),
-    Column::new("COMPANY", Kind::Words, 22).named("company", "the best company").drops(3).hides(),
+    Column::new("COMPANY", Kind::Words, 22).named("company", "the best company").drops(5).hides(),
     Column::new("OWNER", Kind::Id, 12)
         .named("owner", "whose person it is in the CRM")
-        .drops(4)
+        .drops(6)
         .sorts(By::Owner)
         .hides(),
     Column::new("RECORD", Kind::Id, 14)
         .named("record", "the contact in the CRM")
-        .drops(5)
+        .drops(7)
         .sorts(By::Record)
         .hides(),
-    Column::new("STATE", Kind::Words, 9).named("state", "where it stands").drops(6).sorts(By::Status).hides(),
-    Column::new("ID", Kind::Words, 8).named("id", "its number").drops(7).sorts(By::Id).hides(),
+    Column::new("STATE", Kind::Words, 9).named("state", "where it stands").drops(8).sorts(By::Status).hides(),
+    Column::new("ID", Kind::Words, 8).named("id", "its number").drops(9).sorts(By::Id).hides(),
 ];
 
 /// It can be done to many people at once.
