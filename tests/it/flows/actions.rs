@@ -41,7 +41,6 @@ async fn what_is_given_up_is_never_sent() {
     let effects = bench.effects().len();
     bench.press("2 D o l d Enter Y").await;
     assert_eq!(bench.newest().await.status, Status::Discarded);
-    bench.press("Esc Esc Esc g r").await;
     bench.work_out().await;
     assert_eq!(bench.effects().len(), effects, "{:?}", &bench.effects()[effects..]);
     assert!(bench.hubspot(&right)["phone"].is_null());
