@@ -36,7 +36,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("METHOD", Kind::Words, 6),
     Column::new("CODE", Kind::Number, 4),
     Column::new("MS", Kind::Number, 7).drops(1),
-    Column::new("PATH", Kind::Id, 90),
+    Column::new("PATH", Kind::Path, 90),
     Column::new("EXECUTION", Kind::Words, 11).drops(2),
 ];
 
