@@ -203,12 +203,24 @@ pub(super) fn draw(
         let mut x = area.x + 2;
         let mut door = 0;
         let mut spans = Vec::new();
-        for (cell, cells) in row.cells.iter().zip(widths(&group, room)) {
+        let widths = widths(&group, room);
+        let mut taken = 0;
+        for (at, cell) in row.cells.iter().enumerate() {
             let is_door = cell.door.is_some();
-            let Some(cells) = cells else {
+            let Some(mut cells) = widths[at].filter(|_| at >= taken) else {
                 door += usize::from(is_door);
                 continue;
             };
+            let mut gap = cell.gap;
+            taken = at + 1;
+            // Words that fill go on over the columns in which this row has nothing.
+            while cell.set == Set::Fill && row.cells.get(taken).is_some_and(|next| next.width() == 0) {
+                if let Some(more) = widths[taken] {
+                    cells += gap + more;
+                    gap = row.cells[taken].gap;
+                }
+                taken += 1;
+            }
             let mut style = cell.style;
             if is_door {
                 ctx.target(Rect::new(x, y, cells as u16, 1), target(spot, Place { row: index, door }));
@@ -234,8 +246,8 @@ pub(super) fn draw(
                 spans.push(span(words, style));
                 spans.push(span(" ".repeat(rest), cell.style));
             }
-            spans.push(span(" ".repeat(cell.gap), Style::new()));
-            x += (cells + cell.gap) as u16;
+            spans.push(span(" ".repeat(gap), Style::new()));
+            x += (cells + gap) as u16;
         }
         put(buffer, area.x + 2, y, area.width.saturating_sub(3), &Line::from(spans));
         if index == row_chosen {

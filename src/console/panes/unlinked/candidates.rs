@@ -140,15 +140,13 @@ impl Unlinked {
         }
         let cells = usize::from(inner.width - 3).min(90);
         let mut inner = inner;
-        let will = self.will_send(ctx, cells);
+        let mut will = self.will_send(ctx, cells);
         let below = will.len() as u16 + 1;
         if will.is_empty() || inner.height < below + 6 {
             // No room: the dialog shows it all the same.
+            will.clear();
         } else {
             inner.height -= below;
-            for (index, line) in will.iter().enumerate() {
-                put(buffer, inner.x + 2, inner.bottom() + 1 + index as u16, cells as u16, line);
-            }
         }
         let mut blocks: Vec<(Option<usize>, Vec<Line<'static>>)> = Vec::new();
         if person.state == ReviewState::Deciding {
@@ -223,6 +221,11 @@ impl Unlinked {
                 }
             }
             y += rows + 1;
+        }
+        // What it would send stands right below what it follows from, at the foot at the latest.
+        let first = y.min(inner.bottom() + 1);
+        for (index, line) in will.iter().enumerate() {
+            put(buffer, inner.x + 2, first + index as u16, cells as u16, line);
         }
     }
 }
