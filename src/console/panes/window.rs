@@ -83,6 +83,8 @@ pub struct Window<T> {
     dirty: bool,
     loaded: Option<Timestamp>,
     failed: Option<String>,
+    /// Rows shown ahead of what the journal will say of them, as they were.
+    edited: Vec<T>,
 }
 
 impl<T: Row> Window<T> {
@@ -114,6 +116,7 @@ impl<T: Row> Window<T> {
             dirty: false,
             loaded: None,
             failed: None,
+            edited: Vec::new(),
         }
     }
 
@@ -352,9 +355,18 @@ impl<T: Row> Window<T> {
         self.asked = None;
         let dirty = std::mem::take(&mut self.dirty);
         match page {
-            Err(why) => self.failed = Some(why),
+            Err(why) => {
+                self.failed = Some(why);
+                // What was shown ahead is not known to be so.
+                for was in self.edited.drain(..).rev() {
+                    if let Some(row) = self.rows.iter_mut().find(|row| row.key() == was.key()) {
+                        *row = was;
+                    }
+                }
+            }
             Ok(page) => {
                 self.failed = None;
+                self.edited.clear();
                 self.loaded = Some(ctx.now);
                 let lost = page.rows.is_empty() && page.total > 0;
                 if lost && matches!(want, Want::Again | Want::At(_)) {
@@ -517,8 +529,12 @@ impl<T: Row> Window<T> {
     }
 
     /// Changes a row in memory, to show at once what was asked for.
-    pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T)) {
+    pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T))
+    where
+        T: Clone,
+    {
         if let Some(row) = self.rows.iter_mut().find(|row| row.key() == key) {
+            self.edited.push(row.clone());
             change(row);
         }
     }

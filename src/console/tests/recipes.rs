@@ -28,7 +28,7 @@ async fn world() -> World {
     world
 }
 
-fn folder(world: &World) -> PathBuf {
+pub(super) fn folder(world: &World) -> PathBuf {
     world.journal.path().parent().expect("it lies in a folder").to_owned()
 }
 
@@ -45,7 +45,7 @@ async fn find(bench: &mut Bench, filter: &str) {
 }
 
 /// A finding that holds the mapping's field back.
-fn gone() -> Checked {
+pub(super) fn gone() -> Checked {
     let connection = Connection::only(System::Hubspot);
     let change = Change {
         connection: connection.clone(),

@@ -19,6 +19,37 @@ fn signals_give_the_terminal_back_and_remove_the_demos_folder() {
 }
 
 #[test]
+fn a_terminal_of_one_cell_and_one_in_a_storm_of_sizes_are_given_back() {
+    for (size, ends_by) in [((1, 1), "q"), ((1, 1), "TERM"), ((240, 1), "HUP"), ((2, 60), "INT")] {
+        let Demo { mut terminal, .. } = Demo::ready((100, 30));
+        terminal.resize(size);
+        // It has looked at the new size once it has drawn the frame for it.
+        let frames = terminal.frames().all;
+        terminal.wait_for("a frame of that size", |_| true);
+        while terminal.frames().all == frames {
+            terminal.wait_quiet(std::time::Duration::from_millis(50));
+        }
+        if ends_by == "q" {
+            terminal.press("q");
+        } else {
+            terminal.signal(ends_by);
+        }
+        let ended = terminal.ended();
+        assert_eq!((ended.code, ended.left_behind), (0, Vec::new()), "{ends_by} at {size:?}");
+        assert!(!String::from_utf8_lossy(&ended.raw).contains("panicked"), "{ends_by} at {size:?}");
+    }
+    let Demo { terminal, .. } = Demo::ready((100, 30));
+    for round in 0..40_u16 {
+        terminal.resize((1 + round * 6, 1 + round));
+        if round == 39 {
+            terminal.signal("TERM");
+        }
+    }
+    let ended = terminal.ended();
+    assert_eq!((ended.code, ended.left_behind), (0, Vec::new()), "in the midst of a storm");
+}
+
+#[test]
 fn a_terminal_that_was_not_given_back_is_noticed() {
     // The other tests of this file could not fail if the driver saw nothing: no program can clean up after SIGKILL.
     let demo = Demo::ready((100, 30));
