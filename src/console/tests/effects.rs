@@ -41,6 +41,8 @@ enum Place {
     Role,
     /// A merge was carried out.
     Merged,
+    /// A conflict was decided, and that was carried out.
+    Settled,
 }
 
 /// How an effect is shown.
@@ -70,7 +72,7 @@ enum Shows {
     NotNarrow(&'static str),
 }
 
-use Place::{Drift, Full, Merged, Production, Role, Stranger, Troubled};
+use Place::{Drift, Full, Merged, Production, Role, Settled, Stranger, Troubled};
 use Shows::{Drops, Goes, More, Moves, NotNarrow, Noted, Outside, Queued, Quits, Redraws, Says};
 
 /// An action; the keys pressed beforehand; its own key and what is pressed to go through with it; what shows it.
@@ -112,7 +114,7 @@ const EFFECTS: &[Entry] = &[
     (Action::ClearBoth, Full, "3", "0", &[Says("✓")]),
     (Action::Block, Full, "3", "b Enter Y", &[Noted("disable")]),
     (Action::Mine, Role, "3", "i", &[Redraws]),
-    (Action::Reopen, Full, "3 Left d Y Esc", "u", &[Noted("discard")]),
+    (Action::Reopen, Settled, "3 / s t a t u s : d o n e Enter", "u", &[Says("Take back")]),
     (Action::Merge, Full, "4", "m Y", &[Noted("merge"), Queued("merge-duplicates")]),
     (Action::Distinct, Full, "4", "x Y", &[Noted("distinct")]),
     (Action::Unsure, Full, "4", "n", &[Noted("unsure")]),
@@ -252,13 +254,18 @@ async fn open(place: Place, size: (u16, u16)) -> Bench {
     if place == Place::Troubled {
         bench.console.look_outside(still(super::health::outside()));
     }
-    if place == Place::Merged {
-        bench.press("4 m Y").await;
+    let carried_out = match place {
+        Place::Merged => Some(("4 m Y", "merge-duplicates")),
+        Place::Settled => Some(("3 Left d Y", "resolve-conflict")),
+        _ => None,
+    };
+    if let Some((keys, recipe)) = carried_out {
+        bench.press(keys).await;
         let journal = bench.world.journal.clone();
-        let id = bench.world.newest("pending recipe:merge-duplicates").await.id;
+        let id = bench.world.newest(&format!("pending recipe:{recipe}")).await.id;
         let claim = journal.claim_one(id, Duration::from_secs(60)).await.expect("claimed").expect("due");
         let done = Settlement {
-            sentence: "Merged.".to_owned(),
+            sentence: "Done.".to_owned(),
             outcome: Some(Outcome::Updated),
             ..Settlement::default()
         };

@@ -187,13 +187,15 @@ async fn play(seed: u64, count: usize, yes: bool) -> Vec<String> {
     while taken < count {
         burst += 1;
         let mut confirmed = false;
+        let mut asked = String::new();
         for _ in 0..3 {
             for _ in 0..rng.usize(1..=12) {
                 for input in something(&mut rng, &keyboard, &bench) {
                     taken += 1;
                     if says_yes(&bench, &input) {
                         bench.console.settle().await;
-                        confirmed |= asks(&mut bench);
+                        asked = bench.screen();
+                        confirmed |= asked.contains("Esc Cancel") && asked.contains("Y ");
                     }
                     bench.console.input(input);
                 }
@@ -217,7 +219,7 @@ async fn play(seed: u64, count: usize, yes: bool) -> Vec<String> {
         let new = decided(&book, seen, !all.is_empty());
         if let Some((number, _)) = new.last() {
             seen = *number;
-            assert!(confirmed, "{new:?} without a yes: seed {seed}, burst {burst}");
+            assert!(confirmed, "{new:?} without a yes: seed {seed}, burst {burst}; last asked on:\n{asked}");
             all.extend(new.into_iter().map(|(_, verb)| verb));
         }
     }
@@ -234,12 +236,6 @@ fn says_yes(bench: &Bench, input: &Input) -> bool {
         }
         _ => false,
     }
-}
-
-/// A question is on the screen that a capital Y answers.
-fn asks(bench: &mut Bench) -> bool {
-    let screen = bench.screen();
-    screen.contains("Esc Cancel") && screen.contains("Y ")
 }
 
 #[tokio::test]
