@@ -396,7 +396,7 @@ async fn a_recipe_is_paused_and_let_go_on_from_here_too() {
     bench.says("Let contact-to-crm go on?");
     bench.press("Enter H Y").await;
     assert!(bench.world.journal.pauses().await.expect("pauses").is_empty());
-    bench.press("Esc Esc Right H").await;
+    bench.press("Esc Esc Esc Right H").await;
     bench.says("only recipes are paused");
 }
 
@@ -407,7 +407,7 @@ async fn rules_are_sorted_chosen_columns_of_and_written_to_a_file() {
     bench.says("running first");
     bench.press("s").await;
     bench.says("Sort by");
-    bench.press("3 Esc").await;
+    bench.press("3").await;
     bench.says("RUNS▼");
     bench.says("by runs ▼");
     let screen = bench.screen();
@@ -415,7 +415,7 @@ async fn rules_are_sorted_chosen_columns_of_and_written_to_a_file() {
     assert!(first.contains("contact-to-crm"), "the one that ran stands first: {screen}");
     bench.press("Shift-Up").await;
     bench.says("RUNS▲");
-    bench.press("s 1 Esc").await;
+    bench.press("s 1").await;
     bench.says("by recipe ▲");
     bench.press("Space").await;
     bench.says("rules are changed one at a time");
@@ -434,10 +434,36 @@ async fn rules_are_sorted_chosen_columns_of_and_written_to_a_file() {
     // The other tabs have columns of their own; the order holds where they have the column.
     bench.press("Esc Esc Right").await;
     bench.says("as in the file");
-    bench.press("s 1 Esc").await;
+    bench.press("s 1").await;
     bench.says("FIELD▲");
     bench.press("X j Enter").await;
     bench.says("rows written.");
     bench.press("Esc Right s").await;
     bench.says("Sort by");
+}
+
+#[tokio::test]
+async fn previews_are_made_by_the_mapping_that_is_in_force_by_now() {
+    use crate::domain::filter::Filter;
+    use crate::domain::page::Anchor;
+    use crate::domain::review::{Choice, Decision};
+    let world = world().await;
+    let phone = Filter::parse("field:Phone").expect("valid");
+    let conflict = world.journal.conflicts(&phone, Anchor::Last, 9).await.expect("rows").rows.remove(0).id;
+    let decision = Decision::Resolve { conflict, choice: Choice::Left };
+    let body = |preview: &crate::domain::plan::Preview| format!("{:?}", preview.calls);
+    let before = world.operator.preview(&decision).await.expect("shown");
+    assert!(body(&before).contains("phone") && !body(&before).contains("mobilephone"), "{before:?}");
+    let shipped = include_str!("../../../assets/mapping/contact.toml");
+    let file = folder(&world).join("mappings/contact.toml");
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    let edited = shipped.replace("\"phone\"", "\"mobilephone\"");
+    std::fs::write(&file, edited.replace("intercom = \"mobilephone\"", "intercom = \"phone\""))
+        .expect("written");
+    let after = world.operator.preview(&decision).await.expect("shown");
+    assert!(body(&after).contains("mobilephone"), "{after:?}");
+    // What cannot be read changes nothing.
+    std::fs::write(&file, "nonsense = [").expect("written");
+    let still = world.operator.preview(&decision).await.expect("shown");
+    assert!(body(&still).contains("mobilephone"), "{still:?}");
 }
