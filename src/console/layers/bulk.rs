@@ -243,7 +243,7 @@ impl Bulk {
             let count = frozen.left_out.len() as u64;
             let text = format!("{} left out, since it cannot be done to them:", counted(count, "row"));
             say(&text, theme.warn);
-            lines.extend(frozen.left_out.iter().take(200).map(|one| outcome(ctx, one, "", cells)));
+            lines.extend(frozen.left_out.iter().take(200).flat_map(|one| outcome(ctx, one, "", cells)));
             lines.push(Line::default());
         }
         let labels = frozen.items.iter().take(500);
@@ -287,15 +287,15 @@ impl Bulk {
         lines.push(Line::default());
         // What needs a look comes first.
         let refused = done.iter().filter(|one| one.done.is_err()).chain(left_out);
-        lines.extend(refused.map(|one| outcome(ctx, one, "", cells)));
+        lines.extend(refused.flat_map(|one| outcome(ctx, one, "", cells)));
         let fine = done.iter().filter(|one| one.done.is_ok());
-        lines.extend(fine.map(|one| outcome(ctx, one, self.deed.did(), cells)));
+        lines.extend(fine.flat_map(|one| outcome(ctx, one, self.deed.did(), cells)));
         lines
     }
 }
 
-/// A row of the table of results.
-fn outcome(ctx: &Ctx, one: &Outcome, did: &str, cells: usize) -> Line<'static> {
+/// A row of the table of results. A reason is a sentence that says what to do: it is never cut, it goes on below itself.
+fn outcome(ctx: &Ctx, one: &Outcome, did: &str, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let (glyph, style, words) = match &one.done {
         Ok(()) => ("✓ ", theme.ok, did.to_owned()),
@@ -303,13 +303,24 @@ fn outcome(ctx: &Ctx, one: &Outcome, did: &str, cells: usize) -> Line<'static> {
     };
     let rest = cells.saturating_sub(12);
     let label = rest * 2 / 5;
-    Line::from(vec![
-        span(glyph, style),
-        span(left(&one.id, 10), theme.muted),
-        span(left(&one.label, label), theme.text),
-        span("  ", theme.text),
-        span(cut_end(&words, rest.saturating_sub(label + 2)), theme.muted),
-    ])
+    let room = rest.saturating_sub(label + 2).max(1);
+    let said = if width(&words) > room { wrap(&words, room) } else { vec![words] };
+    let mut lines: Vec<Line<'static>> = said
+        .into_iter()
+        .map(|words| Line::from(vec![span(" ".repeat(14 + label), theme.text), span(words, theme.muted)]))
+        .collect();
+    if let Some(first) = lines.first_mut() {
+        first.spans.splice(
+            ..1,
+            [
+                span(glyph, style),
+                span(left(&one.id, 10), theme.muted),
+                span(left(&one.label, label), theme.text),
+                span("  ", theme.text),
+            ],
+        );
+    }
+    lines
 }
 
 /// `12 s`, `4 min`, `2 h`.
