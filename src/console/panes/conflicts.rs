@@ -425,7 +425,7 @@ impl Pane for Conflicts {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 33 / 100).clamp(43, 72));
+        let (list, detail) = split(ctx, area, self.focus, (area.width * 33 / 100).clamp(45, 72));
         if let Some(list) = list {
             let frame = Frame {
                 title: "Conflicts",
