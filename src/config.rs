@@ -112,6 +112,7 @@ impl Config {
             config.monitors.check(),
             config.merge.check(),
             config.console.check(),
+            config.webhook.check(),
             config.sinks.iter().try_for_each(|(name, sink)| sink.check(name)),
         ] {
             if let Err(why) = check {

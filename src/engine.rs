@@ -76,6 +76,7 @@ pub mod poll;
 mod probe;
 pub mod recipe;
 pub mod rehearse;
+mod reopen;
 pub mod retry;
 pub mod rulebook;
 pub mod rules;

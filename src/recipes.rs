@@ -24,6 +24,7 @@ pub mod newcomer;
 pub mod planner;
 pub mod recipe;
 pub mod rehearsal;
+pub mod reopen;
 pub mod standing;
 pub mod template;
 pub mod timeline;
@@ -35,6 +36,8 @@ pub const CONTACT_TO_CRM: &str = "contact-to-crm";
 pub const CONTACT_TO_INTERCOM: &str = "contact-to-intercom";
 /// Carries out a decision on a conflict.
 pub const RESOLVE_CONFLICT: &str = "resolve-conflict";
+/// Takes back what a settled conflict wrote.
+pub const REOPEN_CONFLICT: &str = "reopen-conflict";
 /// Carries out a merge.
 pub const MERGE_DUPLICATES: &str = crate::domain::undo::MERGING;
 /// Takes a merge back, as far as the vendor allows.
@@ -51,10 +54,11 @@ pub const PROBE: &str = crate::domain::execution::PROBE;
 pub const ERASE_PERSON: &str = crate::domain::erasure::RECIPE;
 
 /// Every recipe there is.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 13] = [
     CONTACT_TO_CRM,
     CONTACT_TO_INTERCOM,
     RESOLVE_CONFLICT,
+    REOPEN_CONFLICT,
     MERGE_DUPLICATES,
     UNDO_MERGE,
     LINK_COMPANY,

@@ -18,6 +18,7 @@ use crate::domain::event::NewEvent;
 use crate::domain::record::Connection;
 use crate::domain::secret::Credentials;
 
+mod callers;
 mod inbox;
 mod intake;
 mod metrics;
@@ -47,6 +48,27 @@ pub struct Settings {
     /// How long a delivery may wait for the journal before the vendor is asked to send it again. Vendors give up after
     /// 5 seconds.
     pub commit_timeout_milliseconds: u64,
+    /// Addresses and networks that may deliver; empty = all. A signature is wanted of them all the same.
+    pub allow_from: Vec<String>,
+    /// Addresses and networks of our own proxies: of them alone `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+}
+
+impl Settings {
+    /// What is wrong with it, beginning with the setting's name.
+    pub fn check(&self) -> Result<(), String> {
+        callers::Networks::read(&self.allow_from).map_err(|why| format!("webhook.allow_from: {why}"))?;
+        callers::Networks::read(&self.trusted_proxies)
+            .map_err(|why| format!("webhook.trusted_proxies: {why}"))?;
+        Ok(())
+    }
+
+    /// Who may deliver. What cannot be read lets nobody in; [`Settings::check`] refuses it before that.
+    fn callers(&self) -> callers::Callers {
+        let read = |texts| callers::Networks::read(texts).unwrap_or_default();
+        let allowed = (!self.allow_from.is_empty()).then(|| read(&self.allow_from));
+        callers::Callers::new(allowed, read(&self.trusted_proxies))
+    }
 }
 
 impl Default for Settings {
@@ -60,6 +82,8 @@ impl Default for Settings {
             header_timeout_milliseconds: 5_000,
             body_timeout_milliseconds: 10_000,
             commit_timeout_milliseconds: 3_500,
+            allow_from: Vec::new(),
+            trusted_proxies: Vec::new(),
         }
     }
 }

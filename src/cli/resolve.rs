@@ -22,7 +22,7 @@ use crate::engine::operate::disputes::{Applied, Reach, Wish};
 /// Arguments of `resolve`.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("choice").required(true)
-    .args(["take", "left", "right", "value", "clear", "translate", "disable", "ignore"])))]
+    .args(["take", "left", "right", "value", "clear", "translate", "disable", "ignore", "undo"])))]
 pub struct Arguments {
     /// Which conflict, as cf_3; several are decided alike, all their calls shown together
     #[arg(required = true, value_name = "ID")]
@@ -51,6 +51,9 @@ pub struct Arguments {
     /// Leave it alone for a time, as 7d, or until a value changes: `change`
     #[arg(long, value_name = "SPAN")]
     ignore: Option<String>,
+    /// Take the decision back: both sides get what they held before, and the field is open to be decided again
+    #[arg(long, conflicts_with = "as_rule")]
+    undo: bool,
     /// Make it a rule for every conflict of this field and kind: with the same two values, or with any
     #[arg(long, value_name = "VALUES", num_args = 0..=1, default_missing_value = "same", value_parser = ["same", "any"])]
     as_rule: Option<String>,
@@ -122,6 +125,9 @@ pub(super) fn parse_direction(text: &str) -> Result<Direction, Problem> {
 /// Settles a conflict.
 pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Result<(), Problem> {
     let ids: Vec<ConflictId> = arguments.ids.iter().map(|id| parse(id)).collect::<Result<_, _>>()?;
+    if arguments.undo {
+        return take_back(&Desk::open(place, read_only)?, &ids, &arguments.how).await;
+    }
     let wish = arguments.wish()?;
     let reach = arguments.reach(&wish)?;
     let desk = Desk::open(place, read_only)?;
@@ -156,6 +162,18 @@ pub async fn run(place: &Place, read_only: bool, arguments: &Arguments) -> Resul
 }
 
 /// Several conflicts, decided alike.
+async fn take_back(desk: &Desk<'_>, ids: &[ConflictId], how: &How) -> Result<(), Problem> {
+    let [id] = ids else {
+        return Err(Problem::usage(
+            "Nothing was taken back.",
+            "decisions are taken back one by one, each after a look at its calls",
+            "name one conflict",
+        ));
+    };
+    let decision = desk.operator.undo_of_settlement(*id).await.map_err(|error| refused(&error))?;
+    desk.decide(&decision, how).await
+}
+
 async fn several(
     desk: &Desk<'_>,
     ids: &[ConflictId],

@@ -195,6 +195,9 @@ actions! {
     Mine { id: "mine", keys: ["i"], hint: "mine",
         help: "Show only what your role decides (console.role in the settings), or everything again.",
         scope: Conflicts }
+    Reopen { id: "reopen", keys: ["u"], hint: "undo",
+        help: "Take back what a settled conflict wrote (filter status:done), else what you did last; asks first.",
+        scope: Conflicts, danger: true, does: Resolve }
     // Duplicates.
     Merge { id: "merge", keys: ["m"], hint: "merge",
         help: "Merge the records into the survivor; shows calls and losses, and asks first.",

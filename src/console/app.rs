@@ -171,6 +171,7 @@ impl App {
 
     /// The first questions.
     pub fn start(&mut self) -> Vec<Effect> {
+        self.ctx.shown_at = self.ctx.now;
         let mut effects = self.load_counts();
         effects.extend(self.update(Msg::Shown));
         effects

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::hints;
 use super::msg::Answer;
 use super::panes::Screen;
 use super::panes::listing::Chosen;
@@ -18,14 +19,16 @@ use crate::domain::links::LinkVerdict;
 use crate::domain::page::Anchor;
 use crate::domain::record::Connection;
 use crate::domain::review::{Choice, Decision, LinkAs, ReviewState, Verdict};
-use crate::engine::operate::Operator;
+use crate::domain::team::{CLAIM, Item as Team};
 use crate::engine::operate::disputes::{Reach, Wish};
+use crate::engine::operate::{OperateError, Operator};
 use crate::journal::Journal;
+use crate::journal::team::Taken;
 use crate::journal::verdicts::NewVerdict;
 
 mod deed;
 
-pub use deed::Deed;
+pub use deed::{Deed, Hint};
 
 /// At most so many rows in one bulk, or in one range: what is more is narrowed by a filter first.
 pub const MOST: usize = 20_000;
@@ -197,9 +200,15 @@ async fn tolls(
     all: usize,
 ) -> Answer<Vec<Toll>> {
     let mut calls: BTreeMap<Connection, u64> = BTreeMap::new();
-    if matches!(deed, Deed::Retry) {
-        let ids: Vec<ExecutionId> = sample.iter().map(|row| ExecutionId(row.key())).collect();
-        calls = operator.calls_ahead(&ids).await.map_err(|error| error.to_string())?.calls;
+    let ids = || -> Vec<ExecutionId> { sample.iter().map(|row| ExecutionId(row.key())).collect() };
+    match deed {
+        Deed::Retry => {
+            calls = operator.calls_ahead(&ids()).await.map_err(|error| error.to_string())?.calls;
+        }
+        Deed::FromStart => {
+            calls = operator.calls_from_start(&ids()).await.map_err(|error| error.to_string())?.calls;
+        }
+        _ => {}
     }
     for row in sample {
         let (decision, connection) = match (deed, row) {
@@ -258,7 +267,7 @@ async fn carry_out(
     for item in &items {
         match now.get(&item.key) {
             None => drop(results.insert(item.key, Err("it is no longer in the journal".to_owned()))),
-            Some(row) if row.stamp() != item.stamp => {
+            Some(row) if !deed.takes_changed() && row.stamp() != item.stamp => {
                 let why = format!("it changed since it was shown; it is {} now", row.state());
                 results.insert(item.key, Err(why));
             }
@@ -284,16 +293,20 @@ async fn act(
     results: &mut HashMap<i64, Result<(), String>>,
 ) -> Vec<ExecutionId> {
     let mut executions = Vec::new();
-    if matches!(deed, Deed::Retry | Deed::Discard(_)) {
+    if deed.screen() == Screen::Executions && !matches!(deed, Deed::Hint(..)) {
         let ids: Vec<ExecutionId> = rows.iter().map(|row| ExecutionId(row.key())).collect();
         let report = match deed {
             Deed::Discard(reason) => operator.discard(&ids, reason).await,
+            Deed::FromStart => operator.replan(&ids).await,
+            Deed::Hold => operator.put_aside(&ids, None, "").await,
+            Deed::Snooze(until) => operator.put_aside(&ids, Some(*until), "").await,
+            Deed::LetGo => operator.take_up(&ids).await,
             _ => operator.retry(&ids).await,
         };
         match report {
             Ok(report) => {
                 results.extend(report.refused.into_iter().map(|(id, why)| (id.0, Err(why))));
-                if *deed == Deed::Retry {
+                if matches!(deed, Deed::Retry | Deed::FromStart) {
                     executions = report.queued;
                 }
             }
@@ -301,10 +314,24 @@ async fn act(
         }
         return executions;
     }
+    if let Deed::Hint(screen, hint) = deed {
+        let items: Vec<Team> = rows.iter().filter_map(|row| hints::item(*screen, row.key())).collect();
+        match leave(operator, hint, &items).await {
+            Ok(refused) => results.extend(refused.into_iter().map(|(item, why)| (item.number(), Err(why)))),
+            Err(error) => results.extend(items.iter().map(|item| (item.number(), Err(error.to_string())))),
+        }
+        return executions;
+    }
     for row in rows {
         let key = row.key();
         let done = match deed {
-            Deed::Retry | Deed::Discard(_) => Ok(()),
+            Deed::Retry
+            | Deed::FromStart
+            | Deed::Discard(_)
+            | Deed::Hold
+            | Deed::Snooze(_)
+            | Deed::LetGo
+            | Deed::Hint(..) => Ok(()),
             Deed::Different => operator.distinct(DuplicateId(key)).await.map_err(|error| error.to_string()),
             Deed::Unsure => judge(operator, key, Verdict::Unsure, None).await,
             Deed::PutOff(until) => judge(operator, key, Verdict::Later, *until).await,
@@ -335,6 +362,33 @@ async fn act(
         }
     }
     executions
+}
+
+/// Leaves a hint on items; answers those that were refused, and why.
+async fn leave(
+    operator: &Operator,
+    hint: &Hint,
+    items: &[Team],
+) -> Result<Vec<(Team, String)>, OperateError> {
+    match hint {
+        Hint::Claim => {
+            let taken = operator.claim(items, CLAIM, false).await?;
+            let why = |taken: Taken| (taken.item, format!("{} has claimed it", taken.claim.who));
+            return Ok(taken.into_iter().map(why).collect());
+        }
+        Hint::GiveBack => {
+            let mut refused = Vec::new();
+            for item in items {
+                if operator.give_back(std::slice::from_ref(item)).await? == 0 {
+                    refused.push((*item, "it was not yours".to_owned()));
+                }
+            }
+            return Ok(refused);
+        }
+        Hint::Assign(to) => drop(operator.assign(items, to.as_deref()).await?),
+        Hint::Comment(text) => operator.comment(items, text).await?,
+    }
+    Ok(Vec::new())
 }
 
 async fn judge(

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::hints::Hints;
 use super::msg::Ticket;
@@ -12,6 +13,9 @@ use super::outside::{self, Outside, Window};
 use super::panes::Screen;
 use super::theme::Theme;
 use crate::domain::clock::Timestamp;
+
+/// From when on somebody asks what the screen is waiting for.
+const MISSED_MILLISECONDS: i64 = 150;
 
 /// What lies under the mouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub struct Ctx {
     pub zone: TimeZone,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// Since when this screen is shown.
+    pub shown_at: Timestamp,
     /// Live refresh is off.
     pub paused: bool,
     /// From which probability on duplicates are shown, and from which they count as certain.
@@ -73,6 +79,7 @@ impl Ctx {
             theme,
             zone,
             size,
+            shown_at: now,
             paused: false,
             thresholds: (0.5, 0.995),
             hints: Hints::default(),
@@ -122,6 +129,19 @@ impl Ctx {
         };
         let divider = here().find(|(_, target)| *target == Target::Divider);
         divider.or_else(|| here().next()).map(|(_, target)| target.clone())
+    }
+
+    /// What a box without an answer says, once the answer is late enough to be missed; words that came and went at
+    /// every change of the screen would only flicker.
+    pub fn reading(&self) -> Option<(&'static str, Style, String)> {
+        (self.now.since(self.shown_at) >= MISSED_MILLISECONDS).then(|| {
+            (
+                "○",
+                self.theme.muted,
+                "Reading the journal…\nWhat it says appears here by itself; every key works meanwhile."
+                    .to_owned(),
+            )
+        })
     }
 
     /// Only one pane fits.

@@ -4,8 +4,11 @@ use crate::domain::execution::Attempt;
 
 /// The command.
 pub(super) fn curl(attempt: &Attempt) -> String {
+    // The emulated vendors speak plain HTTP, on loopback and nowhere else.
+    let loopback = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| attempt.url.starts_with(host));
+    let scheme = if loopback { "http" } else { "https" };
     let url =
-        if attempt.url.contains("://") { attempt.url.clone() } else { format!("https://{}", attempt.url) };
+        if attempt.url.contains("://") { attempt.url.clone() } else { format!("{scheme}://{}", attempt.url) };
     let body = if attempt.request.trim().is_empty() {
         String::new()
     } else {
@@ -47,5 +50,8 @@ mod tests {
              -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
              --data-raw '{\"name\":\"O'\\''Brien $HOME\"}'"
         );
+        let emulated =
+            Attempt { url: "127.0.0.1:37057/contacts/6b".into(), request: String::new(), ..attempt };
+        assert!(curl(&emulated).starts_with("curl -X PATCH 'http://127.0.0.1:37057/contacts/6b' "));
     }
 }

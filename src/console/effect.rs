@@ -14,7 +14,7 @@ use super::panes::listing::Change;
 use super::panes::{self, Screen};
 use super::wishes::Wish as AnyWish;
 use super::{bulk, export, views};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Key, List};
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::page::Anchor;
 use crate::domain::record::RecordRef;
@@ -120,6 +120,15 @@ pub enum Query {
         from: i64,
         /// The last.
         to: i64,
+    },
+    /// What can stand after a key of the filter, beginning so.
+    Values {
+        /// In which list.
+        list: List,
+        /// After which key.
+        key: Key,
+        /// What was typed of it.
+        start: String,
     },
     /// For the recipes.
     Recipes(panes::recipes::asks::Ask),

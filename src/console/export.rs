@@ -242,6 +242,10 @@ const fn columns(screen: Screen) -> &'static [&'static str] {
             "created_at",
             "resolution",
         ],
+        Screen::Audit => &["number", "at", "actor", "verb", "object", "note", "erased", "hash"],
+        Screen::Log => {
+            &["id", "execution", "purpose", "started_at", "duration_ms", "method", "url", "status", "class"]
+        }
         _ => &[
             "id",
             "status",
@@ -280,7 +284,7 @@ fn cell(column: &str, value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Number(number) if column.ends_with("_at") => {
+        Value::Number(number) if column == "at" || column.ends_with("_at") => {
             number.as_i64().map_or_else(|| number.to_string(), |at| Timestamp(at).rfc3339())
         }
         other => other.to_string(),

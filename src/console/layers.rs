@@ -218,8 +218,11 @@ impl Layer for menu::Menu {
 }
 
 impl Layer for filter::FilterLine {
-    fn key(&mut self, _ctx: &Ctx, key: KeyEvent) -> Reply {
-        self.key(key)
+    fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
+        self.key(ctx, key)
+    }
+    fn loaded(&mut self, _ctx: &Ctx, ticket: Ticket, loaded: Loaded) -> Result<Vec<Effect>, Loaded> {
+        self.loaded(ticket, loaded)
     }
     fn paste(&mut self, text: &str) -> Reply {
         self.paste(text)

@@ -30,6 +30,8 @@ pub enum Wish {
     Judge(UnlinkedId, LinkVerdict),
     /// Send these decisions about conflicts.
     Settle(Vec<(ConflictId, Choice)>),
+    /// Take back what a settled conflict wrote.
+    Reopen(ConflictId),
     /// Take back what the newest merge of this pair made.
     Unmerge(DuplicateId),
     /// Say of each of these pairs that it is two different people: the record in words.
@@ -111,6 +113,10 @@ pub(super) async fn propose(operator: &Operator, wish: Wish) -> Answer<Box<Propo
         Wish::Settle(wanted) => {
             let batch = operator.propose_each(&wanted).await.map_err(words)?;
             (batch.preview.clone(), Then::Settle(Box::new(batch)))
+        }
+        Wish::Reopen(conflict) => {
+            let decision = operator.undo_of_settlement(conflict).await.map_err(words)?;
+            (operator.preview(&decision).await.map_err(words)?, Then::Decide(decision))
         }
         Wish::Unmerge(pair) => {
             let merge = operator.merge_behind(&pair.to_string()).await.map_err(words)?;

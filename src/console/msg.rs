@@ -6,7 +6,7 @@ use super::panes::listing::Change;
 use super::panes::{self, Screen};
 use super::{bulk, export};
 use crate::domain::execution::{Execution, ExecutionDetail};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Key};
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
 use crate::domain::overview::Overview;
 use crate::domain::page::{Counts, Page};
@@ -15,6 +15,7 @@ use crate::domain::review::{Conflict, Decision, Duplicate, Unlinked};
 use crate::engine::explain::Account;
 use crate::engine::operate::disputes::{Applied, Proposal};
 use crate::journal::operate::Report;
+use crate::journal::pages::Offered;
 
 /// The number of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +74,8 @@ pub enum Loaded {
     Unlinked(Answer<Page<Unlinked>>),
     /// The numbers of the rows between two, of a list.
     Keys(Screen, Answer<Vec<i64>>),
+    /// What can stand after a key of the filter.
+    Values(Key, Answer<Vec<Offered>>),
     /// For a bulk.
     Bulk(Box<bulk::Told>),
     /// For an export.

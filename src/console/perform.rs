@@ -19,6 +19,9 @@ use crate::engine::explain::explain;
 use crate::engine::operate::Operator;
 use crate::journal::Journal;
 
+/// Values offered after a key of the filter.
+const OFFERED: usize = 50;
+
 /// An answer on its way to the loop; its token is dropped once it was handled.
 #[derive(Debug)]
 pub struct Envelope {
@@ -231,6 +234,9 @@ async fn load(journal: &Journal, operator: &Operator, ticket: Ticket, query: Que
         Query::Keys { screen, filter, from, to } => {
             let keys = rows::between(journal, screen, &filter, (from, to), bulk::MOST).await;
             Loaded::Keys(screen, keys)
+        }
+        Query::Values { list, key, start } => {
+            Loaded::Values(key, ask!(journal.filter_values(list, key, &start, OFFERED)))
         }
         Query::Recipes(ask) => {
             Loaded::Recipes(Box::new(Box::pin(panes::recipes::asks::answer(journal, operator, ask)).await))

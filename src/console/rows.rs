@@ -3,17 +3,19 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::msg::Answer;
 use super::panes::Screen;
+use crate::domain::audit::AuditEntry;
 use crate::domain::evidence::percent;
-use crate::domain::execution::Execution;
+use crate::domain::execution::{Call, Execution};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId, UnlinkedId};
 use crate::domain::page::Anchor;
 use crate::domain::record::value_text;
 use crate::domain::review::{Conflict, Duplicate, Unlinked};
+use crate::domain::secret::holds_a_token;
 use crate::journal::Journal;
 
 /// Rows read at once where all of a list are gone through.
@@ -30,6 +32,10 @@ pub(in crate::console) enum Row {
     Duplicate(Box<Duplicate>),
     /// Of the unlinked people.
     Unlinked(Box<Unlinked>),
+    /// Of the audit log.
+    Entry(Box<AuditEntry>),
+    /// Of the calls.
+    Call(Box<Call>),
 }
 
 impl Row {
@@ -40,6 +46,8 @@ impl Row {
             Self::Conflict(row) => row.id.0,
             Self::Duplicate(row) => row.id.0,
             Self::Unlinked(row) => row.id.0,
+            Self::Entry(row) => row.number,
+            Self::Call(row) => row.id,
         }
     }
 
@@ -50,6 +58,8 @@ impl Row {
             Self::Conflict(row) => row.id.to_string(),
             Self::Duplicate(row) => row.id.to_string(),
             Self::Unlinked(row) => row.id.to_string(),
+            Self::Entry(row) => row.number.to_string(),
+            Self::Call(row) => row.id.to_string(),
         }
     }
 
@@ -60,6 +70,10 @@ impl Row {
             Self::Conflict(row) => row.state.as_str(),
             Self::Duplicate(row) => row.state.as_str(),
             Self::Unlinked(row) => row.state.as_str(),
+            Self::Entry(row) if row.erased => "erased",
+            Self::Entry(_) => "written",
+            Self::Call(row) if row.class.is_some() => "failed",
+            Self::Call(_) => "answered",
         }
     }
 
@@ -76,6 +90,8 @@ impl Row {
                 Some(best) => format!("{}  {} {}", row.subject, best.name, percent(best.probability)),
                 None => format!("{}  {}", row.subject, row.domain),
             },
+            Self::Entry(row) => format!("{}  {}", row.entry.verb, row.entry.object),
+            Self::Call(row) => format!("{}  {}", row.method, row.url),
         }
     }
 
@@ -95,6 +111,8 @@ impl Row {
                 people.extend(row.candidates.first().map(|best| field("company", &best.name)));
                 people
             }
+            // They name no people but by the ids of their records.
+            Self::Entry(_) | Self::Call(_) => Vec::new(),
         }
     }
 
@@ -105,9 +123,15 @@ impl Row {
             Self::Conflict(row) => serde_json::to_value(row),
             Self::Duplicate(row) => serde_json::to_value(row),
             Self::Unlinked(row) => serde_json::to_value(row),
+            Self::Entry(row) => Ok(ledgered(row)),
+            Self::Call(row) => serde_json::to_value(row),
         };
         // These types hold nothing that JSON has no word for.
-        json.unwrap_or_default()
+        let mut json = json.unwrap_or_default();
+        if matches!(self, Self::Entry(_) | Self::Call(_)) {
+            conceal(&mut json);
+        }
+        json
     }
 
     /// A number that is another one once the row is another one.
@@ -115,6 +139,34 @@ impl Row {
         let mut hasher = DefaultHasher::new();
         self.json().to_string().hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+/// An entry as `reknit audit` tells it.
+fn ledgered(row: &AuditEntry) -> Value {
+    json!({
+        "number": row.number,
+        "at": row.at,
+        "actor": row.entry.actor,
+        "verb": row.entry.verb,
+        "object": row.entry.object,
+        "note": row.entry.note,
+        "erased": row.erased,
+        "hash": row.hash,
+    })
+}
+
+/// Texts that look as if they held a token do not travel on; they are kept out before they are stored, but what goes
+/// into a file leaves this machine.
+fn conceal(json: &mut Value) {
+    if let Value::Object(members) = json {
+        for value in members.values_mut() {
+            if let Value::String(text) = value
+                && (holds_a_token(text) || text.contains("token="))
+            {
+                *value = Value::from("[left out: it looks as if it held a secret]");
+            }
+        }
     }
 }
 
@@ -141,6 +193,8 @@ pub(super) async fn page(
         Screen::Conflicts => rows!(conflicts, Conflict),
         Screen::Duplicates => rows!(duplicate_groups, Duplicate),
         Screen::Unlinked => rows!(unlinked, Unlinked),
+        Screen::Audit => rows!(audit_page, Entry),
+        Screen::Log => rows!(calls, Call),
         other => return Err(format!("The rows of {} cannot be gone through as a whole.", other.title())),
     })
 }

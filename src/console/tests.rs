@@ -2,17 +2,22 @@
 
 mod audit;
 mod bench;
+mod effects;
 mod executions;
+mod goldens;
 mod health;
 mod lists;
 mod log;
 mod looks;
+mod many;
 mod overview;
 mod pressing;
+mod random;
 mod recipes;
 mod reviews;
 mod safety;
 mod session;
+mod states;
 mod team;
 mod tour;
 mod world;

@@ -94,6 +94,7 @@ impl Undo {
 fn same(one: &Decision, other: &Decision) -> bool {
     match (one, other) {
         (Decision::UndoMerge { merge: one }, Decision::UndoMerge { merge: other }) => one == other,
+        (Decision::Reopen { settled: one, .. }, Decision::Reopen { settled: other, .. }) => one == other,
         (Decision::Unlink { link: one, .. }, Decision::Unlink { link: other, .. }) => one == other,
         (one, other) => one == other,
     }

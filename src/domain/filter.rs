@@ -8,7 +8,7 @@
 pub mod known;
 pub mod values;
 
-pub use known::{Column, Known, List, known};
+pub use known::{Column, Known, List, key, known};
 pub use values::{Compared, When, span};
 
 words! {

@@ -320,6 +320,13 @@ pub enum Decision {
         /// How.
         choice: Choice,
     },
+    /// Take back what a settled conflict wrote; it is open again then.
+    Reopen {
+        /// Which.
+        conflict: ConflictId,
+        /// The execution that settled it.
+        settled: ExecutionId,
+    },
     /// Merge a duplicate candidate.
     Merge {
         /// Which.

@@ -417,6 +417,7 @@ pub(super) async fn mend(turn: &mut Turn<'_>) -> Result<Planned, Stop> {
             let planned = mend::resolve(&choice, conflict.kind, field, &left, &right, &mapping)?;
             Ok(planned)
         }
+        Decision::Reopen { conflict, settled } => super::reopen::gather(turn, conflict, settled).await,
         Decision::Merge { duplicate, survivor, wish } => {
             super::merge::gather(turn, duplicate, &survivor, &wish).await
         }

@@ -357,6 +357,7 @@ impl Operator {
                     preview,
                 })
             }
+            Decision::Reopen { conflict, settled } => self.reopening(*conflict, *settled).await,
             Decision::Merge { duplicate, survivor, wish } => {
                 Box::pin(self.uncontradicted(*duplicate)).await?;
                 Box::pin(self.merging(*duplicate, survivor, wish)).await

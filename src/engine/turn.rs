@@ -230,7 +230,9 @@ impl<'a> Turn<'a> {
                 }));
                 scopes.extend(sides.map(PauseScope::connection));
             }
-            recipes::RESOLVE_CONFLICT => scopes.extend(sides.map(PauseScope::connection)),
+            recipes::RESOLVE_CONFLICT | recipes::REOPEN_CONFLICT => {
+                scopes.extend(sides.map(PauseScope::connection))
+            }
             _ if self.recipe().is_some() => scopes.extend(sides.map(PauseScope::connection)),
             _ => scopes
                 .extend(execution.record.iter().map(|record| PauseScope::connection(&record.connection))),

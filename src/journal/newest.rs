@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use super::Result;
 use crate::domain::clock::Timestamp;
-use crate::domain::filter::{Filter, Key, Term, span};
+use crate::domain::filter::{Filter, Key, Term, When};
 use crate::domain::page::{Anchor, Page};
 
 /// Matching rows that are counted.
@@ -50,12 +50,16 @@ impl Through {
 /// Whether a filter looks at all rows of a list that has `total`; otherwise at the newest [`SLICE`].
 pub fn reaches_all(filter: &Filter, indexed: &[Key]) -> bool {
     filter.is_empty()
-        || filter.terms.iter().all(|term| matches!(term.key, Some(Key::Since | Key::Age)))
+        || filter.terms.iter().all(|term| term.key.is_some_and(is_time))
         || filter.terms.iter().any(|term| {
             !term.negated
                 && term.key.is_some_and(|key| indexed.contains(&key))
                 && !term.values.iter().any(|value| value.ends_with('*'))
         })
+}
+
+const fn is_time(key: Key) -> bool {
+    matches!(key, Key::Since | Key::Until | Key::Age)
 }
 
 impl Ledger {
@@ -129,19 +133,26 @@ impl Ledger {
     ) -> Result<Through> {
         let mut through = Through { sql: String::new(), values: Vec::new() };
         let mut floor = 0;
-        let mut indexed = filter.terms.iter().all(|term| matches!(term.key, Some(Key::Since | Key::Age)));
+        let mut indexed = filter.terms.iter().all(|term| term.key.is_some_and(is_time));
         for term in &filter.terms {
-            if let Some(key @ (Key::Since | Key::Age)) = term.key {
-                let back = term
-                    .values
-                    .first()
-                    .and_then(|value| span(value.trim_start_matches('>')))
-                    .map_or(0, |span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-                let at = self.first_at(connection, now.0.saturating_sub(back), newest)?;
-                if (key == Key::Since) == term.negated {
-                    through.and(&format!("{} < ?", self.key), [Sql::Integer(at)]);
-                } else {
-                    floor = floor.max(at - 1);
+            if let Some(key) = term.key.filter(|key| is_time(*key)) {
+                let times =
+                    term.values.first().and_then(|value| When::of(key, value)).map(|it| it.range(now));
+                let Some(times) = times else {
+                    through.and("0", []);
+                    continue;
+                };
+                let at = |time| self.first_at(connection, time, newest);
+                let low = if times.start == i64::MIN { 0 } else { at(times.start)? };
+                let high = if times.end == i64::MAX { i64::MAX } else { at(times.end)? };
+                if term.negated {
+                    let outside = format!("({key} < ? OR {key} >= ?)", key = self.key);
+                    through.and(&outside, [Sql::Integer(low), Sql::Integer(high)]);
+                    continue;
+                }
+                floor = floor.max(low - 1);
+                if high < i64::MAX {
+                    through.and(&format!("{} < ?", self.key), [Sql::Integer(high)]);
                 }
                 continue;
             }

@@ -396,6 +396,25 @@ fn probe(
     Ok(execution)
 }
 
+/// A settled conflict is taken back. Its item stays done: what is found to differ then is a new one.
+fn reopen(
+    connection: &Connection,
+    now: Timestamp,
+    decision: &Decision,
+    (conflict, settled): (ConflictId, ExecutionId),
+    new: &NewExecution,
+    actor: &str,
+) -> Result<ExecutionId> {
+    connection
+        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
+        .execute(params![now.0, actor, to_json(decision)?])?;
+    let number = DecisionId(connection.last_insert_rowid());
+    let execution = insert(connection, now, None, Some(number), new)?;
+    let note = format!("Takes back {settled}. Carried out by {execution}.");
+    audit::note(connection, now, actor, "reopen", &conflict.to_string(), note)?;
+    Ok(execution)
+}
+
 pub(super) fn decide(
     connection: &Connection,
     now: Timestamp,
@@ -408,6 +427,9 @@ pub(super) fn decide(
     }
     if let Decision::Probe { execution } = decision {
         return probe(connection, now, decision, *execution, new, actor);
+    }
+    if let Decision::Reopen { conflict, settled } = decision {
+        return reopen(connection, now, decision, (*conflict, *settled), new, actor);
     }
     if let Decision::UndoMerge { merge } = decision {
         return undo::decide(connection, now, (decision, *merge), new, actor);
@@ -435,7 +457,10 @@ pub(super) fn decide(
         Decision::Unlink { unlinked, link } => {
             ("unlinked", unlinked.to_string(), unlinked.0, "unlink", format!("Takes back {link}."))
         }
-        Decision::Act { .. } | Decision::UndoMerge { .. } | Decision::Probe { .. } => {
+        Decision::Act { .. }
+        | Decision::Reopen { .. }
+        | Decision::UndoMerge { .. }
+        | Decision::Probe { .. } => {
             return Err(JournalError::Refused("this settles no item".into()));
         }
     };

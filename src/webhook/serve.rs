@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,10 +22,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tower_service::Service;
 
-use super::{Receiver, Settings, router};
+use super::callers::{Callers, Peer};
+use super::{Receiver, Settings, Tally, router};
 
 /// How long connections may finish their answers after a stop.
 const FAREWELL: Duration = Duration::from_secs(15);
+
+/// When somebody whose address is not allowed may come again: a vendor's new address, once the settings name it.
+const STRANGER_SECONDS: &str = "600";
 
 /// hyper takes no smaller buffer for headers.
 const SMALLEST_BUFFER: usize = 8 * 1024;
@@ -119,6 +123,7 @@ impl Drop for Place {
 /// Serves until `stop` is ready; then takes no more connections, finishes the answers under way and returns.
 pub async fn serve(listener: TcpListener, receiver: Receiver, stop: impl Future<Output = ()> + Send) {
     let settings = receiver.settings.clone();
+    let door = Arc::new(Door { callers: settings.callers(), tally: receiver.tally.clone() });
     let routes = router(receiver);
     let places =
         Arc::new(Places { held: Mutex::default(), freed: Notify::new(), most: settings.connections.max(1) });
@@ -126,10 +131,10 @@ pub async fn serve(listener: TcpListener, receiver: Receiver, stop: impl Future<
     let (stopping, stopped) = watch::channel(());
     tokio::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, address)) => (stream, Peer(address.ip())),
                 Err(error) => {
                     // Out of file descriptors, or the caller was gone before we looked: the next may do better.
                     tracing::warn!(%error, "a webhook connection could not be accepted");
@@ -142,7 +147,8 @@ pub async fn serve(listener: TcpListener, receiver: Receiver, stop: impl Future<
             () = &mut stop => break,
             place = places.take() => place,
         };
-        tokio::spawn(converse(stream, routes.clone(), settings.clone(), place, stopped.clone()));
+        let door = (door.clone(), peer);
+        tokio::spawn(converse(stream, door, routes.clone(), settings.clone(), place, stopped.clone()));
     }
     drop(stopped);
     drop(listener);
@@ -152,8 +158,30 @@ pub async fn serve(listener: TcpListener, receiver: Receiver, stop: impl Future<
     }
 }
 
+/// What stands before the routes: who may deliver at all.
+struct Door {
+    callers: Callers,
+    tally: Arc<Tally>,
+}
+
+impl Door {
+    /// The answer to somebody who may not deliver; none to everybody else.
+    fn shut<B>(&self, peer: Peer, request: &Request<B>) -> Option<Response> {
+        if request.method() != Method::POST {
+            return None;
+        }
+        let caller = self.callers.stranger(peer, request.headers())?;
+        tracing::warn!(%caller, "a delivery from an address that webhook.allow_from does not name; nothing of it was read");
+        Tally::add(&self.tally.put_off, 1);
+        let headers = [(header::RETRY_AFTER, STRANGER_SECONDS), (header::CONNECTION, "close")];
+        let words = "this address may not deliver here (webhook.allow_from)\n";
+        Some((StatusCode::SERVICE_UNAVAILABLE, headers, words).into_response())
+    }
+}
+
 async fn converse(
     stream: TcpStream,
+    (door, peer): (Arc<Door>, Peer),
     routes: Router,
     settings: Settings,
     place: Place,
@@ -166,7 +194,11 @@ async fn converse(
         move |request: Request<hyper::body::Incoming>| {
             let mut routes = routes.clone();
             let place = place.clone();
+            let door = door.clone();
             async move {
+                if let Some(answer) = door.shut(peer, &request) {
+                    return Ok(answer);
+                }
                 if header_bytes(&request) > most_header_bytes {
                     return Ok(headers_too_long());
                 }

@@ -270,6 +270,24 @@ async fn slow_and_idle_callers_are_closed_in_time() {
 }
 
 #[tokio::test]
+async fn r95_only_addresses_that_the_settings_name_may_deliver_and_all_may_look() {
+    for (allowed, answer, stored) in [("127.0.0.0/8", "200", 1), ("198.51.100.7", "503", 0)] {
+        let inbox = Arc::new(Shelf::default());
+        let mut receiver = receiver(inbox.clone(), Some("client-secret"));
+        receiver.settings.allow_from = vec![allowed.to_owned()];
+        let (address, _stop, _server) = serving(receiver).await;
+        let said = rest_of(say(address, &good_request()).await).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {answer}")), "{allowed}: {said}");
+        assert_eq!(said.contains("retry-after: 600"), stored == 0, "a vendor comes again: {said}");
+        assert_eq!(inbox.kept.lock().unwrap().len(), stored, "{allowed}");
+        let look = "GET /healthz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+        assert!(rest_of(say(address, look).await).await.starts_with("HTTP/1.1 200"));
+    }
+    let wrong = Settings { allow_from: vec!["hubspot.com".into()], ..Settings::default() };
+    assert!(wrong.check().unwrap_err().starts_with("webhook.allow_from: \"hubspot.com\""));
+}
+
+#[tokio::test]
 async fn headers_have_an_end() {
     let (address, _stop, _server) = serving(receiver(Arc::default(), Some("client-secret"))).await;
     let long = format!("GET /healthz HTTP/1.1\r\nhost: h\r\nx-pad: {}\r\n\r\n", "x".repeat(40_000));

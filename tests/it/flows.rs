@@ -1,5 +1,6 @@
 //! What users do and see, from the webhook to the mended record: keys pressed, lines read, the vendors' own books.
 
+mod actions;
 mod batching;
 mod breaker;
 mod candidates;

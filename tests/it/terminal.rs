@@ -9,6 +9,7 @@ pub(crate) mod driver;
 mod endings;
 mod first_run;
 mod kept;
+mod lost;
 mod scripts;
 mod storms;
 

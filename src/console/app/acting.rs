@@ -3,6 +3,7 @@
 use super::App;
 use crate::console::actions::{Action, Scope, TABLE};
 use crate::console::crash;
+use crate::console::ctx::Target;
 use crate::console::effect::Effect;
 use crate::console::layers::help::Help;
 use crate::console::layers::palette::{Entry, Palette};
@@ -28,6 +29,11 @@ impl App {
 
     /// Runs an action, or says why it cannot run.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        // On a conflict that is not settled, its key is the undo of what was done last.
+        let action = match action {
+            Action::Reopen if self.can(action).is_err() => Action::UndoLast,
+            action => action,
+        };
         if let Err(why) = self.can(action) {
             self.toasts.push(
                 self.ctx.now,
@@ -123,6 +129,9 @@ impl App {
         if matches!(action, Action::Claim | Action::Assign | Action::Comment) {
             return self.can_hint();
         }
+        if matches!(action, Action::Narrower | Action::Wider) && self.ctx.narrow() {
+            return Err("one box fills this width; from 100 columns on there are two".to_owned());
+        }
         if listing::concerns(action) {
             match self.shown().list() {
                 Some(list) => list.can(action)?,
@@ -153,8 +162,12 @@ impl App {
             .collect()
     }
 
-    /// The list's share of the width, chosen or about what the panes take by themselves.
+    /// The list's share of the width: as it was drawn, so that the first step moves by a step.
     fn share(&self) -> u16 {
-        self.ctx.share.unwrap_or(50)
+        let drawn = || {
+            let divider = self.ctx.place_of(&Target::Divider)?;
+            Some((u32::from(divider.x + 1) * 100 / u32::from(self.ctx.size.0.max(1))) as u16)
+        };
+        self.ctx.share.or_else(drawn).unwrap_or(50)
     }
 }

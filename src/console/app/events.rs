@@ -142,7 +142,7 @@ impl App {
             Loaded::AboutExecutions(_) => self.update_of(Screen::Executions, Msg::Loaded(ticket, loaded)),
             Loaded::Keys(screen, _) => self.update_of(screen, Msg::Loaded(ticket, loaded)),
             // For a dialog that was closed.
-            Loaded::Bulk(_) | Loaded::Export(_) => Vec::new(),
+            Loaded::Bulk(_) | Loaded::Export(_) | Loaded::Values(..) => Vec::new(),
             Loaded::Conflicts(_) => self.rows_of(Screen::Conflicts, ticket, loaded),
             Loaded::Duplicates(_) => self.rows_of(Screen::Duplicates, ticket, loaded),
             Loaded::Unlinked(_) => self.rows_of(Screen::Unlinked, ticket, loaded),

@@ -83,10 +83,16 @@ impl App {
         }
     }
 
+    /// Nothing of use fits, so that nothing but the size is said.
+    pub(super) const fn too_small(&self) -> bool {
+        let (columns, rows) = self.ctx.size;
+        columns < 60 || rows < 15
+    }
+
     fn draw_all(&self, buffer: &mut Buffer) {
         let area = self.stage(buffer.area);
         self.ctx.clear_targets();
-        if area.width < 60 || area.height < 15 {
+        if self.too_small() {
             let text = format!("{}x{} is too small; Reknit needs 60x15. q quits.", area.width, area.height);
             put(buffer, area.x, area.y, area.width, &Line::from(span(text, self.ctx.theme.text)));
         } else {

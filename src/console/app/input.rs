@@ -21,6 +21,12 @@ impl App {
             // The way back to this window must not be a way into a dialog.
             Input::Key(key) if self.settling() && !keys::leaves(key) => Vec::new(),
             Input::Mouse(_) if self.settling() => Vec::new(),
+            // Nothing is decided by who cannot see the question; the line that is shown says what works.
+            Input::Key(key) if self.too_small() && !keys::leaves(key) => {
+                self.quit |= key.kind != KeyEventKind::Release && keys::name(key).as_deref() == Some("q");
+                Vec::new()
+            }
+            Input::Mouse(_) | Input::Paste(_) if self.too_small() => Vec::new(),
             Input::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
             Input::Mouse(mouse) => self.mouse(mouse),
             Input::Paste(text) => match self.layers.last_mut() {

@@ -10,7 +10,7 @@ use crate::console::layers::sort::SortMenu;
 use crate::console::layers::views::Picker;
 use crate::console::msg::Msg;
 use crate::console::panes::Screen;
-use crate::console::panes::listing::{Change, Chosen, Shape, order};
+use crate::console::panes::listing::{Change, Shape, order};
 use crate::console::text::{counted, thousands};
 use crate::console::views::{self, View, Views};
 use crate::domain::page::Counts;
@@ -116,13 +116,7 @@ impl App {
 
     pub(super) fn open_export(&mut self) {
         let Some(list) = self.shown().list() else { return };
-        let chosen = (list.marked() > 0).then(|| list.subject());
-        let filter = match &chosen {
-            Some(Chosen::Matching { filter, .. }) => filter.clone(),
-            _ => list.filter().clone(),
-        };
-        let export = Export::new(self.screen, filter, list.shape().filter, chosen, list.total());
-        self.layers.push(Box::new(export));
+        self.layers.push(Box::new(Export::of_list(list)));
     }
 
     /// The marked rows are what the clipboard takes.

@@ -22,6 +22,7 @@ impl App {
             self.at = self.visited.len() - 1;
         }
         self.screen = screen;
+        self.ctx.shown_at = self.ctx.now;
         let mut effects = Vec::new();
         if let Some(text) = filter {
             // The filters that panes write are their own words; one that would not parse shows all rows.
@@ -57,6 +58,7 @@ impl App {
         self.visited[self.at].1 = here;
         self.at = to;
         self.screen = screen;
+        self.ctx.shown_at = self.ctx.now;
         let mut effects = self.update(Msg::Shown);
         if let Some(key) = key {
             effects.extend(self.update(Msg::Select(key)));

@@ -2,16 +2,22 @@
 
 use super::App;
 use crate::console::actions::Action;
+use crate::console::bulk::{Deed, Hint as Left, goes_through};
 use crate::console::effect::Effect;
 use crate::console::hints::Told;
-use crate::console::layers::Over;
 use crate::console::layers::assign::Assign;
+use crate::console::layers::bulk::Bulk;
 use crate::console::layers::comment::Comment;
 use crate::console::layers::take_over::TakeOver;
+use crate::console::layers::{Layer, Over};
 use crate::console::msg::Ticket;
+use crate::console::panes::listing::Chosen;
 use crate::console::wishes::Wish;
 use crate::console::wishes::team::Wish as TeamWish;
 use crate::domain::team::Item;
+
+/// Marked items that are hinted at in one go, without a dialog that counts them first.
+const AT_ONCE: usize = 200;
 
 impl App {
     /// What a hint would be left on.
@@ -27,8 +33,41 @@ impl App {
         Ok(())
     }
 
+    /// The marked rows, where they are too many for one go or most of them were never loaded.
+    fn hinted_many(&self) -> Option<Chosen> {
+        if !goes_through(self.screen) {
+            return None;
+        }
+        let list = self.shown().list().filter(|list| list.marked() > 0)?;
+        match list.subject() {
+            Chosen::These(keys) if keys.len() <= AT_ONCE => None,
+            chosen => Some(chosen),
+        }
+    }
+
+    /// The keys of this subject, on many rows: each goes through the machine of every bulk.
+    fn hint_many(&mut self, action: Action, chosen: Chosen) -> Vec<Effect> {
+        let (screen, hints) = (self.screen, &self.ctx.hints);
+        let over = |layer: Box<dyn Layer>| Effect::Over(Over(layer));
+        let effect = match action {
+            Action::Claim => {
+                let loaded = self.shown().loaded_items();
+                let mut marked = self.hinted();
+                marked.retain(|item| loaded.contains(item));
+                let hint = if hints.all_mine(&self.ctx, &marked) { Left::GiveBack } else { Left::Claim };
+                Bulk::open(Deed::Hint(screen, hint), chosen)
+            }
+            Action::Assign => over(Box::new(Assign::of_many(screen, chosen, hints.me()))),
+            _ => over(Box::new(Comment::on_many(screen, chosen))),
+        };
+        self.apply(vec![effect])
+    }
+
     /// The keys of this subject.
     pub(super) fn hint(&mut self, action: Action) -> Vec<Effect> {
+        if let Some(chosen) = self.hinted_many() {
+            return self.hint_many(action, chosen);
+        }
         let items = self.hinted();
         let wish = |wish| vec![Effect::Do(Box::new(Wish::Team(wish)))];
         let effects = match action {

@@ -5,14 +5,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::bulk::Bulk;
 use super::input::TextLine;
 use super::{Layer, Reply, dialog};
+use crate::console::bulk::{Deed, Hint as Left};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::{Effect, Query};
 use crate::console::footer::Hint;
 use crate::console::hints::{Ask, Told};
 use crate::console::keys;
 use crate::console::msg::{Loaded, Ticket};
+use crate::console::panes::Screen;
+use crate::console::panes::listing::Chosen;
 use crate::console::text::{counted, cut_end, put, span};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::mark_selected;
@@ -27,6 +31,8 @@ const SHOWN: usize = 8;
 #[derive(Debug)]
 pub struct Assign {
     items: Vec<Item>,
+    /// Many rows of a list, most of them never loaded; in the place of the items.
+    many: Option<(Screen, Chosen)>,
     me: String,
     now: Option<String>,
     names: Vec<String>,
@@ -48,6 +54,7 @@ impl Assign {
     pub fn new(items: Vec<Item>, me: &str, now: Option<String>) -> Self {
         Self {
             items,
+            many: None,
             me: me.to_owned(),
             now,
             names: vec![me.to_owned()],
@@ -56,6 +63,11 @@ impl Assign {
             asked: None,
             problem: None,
         }
+    }
+
+    /// For many rows of a list: who it is goes on to a bulk, which shows them first.
+    pub fn of_many(screen: Screen, chosen: Chosen, me: &str) -> Self {
+        Self { many: Some((screen, chosen)), ..Self::new(Vec::new(), me, None) }
     }
 
     /// Oneself, then the others whose names hold what was typed, then the typed name itself, then nobody.
@@ -70,7 +82,7 @@ impl Assign {
         {
             offered.push(To::Somebody(new));
         }
-        if typed.is_empty() && self.now.is_some() {
+        if typed.is_empty() && (self.now.is_some() || self.many.is_some()) {
             offered.push(To::Nobody);
         }
         offered
@@ -90,6 +102,10 @@ impl Assign {
                 return Reply::stay();
             }
         };
+        if let Some((screen, chosen)) = &self.many {
+            let deed = Deed::Hint(*screen, Left::Assign(to));
+            return Reply::then(vec![Bulk::open(deed, chosen.clone())]);
+        }
         let wish = Wish::Team(TeamWish::Assign(self.items.clone(), to));
         Reply::then(vec![Effect::Do(Box::new(wish))])
     }
@@ -155,9 +171,10 @@ impl Layer for Assign {
         let offered = self.offered();
         let shown = offered.len().min(SHOWN);
         let place = dialog(ctx, buffer, area, 60, shown as u16 + 5);
-        let title = match self.items.as_slice() {
-            [one] => format!("Assign {one}"),
-            many => format!("Assign {}", counted(many.len() as u64, "item")),
+        let title = match (&self.many, self.items.as_slice()) {
+            (Some((_, chosen)), _) => format!("Assign {}", counted(chosen.count(), "item")),
+            (None, [one]) => format!("Assign {one}"),
+            (None, many) => format!("Assign {}", counted(many.len() as u64, "item")),
         };
         let inner = Panel::new(theme, &title, true).draw(theme, buffer, place);
         let cells = usize::from(inner.width.saturating_sub(4));

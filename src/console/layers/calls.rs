@@ -8,8 +8,9 @@ use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::export::Export;
 use super::filter::FilterLine;
-use super::{Layer, Reply};
+use super::{Layer, Over, Reply};
 use crate::console::actions::{Action, Scope};
 use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
@@ -50,10 +51,14 @@ impl Calls {
         if reply.close {
             self.line = None;
         }
-        match reply.filter.take() {
+        let asked = self.noted(std::mem::take(&mut reply.effects));
+        let mut reply = match reply.filter.take() {
             Some((text, filter)) => self.tell(ctx, Msg::Filter(text, filter)),
             None => Reply::stay(),
-        }
+        };
+        // Older filters are the screen's, not this layer's.
+        reply.effects.extend(asked.into_iter().filter(|effect| matches!(effect, Effect::Load(..))));
+        reply
     }
 }
 
@@ -66,12 +71,15 @@ impl Layer for Calls {
         if !self.mine.remove(&ticket) {
             return Err(loaded);
         }
+        if matches!(loaded, Loaded::Values(..)) {
+            return self.line.as_mut().map_or(Ok(Vec::new()), |line| line.loaded(ticket, loaded));
+        }
         Ok(self.tell(ctx, Msg::Loaded(ticket, loaded)).effects)
     }
 
     fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
         if let Some(line) = &mut self.line {
-            let reply = line.key(key);
+            let reply = line.key(ctx, key);
             return self.filtered(ctx, reply);
         }
         let scopes = [Scope::Log, Scope::Lists, Scope::Everywhere];
@@ -85,6 +93,11 @@ impl Layer for Calls {
             Action::Filter => {
                 self.line = Some(FilterLine::new(Screen::Log, self.pane.filter(), None, &[], None));
                 Reply::stay()
+            }
+            Action::Export if self.pane.list().is_some_and(|list| list.can(Action::Export).is_ok()) => {
+                let export = self.pane.list().map(Export::of_list);
+                let over = export.map(|export| Effect::Over(Over(Box::new(export))));
+                Reply { effects: over.into_iter().collect(), ..Reply::default() }
             }
             action => {
                 let near = matches!(row.scope, Scope::Log | Scope::Lists) || keys::moves(action);

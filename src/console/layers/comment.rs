@@ -8,11 +8,15 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::bulk::Bulk;
 use super::{Layer, Reply, dialog};
+use crate::console::bulk::{Deed, Hint as Left};
 use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
 use crate::console::footer::Hint;
 use crate::console::keys;
+use crate::console::panes::Screen;
+use crate::console::panes::listing::Chosen;
 use crate::console::text::{counted, cut_end, put, span, thousands, width};
 use crate::console::widgets::boxes::Panel;
 use crate::console::wishes::Wish;
@@ -26,6 +30,8 @@ const HEIGHT: (usize, usize) = (4, 12);
 #[derive(Debug)]
 pub struct Comment {
     items: Vec<Item>,
+    /// Many rows of a list, most of them never loaded; in the place of the items.
+    many: Option<(Screen, Chosen)>,
     /// Grapheme by grapheme; a line's end is one too.
     text: Vec<String>,
     at: usize,
@@ -35,7 +41,12 @@ pub struct Comment {
 impl Comment {
     /// On these items.
     pub const fn new(items: Vec<Item>) -> Self {
-        Self { items, text: Vec::new(), at: 0, problem: None }
+        Self { items, many: None, text: Vec::new(), at: 0, problem: None }
+    }
+
+    /// On many rows of a list: what was said goes on to a bulk, which shows them first.
+    pub const fn on_many(screen: Screen, chosen: Chosen) -> Self {
+        Self { items: Vec::new(), many: Some((screen, chosen)), text: Vec::new(), at: 0, problem: None }
     }
 
     fn insert(&mut self, text: &str) {
@@ -103,6 +114,10 @@ impl Comment {
         if text.is_empty() {
             self.problem = Some("Nothing is said yet; Esc leaves without a word.".to_owned());
             return Reply::stay();
+        }
+        if let Some((screen, chosen)) = &self.many {
+            let deed = Deed::Hint(*screen, Left::Comment(text));
+            return Reply::then(vec![Bulk::open(deed, chosen.clone())]);
         }
         let wish = Wish::Team(TeamWish::Comment(self.items.clone(), text));
         Reply::then(vec![Effect::Do(Box::new(wish))])

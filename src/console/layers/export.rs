@@ -15,7 +15,7 @@ use crate::console::footer::Hint;
 use crate::console::keys;
 use crate::console::msg::{Loaded, Ticket};
 use crate::console::panes::Screen;
-use crate::console::panes::listing::Chosen;
+use crate::console::panes::listing::{Chosen, Listed};
 use crate::console::text::{counted, cut_end, cut_middle, put, span, thousands, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
@@ -53,14 +53,18 @@ pub struct Export {
 
 impl Export {
     /// Of a list's filtered rows, or of the marked ones where some are marked.
-    pub const fn new(
-        screen: Screen,
-        filter: Filter,
-        text: String,
-        chosen: Option<Chosen>,
-        total: u64,
-    ) -> Self {
+    const fn new(screen: Screen, filter: Filter, text: String, chosen: Option<Chosen>, total: u64) -> Self {
         Self { screen, filter, text, chosen, total, stage: Stage::Choosing(0) }
+    }
+
+    /// Of a list as it is: the marked rows where some are, else what its filter lets through.
+    pub fn of_list(list: &dyn Listed) -> Self {
+        let chosen = (list.marked() > 0).then(|| list.subject());
+        let filter = match &chosen {
+            Some(Chosen::Matching { filter, .. }) => filter.clone(),
+            _ => list.filter().clone(),
+        };
+        Self::new(list.screen(), filter, list.shape().filter, chosen, list.total())
     }
 
     fn count(&self) -> u64 {

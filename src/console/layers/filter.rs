@@ -11,15 +11,17 @@ use ratatui::text::Line;
 use super::Reply;
 use super::input::TextLine;
 use crate::console::ctx::{Ctx, Target};
-use crate::console::effect::Effect;
+use crate::console::effect::{Effect, Query};
 use crate::console::keys;
+use crate::console::msg::{Loaded, Ticket};
 use crate::console::panes::Screen;
 use crate::console::panes::listing;
 use crate::console::text::{cut_end, left, put, span, thousands, width, wipe};
 use crate::console::views;
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::mark_selected;
-use crate::domain::filter::{Filter, FilterError, Sort};
+use crate::domain::filter::{Filter, FilterError, Key, Sort};
+use crate::journal::pages::Offered;
 
 mod complete;
 
@@ -46,6 +48,19 @@ pub struct FilterLine {
     open: bool,
     /// The row of the drop list that is chosen.
     at: Option<usize>,
+    /// What the journal was asked to complete, and the question under way.
+    asked: Option<(Ticket, (Key, String))>,
+    /// What it answered.
+    held: Option<(Key, Vec<Offered>)>,
+}
+
+/// What a filter of a screen may look like.
+const fn sample(screen: Screen) -> &'static str {
+    match screen {
+        Screen::Audit => "words, actor:ana, verb:merge, object:du_4, since:2h, -word",
+        Screen::Log => "words, status:4xx, method:post, system:hubspot, since:2h, -word",
+        _ => "words, status:failed, error:auth, since:2h, -word",
+    }
 }
 
 impl FilterLine {
@@ -59,7 +74,7 @@ impl FilterLine {
     ) -> Self {
         Self {
             screen,
-            line: TextLine::with(text),
+            line: TextLine::selecting(text),
             problem: None,
             sort,
             whole,
@@ -67,7 +82,34 @@ impl FilterLine {
             back: None,
             open: false,
             at: None,
+            asked: None,
+            held: None,
         }
+    }
+
+    /// Asks for the values of the key that is being typed, when they are others than before.
+    fn ask(&mut self, ctx: &Ctx) -> Option<Effect> {
+        let list = listing::list_of(self.screen)?;
+        let wanted = complete::wanted(list, self.line.text()).filter(|_| !self.line.is_selected())?;
+        if self.asked.as_ref().is_some_and(|(_, asked)| *asked == wanted) {
+            return None;
+        }
+        let ticket = ctx.ticket();
+        let (key, start) = wanted.clone();
+        self.asked = Some((ticket, wanted));
+        Some(Effect::Load(ticket, Query::Values { list, key, start }))
+    }
+
+    /// Takes the values in that were asked for; an older answer is dropped.
+    pub fn loaded(&mut self, ticket: Ticket, loaded: Loaded) -> Result<Vec<Effect>, Loaded> {
+        let Loaded::Values(key, answer) = loaded else { return Err(loaded) };
+        // Without them the keys and words still complete: the rows say if the journal cannot be read.
+        if let (Some((asked, _)), Ok(values)) = (&self.asked, answer)
+            && *asked == ticket
+        {
+            self.held = Some((key, values));
+        }
+        Ok(Vec::new())
     }
 
     fn parse(&self) -> Result<Filter, FilterError> {
@@ -126,7 +168,15 @@ impl FilterLine {
 
     /// A key: Enter keeps the filter, Esc drops it, Tab completes, the arrows go through what is offered, or back
     /// through older filters; Ctrl-T turns the last term round.
-    pub fn key(&mut self, key: KeyEvent) -> Reply {
+    pub fn key(&mut self, ctx: &Ctx, key: KeyEvent) -> Reply {
+        let mut reply = self.pressed(key);
+        if !reply.close {
+            reply.effects.extend(self.ask(ctx));
+        }
+        reply
+    }
+
+    fn pressed(&mut self, key: KeyEvent) -> Reply {
         let offered = self.offered();
         match keys::name(key).as_deref() {
             Some("Enter") if self.at.is_some() => self.take(&offered),
@@ -141,6 +191,7 @@ impl FilterLine {
                 Reply { close: true, filter: Some((String::new(), filter)), ..Reply::default() }
             }
             Some("Tab") if offered.is_empty() => {
+                self.line.keep();
                 self.open = true;
                 self.at = (!self.offered().is_empty()).then_some(0);
                 Reply::stay()
@@ -213,11 +264,14 @@ impl FilterLine {
 
     /// What would go on from what was typed; nothing while older filters are looked through.
     fn offered(&self) -> Vec<Candidate> {
-        if self.back.is_some() {
+        if self.back.is_some() || self.line.is_selected() {
             return Vec::new();
         }
         let Some(list) = listing::list_of(self.screen) else { return Vec::new() };
-        complete::candidates(list, self.line.text(), self.open)
+        let wanted = complete::wanted(list, self.line.text()).map(|(key, _)| key);
+        let held = self.held.as_ref().filter(|(key, _)| Some(*key) == wanted);
+        let held = held.map(|(_, values)| values.as_slice()).unwrap_or_default();
+        complete::candidates(list, self.line.text(), self.open, held)
     }
 
     /// Draws itself over the last row, and the drop list above it.
@@ -234,11 +288,12 @@ impl FilterLine {
         let offered = self.offered();
         let (text, style) = match (&self.problem, self.line.text().is_empty()) {
             (Some(problem), _) => (problem.clone(), theme.error),
-            (None, true) => (
-                "words, status:failed, error:auth, since:2h, -word · Tab completes · ↑ older filters"
-                    .to_owned(),
-                theme.muted,
-            ),
+            (None, true) => {
+                (format!("{} · Tab completes · ↑ older filters", sample(self.screen)), theme.muted)
+            }
+            (None, false) if self.line.is_selected() => {
+                (format!("typing replaces it, → edits it · {}", self.found(ctx)), theme.muted)
+            }
             (None, false) => (self.found(ctx), theme.muted),
         };
         let text = cut_end(&text, cells.saturating_sub(used));

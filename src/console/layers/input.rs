@@ -7,29 +7,48 @@ use tui_input::{Input, InputRequest};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::console::ctx::Ctx;
-use crate::console::text::{span, width};
+use crate::console::text::{cut_end, span, width};
 
 /// At most this many characters; more is a mistake, not a value.
 const LIMIT: usize = 4_000;
 
 /// The text and its cursor.
 #[derive(Debug, Default, Clone)]
-pub struct TextLine(Input);
+pub struct TextLine {
+    input: Input,
+    /// All of it is selected: what is typed next takes its place.
+    selected: bool,
+}
 
 impl TextLine {
     /// Begins with a text, the cursor behind it.
     pub fn with(text: &str) -> Self {
-        Self(Input::new(text.to_owned()))
+        Self { input: Input::new(text.to_owned()), selected: false }
+    }
+
+    /// Begins with a text that the first letter replaces, and the first move of the cursor keeps.
+    pub fn selecting(text: &str) -> Self {
+        Self { selected: !text.is_empty(), ..Self::with(text) }
+    }
+
+    /// All of the text is selected.
+    pub const fn is_selected(&self) -> bool {
+        self.selected
+    }
+
+    /// Keeps the text as it is, the cursor behind it.
+    pub const fn keep(&mut self) {
+        self.selected = false;
     }
 
     /// The text.
     pub fn text(&self) -> &str {
-        self.0.value()
+        self.input.value()
     }
 
     /// Replaces the text.
     pub fn set(&mut self, text: &str) {
-        self.0 = Input::new(text.to_owned());
+        *self = Self::with(text);
     }
 
     /// Takes a key; true when it was one for a line of text.
@@ -55,24 +74,48 @@ impl TextLine {
             KeyCode::End => InputRequest::GoToEnd,
             _ => return false,
         };
-        self.0.handle(request);
+        if std::mem::take(&mut self.selected) {
+            match request {
+                // As in any line that came with its text selected: the cursor goes to that end of it.
+                InputRequest::GoToPrevChar => return self.went(InputRequest::GoToStart),
+                InputRequest::GoToNextChar => return self.went(InputRequest::GoToEnd),
+                InputRequest::GoToStart | InputRequest::GoToEnd => {}
+                InputRequest::InsertChar(_) => self.set(""),
+                _ => {
+                    self.set("");
+                    return true;
+                }
+            }
+        }
+        self.went(request)
+    }
+
+    fn went(&mut self, request: InputRequest) -> bool {
+        self.input.handle(request);
         true
     }
 
     /// Takes pasted text; line breaks become blanks, other control characters are left out.
     pub fn paste(&mut self, text: &str) {
+        if std::mem::take(&mut self.selected) {
+            self.set("");
+        }
         let room = LIMIT.saturating_sub(self.text().len());
         for c in text.chars().take(room) {
             let c = if matches!(c, '\n' | '\t') { ' ' } else { c };
             if !c.is_control() {
-                self.0.handle(InputRequest::InsertChar(c));
+                self.input.handle(InputRequest::InsertChar(c));
             }
         }
     }
 
     /// The end of the text that fits, with the cursor as a reversed cell.
     pub fn spans(&self, ctx: &Ctx, cells: usize) -> Vec<Span<'static>> {
-        let at = self.0.cursor();
+        if self.selected {
+            let shown = cut_end(self.text(), cells);
+            return vec![span(shown, ctx.theme.text.add_modifier(Modifier::REVERSED))];
+        }
+        let at = self.input.cursor();
         let before: String = self.text().chars().take(at).collect();
         let rest: String = self.text().chars().skip(at).collect();
         let under = rest.graphemes(true).next().unwrap_or(" ").to_owned();

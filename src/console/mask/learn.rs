@@ -15,6 +15,7 @@ use crate::console::panes::log::asks::Told as LogTold;
 use crate::console::panes::recipes::asks::Told as RecipesTold;
 use crate::console::panes::reviews::Told as ReviewsTold;
 use crate::domain::edits::Part;
+use crate::domain::filter::Key;
 use crate::domain::fingerprint::Cause;
 use crate::domain::text::clean;
 
@@ -147,6 +148,11 @@ impl Values {
                 }
                 _ => return None,
             },
+            Loaded::Values(key @ (Key::Person | Key::Domain), Ok(values)) => {
+                let field = if *key == Key::Person { "subject" } else { "domain" };
+                values.iter().for_each(|one| self.member(field, &one.value, true));
+                "values"
+            }
             Loaded::Bulk(told) => match &**told {
                 BulkTold::Frozen(Ok(frozen)) => {
                     frozen.people.iter().for_each(|(field, value)| self.member(field, value, true));

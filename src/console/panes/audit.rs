@@ -11,6 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::listing::Listed;
 use super::parts::{self, Frame};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
@@ -29,11 +30,11 @@ use crate::journal::audit::pages::reaches_all;
 use asks::{Ask, Door, Named, Progress, Told};
 
 const COLUMNS: [Column; 5] = [
-    Column::new("TIME", Kind::Words, 8),
-    Column::new("ACTOR", Kind::Words, 14),
-    Column::new("VERB", Kind::Words, 14),
-    Column::new("OBJECT", Kind::Id, 30),
-    Column::new("OUTCOME", Kind::Words, 80).drops(1),
+    Column::new("TIME", Kind::Words, 8).named("time", "when"),
+    Column::new("ACTOR", Kind::Words, 14).named("actor", "who did it"),
+    Column::new("VERB", Kind::Words, 14).named("verb", "what was done"),
+    Column::new("OBJECT", Kind::Id, 30).named("object", "to what"),
+    Column::new("OUTCOME", Kind::Words, 80).named("outcome", "why, or what came of it").drops(1),
 ];
 
 impl Row for AuditEntry {
@@ -68,7 +69,7 @@ pub struct Audit {
 impl Default for Audit {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Audit),
+            window: Window::new(Screen::Audit).of(&COLUMNS),
             near: false,
             focus: Focus::List,
             asked: None,
@@ -297,9 +298,6 @@ impl Pane for Audit {
             Action::Open | Action::Copy if self.window.current().is_none() => {
                 Err("there is no entry here".to_owned())
             }
-            Action::Mark | Action::MarkRange | Action::ClearMarks => {
-                Err("nothing can be done to audit entries, so none is marked".to_owned())
-            }
             _ => Ok(()),
         }
     }
@@ -330,5 +328,13 @@ impl Pane for Audit {
 
     fn selected(&self) -> Option<i64> {
         self.window.selected()
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
+    }
+
+    fn items(&self) -> Vec<String> {
+        self.window.chosen().iter().map(ToString::to_string).collect()
     }
 }

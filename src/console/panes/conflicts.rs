@@ -376,6 +376,7 @@ impl Pane for Conflicts {
                 Vec::new()
             }
             Msg::Act(Action::Translate) => self.translate(),
+            Msg::Act(Action::Reopen) => self.reopen(),
             Msg::Act(Action::MakeRule) => self.make_rule(),
             Msg::Act(Action::Later) => self.later(ctx),
             Msg::Act(Action::Block) => self.block(),
@@ -480,6 +481,11 @@ impl Pane for Conflicts {
                 | Action::Later
                 | Action::Block
         );
+        if action == Action::Reopen
+            && self.target().is_none_or(|conflict| conflict.state != ReviewState::Done)
+        {
+            return Err("only what is settled is taken back; / status:done shows it".to_owned());
+        }
         if action == Action::Mine && self.role.is_empty() {
             return Err(
                 "no role is set (console.role in the settings); / role:revops filters by one".to_owned()

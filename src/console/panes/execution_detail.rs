@@ -213,7 +213,7 @@ fn linked(ctx: &Ctx, row: &Execution, around: &Around, cells: usize) -> Vec<Line
         lines.extend(labelled(ctx, "Held", "h lets it go on", theme.warn, cells));
     }
     if let Some(pause) = &around.paused {
-        let text = format!("{}. H lets {} go on", pause.sentence(), row.recipe);
+        let text = format!("{}. H lets {} go on.", super::parts::paused(ctx, pause), row.recipe);
         lines.extend(labelled(ctx, "Pause", &text, theme.warn, cells));
     }
     lines

@@ -282,7 +282,10 @@ impl Health {
                     "The journal cannot be read.\n{why}\nIt is asked again by itself; nothing is lost meanwhile."
                 ),
             ),
-            (None, None) => return,
+            (None, None) => match ctx.reading() {
+                Some(reading) => reading,
+                None => return,
+            },
             (None, Some(_)) => (
                 "–",
                 theme.muted,

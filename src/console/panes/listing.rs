@@ -38,6 +38,8 @@ pub const fn list_of(screen: Screen) -> Option<List> {
         Screen::Conflicts => Some(List::Conflicts),
         Screen::Duplicates => Some(List::Duplicates),
         Screen::Unlinked => Some(List::Unlinked),
+        Screen::Audit => Some(List::Audit),
+        Screen::Log => Some(List::Calls),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::listing::Listed;
 use super::parts::{self, Frame, labelled, rule};
 use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
@@ -31,13 +32,13 @@ use crate::journal::calls::reaches_all;
 use asks::{Ask, Told};
 
 const COLUMNS: [Column; 7] = [
-    Column::new("TIME", Kind::Words, 8),
-    Column::new("SYS", Kind::Words, 3),
-    Column::new("METHOD", Kind::Words, 6),
-    Column::new("CODE", Kind::Number, 4),
-    Column::new("MS", Kind::Number, 7).drops(1),
-    Column::new("PATH", Kind::Path, 90),
-    Column::new("EXECUTION", Kind::Words, 11).drops(2),
+    Column::new("TIME", Kind::Words, 8).named("time", "when"),
+    Column::new("SYS", Kind::Words, 3).named("system", "which vendor"),
+    Column::new("METHOD", Kind::Words, 6).named("method", "the HTTP method"),
+    Column::new("CODE", Kind::Number, 4).named("code", "the HTTP status of the answer"),
+    Column::new("MS", Kind::Number, 7).named("ms", "how long it took").drops(1),
+    Column::new("PATH", Kind::Path, 90).named("path", "what was called"),
+    Column::new("EXECUTION", Kind::Words, 11).named("execution", "for which execution").drops(2),
 ];
 
 impl Row for Call {
@@ -63,7 +64,7 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            window: Window::new(Screen::Log),
+            window: Window::new(Screen::Log).of(&COLUMNS),
             near: false,
             focus: Focus::List,
             asked: None,
@@ -273,9 +274,6 @@ impl Pane for Log {
                 Err("there is no call here".to_owned())
             }
             Action::CopyCall if self.whole().is_none() => Err("what was sent is not loaded yet".to_owned()),
-            Action::Mark | Action::MarkRange | Action::ClearMarks => {
-                Err("nothing can be done to calls, so none is marked".to_owned())
-            }
             _ => Ok(()),
         }
     }
@@ -300,7 +298,18 @@ impl Pane for Log {
         self.window.selected()
     }
 
+    /// The executions behind the calls; of marked ones those that were loaded.
     fn items(&self) -> Vec<String> {
-        self.window.current().map(|call| call.execution.to_string()).into_iter().collect()
+        if self.window.marked() == 0 {
+            return self.window.current().map(|call| call.execution.to_string()).into_iter().collect();
+        }
+        let marked = self.window.rows().iter().filter(|call| self.window.marks().contains(&call.id));
+        let mut ids: Vec<String> = marked.map(|call| call.execution.to_string()).collect();
+        ids.dedup();
+        ids
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(&self.window)
     }
 }

@@ -8,9 +8,10 @@ use ratatui::text::{Line, Span};
 use super::listing::picked;
 use super::window::{Row, Window};
 use crate::console::ctx::{Ctx, Target};
-use crate::console::text::{put, span, thousands, wrap};
+use crate::console::text::{put, span, thousands, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::list::{Column, Table};
+use crate::domain::pause::Pause;
 
 /// What a list's box says around its rows.
 pub struct Frame<'a> {
@@ -54,9 +55,17 @@ pub fn list<T: Row>(
         right.push(span(" · ", theme.muted));
     }
     if let (Some(_), Some(at)) = (window.failed(), window.loaded()) {
-        right.push(span(format!("as of {} · ", ctx.clock(at)), theme.warn));
+        let stale = format!("as of {}", ctx.clock(at));
+        let taken = width(frame.title) + width(&stale) + width(&count) + " · ".len() + 9;
+        right.push(span(stale, theme.warn));
+        // How old it is says more than how much it is.
+        if taken <= usize::from(area.width) {
+            right.push(span(" · ", theme.warn));
+            right.push(span(count, theme.muted));
+        }
+    } else {
+        right.push(span(count, theme.muted));
     }
-    right.push(span(count, theme.muted));
     let picked = picked(frame.columns, window.shown());
     let sorted = window.sort().and_then(|sort| {
         let at = picked.iter().position(|at| frame.columns[*at].sort == Some(sort.column))?;
@@ -160,7 +169,10 @@ fn empty<T: Row>(ctx: &Ctx, buffer: &mut Buffer, inner: Rect, frame: &Frame<'_>,
                 "The journal cannot be read.\n{why}\nIt is asked again by itself; nothing is lost meanwhile."
             ),
         ),
-        (None, None) => return,
+        (None, None) => match ctx.reading() {
+            Some(reading) => reading,
+            None => return,
+        },
         (None, Some(_)) if !window.typed().is_empty() => (
             "–",
             theme.muted,
@@ -175,6 +187,14 @@ fn empty<T: Row>(ctx: &Ctx, buffer: &mut Buffer, inner: Rect, frame: &Frame<'_>,
         let style = if index == 0 { theme.bold } else { theme.muted };
         put(buffer, inner.x + 4, inner.y + 1 + index as u16, cells as u16, &Line::from(span(line, style)));
     }
+}
+
+/// Who paused what since when, and why, without a full stop; its time is the operator's own.
+pub fn paused(ctx: &Ctx, pause: &Pause) -> String {
+    let since = ctx.moment(pause.since);
+    let until = pause.until.map_or_else(String::new, |until| format!(" until {}", ctx.moment(until)));
+    let reason = pause.reason.trim_end_matches('.');
+    format!("by {} since {since}{until}, {}: {reason}", pause.actor, pause.scope)
 }
 
 /// A heading with a thin rule to the end of the line.

@@ -81,10 +81,10 @@ pub struct Window<T> {
     fresh: u64,
     asked: Option<(Ticket, Want, usize)>,
     dirty: bool,
-    /// The filter changed while a question was under way; its answer is not wanted any more, this is.
-    refiltered: Option<Want>,
     loaded: Option<Timestamp>,
     failed: Option<String>,
+    /// Rows shown ahead of what the journal will say of them, as they were.
+    edited: Vec<T>,
 }
 
 impl<T: Row> Window<T> {
@@ -114,9 +114,9 @@ impl<T: Row> Window<T> {
             fresh: 0,
             asked: None,
             dirty: false,
-            refiltered: None,
             loaded: None,
             failed: None,
+            edited: Vec::new(),
         }
     }
 
@@ -294,7 +294,6 @@ impl<T: Row> Window<T> {
             },
         };
         let ticket = ctx.ticket();
-        self.refiltered = None;
         self.asked = Some((ticket, want, limit));
         let filter = self.filter.clone();
         let query = match self.asking {
@@ -313,8 +312,8 @@ impl<T: Row> Window<T> {
         self.ask(ctx, Want::Again)
     }
 
-    /// Filters the list anew. Each letter typed comes here: while one question is under way the next waits, so that a
-    /// long list is not searched for every letter at once and nobody waits behind that.
+    /// Filters the list anew. Each letter typed comes here and asks at once: the question it takes the place of is
+    /// interrupted where it is carried out, so nobody waits behind the search for half a word.
     pub fn set_filter(&mut self, ctx: &Ctx, text: String, filter: Filter) -> Option<Effect> {
         self.text = if filter.sort.is_some() { with_sort(&text, None) } else { text };
         // The order stays until another one is asked for.
@@ -325,16 +324,7 @@ impl<T: Row> Window<T> {
         }
         self.filter = filter;
         self.marks.clear();
-        self.again(ctx, Want::Filtered)
-    }
-
-    /// Asks for other rows, now or after the answer that is under way.
-    fn again(&mut self, ctx: &Ctx, want: Want) -> Option<Effect> {
-        if self.asked.is_some() {
-            self.refiltered = Some(want);
-            return None;
-        }
-        self.ask(ctx, want)
+        self.ask(ctx, Want::Filtered)
     }
 
     /// Goes to a row by its number.
@@ -364,13 +354,19 @@ impl<T: Row> Window<T> {
         }
         self.asked = None;
         let dirty = std::mem::take(&mut self.dirty);
-        if let Some(want) = self.refiltered {
-            return (true, self.ask(ctx, want));
-        }
         match page {
-            Err(why) => self.failed = Some(why),
+            Err(why) => {
+                self.failed = Some(why);
+                // What was shown ahead is not known to be so.
+                for was in self.edited.drain(..).rev() {
+                    if let Some(row) = self.rows.iter_mut().find(|row| row.key() == was.key()) {
+                        *row = was;
+                    }
+                }
+            }
             Ok(page) => {
                 self.failed = None;
+                self.edited.clear();
                 self.loaded = Some(ctx.now);
                 let lost = page.rows.is_empty() && page.total > 0;
                 if lost && matches!(want, Want::Again | Want::At(_)) {
@@ -533,8 +529,12 @@ impl<T: Row> Window<T> {
     }
 
     /// Changes a row in memory, to show at once what was asked for.
-    pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T)) {
+    pub fn edit(&mut self, key: i64, change: impl FnOnce(&mut T))
+    where
+        T: Clone,
+    {
         if let Some(row) = self.rows.iter_mut().find(|row| row.key() == key) {
+            self.edited.push(row.clone());
             change(row);
         }
     }

@@ -108,3 +108,92 @@ async fn every_size_has_a_useful_layout_and_an_empty_log_says_so() {
     empty.press("Enter y").await;
     empty.says("there is no entry here");
 }
+
+#[tokio::test]
+async fn entries_are_marked_in_ranges_that_were_never_loaded_and_written_to_a_file() {
+    let mut bench = bench((120, 40)).await;
+    let evil = NewEntry {
+        actor: "=cmd()".into(),
+        verb: "merge".into(),
+        object: "du_9".into(),
+        note: "Asked with Bearer abcdefghijkl.".into(),
+    };
+    bench.world.journal.audit(vec![evil]).await.expect("stored");
+    let folder = bench.world.journal.path().parent().expect("a folder").join("exports");
+    bench.press("8 j v G v").await;
+    bench.says("400 marked");
+    bench.press("X").await;
+    bench.says("The marked rows: 400 rows");
+    bench.press("Esc Esc").await;
+    bench.says_not("marked");
+    bench.press("/").await;
+    bench.type_text("verb:merge").await;
+    bench.press("Enter X").await;
+    bench.says("Every row the filter lets through: 9 rows (verb:merge)");
+    bench.press("Enter").await;
+    bench.says("9 rows written.");
+    let file = std::fs::read_dir(&folder).expect("there").next().expect("one").expect("read").path();
+    let text = std::fs::read_to_string(&file).expect("readable");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("number,at,actor,verb,object,note,erased,hash"));
+    let first = lines.next().expect("a row");
+    assert!(first.starts_with("401,20") && first.contains(",'=cmd(),merge,du_9,"), "{first}");
+    assert!(first.contains("left out") && !text.contains("abcdefghijkl"), "{first}");
+    assert_eq!(lines.count(), 8);
+    bench.press("Esc X j Enter").await;
+    bench.says("9 rows written.");
+    let json = std::fs::read_dir(&folder)
+        .expect("there")
+        .map(|file| file.expect("read").path())
+        .find(|path| path.extension().is_some_and(|end| end == "json"))
+        .expect("a JSON file");
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_str(&std::fs::read_to_string(json).expect("readable")).expect("an array");
+    assert_eq!((rows.len(), &rows[1]["actor"]), (9, &serde_json::json!("olga")));
+}
+
+#[tokio::test]
+async fn names_verbs_and_objects_are_completed_from_the_log_itself() {
+    let mut bench = bench((120, 40)).await;
+    bench.press("8 /").await;
+    bench.type_text("act").await;
+    bench.says("who did it");
+    bench.press("Tab").await;
+    bench.says("engine");
+    bench.type_text("ol").await;
+    bench.press("Tab").await;
+    bench.says("/ actor:olga");
+    bench.press("Enter").await;
+    bench.says("1 of 9");
+    bench.press("/").await;
+    bench.type_text("verb:mer").await;
+    bench.press("Tab Enter").await;
+    bench.says("1 of 8");
+    bench.press("/").await;
+    bench.type_text("object:hubspot/contact/").await;
+    bench.says("hubspot/contact/100");
+    bench.press("Esc /").await;
+    bench.type_text("recipe:x").await;
+    bench.says("audit entries have no");
+    bench.press("Esc s").await;
+    bench.says("these rows have one order only");
+}
+
+#[tokio::test]
+async fn days_and_younger_and_older_hold_for_what_only_grows() {
+    let mut bench = bench((120, 40)).await;
+    bench.press("8").await;
+    for (filter, count) in [
+        ("since:2026-11-18", "1 of 400"),
+        ("until:2026-11-18", "Nothing matches"),
+        ("age:<1h", "1 of 400"),
+        ("-age:<1h", "Nothing matches"),
+        ("until:1h", "Nothing matches"),
+    ] {
+        bench.press("/").await;
+        bench.type_text(filter).await;
+        bench.press("Enter").await;
+        bench.says(count);
+        bench.press("Esc").await;
+    }
+}

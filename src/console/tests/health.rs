@@ -16,7 +16,7 @@ use crate::domain::pause::{Pause, PauseScope};
 use crate::domain::record::{Connection, System};
 use crate::engine::intake::Needed;
 
-async fn troubled() -> World {
+pub(super) async fn troubled() -> World {
     let world = World::rich(20).await;
     let journal = &world.journal;
     world.connection(System::Intercom, Health::Up, "", 100).await;
@@ -68,7 +68,7 @@ async fn troubled() -> World {
     world
 }
 
-fn outside() -> Outside {
+pub(super) fn outside() -> Outside {
     let credential = |system, grant: Result<&str, &str>, expires_at| Credential {
         connection: Connection::only(system),
         secrets: vec![(format!("{}_ACCESS_TOKEN", system.as_str().to_uppercase()), grant.is_ok())],

@@ -61,6 +61,59 @@ async fn filter_counts_while_typing_completes_with_arrows_and_goes_back_through_
 }
 
 #[tokio::test]
+async fn a_filter_that_is_set_comes_selected_and_typing_replaces_it() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 Esc").await;
+    filter(&mut bench, "status:failed").await;
+    bench.press("/").await;
+    bench.says("/ status:failed");
+    bench.says("typing replaces it, → edits it");
+    bench.says("Enter keep");
+    bench.press("Enter").await;
+    bench.says("1 of 9");
+    // A letter takes its place.
+    filter(&mut bench, "status:retrying").await;
+    bench.says("1 of 4");
+    // End and Right keep it, and go on behind it; Left goes before it.
+    bench.press("/ End").await;
+    bench.says_not("typing replaces it");
+    bench.type_text(" marta").await;
+    bench.says("/ status:retrying marta");
+    bench.press("Enter").await;
+    bench.says("1 of 1");
+    bench.press("/ Left").await;
+    bench.type_text("-").await;
+    bench.says("/ -status:retrying marta");
+    bench.press("Esc").await;
+    filter(&mut bench, "status:failed").await;
+    bench.press("/ Ctrl-u").await;
+    bench.says("Tab completes");
+    bench.press("Esc").await;
+    filter(&mut bench, "status:failed").await;
+    bench.press("/").await;
+    bench.console.input(crossterm::event::Event::Paste("status:retrying".to_owned()));
+    bench.press("Enter").await;
+    bench.says("1 of 4");
+    bench.press("/ Esc").await;
+    bench.says(&format!(" of {ALL}"));
+}
+
+#[tokio::test]
+async fn recipes_and_names_are_completed_from_the_journal() {
+    let mut bench = Bench::rich().await;
+    bench.press("2 Esc /").await;
+    bench.type_text("recipe:con").await;
+    bench.says("contact-to-crm");
+    bench.press("Tab Enter / End").await;
+    bench.says("/ recipe:contact-to-crm");
+    bench.type_text(" person:mar").await;
+    bench.press("Tab").await;
+    bench.says("person:\"Marta Rossi\"");
+    bench.press("Enter").await;
+    bench.says("1 of 1");
+}
+
+#[tokio::test]
 async fn filter_errors_are_said_in_the_line_and_change_nothing() {
     let mut bench = Bench::rich().await;
     bench.press("3 /").await;
@@ -102,7 +155,9 @@ async fn sort_follows_the_record_and_shows_in_the_header() {
     bench.press("s 0").await;
     bench.says("newest first");
     // Typed, it is the same.
-    filter(&mut bench, " sort:-person").await;
+    bench.press("/ End").await;
+    bench.type_text(" sort:-person").await;
+    bench.press("Enter").await;
     bench.says("RECORD▼");
     bench.says(" of 9 ");
 }

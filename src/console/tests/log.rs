@@ -93,3 +93,31 @@ async fn every_size_has_a_useful_layout_and_an_empty_log_says_so() {
     empty.press("9").await;
     empty.says("No call was made yet.");
 }
+
+#[tokio::test]
+async fn calls_are_marked_exported_and_their_filter_is_completed() {
+    let mut bench = bench((120, 40)).await;
+    let folder = bench.world.journal.path().parent().expect("a folder").join("exports");
+    bench.press("9 j v G v").await;
+    bench.says("120 marked");
+    bench.press("Esc / Tab").await;
+    bench.says("status:");
+    bench.type_text("me").await;
+    bench.press("Tab").await;
+    bench.says("DELETE");
+    bench.type_text("pa").await;
+    bench.press("Tab Enter").await;
+    bench.says("/ ");
+    bench.press("Esc / Ctrl-u").await;
+    bench.type_text("status:42").await;
+    bench.says("too fast");
+    bench.press("Tab Enter X Enter").await;
+    bench.says("12 rows written.");
+    let file = std::fs::read_dir(&folder).expect("there").next().expect("one").expect("read").path();
+    let text = std::fs::read_to_string(&file).expect("readable");
+    assert!(text.starts_with("id,execution,purpose,started_at,duration_ms,method,url,status,class"));
+    assert_eq!(text.lines().count(), 13);
+    // And from the layer over another screen.
+    bench.press("Esc 3 @ X").await;
+    bench.says("Every row the filter lets through: 121 rows");
+}

@@ -261,7 +261,7 @@ async fn a_company_that_is_not_there_is_made_with_its_link() {
     assert_eq!(person(&bench, id).await.state, ReviewState::Deciding);
 }
 
-fn stranger() -> Unlinked {
+pub(super) fn stranger() -> Unlinked {
     let mut person = unlinked(0, "Priya Patel");
     person.candidates.clear();
     person.domain = "northlight.test".to_owned();

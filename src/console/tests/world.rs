@@ -46,6 +46,11 @@ impl World {
         Self { journal, operator, clock, folder }
     }
 
+    /// Somebody else at the same journal.
+    pub(super) fn operator_named(&self, name: &str) -> Operator {
+        Operator::shipped(self.journal.clone(), Arc::new(self.clock.clone()), name)
+    }
+
     /// `bulk` succeeded executions below 9 failed ones, 4 retrying ones and 1 pending; 4 conflicts, 3 duplicates and
     /// 2 unlinked people.
     pub(super) async fn rich(bulk: usize) -> Self {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
-use crate::console::text::{put, span, tint};
+use crate::console::text::{cut_end, put, span, tint};
 use crate::console::theme::Theme;
 
 /// A box about to be drawn.
@@ -87,7 +87,11 @@ impl Panel {
     }
 }
 
-/// Sets words into a border with a blank around them; what stands right gives way when both do not fit.
+/// What is left of a title that gives way.
+const TITLE: u16 = 12;
+
+/// Sets words into a border with a blank around them. Where both do not fit, a plain title is cut, since a count or the
+/// age of what is shown says more than its end; what stands right gives way to everything else.
 fn border_words(theme: &Theme, buffer: &mut Buffer, area: Rect, y: u16, left: &Line<'_>, right: &Line<'_>) {
     // Words take nothing from the border's own look, which may be bold, faint or the accent.
     let plain = Style::new().fg(theme.text.fg.unwrap_or(Color::Reset)).remove_modifier(Modifier::all());
@@ -98,6 +102,14 @@ fn border_words(theme: &Theme, buffer: &mut Buffer, area: Rect, y: u16, left: &L
         put(buffer, x + cells, y, 1, &Line::raw(" "));
     };
     let room = area.width.saturating_sub(6);
+    let beside = room.saturating_sub(right.width() as u16 + 3);
+    let cut = match left.spans.as_slice() {
+        [title] if right.width() > 0 && left.width() as u16 > beside && beside >= TITLE => {
+            Some(Line::from(span(cut_end(&title.content, usize::from(beside)), title.style)))
+        }
+        _ => None,
+    };
+    let left = cut.as_ref().unwrap_or(left);
     let left_width = (left.width() as u16).min(room);
     if left_width > 0 {
         set(area.x + 3, left_width, left);

@@ -20,6 +20,10 @@ words! {
         Duplicates = "duplicates",
         /// People without the company they belong to.
         Unlinked = "unlinked",
+        /// Who did what.
+        Audit = "audit entries",
+        /// Calls to the vendors.
+        Calls = "calls",
     }
 }
 
@@ -90,8 +94,10 @@ impl Column {
 }
 
 /// A key by its name, or by another word for it.
-pub(super) fn key(text: &str) -> Option<Key> {
+pub fn key(text: &str) -> Option<Key> {
     text.parse().ok().or(match text {
+        // As the columns of the audit log and of the calls are called.
+        "object" | "execution" => Some(Key::Record),
         "subject" | "name" | "contact" => Some(Key::Person),
         "state" => Some(Key::Status),
         "class" => Some(Key::Error),
@@ -101,6 +107,15 @@ pub(super) fn key(text: &str) -> Option<Key> {
 }
 
 impl List {
+    /// What a key is called where people type it: as the column is.
+    pub const fn name_of(self, key: Key) -> &'static str {
+        match (self, key) {
+            (Self::Audit, Key::Record) => "object",
+            (Self::Calls, Key::Record) => "execution",
+            (_, key) => key.as_str(),
+        }
+    }
+
     /// A key means something in this list.
     pub fn knows(self, key: Key) -> bool {
         known(self).keys.contains(&key)
@@ -244,6 +259,26 @@ pub const fn known(list: List) -> &'static Known {
             ],
             order: (Column::Score, true),
         },
+        // They grow at one end only, and are read from there.
+        List::Audit => &Known {
+            keys: &[Key::Actor, Key::Verb, Key::Record, Key::System, Key::Since, Key::Until, Key::Age],
+            columns: &[],
+            order: (Column::Id, true),
+        },
+        List::Calls => &Known {
+            keys: &[
+                Key::Status,
+                Key::Method,
+                Key::System,
+                Key::Error,
+                Key::Record,
+                Key::Since,
+                Key::Until,
+                Key::Age,
+            ],
+            columns: &[],
+            order: (Column::Id, true),
+        },
     }
 }
 
@@ -253,9 +288,13 @@ pub fn words(list: List, key: Key) -> Vec<&'static str> {
         (List::Executions, Key::Status) => {
             ["open"].into_iter().chain(Status::ALL.iter().map(|word| word.as_str())).collect()
         }
+        // Codes, and ranges of them: any text may stand.
+        (List::Calls, Key::Status) => Vec::new(),
         (_, Key::Status) => ReviewState::ALL.iter().map(|word| word.as_str()).collect(),
         (List::Executions, Key::Outcome) => Outcome::ALL.iter().map(|word| word.as_str()).collect(),
-        (List::Executions, Key::Error) => ErrorClass::ALL.iter().map(|word| word.as_str()).collect(),
+        (List::Executions | List::Calls, Key::Error) => {
+            ErrorClass::ALL.iter().map(|word| word.as_str()).collect()
+        }
         (List::Executions, Key::Priority) => Priority::ALL.iter().map(|word| word.as_str()).collect(),
         (List::Executions, Key::Kind) => ObjectKind::ALL.iter().map(|word| word.as_str()).collect(),
         (List::Conflicts, Key::Kind) => ConflictKind::ALL.iter().map(|word| word.as_str()).collect(),

@@ -77,7 +77,8 @@ fn each_list_refuses_what_it_does_not_know() {
         Filter::parse_for(List::Executions, good).expect(good);
     }
     for list in List::ALL {
-        assert!(known(*list).columns.contains(&known(*list).order.0));
+        let columns = known(*list).columns;
+        assert!(columns.is_empty() || columns.contains(&known(*list).order.0), "{list}");
         for column in known(*list).columns {
             Filter::parse_for(*list, &format!("sort:-{column}")).expect("its own column");
         }

@@ -24,6 +24,16 @@ const MOST_NEED: (u64, u64) = (1, 2);
 impl Operator {
     /// What these would send if they ran on now: each at its first step that is not done.
     pub async fn calls_ahead(&self, ids: &[ExecutionId]) -> Result<Ahead, OperateError> {
+        self.count_calls(ids, false).await
+    }
+
+    /// What these would send if they were planned anew: about what the plan of before came to, done or not, and the reads
+    /// that come before a plan.
+    pub async fn calls_from_start(&self, ids: &[ExecutionId]) -> Result<Ahead, OperateError> {
+        self.count_calls(ids, true).await
+    }
+
+    async fn count_calls(&self, ids: &[ExecutionId], anew: bool) -> Result<Ahead, OperateError> {
         let mut ahead = Ahead::default();
         for id in ids {
             let Some(detail) = self.journal.execution(*id).await? else { continue };
@@ -33,7 +43,12 @@ impl Operator {
                 *ahead.calls.entry(Connection::only(self.crm)).or_default() += MOST_NEED.1;
                 continue;
             };
-            for step in plan.steps.iter().filter(|step| step.state != StepState::Done) {
+            if anew {
+                for side in [System::Intercom, self.crm] {
+                    *ahead.calls.entry(Connection::only(side)).or_default() += 1;
+                }
+            }
+            for step in plan.steps.iter().filter(|step| anew || step.state != StepState::Done) {
                 let calls = self.calls_of(&step.effect).len().max(1) as u64;
                 *ahead.calls.entry(step.effect.connection().clone()).or_default() += calls;
             }

@@ -9,11 +9,10 @@ use super::disputes::Applied;
 use super::{OperateError, Operator};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::{ExecutionDetail, Status};
-use crate::domain::ids::{ConflictId, DuplicateId, ExecutionId};
+use crate::domain::ids::{DuplicateId, ExecutionId};
 use crate::domain::pause::{Direction, PauseScope};
 use crate::domain::plan::{Effect, StepState};
-use crate::domain::review::{Choice, Decision};
-use crate::recipes::mend;
+use crate::domain::review::Decision;
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +89,7 @@ impl Operator {
     pub(super) fn did_decide(&self, decision: &Decision, id: ExecutionId) {
         let what = match decision {
             Decision::Resolve { conflict, choice } => format!("settled {conflict} with {}", choice.phrase()),
+            Decision::Reopen { conflict, .. } => format!("took the decision on {conflict} back"),
             Decision::Merge { duplicate, .. } => format!("merged {duplicate}"),
             Decision::UndoMerge { merge } => format!("took the merge {merge} back"),
             Decision::Link { unlinked, .. } => format!("linked {unlinked}"),
@@ -179,7 +179,15 @@ impl Operator {
                     Err(error) => Err(error),
                 }
             }
-            Decision::Resolve { conflict, choice } => self.written_back(*conflict, choice).await,
+            Decision::Resolve { conflict, .. } => {
+                let back = Decision::Reopen { conflict: *conflict, settled: id };
+                match self.preview(&back).await {
+                    Ok(_) => decide(back),
+                    Err(OperateError::Impossible(why) | OperateError::Missing(why)) => Ok(Way::None(why)),
+                    Err(error) => Err(error),
+                }
+            }
+            Decision::Reopen { .. } => none("it is open again: decide it anew"),
             Decision::Unlink { .. } => none("the person is without a company again: l links them anew"),
             Decision::Probe { .. } => none("it only looked, nothing was written"),
             Decision::UndoMerge { .. } => none("they are two records again: m merges them anew"),
@@ -193,53 +201,6 @@ impl Operator {
                 _ => none("what was there before is not known"),
             },
         }
-    }
-
-    /// Both values of a settled conflict, as they were when it was found.
-    async fn written_back(&self, conflict: ConflictId, choice: &Choice) -> Result<Way, OperateError> {
-        let none = |why: &str| Ok(Way::None(why.to_owned()));
-        let Some(conflict) = self.journal.conflict(conflict).await? else {
-            return none("the conflict is no longer in the journal");
-        };
-        if conflict.field == mend::IDENTITY {
-            return none("who somebody is cannot be made unsaid; say it anew when it is wrong");
-        }
-        let Some(field) = self.mapping_of(conflict.right.object).field(&conflict.field) else {
-            return none("the mapping has no such field any more");
-        };
-        let [crm] = field.crm.as_slice() else {
-            return none("the field is made of several of the CRM's; put it right in the CRM");
-        };
-        let (left, right) = match choice {
-            Choice::Left => (false, true),
-            Choice::Right => (true, false),
-            Choice::Value(_) | Choice::Clear => (true, true),
-            Choice::Translate(_) => {
-                return none("the pair stands in the mapping's table; take the line out there");
-            }
-        };
-        let mut effects = Vec::new();
-        if left && !field.intercom.starts_with("company.") {
-            effects.push(Effect::Update {
-                record: conflict.left.clone(),
-                fields: [(field.intercom.clone(), conflict.left_value.clone())].into_iter().collect(),
-            });
-        }
-        if right {
-            effects.push(Effect::Update {
-                record: conflict.right.clone(),
-                fields: [(crm.clone(), conflict.right_value.clone())].into_iter().collect(),
-            });
-        }
-        if effects.is_empty() {
-            return none("nothing of it was written");
-        }
-        Ok(Way::Decide(Box::new(Decision::Act {
-            verb: "take-back".to_owned(),
-            record: conflict.left.clone(),
-            reason: format!("takes back what was decided on {}", conflict.id),
-            effects,
-        })))
     }
 
     /// Takes back what sends nothing; what has to be confirmed first is refused.

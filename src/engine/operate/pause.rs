@@ -127,7 +127,11 @@ fn shelf(scope: &PauseScope, crm: System, own: bool) -> Result<Shelf, OperateErr
             // A sync reads both of its sides, whichever it writes.
             let both = [System::Intercom, crm].map(Connection::only).contains(&connection);
             let recipes = if both {
-                syncs.into_iter().chain([recipes::RESOLVE_CONFLICT]).map(str::to_owned).collect()
+                syncs
+                    .into_iter()
+                    .chain([recipes::RESOLVE_CONFLICT, recipes::REOPEN_CONFLICT])
+                    .map(str::to_owned)
+                    .collect()
             } else {
                 Vec::new()
             };

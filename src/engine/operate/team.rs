@@ -142,7 +142,9 @@ pub(super) fn with_refused(mut report: Report, refused: Vec<(ExecutionId, String
 /// The item that a decision closes; none for one about a record alone.
 pub fn of_decision(decision: &Decision) -> Option<Item> {
     match decision {
-        Decision::Resolve { conflict, .. } => Some(Item::Conflict(*conflict)),
+        Decision::Resolve { conflict, .. } | Decision::Reopen { conflict, .. } => {
+            Some(Item::Conflict(*conflict))
+        }
         Decision::Merge { duplicate, .. } => Some(Item::Duplicate(*duplicate)),
         Decision::UndoMerge { merge } => Some(Item::Execution(*merge)),
         Decision::Link { unlinked, .. }

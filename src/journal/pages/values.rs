@@ -36,6 +36,14 @@ pub(super) fn offered(
         (List::Unlinked, Key::Domain) => standing(connection, "unlinked", "domain", start, limit)?,
         (List::Conflicts, Key::Person) => standing(connection, "conflicts", "subject", start, limit)?,
         (List::Unlinked, Key::Person) => standing(connection, "unlinked", "subject", start, limit)?,
+        (List::Audit, Key::Verb) => steps(connection, "audit", "verb", "1", start, limit)?,
+        (List::Audit, Key::Record) => steps(connection, "audit", "object", "1", start, limit)?,
+        (List::Audit, Key::Actor) => {
+            // The engine's entries are most of them, and no index of people holds them.
+            let mut found = steps(connection, "audit", "actor", "actor <> 'engine'", start, limit)?;
+            found.push(Offered { value: "engine".to_owned(), rows: None });
+            found
+        }
         _ => Vec::new(),
     };
     let mut more = settled;

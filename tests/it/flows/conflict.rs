@@ -141,3 +141,73 @@ async fn read_only_decides_nothing() {
     assert_eq!(bench.tables().row("SELECT state FROM conflicts")["state"], "open");
     assert_eq!((bench.effects(), bench.audit().await), (effects, audit));
 }
+
+/// A settled conflict, and the console on the list of those that are settled.
+async fn settled_left() -> (Bench, (String, String), usize) {
+    let (mut bench, (left, right), _) = disputed().await;
+    bench.press("Left Enter Y").await;
+    bench.work().await;
+    assert_eq!(bench.hubspot(&right)["phone"], OURS);
+    let effects = bench.effects().len();
+    (bench, (left, right), effects)
+}
+
+#[tokio::test]
+async fn r29_a_settled_conflict_is_taken_back_and_open_again_and_nothing_carries_the_old_value_over() {
+    let (mut bench, (left, right), effects) = settled_left().await;
+    bench.press("u").await;
+    for text in ["Take the decision on Phone", "PATCH", THEIRS, "waits for a decision again"] {
+        bench.says(text);
+    }
+    bench.press("Enter").await;
+    assert_eq!(bench.effects().len(), effects, "Enter sends nothing");
+    bench.press("u Y").await;
+    bench.work().await;
+    assert_eq!(bench.effects()[effects..], [format!("hubspot contact update {right}")]);
+    assert_eq!(
+        (&bench.hubspot(&right)["phone"], &bench.intercom(&left)["phone"]),
+        (&json!(THEIRS), &json!(OURS))
+    );
+    let open = bench.conflicts().await;
+    assert_eq!(open.len(), 1, "{open:#?}");
+    assert_eq!((&open[0].left_value, &open[0].right_value), (&json!(OURS), &json!(THEIRS)));
+    assert_eq!(open[0].base, Some(json!("+49301111111")));
+    let audit = bench.audit().await;
+    assert!(audit.iter().any(|line| line.starts_with("olga reopen cf_1")), "{audit:#?}");
+    // Events about either side find the two still apart, and carry nothing over.
+    bench.sandbox.edit_intercom_contact(&left, &json!({"name": "Mara Q."}), Webhook::Sent).unwrap();
+    bench.work().await;
+    bench.engine.poll_once().await.unwrap();
+    bench.work().await;
+    assert_eq!(
+        (&bench.hubspot(&right)["phone"], &bench.intercom(&left)["phone"]),
+        (&json!(THEIRS), &json!(OURS))
+    );
+    // And it can be decided the other way.
+    bench.press("3 Right Enter Y").await;
+    bench.work().await;
+    assert_eq!(
+        (&bench.hubspot(&right)["phone"], &bench.intercom(&left)["phone"]),
+        (&json!(THEIRS), &json!(THEIRS))
+    );
+}
+
+#[tokio::test]
+async fn a_settled_conflict_is_not_taken_back_over_what_somebody_wrote_since() {
+    let (mut bench, (_, right), effects) = settled_left().await;
+    // Nothing told us: our copy still has what was settled, so the preview is made, and the run finds out.
+    bench.sandbox.edit_hubspot_contact(&right, &json!({"phone": "+431555"}), Webhook::Silent).unwrap();
+    bench.press("3 /").await;
+    bench.retype("status:done").await;
+    bench.press("Enter u Y").await;
+    bench.work().await;
+    let row = bench.newest().await;
+    assert_eq!(row.status, Status::Failed, "{}", row.sentence);
+    assert!(
+        row.sentence.contains("+431555") && row.sentence.contains("not written over"),
+        "{}",
+        row.sentence
+    );
+    assert_eq!(bench.hubspot(&right)["phone"], "+431555");
+    assert_eq!(bench.effects().len(), effects);
+}

@@ -142,6 +142,41 @@ async fn r38_r189_an_unknown_tier_is_translated_once_for_everybody() {
     assert!(text.contains("gold = \"CONNECTED\"") && text.contains('#'), "comments stay");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r29_the_command_takes_a_decision_back_once_and_a_rules_decision_not_at_all() {
+    let mut bench = Bench::new().await;
+    let people = disputed(&mut bench, &["ana@quint.example"]).await;
+    let (left, right) = &people[0];
+    let (ours, theirs) = (bench.intercom(left)["phone"].clone(), bench.hubspot(right)["phone"].clone());
+    let shell = shell(&bench);
+    let early = shell.run(&["resolve", "cf_1", "--undo"]).await;
+    assert!(early.code() == 2 && format!("{early:?}").contains("only what is settled"), "{early:?}");
+    assert_eq!(shell.run(&["resolve", "cf_1", "--left"]).await.code(), 0);
+    assert_eq!(bench.hubspot(right)["phone"], ours);
+    let dry = shell.run(&["resolve", "cf_1", "--undo", "--dry-run", "--json"]).await;
+    assert!(
+        dry.text().contains(theirs.as_str().unwrap()) && bench.hubspot(right)["phone"] == ours,
+        "{dry:?}"
+    );
+    let back = shell.run(&["resolve", "cf_1", "--undo"]).await;
+    assert_eq!(back.code(), 0, "{back:?}");
+    assert_eq!((&bench.hubspot(right)["phone"], &bench.intercom(left)["phone"]), (&theirs, &ours));
+    let again = shell.run(&["resolve", "cf_1", "--undo"]).await;
+    assert!(again.code() == 2 && format!("{again:?}").contains("not written over"), "{again:?}");
+    // The new conflict is settled by a rule, which would settle it again after every undo.
+    let open = bench.conflicts().await[0].id.to_string();
+    assert_eq!(shell.run(&["resolve", &open, "--right", "--as-rule", "any"]).await.code(), 0);
+    bench.work().await;
+    let (ours, theirs) = (json!({"phone": "+49305555555"}), json!({"phone": "+49896666666"}));
+    bench.sandbox.edit_intercom_contact(left, &ours, Webhook::Sent).unwrap();
+    bench.sandbox.edit_hubspot_contact(right, &theirs, Webhook::Sent).unwrap();
+    bench.work().await;
+    let ruled = bench.tables().row("SELECT id, ruled_by FROM conflicts WHERE ruled_by IS NOT NULL");
+    let ruled = format!("cf_{}", ruled["id"]);
+    let refused = shell.run(&["resolve", &ruled, "--undo"]).await;
+    assert!(refused.code() == 2 && format!("{refused:?}").contains("rules remove"), "{refused:?}");
+}
+
 #[tokio::test]
 async fn r219_one_key_switches_a_direction_off_and_a_command_on_again() {
     let mut bench = Bench::new().await;

@@ -102,6 +102,7 @@ async fn g10_commands_change_nothing() {
         vec!["resolve", "cf_1", "--translate", "NEW"],
         vec!["resolve", "cf_1", "--disable", "to-crm"],
         vec!["resolve", "cf_1", "--ignore", "7d"],
+        vec!["resolve", "cf_1", "--undo"],
         vec!["retry", "--refused", "Plan=gold"],
         vec!["rules", "list"],
         vec!["rules", "show", "plan-1"],

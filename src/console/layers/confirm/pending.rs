@@ -128,6 +128,7 @@ impl Pending {
                     vec![Item::Unlinked(*id)]
                 }
                 LinkWish::Settle(wanted) => wanted.iter().map(|(id, _)| Item::Conflict(*id)).collect(),
+                LinkWish::Reopen(id) => vec![Item::Conflict(*id)],
                 LinkWish::Unmerge(id) => vec![Item::Duplicate(*id)],
                 LinkWish::Apart(ids, _) => ids.iter().map(|id| Item::Duplicate(*id)).collect(),
                 LinkWish::Domain(..) | LinkWish::Never(_) | LinkWish::Again(_) => Vec::new(),
@@ -163,7 +164,9 @@ impl Pending {
         match self {
             Self::Decide { decision: Decision::Resolve { .. }, .. } => "Send",
             Self::Decide { decision: Decision::Merge { .. }, .. } => "Merge",
-            Self::Decide { decision: Decision::UndoMerge { .. }, .. } => "Take back",
+            Self::Decide { decision: Decision::UndoMerge { .. } | Decision::Reopen { .. }, .. } => {
+                "Take back"
+            }
             Self::Decide { decision: Decision::Link { .. }, .. } => "Link",
             Self::Decide { decision: Decision::Found { .. }, .. } => "Make it",
             Self::Decide { decision: Decision::Unlink { .. }, .. } => "Take back",
@@ -174,7 +177,9 @@ impl Pending {
             Self::Propose { wish: DisputeWish::Settle(Choice::Translate(_)), .. } => "Translate",
             Self::Propose { reach: Reach::SameValues | Reach::AnyValues, .. } => "Make the rule",
             Self::Propose { .. } => "Send",
-            Self::Link { wish: LinkWish::Undo(_) | LinkWish::Unmerge(_), .. } => "Take back",
+            Self::Link { wish: LinkWish::Undo(_) | LinkWish::Unmerge(_) | LinkWish::Reopen(_), .. } => {
+                "Take back"
+            }
             Self::Link { wish: LinkWish::Found(_), .. } => "Make it",
             Self::Link { wish: LinkWish::Domain(..), .. } => "Link",
             Self::Link { wish: LinkWish::Never(_), .. } => "Never",

@@ -2,7 +2,9 @@
 //!
 //! Looks at the last word only; what stands before it is kept.
 
-use crate::domain::filter::{Key, List, known};
+use crate::console::text::counted;
+use crate::domain::filter::{self, Key, List, known, quoted};
+use crate::journal::pages::Offered;
 
 /// One way to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub(super) struct Candidate {
 }
 
 /// How the text could go on; with nothing typed only when `open`.
-pub(super) fn candidates(list: List, text: &str, open: bool) -> Vec<Candidate> {
+pub(super) fn candidates(list: List, text: &str, open: bool, held: &[Offered]) -> Vec<Candidate> {
     let at = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let (head, word) = text.split_at(at);
     // Inside quotes the last word is none.
@@ -30,20 +32,38 @@ pub(super) fn candidates(list: List, text: &str, open: bool) -> Vec<Candidate> {
     }
     let known = known(list);
     let Some((name, value)) = bare.split_once(':') else {
-        let keys = known.keys.iter().map(|key| (format!("{key}:"), meaning(*key).to_owned()));
+        let keys =
+            known.keys.iter().map(|key| (format!("{}:", list.name_of(*key)), meaning(list, *key).to_owned()));
         let sort = ("sort:".to_owned(), "the column to sort by; sort:-age from the other end".to_owned());
-        return fitting(bare, keys.chain([sort]), |name| format!("{head}{sign}{name}"));
+        let sort = Some(sort).filter(|_| !known.columns.is_empty());
+        return fitting(bare, keys.chain(sort), |name| format!("{head}{sign}{name}"));
     };
     if name == "sort" {
         let (turn, value) = value.strip_prefix('-').map_or(("", value), |value| ("-", value));
         let columns = known.columns.iter().map(|column| (column.to_string(), String::new()));
         return fitting(value, columns, |column| format!("{head}{sign}sort:{turn}{column}"));
     }
-    let Ok(key) = name.parse::<Key>() else { return Vec::new() };
+    let Some(key) = filter::key(name) else { return Vec::new() };
     let (before, last) = value.rfind(',').map_or(("", value), |at| value.split_at(at + 1));
     let words = known::words(list, key).into_iter().map(|word| (word.to_owned(), told(word).to_owned()));
-    let examples = examples(key).iter().map(|(word, words)| ((*word).to_owned(), (*words).to_owned()));
-    fitting(last, words.chain(examples), |word| format!("{head}{sign}{name}:{before}{word}"))
+    let examples = examples(list, key).iter().map(|(word, words)| ((*word).to_owned(), (*words).to_owned()));
+    let held = held.iter().map(|one| {
+        let rows = one.rows.map_or_else(String::new, |rows| counted(rows, "row"));
+        (quoted(&one.value), rows)
+    });
+    fitting(last, words.chain(examples).chain(held), |word| format!("{head}{sign}{name}:{before}{word}"))
+}
+
+/// The key whose values are being typed, and how they begin; none where the language itself knows them all.
+pub(super) fn wanted(list: List, text: &str) -> Option<(Key, String)> {
+    let at = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let (name, value) = text[at..].trim_start_matches(['-', '!']).split_once(':')?;
+    let key = filter::key(name).filter(|key| list.knows(*key))?;
+    if !known::words(list, key).is_empty() || matches!(key, Key::Since | Key::Until | Key::Age) {
+        return None;
+    }
+    let last = value.rfind(',').map_or(value, |at| &value[at + 1..]);
+    Some((key, last.trim_matches('"').to_owned()))
 }
 
 /// Those that begin with what was typed, then those that contain it; not what stands there already.
@@ -53,15 +73,17 @@ fn fitting(
     whole: impl Fn(&str) -> String,
 ) -> Vec<Candidate> {
     let (mut first, mut rest) = (Vec::new(), Vec::new());
+    let folded = typed.to_lowercase();
     for (name, words) in all {
         let candidate = |whole: String| Candidate { name: name.clone(), words: words.clone(), whole };
         if name == typed {
             // It is typed: nothing is left to complete, also where others begin with it.
             return Vec::new();
         }
-        if name.starts_with(typed) {
+        let found = name.to_lowercase();
+        if found.starts_with(&folded) {
             first.push(candidate(whole(&name)));
-        } else if typed.len() > 1 && name.contains(typed) {
+        } else if typed.len() > 1 && found.contains(&folded) {
             rest.push(candidate(whole(&name)));
         }
     }
@@ -70,7 +92,16 @@ fn fitting(
 }
 
 /// What a key looks at.
-pub(super) const fn meaning(key: Key) -> &'static str {
+pub(super) const fn meaning(list: List, key: Key) -> &'static str {
+    match (list, key) {
+        (List::Audit, Key::Record) => return "what it was done to: du_4, hubspot/contact/151, hubspot/*",
+        (List::Audit, Key::System) => return "the system of the record it was done to",
+        (List::Calls, Key::Record) => return "for which execution: execution:ex_4821",
+        (List::Calls, Key::Status) => return "what was answered: 404, 4xx, failed, none",
+        (List::Calls, Key::Error) => return "the class of the failure",
+        (List::Calls, Key::System) => return "the system that was called",
+        _ => {}
+    }
     match key {
         Key::Status => "where it stands; several with commas",
         Key::Recipe => "the recipe's name; contact* begins with it",
@@ -114,8 +145,32 @@ const fn told(word: &str) -> &'static str {
     }
 }
 
-const fn examples(key: Key) -> &'static [(&'static str, &'static str)] {
+const fn examples(list: List, key: Key) -> &'static [(&'static str, &'static str)] {
+    match (list, key) {
+        (List::Calls, Key::Status) => {
+            return &[
+                ("failed", "everything but 2xx and 3xx"),
+                ("4xx", "refused"),
+                ("5xx", "the vendor's"),
+                ("2xx", "went well"),
+                ("none", "no answer came"),
+                ("401", "token"),
+                ("403", "scopes"),
+                ("404", "not there"),
+                ("409", "already there"),
+                ("429", "too fast"),
+                ("500", "the vendor's"),
+                ("502", "the vendor's"),
+                ("503", "busy"),
+            ];
+        }
+        (List::Calls, Key::Method) => {
+            return &[("GET", "reads"), ("POST", ""), ("PATCH", ""), ("PUT", ""), ("DELETE", "")];
+        }
+        _ => {}
+    }
     match key {
+        Key::Assignee | Key::Claimed => &[("me", "yourself"), ("any", "whoever it is")],
         Key::Since => &[("1h", "the last hour"), ("24h", "the last day"), ("7d", "the last week")],
         Key::Until => &[("1h", "before the last hour"), ("24h", "before the last day")],
         Key::Age => {
@@ -146,7 +201,7 @@ mod tests {
     use super::*;
 
     fn names(text: &str, open: bool) -> Vec<String> {
-        candidates(List::Executions, text, open).into_iter().map(|one| one.name).collect()
+        candidates(List::Executions, text, open, &[]).into_iter().map(|one| one.name).collect()
     }
 
     #[test]
@@ -159,9 +214,9 @@ mod tests {
         assert_eq!(names("sort:-att", false), ["attempts"]);
         assert!(names("nonsense:x", false).is_empty());
         assert!(names("\"an open quote", false).is_empty());
-        let one = &candidates(List::Executions, "jane -status:failed,he", false)[0];
+        let one = &candidates(List::Executions, "jane -status:failed,he", false, &[])[0];
         assert_eq!(one.whole, "jane -status:failed,held");
-        let one = &candidates(List::Conflicts, "jane !rol", false)[0];
+        let one = &candidates(List::Conflicts, "jane !rol", false, &[])[0];
         assert_eq!(one.whole, "jane !role:");
     }
 
@@ -169,12 +224,24 @@ mod tests {
     fn everything_offered_is_understood() {
         for list in List::ALL {
             for key in known(*list).keys {
-                for one in candidates(*list, &format!("{key}:"), true) {
+                for one in candidates(*list, &format!("{key}:"), true, &[]) {
                     let parsed = crate::domain::filter::Filter::parse_for(*list, &one.whole);
                     assert!(parsed.is_ok(), "{list}: {}: {parsed:?}", one.whole);
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_the_journal_knows_is_offered_as_it_is_typed() {
+        let held = ["Jane Doe", "Janet"].map(|value| Offered { value: value.to_owned(), rows: Some(3) });
+        let found = candidates(List::Executions, "x person:jan", false, &held);
+        let whole: Vec<&str> = found.iter().map(|one| one.whole.as_str()).collect();
+        assert_eq!(whole, ["x person:Janet", "x person:\"Jane Doe\""]);
+        assert_eq!(wanted(List::Audit, "-object:hub"), Some((Key::Record, "hub".to_owned())));
+        assert_eq!(wanted(List::Audit, "verb:merge,re"), Some((Key::Verb, "re".to_owned())));
+        assert_eq!(wanted(List::Executions, "status:fa"), None, "the language knows these");
+        assert_eq!(wanted(List::Audit, "recipe:x"), None, "no key of this list");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::console::layers::confirm::Pending;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::telling::Telling;
-use crate::console::text::thousands;
+use crate::console::links::Wish as LinkWish;
+use crate::console::text::{cut_end, thousands};
 use crate::domain::pause::Direction;
 use crate::domain::record::value_text;
 use crate::domain::review::Choice;
@@ -118,6 +119,14 @@ impl Conflicts {
         let title = format!("{} of {}: how it came about", conflict.field, conflict.subject);
         let telling = Telling::of(title, conflict.left.clone(), conflict.field.clone());
         vec![Effect::Tell(Box::new(telling))]
+    }
+
+    /// The way back of a settled conflict: its calls first.
+    pub(super) fn reopen(&self) -> Vec<Effect> {
+        let Some(conflict) = self.target() else { return Vec::new() };
+        let title =
+            format!("Take the decision on {} of {} back", conflict.field, cut_end(&conflict.subject, 30));
+        vec![Effect::Confirm(Box::new(Pending::Link { wish: LinkWish::Reopen(conflict.id), title }))]
     }
 
     pub(super) fn type_value(&self) -> Vec<Effect> {

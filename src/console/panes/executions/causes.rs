@@ -129,8 +129,13 @@ impl Causes {
         }
         if self.rows().is_empty() {
             let text = match (&self.failed, &self.rows) {
-                (Some(why), _) => format!("The causes cannot be read.\n{why}"),
-                (None, None) => return,
+                (Some(why), _) => format!(
+                    "The causes cannot be read.\n{why}\nThey are asked for again by themselves; nothing is lost meanwhile."
+                ),
+                (None, None) => match ctx.reading() {
+                    Some((_, _, text)) => text,
+                    None => return,
+                },
                 (None, Some(_)) => {
                     "Nothing waits for a cause to be mended.\n# shows every execution.".to_owned()
                 }

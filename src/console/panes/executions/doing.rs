@@ -14,6 +14,7 @@ use crate::console::layers::choice::{Choice, Phrase};
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::edit::{Edit, How};
 use crate::console::layers::gates::Gates;
+use crate::console::layers::menu::{Entry, Menu};
 use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::toast::Tone;
 use crate::console::panes::Screen;
@@ -37,11 +38,16 @@ impl Executions {
         let row = self.window.current()?.clone();
         Some(match action {
             Action::Retry => self.retry(),
-            Action::RetryFromStart => self.whole_again(),
+            Action::RetryFromStart => match self.window.several() {
+                Some(chosen) => vec![Bulk::open(Deed::FromStart, chosen)],
+                None => self.whole_again(),
+            },
             Action::Fix => self.fix(ctx, &row),
             Action::Replay => over(Edit::of(row.id, How::Here)),
             Action::ReplayOutside => over(Edit::of(row.id, How::Outside)),
             Action::Probe => wish(Wish::Probe(row.id)),
+            Action::Hold if self.window.marked() > 0 => self.hold_marked(),
+            Action::Snooze if self.window.marked() > 0 => self.snooze_marked(ctx),
             Action::Hold if row.status == Status::Held => wish(Wish::TakeUp(self.chosen())),
             Action::Hold => wish(Wish::Aside(self.chosen(), None)),
             Action::Snooze => {
@@ -92,6 +98,27 @@ impl Executions {
             self.window.edit(id.0, |row| row.status = Status::Retrying);
         }
         if ids.is_empty() { Vec::new() } else { vec![Effect::Retry(ids)] }
+    }
+
+    /// Holds the marked ones; where all of them that are loaded are held, lets them go.
+    fn hold_marked(&self) -> Vec<Effect> {
+        let Some(chosen) = self.window.several() else { return Vec::new() };
+        let mut loaded =
+            self.window.rows().iter().filter(|row| self.window.marks().contains(&row.id.0)).peekable();
+        let held = loaded.peek().is_some() && loaded.all(|row| row.status == Status::Held);
+        vec![Bulk::open(if held { Deed::LetGo } else { Deed::Hold }, chosen)]
+    }
+
+    fn snooze_marked(&self, ctx: &Ctx) -> Vec<Effect> {
+        let Some(chosen) = self.window.several() else { return Vec::new() };
+        let entry = |(words, until): (String, Timestamp)| Entry {
+            words: format!("put them off {words}"),
+            pending: Pending::Bulk { deed: Deed::Snooze(until), chosen: chosen.clone() },
+        };
+        let entries = times(ctx).into_iter().map(entry).collect();
+        let title = format!("{}: later", counted(chosen.count(), "marked execution"));
+        let label = "Nothing of them is sent until then; h brings one back before that.".to_owned();
+        vec![Effect::Offer(Box::new(Menu::new(title, label, entries)))]
     }
 
     fn whole_again(&self) -> Vec<Effect> {

@@ -450,8 +450,17 @@ impl Overview {
     pub(super) fn nothing(&self, ctx: &Ctx, spot: Spot) -> Option<(&'static str, Style, String)> {
         let theme = &ctx.theme;
         if self.facts.is_none() {
-            let why = self.failed.as_ref().filter(|_| spot == Spot::Needs)?;
-            return Some(("✗", theme.error, format!("The journal cannot be read. {why}")));
+            return match &self.failed {
+                _ if spot != Spot::Needs => None,
+                Some(why) => Some((
+                    "✗",
+                    theme.error,
+                    format!(
+                        "The journal cannot be read. {why}\nIt is asked again by itself; nothing is lost meanwhile."
+                    ),
+                )),
+                None => ctx.reading(),
+            };
         }
         Some(match spot {
             Spot::Needs => ("✓", theme.ok, "Nothing needs you. New work appears here by itself.".to_owned()),

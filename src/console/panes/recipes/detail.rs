@@ -9,7 +9,7 @@ use super::words::{outcomes, percent, position, standing};
 use super::{Item, Recipes};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::panes::Focus;
-use crate::console::panes::parts::rule;
+use crate::console::panes::parts::{paused, rule};
 use crate::console::text::{age, counted, cut_end, left, right, span, thousands, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::sparkline;
@@ -104,7 +104,7 @@ impl Page<'_> {
         let theme = &self.ctx.theme;
         self.say(&recipe.title, theme.bold);
         if let Some(pause) = &recipe.pause {
-            self.say(&pause.sentence(), theme.warn);
+            self.say(&format!("Paused {}.", paused(self.ctx, pause)), theme.warn);
         }
         self.say(&standing(recipe), theme.muted);
         self.gap();

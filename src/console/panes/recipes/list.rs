@@ -274,7 +274,10 @@ fn empty(pane: &Recipes, ctx: &Ctx, buffer: &mut Buffer, inner: Rect) {
             theme.error,
             format!("The rules cannot be shown.\n{why}\nThey are asked for again by themselves; nothing is lost meanwhile."),
         ),
-        (None, false) => return,
+        (None, false) => match ctx.reading() {
+            Some(reading) => reading,
+            None => return,
+        },
         (_, true) if !pane.text.is_empty() => (
             "–",
             theme.muted,
