@@ -164,6 +164,7 @@ impl Table<'_> {
                 spans.push(span(if glyphs && column.most == 1 { " " } else { "  " }, blank));
             }
             glyphs = column.most == 1;
+            let style = if shown.trim_start().is_empty() { &blank } else { style };
             if column.kind == Kind::Number {
                 spans.push(span(blanks, blank));
                 spans.push(span(shown, *style));
@@ -236,7 +237,8 @@ pub fn mark_selected(theme: &Theme, buffer: &mut Buffer, row: Rect, focused: boo
         tint(buffer, row, theme.selection);
     }
     for y in row.top()..row.bottom() {
-        let bar = if focused { theme.key.patch(theme.selection) } else { theme.accent };
+        let key = theme.key.remove_modifier(Modifier::UNDERLINED);
+        let bar = if focused { key.patch(theme.selection) } else { theme.accent };
         put(buffer, row.x, y, 1, &Line::from(span("▌", bar)));
     }
 }

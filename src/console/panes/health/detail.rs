@@ -72,6 +72,7 @@ fn lines(ctx: &Ctx, entry: &Entry, cells: usize) -> Vec<Line<'static>> {
     };
     let words = entry.parts.iter().map(word).max().unwrap_or(0).min(WORD).min(cells / 2);
     let mut lines = Vec::new();
+    let mut below = false;
     for part in &entry.parts {
         match part {
             Part::Blank => lines.push(Line::default()),
@@ -81,11 +82,14 @@ fn lines(ctx: &Ctx, entry: &Entry, cells: usize) -> Vec<Line<'static>> {
             }
             Part::Fact(word, text, style) => {
                 let beside = wrap(text, cells.saturating_sub(words + 2));
-                // In a narrow column long words read badly: they go below theirs.
-                if beside.len() > 3 && words + 40 > cells && !word.is_empty() {
-                    lines.push(Line::from(span(word.clone(), theme.muted)));
-                    let below = wrap(text, cells.saturating_sub(2)).into_iter();
-                    lines.extend(below.map(|line| Line::from(span(format!("  {line}"), *style))));
+                // In a narrow column long words read badly: they go below theirs, and what belongs to them too.
+                below = if word.is_empty() { below } else { beside.len() > 3 && words + 40 > cells };
+                if below {
+                    if !word.is_empty() {
+                        lines.push(Line::from(span(word.clone(), theme.muted)));
+                    }
+                    let rows = wrap(text, cells.saturating_sub(2)).into_iter();
+                    lines.extend(rows.map(|line| Line::from(span(format!("  {line}"), *style))));
                     continue;
                 }
                 for (index, line) in beside.into_iter().enumerate() {

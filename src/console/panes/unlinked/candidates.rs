@@ -37,11 +37,15 @@ impl Unlinked {
         for (index, call) in preview.calls.iter().take(CALLS).enumerate() {
             let label = if index == 0 { "Will send  " } else { "           " };
             let room = cells.saturating_sub(11 + call.method.len() + 2);
-            lines.push(Line::from(vec![
-                span(label, theme.muted),
-                span(format!("{}  ", call.method), theme.bold),
-                span(cut_middle(&call.path, room), theme.bold),
-            ]));
+            // What is sent is shown whole.
+            for (at, part) in wrap(&call.path, room).into_iter().enumerate() {
+                let before = if at == 0 { call.method.as_str() } else { "" };
+                lines.push(Line::from(vec![
+                    span(if at == 0 { label } else { "           " }, theme.muted),
+                    span(left(before, call.method.len() + 2), theme.bold),
+                    span(part, theme.bold),
+                ]));
+            }
             if let Some(body) = &call.body {
                 let body = cut_end(&body.to_string(), cells.saturating_sub(11));
                 lines.push(Line::from(span(format!("           {body}"), theme.muted)));
