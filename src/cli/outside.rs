@@ -18,21 +18,28 @@ use crate::vault::{token_variable, variable};
 /// How often is looked whether a token was renewed or put in place.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// What the recipes need takes longer to find out than the first screen may wait for, and is not on it.
+const AFTER_THE_FIRST_SCREEN: Duration = Duration::from_millis(300);
+
 /// A window onto it, and the task that keeps it up to date; the task ends with the window.
 pub fn window(config: &Config, credentials: Option<Arc<dyn Credentials>>) -> Window {
-    let mut outside = Outside {
-        // Rules that cannot be read are told of by whoever is to run them.
-        needed: wiring::rules(config).ok().map(|rules| needed(&rules.current())),
+    let systems = wiring::systems(config);
+    let outside = Outside {
+        credentials: credentials.as_ref().map_or_else(Vec::new, |credentials| read(&**credentials, &systems)),
         poll_seconds: config.engine.poll_seconds,
         public_url: config.webhook.public_url.clone().unwrap_or_default(),
         ..Outside::default()
     };
-    let Some(credentials) = credentials else { return watch::channel(outside).1 };
-    let systems = wiring::systems(config);
-    outside.credentials = read(&*credentials, &systems);
     let (sender, window) = watch::channel(outside);
+    let config = config.clone();
     tokio::spawn(async move {
         let clock = wiring::clock();
+        clock.until(clock.now().plus(AFTER_THE_FIRST_SCREEN)).await;
+        // Rules that cannot be read are told of by whoever is to run them.
+        let needed = move || wiring::rules(&config).ok().map(|rules| needed(&rules.current()));
+        let needed = tokio::task::spawn_blocking(needed).await.ok().flatten();
+        sender.send_modify(|outside| outside.needed = needed);
+        let Some(credentials) = credentials else { return };
         while !sender.is_closed() {
             tokio::select! {
                 () = sender.closed() => return,

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use super::Settings;
 use super::app::App;
 use super::ctx::Ctx;
-use super::effect::Effect;
+use super::effect::{Effect, Query};
 use super::hints::Hints;
 use super::idle::Idle;
 use super::layers::toast::Tone;
@@ -93,6 +93,8 @@ pub struct Console {
     clock: SharedClock,
     /// For the operator's own editor.
     outside: Option<String>,
+    /// Questions for rows, one of a list at most: of keys that came together only the last one's is asked.
+    held: Vec<Effect>,
     past: UnboundedReceiver<Done>,
     learnt: UnboundedReceiver<Learnt>,
 }
@@ -134,7 +136,7 @@ impl Console {
             learnt: tell,
             asked: Asked::default(),
         };
-        Self { app, performer, queue, clock, outside: None, past, learnt }
+        Self { app, performer, queue, clock, outside: None, held: Vec::new(), past, learnt }
     }
 
     /// The same console, with the session it left behind last time; before its first frame.
@@ -203,8 +205,22 @@ impl Console {
                         .to_owned(),
                 ))),
                 Effect::Outside(text) => self.outside = Some(text),
+                Effect::Load(ticket, Query::Rows { screen, filter, anchor, limit }) => {
+                    self.held.retain(|other| {
+                        !matches!(other, Effect::Load(_, Query::Rows { screen: of, .. }) if *of == screen)
+                    });
+                    self.held.push(Effect::Load(ticket, Query::Rows { screen, filter, anchor, limit }));
+                }
                 effect => self.performer.perform(effect),
             }
+        }
+    }
+
+    /// Asks for the rows that are wanted by now. Called when everything that came together was handled: a line that is
+    /// pasted or typed in one go is one question and not one for each of its letters.
+    pub fn ask_for_rows(&mut self) {
+        for effect in std::mem::take(&mut self.held) {
+            self.performer.perform(effect);
         }
     }
 
@@ -221,11 +237,13 @@ impl Console {
 
     /// Handles answers until nothing is under way.
     pub async fn settle(&mut self) {
+        self.ask_for_rows();
         while !self.performer.idle.is_idle() {
             match self.queue.recv().await {
                 Some(envelope) => self.take(envelope),
                 None => return,
             }
+            self.ask_for_rows();
         }
     }
 
@@ -279,6 +297,7 @@ where
     // The frame comes before the first question, so that the screen is there however slow the journal is.
     draw(&mut terminal, &mut console, &mut last)?;
     console.start();
+    console.ask_for_rows();
     let feed = tokio::spawn(feed(journal, clock.clone(), console.performer.sender.clone()));
     let mut input = std::pin::pin!(input);
     let mut signals = Signals::new()?;
@@ -338,6 +357,7 @@ where
                 break;
             }
         }
+        console.ask_for_rows();
         if let Some(text) = console.outside() {
             hand_over(&mut console, &mut input, &text).await?;
             last = None;

@@ -67,6 +67,19 @@ pub fn cut_middle(text: &str, limit: usize) -> String {
     format!("{}…{}", head(&text, left), tail.concat())
 }
 
+/// The path cleaned and cut to `limit` cells: what it ends with tells most, down to its last two parts.
+pub fn cut_path(text: &str, limit: usize) -> String {
+    let whole = shown(text);
+    let mut rest: &str = &whole;
+    while rest.width() + usize::from(rest.len() < whole.len()) > limit && rest.matches('/').count() > 2 {
+        rest = rest[1..].find('/').map_or("", |at| &rest[1 + at..]);
+    }
+    if rest.len() == whole.len() || rest.width() + 1 > limit {
+        return cut_middle(&whole, limit);
+    }
+    format!("…{rest}")
+}
+
 fn head(text: &str, limit: usize) -> String {
     let mut used = 0;
     text.graphemes(true)
@@ -294,6 +307,9 @@ mod tests {
         assert_eq!(cut_end("佐藤 花子", 5), "佐藤…");
         assert_eq!(cut_end("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
         assert_eq!(cut_middle("jane.doe@acme.example.com", 11), "jane.…e.com");
+        assert_eq!(cut_path("/crm/v3/objects/contacts/301673", 20), "…/contacts/301673");
+        assert_eq!(cut_path("/crm/v3/objects/contacts/301673", 12), "/crm/…301673");
+        assert_eq!(cut_path("/contacts/6b02", 20), "/contacts/6b02");
         assert_eq!(thousands(1_298), "1,298");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
@@ -330,6 +346,9 @@ mod tests {
         fn nothing_cut_or_wrapped_is_wider_than_asked(text in ".*", limit in 2_usize..40) {
             prop_assert!(cut_end(&text, limit).width() <= limit);
             prop_assert!(cut_middle(&text, limit).width() <= limit);
+            prop_assert!(cut_path(&text, limit).width() <= limit);
+            let path = ["/a/", &text, "/b/c"].concat();
+            prop_assert!(cut_path(&path, limit).width() <= limit);
             prop_assert!(wrap(&text, limit).iter().all(|line| line.width() <= limit));
         }
     }

@@ -313,7 +313,9 @@ impl Theme {
 pub fn ascii(symbol: &str) -> Option<&'static str> {
     Some(match symbol {
         "╭" | "╮" | "╰" | "╯" | "┏" | "┓" | "┗" | "┛" => "+",
-        "─" | "━" => "-",
+        "─" => "-",
+        // Heavier than a rule: what is full of a gauge, and the box with the focus.
+        "━" => "=",
         "│" | "┃" => "|",
         "▌" => ">",
         "○" => "o",
@@ -329,8 +331,11 @@ pub fn ascii(symbol: &str) -> Option<&'static str> {
         "●" => "*",
         "…" => ".",
         "·" => ".",
-        "→" => ">",
-        "←" => "<",
+        "→" | "›" => ">",
+        "←" | "‹" => "<",
+        "↔" => "=",
+        "└" => "`",
+        "■" => "#",
         "↑" | "▲" => "^",
         "↓" | "▼" => "v",
         "⇄" => "=",

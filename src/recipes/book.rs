@@ -79,6 +79,12 @@ impl Book {
 
     /// The same, with whatever can be read and all that was found, also what does not keep it from running.
     pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Self, Vec<Finding>) {
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
+        // The checks read the expressions that the recipes only hold: they need the same stack.
+        condition::deep(move || Self::read_all(files))
+    }
+
+    fn read_all(files: Vec<(&str, &str)>) -> (Self, Vec<Finding>) {
         let mut book = Self::shipped();
         let mut findings = Vec::new();
         let mut own: BTreeSet<String> = BTreeSet::new();

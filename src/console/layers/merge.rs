@@ -137,7 +137,12 @@ impl Choosing {
             let column = |place: usize| widths[place].max(6);
             let mut head = vec![span(left("", label + 2), theme.muted)];
             for (place, record) in table.records.iter().enumerate() {
-                let word = if place == 0 { " survivor" } else { "" };
+                // The word gives way to the id.
+                let word = match (place, column(place).saturating_sub(width(&record.id) + 3)) {
+                    (0, 10..) => " survivor",
+                    (0, _) => " ✓",
+                    _ => "",
+                };
                 let id = cut_middle(&record.id, column(place).saturating_sub(width(word) + 4).max(4));
                 let used = 3 + width(&id) + width(word);
                 head.push(span(format!(" {} ", place + 1), theme.key));

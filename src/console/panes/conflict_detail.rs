@@ -114,7 +114,12 @@ fn written(ctx: &Ctx, conflict: &Conflict, own: bool, cells: usize) -> String {
     match (by, when) {
         (Some(by), Some(when)) => {
             let room = cells.saturating_sub(width(&when) + 3);
-            if room < 6 { when } else { format!("{} · {when}", cut_end(&by.who, room)) }
+            // "somebody in HubSpot's screens": the column says where.
+            let who = match by.who.split_once(" in ") {
+                Some((who, _)) if width(&by.who) > room => who,
+                _ => &by.who,
+            };
+            if room < 6 { when } else { format!("{} · {when}", cut_end(who, room)) }
         }
         (Some(by), None) => cut_end(&by.who, cells),
         (None, Some(when)) => cut_end(&format!("changed {when}"), cells),

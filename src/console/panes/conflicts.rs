@@ -286,11 +286,15 @@ impl Conflicts {
             Panel::new(theme, "Detail", focused).draw(theme, buffer, area);
             return;
         };
+        let name = |record: &RecordRef| {
+            let system = record.system();
+            if area.width < 66 { system.short() } else { system.title() }
+        };
         let ends = format!(
             "{} {} ⇄ {} {}",
-            target.left.system().title(),
+            name(&target.left),
             cut_middle(&target.left.id, 11),
-            target.right.system().title(),
+            name(&target.right),
             cut_middle(&target.right.id, 11)
         );
         // Columns may be wide, prose may not: nobody reads lines of 200 letters.
@@ -426,7 +430,7 @@ impl Pane for Conflicts {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 33 / 100).clamp(40, 72));
+        let (list, detail) = split(ctx, area, self.focus, (area.width * 33 / 100).clamp(45, 72));
         if let Some(list) = list {
             let frame = Frame {
                 title: "Conflicts",

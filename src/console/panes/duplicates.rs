@@ -35,7 +35,7 @@ use crate::console::layers::menu::{Entry, Menu};
 use crate::console::layers::toast::Tone;
 use crate::console::links::Wish as Sending;
 use crate::console::msg::{Loaded, Msg, Ticket};
-use crate::console::text::{age, counted, span};
+use crate::console::text::{age, span, thousands};
 use crate::domain::evidence::percent;
 use crate::domain::ids::DuplicateId;
 use crate::domain::merge::{Instead, MergeWish, Take};
@@ -294,7 +294,7 @@ impl Duplicates {
         if certain > 0 {
             let verb = if certain == 1 { "is" } else { "are" };
             lines.push(Line::from(vec![
-                span(format!("{} {verb} certain: ", counted(certain, "group")), ctx.theme.muted),
+                span(format!("{} {verb} certain: ", thousands(certain)), ctx.theme.muted),
                 span("m", ctx.theme.key),
                 span(" reviews", ctx.theme.muted),
             ]));
@@ -417,7 +417,7 @@ impl Pane for Duplicates {
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
-        let (list, detail) = split(ctx, area, self.focus, (area.width * 3 / 10).clamp(34, 56));
+        let (list, detail) = split(ctx, area, self.focus, (area.width * 33 / 100).clamp(34, 56));
         if let Some(list) = list {
             let frame = Frame {
                 title: "Duplicates",

@@ -269,7 +269,11 @@ pub(super) fn timeline(
             lines.extend(words.map(|line| Line::from(span(format!("           {line}"), theme.muted))));
         }
     }
-    let tail = 24;
+    // Method and code, and how long it took where that leaves the purpose its room.
+    let took = |attempt: &Attempt| format!("{} ms", thousands(u64::from(attempt.duration_ms)));
+    let longest = detail.attempts.iter().map(|attempt| width(&took(attempt))).max().unwrap_or(0);
+    let timed = if cells >= 11 + 24 + 12 + 2 + longest { longest + 2 } else { 0 };
+    let tail = 12 + timed;
     let purpose_cells = detail
         .attempts
         .iter()
@@ -291,7 +295,7 @@ pub(super) fn timeline(
             span(left(&purpose(attempt), purpose_cells), theme.text),
             span(format!("  {}", left(&attempt.method, 6)), theme.muted),
             span(right(&code, 4), theme.code(attempt.status, attempt.class)),
-            span(right(&format!("{} ms", thousands(u64::from(attempt.duration_ms))), 11), theme.muted),
+            span(if timed > 0 { right(&took(attempt), timed) } else { String::new() }, theme.muted),
         ]));
         if whole {
             let (_, path) = split_url(&attempt.url);

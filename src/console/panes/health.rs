@@ -392,7 +392,7 @@ impl Pane for Health {
     }
 
     fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
-        let (list, detail) = split(ctx, area, self.focus, LIST.min(area.width * 13 / 25));
+        let (list, detail) = split(ctx, area, self.focus, LIST.min(area.width * 27 / 50));
         let entry = self.entry(ctx);
         self.offers.set(
             entry.as_ref().map_or((false, false), |entry| (entry.fix != Fix::Nothing, entry.rows.is_some())),

@@ -37,7 +37,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("METHOD", Kind::Words, 6).named("method", "the HTTP method"),
     Column::new("CODE", Kind::Number, 4).named("code", "the HTTP status of the answer"),
     Column::new("MS", Kind::Number, 7).named("ms", "how long it took").drops(1),
-    Column::new("PATH", Kind::Id, 90).named("path", "what was called"),
+    Column::new("PATH", Kind::Path, 90).named("path", "what was called"),
     Column::new("EXECUTION", Kind::Words, 11).named("execution", "for which execution").drops(2),
 ];
 

@@ -81,8 +81,6 @@ pub struct Window<T> {
     fresh: u64,
     asked: Option<(Ticket, Want, usize)>,
     dirty: bool,
-    /// The filter changed while a question was under way; its answer is not wanted any more, this is.
-    refiltered: Option<Want>,
     loaded: Option<Timestamp>,
     failed: Option<String>,
     /// Rows shown ahead of what the journal will say of them, as they were.
@@ -116,7 +114,6 @@ impl<T: Row> Window<T> {
             fresh: 0,
             asked: None,
             dirty: false,
-            refiltered: None,
             loaded: None,
             failed: None,
             edited: Vec::new(),
@@ -297,7 +294,6 @@ impl<T: Row> Window<T> {
             },
         };
         let ticket = ctx.ticket();
-        self.refiltered = None;
         self.asked = Some((ticket, want, limit));
         let filter = self.filter.clone();
         let query = match self.asking {
@@ -316,8 +312,8 @@ impl<T: Row> Window<T> {
         self.ask(ctx, Want::Again)
     }
 
-    /// Filters the list anew. Each letter typed comes here: while one question is under way the next waits, so that a
-    /// long list is not searched for every letter at once and nobody waits behind that.
+    /// Filters the list anew. Each letter typed comes here and asks at once: the question it takes the place of is
+    /// interrupted where it is carried out, so nobody waits behind the search for half a word.
     pub fn set_filter(&mut self, ctx: &Ctx, text: String, filter: Filter) -> Option<Effect> {
         self.text = if filter.sort.is_some() { with_sort(&text, None) } else { text };
         // The order stays until another one is asked for.
@@ -328,16 +324,7 @@ impl<T: Row> Window<T> {
         }
         self.filter = filter;
         self.marks.clear();
-        self.again(ctx, Want::Filtered)
-    }
-
-    /// Asks for other rows, now or after the answer that is under way.
-    fn again(&mut self, ctx: &Ctx, want: Want) -> Option<Effect> {
-        if self.asked.is_some() {
-            self.refiltered = Some(want);
-            return None;
-        }
-        self.ask(ctx, want)
+        self.ask(ctx, Want::Filtered)
     }
 
     /// Goes to a row by its number.
@@ -367,9 +354,6 @@ impl<T: Row> Window<T> {
         }
         self.asked = None;
         let dirty = std::mem::take(&mut self.dirty);
-        if let Some(want) = self.refiltered {
-            return (true, self.ask(ctx, want));
-        }
         match page {
             Err(why) => {
                 self.failed = Some(why);

@@ -82,7 +82,8 @@ async fn every_size_has_a_useful_layout_and_an_empty_log_says_so() {
     for size in [(140, 40), (100, 30), (80, 24), (60, 16)] {
         let mut bench = bench(size).await;
         bench.press("9").await;
-        bench.says("/crm/v3");
+        // What a path ends with is seen at every width.
+        bench.says("/contacts");
         bench.press("Enter").await;
         bench.says("Request ─");
         bench.press("Esc @").await;

@@ -95,7 +95,7 @@ async fn r7_every_row_of_what_needs_somebody_leads_to_its_rows() {
 async fn r7_a_number_within_a_row_is_a_door_of_its_own_for_keys_and_mouse() {
     let mut bench = Bench::sized(World::rich(10).await, (160, 40)).await;
     bench.says("6 of them share one cause");
-    bench.says("admin 6");
+    bench.says("6 admin");
     bench.press("Right Enter").await;
     bench.says("cause:");
     bench.says("1 of 6");
@@ -103,7 +103,7 @@ async fn r7_a_number_within_a_row_is_a_door_of_its_own_for_keys_and_mouse() {
     bench.says("error:auth");
     bench.says("1 of 6");
     bench.press("[").await;
-    double_click(&mut bench, "data 3").await;
+    double_click(&mut bench, "3 data").await;
     assert_eq!(bench.console.app().screen(), Pane::Executions);
     bench.says("1 of 3");
     bench.press("[ j j Right Enter").await;

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-use crate::console::text::{cut_end, cut_middle, put, span, tint, width};
+use crate::console::text::{cut_end, cut_middle, cut_path, put, span, tint, width};
 use crate::console::theme::Theme;
 use crate::domain::filter::Column as By;
 
@@ -18,6 +18,8 @@ pub enum Kind {
     Words,
     /// Ids and e-mails: left-aligned, cut in the middle.
     Id,
+    /// Paths: left-aligned; what they begin with gives way first, then their middle.
+    Path,
     /// Numbers, ages, codes: right-aligned, never cut.
     Number,
 }
@@ -149,7 +151,11 @@ impl Table<'_> {
         let mut glyphs = false;
         for ((column, (text, style)), cells) in self.columns.iter().zip(row).zip(widths) {
             let Some(cells) = *cells else { continue };
-            let shown = if column.kind == Kind::Id { cut_middle(text, cells) } else { cut_end(text, cells) };
+            let shown = match column.kind {
+                Kind::Id => cut_middle(text, cells),
+                Kind::Path => cut_path(text, cells),
+                Kind::Words | Kind::Number => cut_end(text, cells),
+            };
             let blanks = " ".repeat(cells.saturating_sub(width(&shown)));
             // Blanks are never underlined.
             let blank = style.remove_modifier(Modifier::UNDERLINED);
@@ -158,6 +164,7 @@ impl Table<'_> {
                 spans.push(span(if glyphs && column.most == 1 { " " } else { "  " }, blank));
             }
             glyphs = column.most == 1;
+            let style = if shown.trim_start().is_empty() { &blank } else { style };
             if column.kind == Kind::Number {
                 spans.push(span(blanks, blank));
                 spans.push(span(shown, *style));
@@ -230,7 +237,8 @@ pub fn mark_selected(theme: &Theme, buffer: &mut Buffer, row: Rect, focused: boo
         tint(buffer, row, theme.selection);
     }
     for y in row.top()..row.bottom() {
-        let bar = if focused { theme.key.patch(theme.selection) } else { theme.accent };
+        let key = theme.key.remove_modifier(Modifier::UNDERLINED);
+        let bar = if focused { key.patch(theme.selection) } else { theme.accent };
         put(buffer, row.x, y, 1, &Line::from(span("▌", bar)));
     }
 }

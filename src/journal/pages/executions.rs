@@ -11,7 +11,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::facets::{Facets, Rank};
-use super::walk::{self, Direction};
+use super::walk::{self, Budget, Direction};
 use super::words::{self, Sought};
 use crate::domain::clock::Timestamp;
 use crate::domain::execution::Execution;
@@ -29,9 +29,14 @@ pub(super) struct Bounds {
     pub(super) few: usize,
     /// So few combinations' rows are gathered without a first look.
     pub(super) very_few: u64,
+    /// Rows looked at to tell a count that nothing keeps.
+    pub(super) counted: usize,
+    /// The same where each of them has to be read whole.
+    pub(super) counted_wide: usize,
 }
 
-pub(super) const BOUNDS: Bounds = Bounds { first_look: 2_000, few: 20_000, very_few: 2_000 };
+pub(super) const BOUNDS: Bounds =
+    Bounds { first_look: 2_000, few: 20_000, very_few: 2_000, counted: 2_000, counted_wide: 300 };
 
 /// Positions are counted as far as this.
 pub(super) const COUNTED: u64 = 10_000;
@@ -74,7 +79,12 @@ pub(super) struct Seen {
     pub(super) facet: i64,
     pub(super) updated_at: i64,
     pub(super) rank: Rank,
+    /// The index of words vouches for all words that it is to have.
+    pub(super) worded: bool,
 }
+
+/// A row that can be meant, and whether the index of words vouches for it.
+type Candidate = (i64, bool);
 
 /// The wide side of a row, where a term or an order needs it.
 struct Wide {
@@ -176,7 +186,10 @@ impl<'a> Asked<'a> {
         let named =
             self.ids.iter().any(|(_, negated)| !negated) || self.records.iter().any(|(_, negated)| !negated);
         let few = self.facets.number() <= self.bounds.very_few || named;
-        if !few && let Some(page) = self.walked(anchor, from.as_ref(), limit, Some(self.bounds.first_look))? {
+        // Rows that have to be read whole are not read in vain.
+        let by_rows = !self.sought.is_empty();
+        let look = Budget { rows: self.bounds.first_look, hurried: by_rows || !self.is_narrow(), by_rows };
+        if !few && let Some(page) = self.walked(anchor, from.as_ref(), limit, Some(look))? {
             return Ok(page);
         }
         if let Some(ids) = self.few()? {
@@ -186,16 +199,17 @@ impl<'a> Asked<'a> {
     }
 
     /// The rows that can be meant, where they are few.
-    fn few(&self) -> Result<Option<Vec<i64>>> {
+    fn few(&self) -> Result<Option<Vec<Candidate>>> {
+        let unproven = |ids: Vec<i64>| ids.into_iter().map(|id| (id, false)).collect();
         if let Some((ids, _)) = self.ids.iter().find(|(_, negated)| !negated) {
-            return Ok(Some(ids.clone()));
+            return Ok(Some(unproven(ids.clone())));
         }
         if let Some((values, _)) = self.records.iter().find(|(_, negated)| !negated) {
-            return self.of_records(values);
+            return Ok(self.of_records(values)?.map(unproven));
         }
         let number = self.facets.number();
         if !self.facets.all && number <= self.bounds.very_few {
-            return walk::of_facets(self.connection, &self.facets.ids()).map(Some);
+            return walk::of_facets(self.connection, &self.facets.ids()).map(|ids| Some(unproven(ids)));
         }
         if let Some(ids) = self.of_words()? {
             return Ok(Some(ids));
@@ -206,19 +220,24 @@ impl<'a> Asked<'a> {
                  WHERE updated_at >= ?1 AND updated_at < ?2 LIMIT ?3",
             )?;
             let mut found =
-                statement.query(params![self.span.start, self.span.end, self.bounds.few as i64 + 1])?;
+                statement.query(params![self.span.start, self.span.end, self.most() as i64 + 1])?;
             let mut ids = Vec::new();
             while let Some(row) = found.next()? {
                 ids.push(row.get(0)?);
             }
-            if ids.len() <= self.bounds.few {
-                return Ok(Some(ids));
+            if ids.len() <= self.most() {
+                return Ok(Some(unproven(ids)));
             }
         }
-        if !self.facets.all && number <= self.bounds.few as u64 {
-            return walk::of_facets(self.connection, &self.facets.ids()).map(Some);
+        if !self.facets.all && number <= self.most() as u64 {
+            return walk::of_facets(self.connection, &self.facets.ids()).map(|ids| Some(unproven(ids)));
         }
         Ok(None)
+    }
+
+    /// More rows than this are not gathered: fewer where each has to be read whole to be put in order.
+    const fn most(&self) -> usize {
+        if self.is_ordered_by_wide() { self.bounds.few * 3 / 10 } else { self.bounds.few }
     }
 
     fn of_records(&self, values: &[String]) -> Result<Option<Vec<i64>>> {
@@ -258,25 +277,27 @@ impl<'a> Asked<'a> {
     }
 
     /// Rows with the words, by the index of words and by the names of recipes.
-    fn of_words(&self) -> Result<Option<Vec<i64>>> {
+    fn of_words(&self) -> Result<Option<Vec<Candidate>>> {
         let Some(question) = words::question(self.sought.iter()) else { return Ok(None) };
         let recipes = self.of_recipes();
         let number: u64 = recipes.iter().map(|id| self.facets.by_id[id].number).sum();
-        if number > self.bounds.few as u64 {
+        if number > self.most() as u64 {
             return Ok(None);
         }
-        let mut ids = walk::of_facets(self.connection, &recipes)?;
-        ids.extend(words::not_indexed_yet(self.connection)?);
+        let mut ids: Vec<Candidate> =
+            walk::of_facets(self.connection, &recipes)?.into_iter().map(|id| (id, false)).collect();
+        ids.extend(words::not_indexed_yet(self.connection)?.into_iter().map(|id| (id, false)));
         let mut statement = self.connection.prepare_cached(
             "SELECT rowid FROM execution_words WHERE execution_words MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
         )?;
-        let mut found = statement.query(params![question, self.bounds.few as i64 + 1])?;
+        let mut found = statement.query(params![question, self.most() as i64 + 1])?;
         while let Some(row) = found.next()? {
-            ids.push(row.get(0)?);
+            ids.push((row.get(0)?, true));
         }
+        // Of two that are one, the index of words is not asked: it may know older words.
         ids.sort_unstable();
-        ids.dedup();
-        Ok((ids.len() <= self.bounds.few).then_some(ids))
+        ids.dedup_by_key(|(id, _)| *id);
+        Ok((ids.len() <= self.most()).then_some(ids))
     }
 
     /// Combinations whose recipe's name has one of the free words.
@@ -312,7 +333,7 @@ impl<'a> Asked<'a> {
             None if self.order.column == Column::Id => (0, 0),
             None => return Ok(None),
         };
-        let mut seen = Seen { id, facet, updated_at, rank: Rank::Nothing };
+        let mut seen = Seen { id, facet, updated_at, rank: Rank::Nothing, worded: false };
         seen.rank = match self.order.column {
             Column::Id => Rank::Number(id),
             Column::Age => Rank::Number(-updated_at),
@@ -354,6 +375,22 @@ impl<'a> Asked<'a> {
         }
     }
 
+    const fn is_ordered_by_wide(&self) -> bool {
+        matches!(self.order.column, Column::Person | Column::Record | Column::Next)
+    }
+
+    /// Rows looked at to tell a count that nothing keeps. Where each has to be read whole they are fewer: it would be
+    /// all that one waits for.
+    fn counting(&self, by_rows: bool) -> usize {
+        if self.is_narrow() && !by_rows { self.bounds.counted } else { self.bounds.counted_wide }
+    }
+
+    /// What is walked along tells all that is asked of a row, the index of words included.
+    fn is_narrow(&self) -> bool {
+        let vouched = || self.along_words().is_some() && self.sought.iter().all(|sought| !sought.negated);
+        self.records.is_empty() && !self.is_ordered_by_wide() && (self.sought.is_empty() || vouched())
+    }
+
     /// Whether a row matches; its rank is filled in where the order needs the wide side.
     pub(super) fn holds(&self, seen: &mut Seen) -> Result<bool> {
         let Some(facet) = self.facets.by_id.get(&seen.facet) else { return Ok(false) };
@@ -375,8 +412,9 @@ impl<'a> Asked<'a> {
                 }
             }
         }
-        let by_wide = matches!(self.order.column, Column::Person | Column::Record | Column::Next);
-        if self.sought.is_empty() && self.records.is_empty() && !by_wide {
+        let by_wide = self.is_ordered_by_wide();
+        let words_hold = self.sought.iter().all(|sought| seen.worded && !sought.negated);
+        if words_hold && self.records.is_empty() && !by_wide {
             return Ok(true);
         }
         let Some(wide) = self.wide(seen.id)? else { return Ok(false) };
@@ -391,7 +429,7 @@ impl<'a> Asked<'a> {
         {
             return Ok(false);
         }
-        if self.sought.is_empty() {
+        if words_hold {
             return Ok(true);
         }
         let subject = words::fold(&wide.subject);
@@ -409,14 +447,20 @@ impl<'a> Asked<'a> {
     }
 
     /// All that match, gathered and sorted: the page, its place and the count are exact.
-    fn gathered(&self, anchor: Anchor, from: Option<&Seen>, limit: usize, ids: &[i64]) -> Result<Page<i64>> {
+    fn gathered(
+        &self,
+        anchor: Anchor,
+        from: Option<&Seen>,
+        limit: usize,
+        ids: &[Candidate],
+    ) -> Result<Page<i64>> {
         let mut all = Vec::new();
         let mut statement =
             self.connection.prepare_cached("SELECT facet, updated_at FROM execution_keys WHERE id = ?1")?;
-        for &id in ids {
+        for &(id, worded) in ids {
             let key = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             let Some((facet, updated_at)) = key else { continue };
-            let mut seen = Seen { id, facet, updated_at, rank: Rank::Nothing };
+            let mut seen = Seen { id, facet, updated_at, rank: Rank::Nothing, worded };
             if self.holds(&mut seen)? {
                 all.push(seen);
             }
@@ -450,16 +494,20 @@ impl<'a> Asked<'a> {
         anchor: Anchor,
         from: Option<&Seen>,
         limit: usize,
-        budget: Option<usize>,
+        budget: Option<Budget>,
     ) -> Result<Option<Page<i64>>> {
         let forward = !matches!(anchor, Anchor::Last | Anchor::Before(_));
         let inclusive = matches!(anchor, Anchor::At(_));
         let direction = Direction { forward, inclusive };
-        let walk = walk::walk(self, from, direction, limit + 1, budget)?;
+        // What is beyond the page is counted on the same way, where nothing keeps the count.
+        let by_rows = budget.is_some_and(|budget| budget.by_rows);
+        let counting = Budget { rows: self.counting(by_rows), hurried: false, by_rows };
+        let ahead = if forward && !self.is_plain() { counting.rows } else { 0 };
+        let walk = walk::walk(self, from, direction, limit + 1, ahead, budget)?;
         if walk.spent && walk.rows.len() <= limit {
             return Ok(None);
         }
-        let more = walk.rows.len() > limit;
+        let beyond = walk.rows.len().saturating_sub(limit) as u64;
         let mut found = walk.rows;
         found.truncate(limit);
         if !forward {
@@ -470,18 +518,18 @@ impl<'a> Asked<'a> {
         let (before, before_is_least) = match (anchor, found.first(), exact) {
             (Anchor::First, ..) | (_, None, _) => (0, false),
             (Anchor::Last, _, Some(total)) => (total.saturating_sub(number), false),
-            _ => walk::before(self, &found, exact)?,
+            _ => walk::before(self, &found, exact, counting)?,
         };
         let (total, total_is_least) = match (exact, found.last()) {
             (Some(total), _) => (total.max(before + number), false),
             (None, None) => (0, false),
+            (None, Some(_)) if forward => (before + number + beyond, before_is_least || walk.spent),
             (None, Some(last)) => {
                 let on = Direction { forward: true, inclusive: false };
                 let most = walk::COUNT_AHEAD;
-                let rest = walk::walk(self, Some(last), on, most, Some(self.bounds.first_look))?;
+                let rest = walk::walk(self, Some(last), on, most, 0, Some(counting))?;
                 let least = before_is_least || rest.spent || rest.rows.len() >= most;
-                // As long as it is not known to be the end, there is one more.
-                (before + number + (rest.rows.len() as u64).max(u64::from(forward && more)), least)
+                (before + number + rest.rows.len() as u64, least)
             }
         };
         let rows = found.into_iter().map(|seen| seen.id).collect();

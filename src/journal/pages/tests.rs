@@ -244,9 +244,9 @@ fn few() -> impl Strategy<Value = Bounds> {
     // Each way must find the same rows, also where it would not be taken.
     prop_oneof![
         Just(BOUNDS),
-        Just(Bounds { first_look: 5, few: 40, very_few: 10 }),
-        Just(Bounds { first_look: 5, few: 0, very_few: 0 }),
-        Just(Bounds { first_look: 30, few: 1_000, very_few: 0 }),
+        Just(Bounds { first_look: 5, few: 40, very_few: 10, counted: 20, counted_wide: 3 }),
+        Just(Bounds { first_look: 5, few: 0, very_few: 0, counted: 1, counted_wide: 0 }),
+        Just(Bounds { first_look: 30, few: 1_000, very_few: 0, counted: 30, counted_wide: 30 }),
     ]
 }
 

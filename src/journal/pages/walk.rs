@@ -17,8 +17,6 @@ use crate::journal::Result;
 
 /// Rows read at a time of one combination.
 const PIECE: usize = 32;
-/// Rows looked at to tell a position that no count knows.
-const LOOK_BACK: usize = 2_000;
 
 /// Rows counted beyond a page where no count is known.
 pub(super) const COUNT_AHEAD: usize = 10_000;
@@ -27,6 +25,25 @@ pub(super) const COUNT_AHEAD: usize = 10_000;
 pub(super) struct Direction {
     pub(super) forward: bool,
     pub(super) inclusive: bool,
+}
+
+/// How much a walk may look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    pub(super) rows: usize,
+    /// It ends as soon as it is plain that it will not find enough: something else is tried then.
+    pub(super) hurried: bool,
+    /// Words are looked for in the rows, not in their index: it gathers all rows that have a word before it gives the
+    /// first of them, and where very many have it, some are near anyway.
+    pub(super) by_rows: bool,
+}
+
+impl Budget {
+    /// Whether it ends after so many rows looked at and found.
+    const fn is_spent(self, looked: usize, found: usize, want: usize) -> bool {
+        let hopeless = looked >= self.rows / 8 && found * self.rows < want * looked;
+        looked >= self.rows || (self.hurried && hopeless)
+    }
 }
 
 /// What a walk came to.
@@ -55,12 +72,13 @@ pub(super) fn is_along_facets(column: Column) -> bool {
     !matches!(column, Column::Age | Column::Person | Column::Record | Column::Next)
 }
 
-fn stretches(asked: &Asked<'_>) -> Vec<Stretch> {
+fn stretches(asked: &Asked<'_>, by_rows: bool) -> Vec<Stretch> {
     let order = asked.order;
     let all = || {
         if asked.facets.all { Stretch::All } else { Stretch::Facets { ids: asked.facets.ids(), rank: None } }
     };
     match order.column {
+        Column::Id if by_rows => vec![all()],
         Column::Id => vec![asked.along_words().map_or_else(all, Stretch::Words)],
         Column::Age | Column::Person => vec![Stretch::Column],
         Column::Record => {
@@ -92,17 +110,19 @@ fn stretches(asked: &Asked<'_>) -> Vec<Stretch> {
     }
 }
 
-/// Walks from a row on (from the end of the list where there is none) until enough rows match.
+/// Walks from a row on (from the end of the list where there is none) until enough rows match, and then on for
+/// `ahead` more, matching or not: they say how much there is beyond.
 pub(super) fn walk(
     asked: &Asked<'_>,
     from: Option<&Seen>,
     direction: Direction,
     want: usize,
-    budget: Option<usize>,
+    ahead: usize,
+    budget: Option<Budget>,
 ) -> Result<Walk> {
     let mut found = Walk { rows: Vec::new(), spent: false };
-    let mut looked = 0;
-    let mut stretches = stretches(asked);
+    let (mut looked, mut beyond) = (0, 0);
+    let mut stretches = stretches(asked, budget.is_some_and(|budget| budget.by_rows));
     if !direction.forward {
         stretches.reverse();
     }
@@ -128,15 +148,22 @@ pub(super) fn walk(
             (_, Some(from)) => Some(from),
         };
         let mut visit = |mut seen: Seen| -> Result<bool> {
-            if budget.is_some_and(|budget| looked >= budget) {
+            let enough = found.rows.len() >= want;
+            let spent = if enough {
+                beyond >= ahead
+            } else {
+                budget.is_some_and(|budget| budget.is_spent(looked, found.rows.len(), want))
+            };
+            if spent {
                 found.spent = true;
                 return Ok(false);
             }
             looked += 1;
+            beyond += usize::from(enough);
             if asked.holds(&mut seen)? && belongs(&stretch, &seen) {
                 found.rows.push(seen);
             }
-            Ok(found.rows.len() < want)
+            Ok(found.rows.len() < want || ahead > 0)
         };
         let on = match &stretch {
             Stretch::Column => along_column(asked, start, direction, &mut visit)?,
@@ -185,8 +212,13 @@ impl Stream {
         ))?;
         let mut found = statement.query(params![self.edge, self.facet])?;
         while let Some(row) = found.next()? {
-            let seen =
-                Seen { id: row.get(0)?, facet: row.get(1)?, updated_at: row.get(2)?, rank: Rank::Nothing };
+            let seen = Seen {
+                id: row.get(0)?,
+                facet: row.get(1)?,
+                updated_at: row.get(2)?,
+                rank: Rank::Nothing,
+                worded: false,
+            };
             self.edge = seen.id;
             self.buffer.push_back(seen);
         }
@@ -260,21 +292,29 @@ fn along_words(
     let mut one =
         asked.connection.prepare_cached("SELECT id, facet, updated_at FROM execution_keys WHERE id = ?1")?;
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(Seen { id: row.get(0)?, facet: row.get(1)?, updated_at: row.get(2)?, rank: Rank::Nothing })
+        Ok(Seen {
+            id: row.get(0)?,
+            facet: row.get(1)?,
+            updated_at: row.get(2)?,
+            rank: Rank::Nothing,
+            worded: true,
+        })
     };
     let mut found = statement.query(params![question, edge])?;
     loop {
-        let next = found.next()?.map(read).transpose()?;
+        let mut next = found.next()?.map(read).transpose()?;
         while let Some(&id) = due.last() {
             if next.as_ref().is_some_and(|next| if up { next.id < id } else { next.id > id }) {
                 break;
             }
             due.pop();
-            if next.as_ref().is_some_and(|next| next.id == id) {
+            if let Some(next) = next.as_mut().filter(|next| next.id == id) {
+                // The index knows its older words.
+                next.worded = false;
                 continue;
             }
             let Some(seen) = one.query_row([id], read).optional()? else { continue };
-            if !visit(seen)? {
+            if !visit(Seen { worded: false, ..seen })? {
                 return Ok(false);
             }
         }
@@ -343,7 +383,13 @@ fn along_column(
         statement.query(params![value, number, asked.span.start, asked.span.end])?
     };
     while let Some(row) = found.next()? {
-        let seen = Seen { id: row.get(0)?, facet: row.get(1)?, updated_at: row.get(2)?, rank: Rank::Nothing };
+        let seen = Seen {
+            id: row.get(0)?,
+            facet: row.get(1)?,
+            updated_at: row.get(2)?,
+            rank: Rank::Nothing,
+            worded: false,
+        };
         if !visit(seen)? {
             return Ok(false);
         }
@@ -353,11 +399,16 @@ fn along_column(
 
 /// How many matching rows stand before one; whether there are more. `total` is given where it is known exactly: then
 /// what stands after the last row says it too.
-pub(super) fn before(asked: &Asked<'_>, page: &[Seen], total: Option<u64>) -> Result<(u64, bool)> {
+pub(super) fn before(
+    asked: &Asked<'_>,
+    page: &[Seen],
+    total: Option<u64>,
+    budget: Budget,
+) -> Result<(u64, bool)> {
     let [first, .., last] = page else {
         return page
             .first()
-            .map_or(Ok((0, false)), |only| before(asked, &[only.clone(), only.clone()], total));
+            .map_or(Ok((0, false)), |only| before(asked, &[only.clone(), only.clone()], total, budget));
     };
     if let Some(total) = total
         && is_along_facets(asked.order.column)
@@ -371,7 +422,7 @@ pub(super) fn before(asked: &Asked<'_>, page: &[Seen], total: Option<u64>) -> Re
         return Ok(if more_below { (above, true) } else { (total.saturating_sub(below + shown), false) });
     }
     let back = Direction { forward: false, inclusive: false };
-    let found = walk(asked, Some(first), back, COUNTED as usize, Some(LOOK_BACK))?;
+    let found = walk(asked, Some(first), back, COUNTED as usize, 0, Some(budget))?;
     Ok((found.rows.len() as u64, found.spent || found.rows.len() as u64 >= COUNTED))
 }
 
@@ -380,7 +431,7 @@ fn beside(asked: &Asked<'_>, row: &Seen, below: bool) -> Result<(u64, bool)> {
     let newest_first = asked.order.column != Column::Id || asked.order.descending;
     let than = if newest_first == below { "<" } else { ">" };
     let mut number = 0;
-    for stretch in stretches(asked) {
+    for stretch in stretches(asked, false) {
         let ids = match stretch {
             Stretch::Facets { ids, rank } => {
                 let side = rank.map_or(std::cmp::Ordering::Equal, |rank| {

@@ -6,7 +6,7 @@ use super::asks::{Change, Door, Named};
 use crate::console::ctx::Ctx;
 use crate::console::msg::Answer;
 use crate::console::panes::parts::{labelled, rule};
-use crate::console::text::{cut_end, fair, left, span, width, wrap};
+use crate::console::text::{cut_end, fair, left, span, width, wrap, wrap_most};
 use crate::domain::audit::{AuditEntry, Binding};
 
 /// The lines of an entry; `door` is the chosen one, while the box has the focus.
@@ -78,11 +78,15 @@ fn changes(ctx: &Ctx, named: &Named, cells: usize, lines: &mut Vec<Line<'static>
             lines.push(Line::from(span(cut_end(&change.record.title(), cells), theme.bold)));
             shown = Some(&change.record);
         }
-        lines.push(Line::from(vec![
-            span(format!("{}  ", left(&change.field, names)), theme.muted),
-            span(format!("{}  ", left(&before(change), old)), theme.muted),
-            span(cut_end(&value(&change.after), new), theme.text),
-        ]));
+        for (index, part) in wrap_most(&value(&change.after), new, 3).into_iter().enumerate() {
+            let (field, before) =
+                if index == 0 { (change.field.as_str(), before(change)) } else { ("", String::new()) };
+            lines.push(Line::from(vec![
+                span(format!("{}  ", left(field, names)), theme.muted),
+                span(format!("{}  ", left(&before, old)), theme.muted),
+                span(part, theme.text),
+            ]));
+        }
     }
 }
 

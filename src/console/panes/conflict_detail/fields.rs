@@ -204,7 +204,7 @@ impl Row<'_> {
                 spans.push(span(tick, theme.ok));
                 let rows = if own { &left_rows } else { &right_rows };
                 if index == values {
-                    let who = written(self.ctx, self.conflict, own, room);
+                    let who = written(self.ctx, self.conflict, own, room.saturating_sub(1));
                     spans.push(span(left(&who, columns.value - 2), theme.muted));
                 } else {
                     fill(&mut spans, rows.get(index), columns.value - 2, theme.text);

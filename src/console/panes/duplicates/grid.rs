@@ -12,7 +12,7 @@ use crate::domain::record::{Fields, RecordRef, value_text};
 use crate::domain::review::Duplicate;
 
 /// A column is no narrower than this; what does not fit is a step to the side.
-const LEAST: usize = 13;
+const LEAST: usize = 16;
 /// Fields of the machinery: last and muted.
 const TECHNICAL: usize = 100;
 

@@ -41,6 +41,13 @@ impl Executions {
             Tab::ALL.iter().map(|tab| tab.title().len()).sum::<usize>() + 2 + Tab::ALL.len() - 1;
         let room = usize::from(area.width).saturating_sub(9 + state.width());
         let (narrow, gap) = (whole > room, if whole + Tab::ALL.len() - 1 > room { " " } else { "  " });
+        // Where even the short words leave the state no room, its glyph says it.
+        let state = match row {
+            Some(row) if narrow && usize::from(area.width) < 42 + state.width() => {
+                Line::from(span(row.status.glyph(), theme.status(row.status)))
+            }
+            _ => state,
+        };
         for (index, tab) in Tab::ALL.into_iter().enumerate() {
             let name = if narrow && tab != self.tab { tab.short() } else { tab.title() };
             let word = if tab == self.tab { format!("[{name}]") } else { name.to_owned() };

@@ -14,16 +14,16 @@ pub(super) const COLUMNS: [Column; 17] = [
     Column::new("", Kind::Words, 1),
     Column::new("", Kind::Words, 1),
     Column::new("AGE", Kind::Number, 4).named("age", "since when it stands so").sorts(By::Age),
-    Column::new("RECIPE", Kind::Words, 24).named("recipe", "the recipe").sorts(By::Recipe),
-    Column::new("RECORD", Kind::Words, 28).named("subject", "the person or organisation").sorts(By::Person),
+    Column::new("RECIPE", Kind::Words, 24).named("recipe", "the recipe").at_least(17).sorts(By::Recipe),
+    Column::new("RECORD", Kind::Words, 28)
+        .named("subject", "the person or organisation")
+        .at_least(17)
+        .sorts(By::Person),
     Column::new("TRY", Kind::Number, 7)
         .named("try", "failed tries, and how many there may be")
         .drops(3)
         .sorts(By::Attempts),
-    Column::new("CODE", Kind::Number, 4)
-        .named("code", "HTTP status of the last failure")
-        .drops(1)
-        .sorts(By::Code),
+    Column::new("CODE", Kind::Number, 4).named("code", "HTTP status of the last failure").sorts(By::Code),
     Column::new("NEXT", Kind::Number, 8).named("next", "when it runs next").drops(2).sorts(By::Next),
     Column::new("STATUS", Kind::Words, 9)
         .named("status", "where it stands, as a word")

@@ -56,7 +56,9 @@ pub(super) fn draw(
         ..inner
     };
     scrolled(buffer, body, &lines, scroll);
-    let first = inner.bottom().saturating_sub(foot.len() as u16).max(inner.y);
+    // What mends it stands near what it mends, at the foot at the latest.
+    let first = inner.bottom().saturating_sub(foot.len() as u16);
+    let first = first.min(inner.y + (lines.len() as u16).min(room) + 1).max(inner.y);
     for (index, line) in foot.iter().enumerate() {
         put(buffer, inner.x + 2, first + index as u16, inner.width.saturating_sub(3), line);
     }
@@ -70,6 +72,7 @@ fn lines(ctx: &Ctx, entry: &Entry, cells: usize) -> Vec<Line<'static>> {
     };
     let words = entry.parts.iter().map(word).max().unwrap_or(0).min(WORD).min(cells / 2);
     let mut lines = Vec::new();
+    let mut below = false;
     for part in &entry.parts {
         match part {
             Part::Blank => lines.push(Line::default()),
@@ -78,7 +81,18 @@ fn lines(ctx: &Ctx, entry: &Entry, cells: usize) -> Vec<Line<'static>> {
                 lines.extend(wrap(text, cells).into_iter().map(|line| Line::from(span(line, *style))));
             }
             Part::Fact(word, text, style) => {
-                for (index, line) in wrap(text, cells.saturating_sub(words + 2)).into_iter().enumerate() {
+                let beside = wrap(text, cells.saturating_sub(words + 2));
+                // In a narrow column long words read badly: they go below theirs, and what belongs to them too.
+                below = if word.is_empty() { below } else { beside.len() > 3 && words + 40 > cells };
+                if below {
+                    if !word.is_empty() {
+                        lines.push(Line::from(span(word.clone(), theme.muted)));
+                    }
+                    let rows = wrap(text, cells.saturating_sub(2)).into_iter();
+                    lines.extend(rows.map(|line| Line::from(span(format!("  {line}"), *style))));
+                    continue;
+                }
+                for (index, line) in beside.into_iter().enumerate() {
                     let word = if index == 0 { word.as_str() } else { "" };
                     lines.push(Line::from(vec![
                         span(format!("{}  ", left(word, words)), theme.muted),

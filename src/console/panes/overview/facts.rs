@@ -235,7 +235,10 @@ impl Overview {
         let mut note = |rank: u8, text: &str, style: Style| {
             rows.push((
                 rank,
-                Row { group: 12, cells: vec![Cell::words("", theme.muted), Cell::fill(text, style)] },
+                Row {
+                    group: 12,
+                    cells: vec![Cell::words("  ", theme.muted).gap(0), Cell::fill(text, style)],
+                },
             ));
         };
         for day in state.families.iter().filter(|family| family.daily_limit > 0) {
@@ -428,13 +431,15 @@ impl Overview {
         if spot != Spot::Causes || failing.is_empty() {
             return Vec::new();
         }
-        let mut lines: Vec<Line<'static>> = wrap_most(&judgement(&failing), cells, 2)
+        // Where boxes stand under each other, their lines are few.
+        let most = if ctx.narrow() { 1 } else { 2 };
+        let mut lines: Vec<Line<'static>> = wrap_most(&judgement(&failing), cells, most)
             .into_iter()
             .map(|line| Line::from(span(line, theme.text)))
             .collect();
         let chosen = self.places[Spot::Causes as usize].row.min(failing.len() - 1);
         let hint = advice_of(failing[chosen]).hint;
-        for (index, line) in wrap_most(hint, cells.saturating_sub(4), 2).into_iter().enumerate() {
+        for (index, line) in wrap_most(hint, cells.saturating_sub(4), most).into_iter().enumerate() {
             let label = if index == 0 { "Fix " } else { "    " };
             lines.push(Line::from(vec![span(label, theme.muted), span(line, theme.text)]));
         }

@@ -193,7 +193,7 @@ impl Overview {
         }
         roles.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
         let cell = |(role, count, classes): (&str, u64, Vec<&str>)| {
-            Cell::words(format!("{} for {role}", thousands(count)), ctx.theme.text)
+            Cell::words(format!("{} {role}", thousands(count)), ctx.theme.text)
                 .to(Screen::Executions, format!("status:failed error:{}", classes.join(",")))
                 .drop(2)
         };
@@ -206,7 +206,7 @@ impl Overview {
         named
             .take(2)
             .map(|(role, count)| {
-                Cell::words(format!("{} for {role}", thousands(*count)), ctx.theme.text)
+                Cell::words(format!("{} {role}", thousands(*count)), ctx.theme.text)
                     .to(Screen::Conflicts, format!("role:{role}"))
                     .drop(2)
             })

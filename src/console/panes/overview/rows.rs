@@ -176,23 +176,6 @@ fn widths(rows: &[&Row], room: usize) -> Vec<Option<usize>> {
     }
 }
 
-/// The same for one row: words that fill go on over the columns behind them in which this row has nothing.
-fn reaching(row: &Row, mut widths: Vec<Option<usize>>) -> Vec<Option<usize>> {
-    let Some(at) = row.cells.iter().position(|cell| cell.set == Set::Fill) else { return widths };
-    let behind = row.cells.iter().enumerate().skip(at + 1);
-    if widths[at].is_none() || behind.clone().any(|(_, cell)| cell.width() > 0) {
-        return widths;
-    }
-    let mut gap = row.cells[at].gap;
-    for (column, cell) in behind {
-        if let Some(cells) = widths[column].take() {
-            widths[at] = widths[at].map(|own| own + gap + cells);
-            gap = cell.gap;
-        }
-    }
-    widths
-}
-
 /// Draws rows from the top of an area, those around the chosen one where they are too many, and says where a click on
 /// each number leads. Returns how many rows stand above and below what is seen.
 pub(super) fn draw(
@@ -220,12 +203,24 @@ pub(super) fn draw(
         let mut x = area.x + 2;
         let mut door = 0;
         let mut spans = Vec::new();
-        for (cell, cells) in row.cells.iter().zip(reaching(row, widths(&group, room))) {
+        let widths = widths(&group, room);
+        let mut taken = 0;
+        for (at, cell) in row.cells.iter().enumerate() {
             let is_door = cell.door.is_some();
-            let Some(cells) = cells else {
+            let Some(mut cells) = widths[at].filter(|_| at >= taken) else {
                 door += usize::from(is_door);
                 continue;
             };
+            let mut gap = cell.gap;
+            taken = at + 1;
+            // Words that fill go on over the columns in which this row has nothing.
+            while cell.set == Set::Fill && row.cells.get(taken).is_some_and(|next| next.width() == 0) {
+                if let Some(more) = widths[taken] {
+                    cells += gap + more;
+                    gap = row.cells[taken].gap;
+                }
+                taken += 1;
+            }
             let mut style = cell.style;
             if is_door {
                 ctx.target(Rect::new(x, y, cells as u16, 1), target(spot, Place { row: index, door }));
@@ -251,8 +246,8 @@ pub(super) fn draw(
                 spans.push(span(words, style));
                 spans.push(span(" ".repeat(rest), cell.style));
             }
-            spans.push(span(" ".repeat(cell.gap), Style::new()));
-            x += (cells + cell.gap) as u16;
+            spans.push(span(" ".repeat(gap), Style::new()));
+            x += (cells + gap) as u16;
         }
         put(buffer, area.x + 2, y, area.width.saturating_sub(3), &Line::from(spans));
         if index == row_chosen {

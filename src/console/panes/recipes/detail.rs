@@ -175,16 +175,19 @@ impl Page<'_> {
         }
         let runs: Vec<u64> = tally.hours.iter().map(|(all, _)| *all).collect();
         let failed: Vec<u64> = tally.hours.iter().map(|(_, failed)| *failed).collect();
+        // The newest hours, as far as the numbers behind them leave room.
+        let room = self.cells.saturating_sub(LABEL + 14);
+        let bars = |hours: &[u64]| sparkline(&hours[hours.len().saturating_sub(room)..]);
         self.line(vec![
             span(left("ended", LABEL), theme.muted),
-            span(sparkline(&runs), theme.accent),
+            span(bars(&runs), theme.accent),
             span(format!("  {}", thousands(all)), theme.bold),
         ]);
         if let Some(rate) = tally.failure_rate().filter(|rate| *rate > 0.0) {
             let count: u64 = failed.iter().sum();
             self.line(vec![
                 span(left("failed", LABEL), theme.muted),
-                span(sparkline(&failed), theme.error),
+                span(bars(&failed), theme.error),
                 span(format!("  {}", thousands(count)), theme.error),
                 span(format!(" · {}", percent(rate)), theme.muted),
             ]);

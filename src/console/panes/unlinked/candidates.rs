@@ -37,11 +37,15 @@ impl Unlinked {
         for (index, call) in preview.calls.iter().take(CALLS).enumerate() {
             let label = if index == 0 { "Will send  " } else { "           " };
             let room = cells.saturating_sub(11 + call.method.len() + 2);
-            lines.push(Line::from(vec![
-                span(label, theme.muted),
-                span(format!("{}  ", call.method), theme.bold),
-                span(cut_middle(&call.path, room), theme.bold),
-            ]));
+            // What is sent is shown whole.
+            for (at, part) in wrap(&call.path, room).into_iter().enumerate() {
+                let before = if at == 0 { call.method.as_str() } else { "" };
+                lines.push(Line::from(vec![
+                    span(if at == 0 { label } else { "           " }, theme.muted),
+                    span(left(before, call.method.len() + 2), theme.bold),
+                    span(part, theme.bold),
+                ]));
+            }
             if let Some(body) = &call.body {
                 let body = cut_end(&body.to_string(), cells.saturating_sub(11));
                 lines.push(Line::from(span(format!("           {body}"), theme.muted)));
@@ -140,15 +144,13 @@ impl Unlinked {
         }
         let cells = usize::from(inner.width - 3).min(90);
         let mut inner = inner;
-        let will = self.will_send(ctx, cells);
+        let mut will = self.will_send(ctx, cells);
         let below = will.len() as u16 + 1;
         if will.is_empty() || inner.height < below + 6 {
             // No room: the dialog shows it all the same.
+            will.clear();
         } else {
             inner.height -= below;
-            for (index, line) in will.iter().enumerate() {
-                put(buffer, inner.x + 2, inner.bottom() + 1 + index as u16, cells as u16, line);
-            }
         }
         let mut blocks: Vec<(Option<usize>, Vec<Line<'static>>)> = Vec::new();
         if person.state == ReviewState::Deciding {
@@ -223,6 +225,11 @@ impl Unlinked {
                 }
             }
             y += rows + 1;
+        }
+        // What it would send stands right below what it follows from, at the foot at the latest.
+        let first = y.min(inner.bottom() + 1);
+        for (index, line) in will.iter().enumerate() {
+            put(buffer, inner.x + 2, first + index as u16, cells as u16, line);
         }
     }
 }

@@ -18,11 +18,11 @@ use crate::domain::links::LinkVerdict;
 
 pub(super) const COLUMNS: [Column; 10] = [
     Column::new("CONTACT", Kind::Words, 26).named("contact", "the person").sorts(By::Person),
-    Column::new("DOMAIN", Kind::Words, 24).named("domain", "the e-mail domain").drops(1).sorts(By::Domain),
-    Column::new("PEERS", Kind::Number, 7).named("of-domain", "how many of the domain").drops(4),
+    Column::new("DOMAIN", Kind::Words, 24).named("domain", "the e-mail domain").drops(2).sorts(By::Domain),
+    Column::new("PEERS", Kind::Number, 7).named("of-domain", "how many of the domain").drops(1),
     Column::new("BEST", Kind::Number, 7).named("best", "how sure the best company is").sorts(By::Score),
-    Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").drops(2).sorts(By::Age),
-    Column::new("COMPANY", Kind::Words, 22).named("company", "the best company").drops(5).hides(),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").drops(3).sorts(By::Age),
+    Column::new("COMPANY", Kind::Words, 22).named("company", "the best company").drops(4).hides(),
     Column::new("OWNER", Kind::Id, 12)
         .named("owner", "whose person it is in the CRM")
         .drops(6)

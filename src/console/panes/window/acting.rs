@@ -27,7 +27,7 @@ impl<T: Row> Window<T> {
             Some(key) if !short => Want::At(key),
             _ => Want::Filtered,
         };
-        self.again(ctx, want)
+        self.ask(ctx, want)
     }
 
     /// What the machine of every list does to this one.
