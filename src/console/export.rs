@@ -50,7 +50,7 @@ pub struct Job {
     /// None of these.
     pub except: BTreeSet<i64>,
     /// All of them, where no page of the journal is read for them.
-    pub given: Option<Given>,
+    pub given: Option<Box<Given>>,
     /// How.
     pub format: Format,
     /// When it was asked for; names the file.

@@ -75,7 +75,7 @@ impl Export {
 
     fn begin(&mut self, ctx: &Ctx, format: Format) -> Reply {
         let mut job = Job::new(self.screen, self.filter.clone(), format, ctx.now);
-        job.given = self.given.take();
+        job.given = self.given.take().map(Box::new);
         match &self.chosen {
             Some(Chosen::These(keys)) => job.only = Some(keys.iter().copied().collect::<BTreeSet<i64>>()),
             Some(Chosen::Matching { except, .. }) => job.except.clone_from(except),

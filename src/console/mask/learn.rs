@@ -150,7 +150,9 @@ impl Values {
             },
             Loaded::Values(key @ (Key::Person | Key::Domain), Ok(values)) => {
                 let field = if *key == Key::Person { "subject" } else { "domain" };
-                values.iter().for_each(|one| self.member(field, &one.value, true));
+                for one in values {
+                    self.member(field, &one.value, true);
+                }
                 "values"
             }
             Loaded::Bulk(told) => match &**told {

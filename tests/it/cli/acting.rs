@@ -32,6 +32,28 @@ async fn retry_runs_what_failed_and_refuses_what_needs_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_has_claimed_is_neither_held_nor_let_go() {
+    let mut bench = Bench::new().await;
+    let fault = Fault::new(Vendor::HubSpot, FaultKind::MissingScopes).method("POST").body("mara@").times(1);
+    bench.sandbox.add_fault(fault);
+    let user = json!({"role": "user", "email": "mara@quint.example", "name": "Mara Quint"});
+    bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
+    bench.work().await;
+    let shell = shell(&bench);
+    let ana = super::shell(&bench).with("REKNIT_USER", "ana");
+    shell.run(&["claim", "ex_1"]).await.fine();
+    for arguments in [&["hold", "ex_1"][..], &["snooze", "ex_1", "--for", "2h"]] {
+        let run = ana.run(arguments).await;
+        assert!(run.code != 0 && run.err.contains("olga has claimed it"), "{run:#?}");
+    }
+    ana.run(&["--despite-claims", "hold", "ex_1"]).await.fine();
+    let run = ana.run(&["release", "ex_1", "--json"]).await;
+    let said: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((run.code != 0, &said["done"], &said["refused"][0]["id"]), (true, &json!([]), &json!("ex_1")));
+    shell.run(&["release", "ex_1"]).await.fine();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_without_tokens_is_recorded_and_waits() {
     let mut bench = Bench::new().await;
     bench.sandbox.add_fault(Fault::new(Vendor::HubSpot, FaultKind::MissingScopes).method("POST").times(1));

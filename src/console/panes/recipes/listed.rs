@@ -14,6 +14,7 @@ use crate::console::panes::listing::{self, Change, Chosen, Given, Listed, Shape,
 use crate::console::widgets::list::Column;
 use crate::domain::execution::Outcome;
 use crate::domain::filter::{Column as By, Filter, Sort, with_sort};
+use crate::domain::pause::Pause;
 use crate::engine::operate::switching::Position;
 
 impl Recipes {
@@ -218,7 +219,7 @@ fn row(item: Item<'_>) -> Value {
             "runs": recipe.tally.all(),
             "failed": recipe.tally.of(Outcome::Error),
             "last_at": recipe.last.as_ref().map(|last| last.at),
-            "paused": recipe.pause.as_ref().map(|pause| pause.sentence()),
+            "paused": recipe.pause.as_ref().map(Pause::sentence),
             "file": recipe.file,
         }),
         Item::Mapping(mapping) => json!({ "mapping": mapping.name }),
