@@ -61,6 +61,7 @@ pub mod causes;
 pub mod check;
 pub mod chosen;
 pub mod conflicts;
+pub mod discards;
 pub mod drift;
 pub mod duplicates;
 pub mod echoes;

@@ -250,6 +250,9 @@ actions! {
     BackRecipe { id: "put-recipe-back", keys: ["b"], hint: "back",
         help: "Move the recipe's switch one step back: on, shadow, off; shows what changes, and asks.",
         scope: Recipes, danger: true, does: Recipe }
+    PauseThis { id: "pause-this-recipe", keys: ["H"], hint: "pause",
+        help: "Hold back everything the selected recipe does, for a reason, or let it go on.",
+        scope: Recipes, danger: true, does: Pause }
     TryRules { id: "dry-run", keys: ["d"], hint: "dry run",
         help: "Try the recipe on a person you name: gates and exact calls. In the mapping: plan an edited file.",
         scope: Recipes }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::msg::Answer;
 use super::panes::Screen;
+use super::panes::listing::Given;
 use super::rows::{self, Row};
 use crate::domain::clock::Timestamp;
 use crate::domain::filter::Filter;
@@ -48,6 +49,8 @@ pub struct Job {
     pub only: Option<BTreeSet<i64>>,
     /// None of these.
     pub except: BTreeSet<i64>,
+    /// All of them, where no page of the journal is read for them.
+    pub given: Option<Given>,
     /// How.
     pub format: Format,
     /// When it was asked for; names the file.
@@ -70,6 +73,7 @@ impl Job {
             filter,
             only: None,
             except: BTreeSet::new(),
+            given: None,
             format,
             at,
             path: PathBuf::new(),
@@ -124,16 +128,26 @@ pub(super) async fn answer(journal: &Journal, ask: Ask) -> Told {
 }
 
 async fn page(journal: &Journal, mut job: Job) -> Answer<Job> {
+    let folder = journal.path().parent().map_or_else(PathBuf::new, Path::to_path_buf).join("exports");
+    if let Some(given) = job.given.as_mut() {
+        let mut rows = std::mem::take(&mut given.rows);
+        rows.iter_mut().for_each(rows::conceal);
+        return written(folder, job, rows, true).await;
+    }
     let anchor = job.after.map_or(Anchor::First, Anchor::After);
     let found = rows::page(journal, job.screen, &job.filter, anchor, rows::PAGE).await?;
-    let folder = journal.path().parent().map_or_else(PathBuf::new, Path::to_path_buf).join("exports");
     let last = found.len() < rows::PAGE;
     job.after = found.last().map(Row::key).or(job.after);
-    let wanted: Vec<Row> = found
+    let wanted: Vec<Value> = found
         .into_iter()
         .filter(|row| job.only.as_ref().is_none_or(|only| only.contains(&row.key())))
         .filter(|row| !job.except.contains(&row.key()))
+        .map(|row| row.json())
         .collect();
+    written(folder, job, wanted, last).await
+}
+
+async fn written(folder: PathBuf, job: Job, wanted: Vec<Value>, last: bool) -> Answer<Job> {
     let work = tokio::task::spawn_blocking(move || append(&folder, job, &wanted, last));
     let failed = |why: String| format!("Nothing was exported: {why}.");
     match work.await {
@@ -143,7 +157,7 @@ async fn page(journal: &Journal, mut job: Job) -> Answer<Job> {
     }
 }
 
-fn append(folder: &Path, mut job: Job, rows: &[Row], last: bool) -> io::Result<Job> {
+fn append(folder: &Path, mut job: Job, rows: &[Value], last: bool) -> io::Result<Job> {
     let begins = job.path.as_os_str().is_empty();
     let mut file = if begins {
         fs::create_dir_all(folder)?;
@@ -152,7 +166,10 @@ fn append(folder: &Path, mut job: Job, rows: &[Row], last: bool) -> io::Result<J
         OpenOptions::new().append(true).open(job.making())?
     };
     let text = match job.format {
-        Format::Csv => csv(job.screen, rows, begins)?,
+        Format::Csv => {
+            let columns = job.given.as_ref().map_or_else(|| columns(job.screen), |given| given.columns);
+            csv(columns, rows, begins)?
+        }
         Format::Json => json(rows, job.written, begins, last),
     };
     file.write_all(&text)?;
@@ -170,7 +187,8 @@ fn append(folder: &Path, mut job: Job, rows: &[Row], last: bool) -> io::Result<J
 fn begin(folder: &Path, job: &mut Job) -> io::Result<File> {
     let stamp: String = job.at.rfc3339().chars().filter(char::is_ascii_digit).take(14).collect();
     let (day, time) = stamp.split_at(stamp.len().min(8));
-    let list = job.screen.title().to_lowercase();
+    let screen = job.screen.title().to_lowercase();
+    let list = job.given.as_ref().map_or(screen.as_str(), |given| given.name).to_owned();
     for number in 1..1_000 {
         let more = if number == 1 { String::new() } else { format!("-{number}") };
         job.path = folder.join(format!("{list}-{day}-{time}{more}.{}", job.format.ending()));
@@ -266,15 +284,13 @@ const fn columns(screen: Screen) -> &'static [&'static str] {
     }
 }
 
-fn csv(screen: Screen, rows: &[Row], begins: bool) -> io::Result<Vec<u8>> {
-    let columns = columns(screen);
+fn csv(columns: &[&str], rows: &[Value], begins: bool) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     if begins {
         writer.write_record(columns)?;
     }
     for row in rows {
-        let json = row.json();
-        writer.write_record(columns.iter().map(|column| cell(column, &json[*column])))?;
+        writer.write_record(columns.iter().map(|column| cell(column, &row[*column])))?;
     }
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
@@ -293,14 +309,14 @@ fn cell(column: &str, value: &Value) -> String {
     if formula && !value.is_number() { format!("'{text}") } else { text }
 }
 
-fn json(rows: &[Row], written: u64, begins: bool, last: bool) -> Vec<u8> {
+fn json(rows: &[Value], written: u64, begins: bool, last: bool) -> Vec<u8> {
     let mut text = String::new();
     if begins {
         text.push('[');
     }
     for (at, row) in rows.iter().enumerate() {
         text.push_str(if written == 0 && at == 0 { "\n" } else { ",\n" });
-        text.push_str(&row.json().to_string());
+        text.push_str(&row.to_string());
     }
     if last {
         text.push_str("\n]\n");

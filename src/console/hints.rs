@@ -76,6 +76,20 @@ pub(super) async fn answer(journal: &Journal, operator: &Operator, ask: Ask) -> 
     }
 }
 
+/// A sentence that warns before a decision on an item, and on so many more, that somebody else has claimed.
+pub fn warning(ctx: &Ctx, item: Item, claim: &Claim, more: usize) -> String {
+    let others = match more {
+        0 => String::new(),
+        more => format!(" So it is with {more} more of them."),
+    };
+    format!(
+        "{} has claimed {item} and may be deciding it at this moment; the claim ends {}.{others} Yes decides it all the \
+         same.",
+        claim.who,
+        ahead(ctx.now, claim.until)
+    )
+}
+
 /// The item of a screen's row.
 pub fn item(screen: Screen, key: i64) -> Option<Item> {
     match screen {
@@ -181,11 +195,7 @@ impl Hints {
     /// A sentence that warns before a decision on what somebody else has claimed.
     pub fn warning(&self, ctx: &Ctx, items: &[Item]) -> Option<String> {
         let (item, claim) = self.claimed(ctx, items)?;
-        Some(format!(
-            "{} has claimed {item} and may be deciding it at this moment; the claim ends {}. Yes decides it all the same.",
-            claim.who,
-            ahead(ctx.now, claim.until)
-        ))
+        Some(warning(ctx, item, claim, 0))
     }
 
     /// The badges of visible rows.

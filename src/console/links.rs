@@ -1,6 +1,8 @@
 //! What the keys of the review screens ask for beyond one decision: several conflicts, a record out of a group, a whole
 //! domain. Shown first, then carried out exactly as shown.
 
+use std::collections::BTreeMap;
+
 use super::msg::Answer;
 use super::text::counted;
 use crate::domain::ids::{ConflictId, DuplicateId, UnlinkedId};
@@ -8,9 +10,11 @@ use crate::domain::links::LinkVerdict;
 use crate::domain::plan::Preview;
 use crate::domain::record::RecordRef;
 use crate::domain::review::{Choice, Decision};
+use crate::domain::team::{Claim, Item};
 use crate::engine::operate::disputes::Applied;
 use crate::engine::operate::links::DomainProposal;
 use crate::engine::operate::settling::Batch;
+use crate::engine::operate::team::of_decision;
 use crate::engine::operate::{OperateError, Operator};
 
 /// What is wanted.
@@ -43,6 +47,8 @@ pub enum Wish {
 pub struct Proposed {
     /// What is shown.
     pub preview: Preview,
+    /// What of it somebody else has claimed.
+    pub claimed: BTreeMap<Item, Claim>,
     then: Then,
 }
 
@@ -133,7 +139,19 @@ pub(super) async fn propose(operator: &Operator, wish: Wish) -> Answer<Box<Propo
             (plain(title, note), Then::Apart(pairs))
         }
     };
-    Ok(Box::new(Proposed { preview, then }))
+    let items = match &then {
+        Then::Decide(decision) => of_decision(decision).into_iter().collect(),
+        Then::Domain(proposal) => proposal.rows.iter().map(|row| Item::Unlinked(row.unlinked)).collect(),
+        Then::Never(domain) => operator.waiting_of(domain).await.map_err(words)?,
+        Then::Reopen(id) | Then::Judge(id, _) => vec![Item::Unlinked(*id)],
+        Then::Settle(batch) => {
+            batch.proposals.iter().map(|proposal| Item::Conflict(proposal.conflict)).collect()
+        }
+        Then::Apart(pairs) => pairs.iter().map(|id| Item::Duplicate(*id)).collect(),
+        Then::Again(_) => Vec::new(),
+    };
+    let claimed = operator.claimed(items).await.map_err(words)?;
+    Ok(Box::new(Proposed { preview, claimed, then }))
 }
 
 /// Does what was proposed.

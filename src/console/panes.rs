@@ -11,6 +11,7 @@ pub mod listing;
 pub mod log;
 pub mod overview;
 pub mod parts;
+mod pausing;
 pub mod recipes;
 pub mod reviews;
 pub mod unlinked;

@@ -97,7 +97,8 @@ impl Performer {
                 Event::CarriedOut(operator.carry_out(&proposal).await.map_err(|error| error.to_string()))
             }),
             Effect::Explain(ticket, record, field) => self.spawn(async move {
-                let answer = explain(&journal, operator.mapping(), &record.to_string(), &field).await;
+                let now = operator.in_force().await;
+                let answer = explain(&journal, now.mapping(), &record.to_string(), &field).await;
                 Event::Explained(ticket, answer.map(Box::new).map_err(|error| error.to_string()))
             }),
             Effect::Decide(decision) => self.spawn(async move {

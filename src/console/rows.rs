@@ -158,7 +158,7 @@ fn ledgered(row: &AuditEntry) -> Value {
 
 /// Texts that look as if they held a token do not travel on; they are kept out before they are stored, but what goes
 /// into a file leaves this machine.
-fn conceal(json: &mut Value) {
+pub(super) fn conceal(json: &mut Value) {
     if let Value::Object(members) = json {
         for value in members.values_mut() {
             if let Value::String(text) = value

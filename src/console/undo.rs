@@ -115,7 +115,7 @@ mod tests {
         let mut undo = Undo::default();
         undo.push(done(Back::Nothing("it ran".into())));
         let merge = Decision::UndoMerge { merge: ExecutionId(4) };
-        undo.push(done(Back::Discarded(vec![ExecutionId(1)])));
+        undo.push(done(Back::Discarded(Vec::new())));
         undo.expects(2, merge.clone());
         undo.push(done(Back::Decision(Box::new(merge), ExecutionId(5))));
         assert_eq!(

@@ -11,6 +11,7 @@ pub mod safety;
 pub mod team;
 
 use super::msg::Answer;
+use crate::domain::team::Item;
 use crate::engine::operate::Operator;
 use crate::engine::operate::disputes::Applied;
 use crate::journal::Journal;
@@ -30,6 +31,16 @@ pub enum Wish {
     Team(team::Wish),
     /// About arming and taking back.
     Safety(safety::Wish),
+}
+
+impl Wish {
+    /// What it decides, where people may have claimed it.
+    pub fn items(&self) -> Vec<Item> {
+        match self {
+            Self::Executions(wish) => wish.items(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Does it.

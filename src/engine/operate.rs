@@ -237,7 +237,7 @@ impl Operator {
         &self.journal
     }
 
-    /// The contact mapping it plans by.
+    /// The contact mapping it was made with; [`Operator::in_force`] has the one of now.
     pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
@@ -274,13 +274,14 @@ impl Operator {
         self.may_write()?;
         let reason = if reason.trim().is_empty() { "no reason given." } else { reason.trim() };
         let (free, taken) = self.unclaimed_of(ids).await?;
-        let report = self.journal.discard(free, reason.to_owned(), self.actor.clone()).await?;
+        let (report, stood) =
+            self.journal.discard_noting(free, reason.to_owned(), self.actor.clone()).await?;
         if let Some(first) = report.queued.first() {
             let more = match report.queued.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            self.did(format!("discarded {first}{more}"), past::Back::Discarded(report.queued.clone()));
+            self.did(format!("discarded {first}{more}"), past::Back::Discarded(stood));
         }
         Ok(team::with_refused(report, taken))
     }
@@ -319,7 +320,13 @@ impl Operator {
         Ok(Preview { decision: Some(Box::new(whole)), ..preview })
     }
 
+    /// What carrying a decision out would be, by the mappings that are in force now.
     async fn prepare(&self, decision: &Decision) -> Result<Prepared, OperateError> {
+        let now = self.in_force().await;
+        Box::pin(now.prepare_by_these(decision)).await
+    }
+
+    async fn prepare_by_these(&self, decision: &Decision) -> Result<Prepared, OperateError> {
         match decision {
             Decision::Resolve { conflict, choice } => {
                 let id = conflict;

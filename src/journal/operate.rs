@@ -98,39 +98,6 @@ impl Journal {
         .await
     }
 
-    /// Gives up on executions, for a reason that stays with them.
-    pub async fn discard(&self, ids: Vec<ExecutionId>, reason: String, actor: String) -> Result<Report> {
-        let now = self.now();
-        self.write(move |connection| {
-            change_each(connection, now, &ids, &actor, "discard", |execution| match execution.status {
-                Status::Running => Err("a worker is running it; try again in a moment".into()),
-                Status::Succeeded | Status::Skipped | Status::Discarded => {
-                    Err(format!("it is {} already", execution.status))
-                }
-                _ => Ok((Status::Discarded, Some("error"), None, format!("Discarded by {actor}: {reason}"))),
-            })
-        })
-        .await
-    }
-
-    /// Takes a giving-up back: they need a human again, as failed ones, and run only when somebody says so.
-    pub async fn bring_back(&self, ids: Vec<ExecutionId>, actor: String) -> Result<Report> {
-        let now = self.now();
-        self.write(move |connection| {
-            change_each(connection, now, &ids, &actor, "bring-back", |execution| {
-                if execution.status != Status::Discarded {
-                    return Err(format!("it is {}, not discarded", execution.status));
-                }
-                if execution.decision.is_some() {
-                    return Err("what it was to carry out is open again: decide it there".into());
-                }
-                let sentence = format!("{actor} took its giving-up back. {}", execution.sentence);
-                Ok((Status::Failed, Some("error"), None, sentence))
-            })
-        })
-        .await
-    }
-
     /// Lets what an operator decided, and what waits for its moment, be sent at once; how many that were.
     pub async fn send_now(&self, ids: Vec<ExecutionId>) -> Result<usize> {
         let now = self.now();
@@ -246,9 +213,9 @@ fn one<T>(
         .transpose()
 }
 
-type Change = (Status, Option<&'static str>, Option<Timestamp>, String);
+pub(super) type Change = (Status, Option<&'static str>, Option<Timestamp>, String);
 
-fn change_each(
+pub(super) fn change_each(
     connection: &Connection,
     now: Timestamp,
     ids: &[ExecutionId],

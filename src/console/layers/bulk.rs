@@ -244,7 +244,7 @@ impl Bulk {
             let text = format!("{} left out, since it cannot be done to them:", counted(count, "row"));
             say(&text, theme.warn);
             let heads = heads(frozen.left_out.iter().take(200).map(|one| one.label.as_str()));
-            lines.extend(frozen.left_out.iter().take(200).map(|one| outcome(ctx, one, heads, "", cells)));
+            lines.extend(frozen.left_out.iter().take(200).flat_map(|one| outcome(ctx, one, heads, "", cells)));
             lines.push(Line::default());
         }
         let labels = frozen.items.iter().take(500);
@@ -290,9 +290,9 @@ impl Bulk {
         // What needs a look comes first.
         let refused = done.iter().filter(|one| one.done.is_err()).chain(left_out);
         let heads = heads(done.iter().chain(left_out).map(|one| one.label.as_str()));
-        lines.extend(refused.map(|one| outcome(ctx, one, heads, "", cells)));
+        lines.extend(refused.flat_map(|one| outcome(ctx, one, heads, "", cells)));
         let fine = done.iter().filter(|one| one.done.is_ok());
-        lines.extend(fine.map(|one| outcome(ctx, one, heads, self.deed.did(), cells)));
+        lines.extend(fine.flat_map(|one| outcome(ctx, one, heads, self.deed.did(), cells)));
         lines
     }
 }
@@ -310,8 +310,8 @@ fn aligned(label: &str, heads: usize) -> String {
     }
 }
 
-/// A row of the table of results.
-fn outcome(ctx: &Ctx, one: &Outcome, heads: usize, did: &str, cells: usize) -> Line<'static> {
+/// A row of the table of results. A reason is a sentence that says what to do: it is never cut, it goes on below itself.
+fn outcome(ctx: &Ctx, one: &Outcome, heads: usize, did: &str, cells: usize) -> Vec<Line<'static>> {
     let theme = &ctx.theme;
     let (glyph, style, words) = match &one.done {
         Ok(()) => ("✓ ", theme.ok, did.to_owned()),
@@ -319,13 +319,24 @@ fn outcome(ctx: &Ctx, one: &Outcome, heads: usize, did: &str, cells: usize) -> L
     };
     let rest = cells.saturating_sub(12);
     let label = (heads + 22).max(rest * 2 / 5).min(rest * 3 / 5);
-    Line::from(vec![
-        span(glyph, style),
-        span(left(&one.id, 10), theme.muted),
-        span(left(&aligned(&one.label, heads), label), theme.text),
-        span("  ", theme.text),
-        span(cut_end(&words, rest.saturating_sub(label + 2)), theme.muted),
-    ])
+    let room = rest.saturating_sub(label + 2).max(1);
+    let said = if width(&words) > room { wrap(&words, room) } else { vec![words] };
+    let mut lines: Vec<Line<'static>> = said
+        .into_iter()
+        .map(|words| Line::from(vec![span(" ".repeat(14 + label), theme.text), span(words, theme.muted)]))
+        .collect();
+    if let Some(first) = lines.first_mut() {
+        first.spans.splice(
+            ..1,
+            [
+                span(glyph, style),
+                span(left(&one.id, 10), theme.muted),
+                span(left(&aligned(&one.label, heads), label), theme.text),
+                span("  ", theme.text),
+            ],
+        );
+    }
+    lines
 }
 
 /// `12 s`, `4 min`, `2 h`.

@@ -14,6 +14,7 @@ use super::{Reply, dialog};
 use crate::console::ctx::Ctx;
 use crate::console::effect::Effect;
 use crate::console::footer::Hint;
+use crate::console::hints;
 use crate::console::keys;
 use crate::console::links::Proposed as LinkProposed;
 use crate::console::msg::{Answer, Ticket};
@@ -311,6 +312,16 @@ impl Confirm {
         lines
     }
 
+    /// What it decides is claimed by somebody else: as the proposal found it, else as the rows in memory say.
+    fn warning(&self, ctx: &Ctx) -> Option<String> {
+        if let Body::LinkProposed(proposed) = &self.body
+            && let Some((item, claim)) = proposed.claimed.first_key_value()
+        {
+            return Some(hints::warning(ctx, *item, claim, proposed.claimed.len() - 1));
+        }
+        ctx.hints.warning(ctx, &self.pending.items())
+    }
+
     /// Draws itself in the middle.
     pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
@@ -319,7 +330,7 @@ impl Confirm {
         let width_wanted = if wide { 120 } else { 84 }.min(area.width.saturating_sub(2));
         let cells = usize::from(width_wanted.saturating_sub(6));
         let mut lines = self.lines(ctx, cells);
-        let warning = ctx.hints.warning(ctx, &self.pending.items());
+        let warning = self.warning(ctx);
         self.warned.set(warning.is_some());
         if let Some(words) = warning {
             let style = theme.warn;

@@ -15,7 +15,7 @@ use crate::console::footer::Hint;
 use crate::console::keys;
 use crate::console::msg::{Loaded, Ticket};
 use crate::console::panes::Screen;
-use crate::console::panes::listing::{Chosen, Listed};
+use crate::console::panes::listing::{Chosen, Given, Listed};
 use crate::console::text::{counted, cut_end, cut_middle, put, span, thousands, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::gauge;
@@ -48,13 +48,14 @@ pub struct Export {
     text: String,
     chosen: Option<Chosen>,
     total: u64,
+    given: Option<Given>,
     stage: Stage,
 }
 
 impl Export {
     /// Of a list's filtered rows, or of the marked ones where some are marked.
     const fn new(screen: Screen, filter: Filter, text: String, chosen: Option<Chosen>, total: u64) -> Self {
-        Self { screen, filter, text, chosen, total, stage: Stage::Choosing(0) }
+        Self { screen, filter, text, chosen, total, given: None, stage: Stage::Choosing(0) }
     }
 
     /// Of a list as it is: the marked rows where some are, else what its filter lets through.
@@ -64,7 +65,8 @@ impl Export {
             Some(Chosen::Matching { filter, .. }) => filter.clone(),
             _ => list.filter().clone(),
         };
-        Self::new(list.screen(), filter, list.shape().filter, chosen, list.total())
+        let given = list.given();
+        Self { given, ..Self::new(list.screen(), filter, list.shape().filter, chosen, list.total()) }
     }
 
     fn count(&self) -> u64 {
@@ -73,6 +75,7 @@ impl Export {
 
     fn begin(&mut self, ctx: &Ctx, format: Format) -> Reply {
         let mut job = Job::new(self.screen, self.filter.clone(), format, ctx.now);
+        job.given = self.given.take();
         match &self.chosen {
             Some(Chosen::These(keys)) => job.only = Some(keys.iter().copied().collect::<BTreeSet<i64>>()),
             Some(Chosen::Matching { except, .. }) => job.except.clone_from(except),
@@ -118,10 +121,10 @@ impl Export {
                     &format!("{which}: {} ({})", counted(self.count(), "row"), cut_end(&filter, 40)),
                     theme.text,
                 );
-                say(
-                    "Goes to the folder exports in the data folder. It holds personal data: only you may read it.",
-                    theme.muted,
-                );
+                let holds = if self.given.is_some() { "Only" } else { "It holds personal data: only" };
+                let where_to =
+                    format!("Goes to the folder exports in the data folder. {holds} you may read it.");
+                say(&where_to, theme.muted);
             }
             Stage::Running { job, stopping, .. } => {
                 let share = job.written as f64 / self.count().max(1) as f64;

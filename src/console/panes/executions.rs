@@ -249,6 +249,11 @@ impl Executions {
             }
             Told::Page(answer) if self.page == Some(ticket) => {
                 self.page = None;
+                // Copied, never opened: the console may run at the far end of ssh, where a browser would open for nobody,
+                // and a program that is started with an address out of a record is one more way in. Nor is it drawn as a
+                // hyperlink of the terminal (OSC 8): what is drawn are cells, a sequence inside one is measured as text,
+                // sent again in part when only some cells differ, and left open where a cell is cut; every text that
+                // reaches a cell has its escapes taken out for the same reason. Terminals find a plain address themselves.
                 return match answer {
                     Ok(url) => vec![Effect::Copy(url)],
                     Err(why) => vec![Effect::Toast(Tone::Warning, format!("No page can be opened: {why}."))],

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Screen;
 use crate::console::actions::Action;
@@ -101,6 +102,17 @@ impl Chosen {
     }
 }
 
+/// All rows of a short list, as they are written to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// What the file is called after.
+    pub name: &'static str,
+    /// The columns of a table, by the names of the members.
+    pub columns: &'static [&'static str],
+    /// One object for each.
+    pub rows: Vec<Value>,
+}
+
 /// A list as the machine sees it.
 pub trait Listed {
     /// Its screen.
@@ -117,6 +129,10 @@ pub trait Listed {
     fn marked(&self) -> u64;
     /// What an action would be about: the marked rows, else the selected one.
     fn subject(&self) -> Chosen;
+    /// Its rows as they are written to a file, where they are few and no page of the journal.
+    fn given(&self) -> Option<Given> {
+        None
+    }
     /// Why an action of the machine cannot run now.
     fn can(&self, action: Action) -> Result<(), String>;
 }

@@ -4,6 +4,7 @@
 pub mod asks;
 mod detail;
 mod list;
+mod listed;
 mod words;
 
 use std::cell::Cell;
@@ -11,7 +12,8 @@ use std::cell::Cell;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Focus, Pane, Screen, scroll_as, scroll_by, split};
+use super::listing::{self, Listed};
+use super::{Focus, Pane, Screen, pausing, scroll_as, scroll_by, split};
 use crate::console::actions::{Action, Scope};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::effect::{Effect, Query};
@@ -26,7 +28,7 @@ use crate::console::wishes::{self, Wish};
 use crate::domain::clock::Timestamp;
 use crate::domain::drift::Finding;
 use crate::domain::edition::EditionKind;
-use crate::domain::filter::{Filter, Key, Term, beginning, quoted};
+use crate::domain::filter::{Filter, Key, Sort, Term, beginning, quoted};
 use crate::engine::operate::funnel::Funnel;
 use crate::engine::operate::shelf::{FieldCard, MappingCard, RecipeCard, Shelf};
 use crate::engine::operate::switching::Position;
@@ -109,6 +111,13 @@ pub struct Recipes {
     funnel_asked: Option<(Ticket, String)>,
     text: String,
     filter: Filter,
+    /// The filter to come back to, and the one before it.
+    settled: String,
+    previous: Option<String>,
+    /// The chosen columns of all tabs, by name; a tab of which none is there shows its own.
+    shown: Vec<String>,
+    /// The chosen order; it holds on tabs that have the column.
+    sort: Option<Sort>,
 }
 
 impl Recipes {
@@ -117,6 +126,12 @@ impl Recipes {
     }
 
     fn items_of(&self, tab: Tab) -> Vec<Item<'_>> {
+        let mut items = self.items_in_their_order(tab);
+        listed::sort(&mut items, self.order_of(tab));
+        items
+    }
+
+    fn items_in_their_order(&self, tab: Tab) -> Vec<Item<'_>> {
         let Some(shelf) = self.shelf.as_deref() else { return Vec::new() };
         match tab {
             Tab::Recipes => {
@@ -285,6 +300,9 @@ impl Recipes {
                     None => Vec::new(),
                 }
             }
+            (Action::PauseThis, Some(Item::Recipe(recipe))) => {
+                vec![pausing::question(&recipe.name, recipe.pause.as_ref())]
+            }
             (Action::TryRules, Some(Item::Recipe(recipe))) => {
                 over(Box::new(Trying::new(Subject::Recipe(recipe.name.clone()), "")))
             }
@@ -402,9 +420,11 @@ impl Pane for Recipes {
             Msg::Shown | Msg::Refresh => self.load(ctx),
             Msg::Loaded(ticket, Loaded::Recipes(told)) => self.told(ctx, ticket, *told),
             Msg::Act(action) if keys::moves(action) => self.moved(ctx, action),
+            Msg::Act(action) if listing::concerns(action) => self.machine(ctx, action),
+            Msg::List(change) => self.change(ctx, *change),
             Msg::Act(action) => self.act(ctx, action).unwrap_or_default(),
             Msg::Filter(text, filter) => {
-                (self.text, self.filter) = (text, filter);
+                self.filtered(text, filter);
                 self.select(ctx, 0)
             }
             Msg::Click(Target::Tab(at), _) => match Tab::ALL.get(at) {
@@ -460,7 +480,8 @@ impl Pane for Recipes {
             (Action::BackRecipe, Item::Recipe(recipe)) if recipe.position.back().is_none() => {
                 Err(format!("{} is off already", recipe.name))
             }
-            (Action::AdvanceRecipe | Action::BackRecipe, Item::Recipe(_)) => Ok(()),
+            (Action::AdvanceRecipe | Action::BackRecipe | Action::PauseThis, Item::Recipe(_)) => Ok(()),
+            (Action::PauseThis, _) => only("recipes are paused"),
             (Action::AdvanceRecipe | Action::BackRecipe, _) => only("recipes have a switch"),
             (Action::AcceptDrift | Action::ResumeDrift, Item::Drift(finding)) => {
                 if action == Action::ResumeDrift && finding.held().next().is_none() {
@@ -507,5 +528,9 @@ impl Pane for Recipes {
 
     fn filter(&self) -> &str {
         &self.text
+    }
+
+    fn list(&self) -> Option<&dyn Listed> {
+        Some(self)
     }
 }

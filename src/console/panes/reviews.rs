@@ -88,9 +88,10 @@ pub async fn answer(journal: &Journal, operator: &Operator, ask: Ask) -> Told {
     }
     match ask {
         Ask::Record(id) => Told::Record(words!(operator.compare(id)).map(Box::new)),
-        Ask::History(record, field) => Told::History(
-            words!(explain(journal, operator.mapping(), &record.to_string(), &field)).map(Box::new),
-        ),
+        Ask::History(record, field) => {
+            let now = operator.in_force().await;
+            Told::History(words!(explain(journal, now.mapping(), &record.to_string(), &field)).map(Box::new))
+        }
         Ask::Waiting(ids) => Told::Waiting(waiting(journal, ids).await),
         Ask::Merge(pair, survivor, wish) => {
             Told::Merge(merging(journal, operator, pair, survivor, *wish).await.map(Box::new))

@@ -114,7 +114,7 @@ const EFFECTS: &[Entry] = &[
     (Action::ClearBoth, Full, "3", "0", &[Says("✓")]),
     (Action::Block, Full, "3", "b Enter Y", &[Noted("disable")]),
     (Action::Mine, Role, "3", "i", &[Redraws]),
-    (Action::Reopen, Settled, "3 / s t a t u s : d o n e Enter", "u", &[Says("Take back")]),
+    (Action::Reopen, Settled, "3 / s t a t u s : d o n e Enter", "u", &[Says("Take the decision on Phone")]),
     (Action::Merge, Full, "4", "m Y", &[Noted("merge"), Queued("merge-duplicates")]),
     (Action::Distinct, Full, "4", "x Y", &[Noted("distinct")]),
     (Action::Unsure, Full, "4", "n", &[Noted("unsure")]),

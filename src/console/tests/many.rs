@@ -158,3 +158,12 @@ async fn a_hint_on_every_conflict_is_left_on_conflicts() {
     let hint = bench.world.journal.hints(vec![Item::Conflict(ConflictId(1))]).await.expect("read");
     assert_eq!(hint[0].assignee.as_ref().map(|it| it.who.as_str()), Some("ken"));
 }
+
+#[tokio::test]
+async fn a_reason_is_never_cut_however_narrow_the_screen() {
+    let mut bench = Bench::sized(World::rich(3).await, (80, 24)).await;
+    bench.press("2 Esc Ctrl-a h").await;
+    let screen = bench.screen();
+    assert!(screen.contains("it is succeeded: there is nothing "), "{screen}");
+    assert!(screen.contains(" to wait for"), "what does not fit goes on below: {screen}");
+}

@@ -379,3 +379,91 @@ async fn before_the_first_answer_the_box_is_there_and_empty() {
     assert!(!screen.contains("There are no rules"), "{screen}");
     console.settle().await;
 }
+
+#[tokio::test]
+async fn a_recipe_is_paused_and_let_go_on_from_here_too() {
+    let mut bench = bench().await;
+    find(&mut bench, "contact-to-crm").await;
+    bench.press("H Enter").await;
+    bench.says("A reason is wanted");
+    bench.type_text("bad data").await;
+    bench.press("Enter").await;
+    let pauses = bench.world.journal.pauses().await.expect("pauses");
+    assert_eq!((pauses.len(), pauses[0].reason.as_str()), (1, "bad data"));
+    bench.changed().await;
+    bench.says("bad data");
+    bench.press("H").await;
+    bench.says("Let contact-to-crm go on?");
+    bench.press("Enter H Y").await;
+    assert!(bench.world.journal.pauses().await.expect("pauses").is_empty());
+    bench.press("Esc Esc Esc Right H").await;
+    bench.says("only recipes are paused");
+}
+
+#[tokio::test]
+async fn rules_are_sorted_chosen_columns_of_and_written_to_a_file() {
+    let mut bench = bench().await;
+    let folder = folder(&bench.world).join("exports");
+    bench.says("running first");
+    bench.press("s").await;
+    bench.says("Sort by");
+    bench.press("3").await;
+    bench.says("RUNS▼");
+    bench.says("by runs ▼");
+    let screen = bench.screen();
+    let first = screen.lines().find(|line| line.contains('▌')).unwrap_or_default().to_owned();
+    assert!(first.contains("contact-to-crm"), "the one that ran stands first: {screen}");
+    bench.press("Shift-Up").await;
+    bench.says("RUNS▲");
+    bench.press("s 1").await;
+    bench.says("by recipe ▲");
+    bench.press("Space").await;
+    bench.says("rules are changed one at a time");
+    bench.press("Esc |").await;
+    bench.says("Columns");
+    bench.press("j j j Space Esc").await;
+    find(&mut bench, "status:on").await;
+    bench.press("X").await;
+    bench.says("2 rows (status:on)");
+    bench.press("Enter").await;
+    bench.says("2 rows written.");
+    let file = std::fs::read_dir(&folder).expect("there").next().expect("one").expect("read").path();
+    let text = std::fs::read_to_string(&file).expect("readable");
+    assert!(text.starts_with("name,title,state,owner,trigger,runs,failed,last_at,paused,file"), "{text}");
+    assert!(text.contains("\ncontact-to-crm,"), "{text}");
+    // The other tabs have columns of their own; the order holds where they have the column.
+    bench.press("Esc Esc Right").await;
+    bench.says("as in the file");
+    bench.press("s 1").await;
+    bench.says("FIELD▲");
+    bench.press("X j Enter").await;
+    bench.says("rows written.");
+    bench.press("Esc Right s").await;
+    bench.says("Sort by");
+}
+
+#[tokio::test]
+async fn previews_are_made_by_the_mapping_that_is_in_force_by_now() {
+    use crate::domain::filter::Filter;
+    use crate::domain::page::Anchor;
+    use crate::domain::review::{Choice, Decision};
+    let world = world().await;
+    let phone = Filter::parse("field:Phone").expect("valid");
+    let conflict = world.journal.conflicts(&phone, Anchor::Last, 9).await.expect("rows").rows.remove(0).id;
+    let decision = Decision::Resolve { conflict, choice: Choice::Left };
+    let body = |preview: &crate::domain::plan::Preview| format!("{:?}", preview.calls);
+    let before = world.operator.preview(&decision).await.expect("shown");
+    assert!(body(&before).contains("phone") && !body(&before).contains("mobilephone"), "{before:?}");
+    let shipped = include_str!("../../../assets/mapping/contact.toml");
+    let file = folder(&world).join("mappings/contact.toml");
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    let edited = shipped.replace("\"phone\"", "\"mobilephone\"");
+    std::fs::write(&file, edited.replace("intercom = \"mobilephone\"", "intercom = \"phone\""))
+        .expect("written");
+    let after = world.operator.preview(&decision).await.expect("shown");
+    assert!(body(&after).contains("mobilephone"), "{after:?}");
+    // What cannot be read changes nothing.
+    std::fs::write(&file, "nonsense = [").expect("written");
+    let still = world.operator.preview(&decision).await.expect("shown");
+    assert!(body(&still).contains("mobilephone"), "{still:?}");
+}

@@ -8,8 +8,10 @@ use super::super::{Settings, keys};
 use super::bench::Bench;
 use super::world::{NOW, World};
 use crate::console::msg::Event;
-use crate::domain::execution::Status;
+use crate::domain::execution::{Execution, Status};
+use crate::domain::filter::Filter;
 use crate::domain::ids::ExecutionId;
+use crate::domain::page::Anchor;
 use crate::engine::operate::OperateError;
 
 async fn production() -> Bench {
@@ -149,7 +151,11 @@ async fn r29_what_was_done_is_listed_with_its_way_back_or_why_there_is_none() {
     bench.press("k Enter").await;
     bench.says("Taken back: discarded");
     assert_eq!(bench.count(Status::Discarded).await, 0);
-    assert_eq!(bench.count(Status::Failed).await, 9, "it needs a human again and nothing is sent");
+    assert_eq!(
+        (bench.count(Status::Failed).await, bench.count(Status::Pending).await),
+        (8, 2),
+        "it waits again, as it did before, beside the one that was retried"
+    );
     bench.press("1 u").await;
     bench.says("Cannot take back: retried ex_");
 }
@@ -433,4 +439,57 @@ async fn what_is_masked_is_never_written() {
         .query_row("SELECT subject FROM executions WHERE decision_id IS NOT NULL", [], |row| row.get(0))
         .expect("decided");
     assert_eq!(subject, "Jane Doe");
+}
+
+#[tokio::test]
+async fn a_discard_that_is_taken_back_leaves_each_as_it_was_before() {
+    let mut bench = Bench::rich().await;
+    let journal = bench.world.journal.clone();
+    let rows = |filter: &'static str| {
+        let journal = journal.clone();
+        async move {
+            let filter = Filter::parse(filter).expect("valid");
+            journal.executions(&filter, Anchor::First, 99).await.expect("rows").rows
+        }
+    };
+    // One is held until somebody lets it go, another put off: what they were before that stays known too.
+    bench.press("2 h").await;
+    let held = rows("status:held").await[0].clone();
+    let until = NOW.plus(std::time::Duration::from_secs(3_600));
+    let other = rows("status:failed").await[0].clone();
+    bench.world.operator.put_aside(&[other.id], Some(until), "").await.expect("stored");
+    bench.changed().await;
+    let before = rows("status:open").await;
+    assert_eq!(before.len(), 14);
+    bench.press("Ctrl-a D").await;
+    bench.type_text("by mistake").await;
+    bench.press("Enter Y").await;
+    bench.says("14 discarded.");
+    assert_eq!(bench.count(Status::Discarded).await, 14);
+    bench.press("Esc 1 u").await;
+    bench.says("Taken back: discarded");
+    let strip = |rows: Vec<Execution>| -> Vec<_> {
+        let rows = rows.into_iter();
+        rows.map(|row| (row.id, row.status, row.sentence, row.due_at, row.attempts, row.priority)).collect()
+    };
+    assert_eq!(strip(rows("status:open").await), strip(before));
+    // And the held ones are again what they were before they were held.
+    bench.world.operator.take_up(&[held.id]).await.expect("let go");
+    bench.world.clock.advance(std::time::Duration::from_secs(3_601));
+    assert_eq!(journal.wake_put_off().await.expect("woken"), 1);
+    assert_eq!((bench.count(Status::Held).await, bench.count(Status::Failed).await), (0, 9));
+}
+
+#[tokio::test]
+async fn what_was_given_up_anew_since_is_not_brought_back() {
+    let bench = Bench::rich().await;
+    let journal = &bench.world.journal;
+    let filter = Filter::parse("status:failed").expect("valid");
+    let id = journal.executions(&filter, Anchor::First, 1).await.expect("rows").rows[0].id;
+    let (_, stood) = journal.discard_noting(vec![id], "x".into(), "ana".into()).await.expect("stored");
+    bench.world.clock.advance(std::time::Duration::from_secs(1));
+    journal.retry(vec![id], "ken".into()).await.expect("retried");
+    journal.discard(vec![id], "y".into(), "ken".into()).await.expect("stored");
+    let report = journal.bring_back(stood, "ana".into()).await.expect("looked");
+    assert!(report.queued.is_empty() && report.refused[0].1.contains("anew"), "{report:?}");
 }

@@ -270,3 +270,24 @@ async fn what_cannot_be_done_without_the_journal_is_said_and_its_row_is_as_befor
     assert!(row(&mut bench).is_some_and(|row| row.contains('✗')), "it was not queued:\n{}", bench.screen());
     away.give_back();
 }
+
+#[tokio::test]
+async fn a_question_that_does_not_fit_the_terminal_takes_no_answer() {
+    let mut bench = Bench::sized(rich().await, (100, 30)).await;
+    bench.press("4 m").await;
+    bench.says("Y Merge");
+    bench.console.input(Input::Resize(59, 30));
+    bench.console.settle().await;
+    bench.says("too small");
+    bench.press("Y Enter").await;
+    bench.console.input(Input::Paste("Y".to_owned()));
+    assert_eq!(bench.decided().await, 0, "nobody saw the question");
+    bench.console.input(Input::Resize(100, 30));
+    bench.console.settle().await;
+    bench.says("Y Merge");
+    bench.press("Y").await;
+    assert_eq!(bench.decided().await, 1);
+    bench.console.input(Input::Resize(60, 14));
+    bench.press("q").await;
+    assert!(bench.console.quits(), "the line that is shown says so");
+}

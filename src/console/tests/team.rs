@@ -236,3 +236,52 @@ async fn who_may_only_look_leaves_no_hints() {
     }
     assert_eq!(bench.world.clock.now(), super::world::NOW);
 }
+
+#[tokio::test]
+async fn holding_and_letting_go_leave_what_others_have_claimed() {
+    let bench = Bench::rich().await;
+    let filter = Filter::parse("status:failed").expect("valid");
+    let rows = bench.world.journal.executions(&filter, Anchor::First, 9).await.expect("rows").rows;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).take(2).collect();
+    olga(&bench).claim(&[Item::Execution(ids[1])], CLAIM, false).await.expect("claimed");
+    let report = bench.world.operator.put_aside(&ids, None, "").await.expect("stored");
+    assert_eq!((report.queued.as_slice(), report.refused.len()), (&ids[..1], 1));
+    assert!(report.refused[0].1.contains("olga"), "{report:?}");
+    let forced = bench.world.operator.clone().despite_claims().put_aside(&ids[1..], None, "").await;
+    assert_eq!(forced.expect("stored").queued.len(), 1);
+    let report = bench.world.operator.take_up(&ids).await.expect("stored");
+    assert_eq!((report.queued.as_slice(), report.refused.len()), (&ids[..1], 1));
+}
+
+#[tokio::test]
+async fn never_this_domain_warns_of_claims_among_its_people() {
+    let mut bench = Bench::rich().await;
+    let person = bench.world.journal.unlinked(&Filter::default(), Anchor::First, 1).await.expect("rows").rows;
+    let (id, domain) = (person[0].id, person[0].domain.clone());
+    olga(&bench).claim(&[Item::Unlinked(id)], CLAIM, false).await.expect("claimed");
+    let refused =
+        bench.world.operator.rule_for_domain(&domain, None, "").await.expect_err("claimed").to_string();
+    assert!(refused.contains("olga"), "{refused}");
+    bench.press("5 D").await;
+    bench.says("olga has claimed un_");
+    bench.says("Yes decides it all the same.");
+    bench.press("Enter").await;
+    assert!(bench.world.journal.domain_rules().await.expect("read").is_empty());
+    bench.press("D Y").await;
+    assert_eq!(bench.world.journal.domain_rules().await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn planning_anew_warns_of_a_claim_and_yes_means_it() {
+    let mut bench = Bench::rich().await;
+    let filter = Filter::parse("status:failed").expect("valid");
+    let id = bench.world.journal.executions(&filter, Anchor::First, 1).await.expect("rows").rows[0].id;
+    olga(&bench).claim(&[Item::Execution(id)], CLAIM, false).await.expect("claimed");
+    bench.press("2").await;
+    bench.changed().await;
+    bench.press("F").await;
+    bench.says("olga has claimed ex_");
+    bench.press("Y").await;
+    let detail = bench.world.journal.execution(id).await.expect("read").expect("there");
+    assert_eq!(detail.execution.status, Status::Pending);
+}

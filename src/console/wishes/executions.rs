@@ -7,6 +7,7 @@ use crate::domain::edits::Change;
 use crate::domain::ids::ExecutionId;
 use crate::domain::pause::PauseScope;
 use crate::domain::review::Decision;
+use crate::domain::team::Item;
 use crate::engine::operate::disputes::Applied;
 use crate::engine::operate::{OperateError, Operator};
 use crate::journal::Journal;
@@ -29,6 +30,19 @@ pub enum Wish {
     Pause(String, String),
     /// Let a recipe go on.
     Resume(String),
+}
+
+impl Wish {
+    /// The executions it decides on; a look decides nothing, and a recipe is nobody's.
+    pub(super) fn items(&self) -> Vec<Item> {
+        match self {
+            Self::Replay(id, _) => vec![Item::Execution(*id)],
+            Self::FromStart(ids) | Self::Aside(ids, _) | Self::TakeUp(ids) => {
+                ids.iter().map(|id| Item::Execution(*id)).collect()
+            }
+            Self::Probe(_) | Self::Pause(..) | Self::Resume(_) => Vec::new(),
+        }
+    }
 }
 
 /// Does it.

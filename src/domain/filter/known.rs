@@ -70,8 +70,14 @@ words! {
         Score = "score",
         /// Records in the group.
         Members = "members",
-        /// The CRM's id of whose person it is.
+        /// The CRM's id of whose person it is; whose value counts, of a mapping's field.
         Owner = "owner",
+        /// How often a recipe ran within a day.
+        Runs = "runs",
+        /// Runs of a recipe that failed within a day.
+        Fails = "fails",
+        /// Conflicts of a mapping's field that are open.
+        Conflicts = "conflicts",
     }
 }
 

@@ -63,6 +63,10 @@ pub struct Compared {
 impl Operator {
     /// The two records of a conflict beside each other. Empty when the conflict is gone.
     pub async fn compare(&self, id: ConflictId) -> Result<Compared, OperateError> {
+        self.in_force().await.compare_by_these(id).await
+    }
+
+    async fn compare_by_these(&self, id: ConflictId) -> Result<Compared, OperateError> {
         let Some(asked) = self.journal.conflict(id).await? else { return Ok(Compared::default()) };
         let mut conflicts = self.journal.conflicts_between(&asked.left, &asked.right).await?;
         if !conflicts.iter().any(|conflict| conflict.id == id) {

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{OperateError, Operator};
+use crate::domain::record::ObjectKind;
 use crate::engine::Engine;
 use crate::engine::rules::{Files, InForce, Sources, assemble};
 use crate::mapping::{Mapping, Mappings};
@@ -57,6 +58,23 @@ impl Operator {
         self
     }
 
+    /// The same operator with the mappings that are in force now: what it was made with may have been edited since. What
+    /// cannot be read leaves it as it was.
+    pub async fn in_force(&self) -> Self {
+        if self.desk.sources.is_none() {
+            return self.clone();
+        }
+        let Ok(rules) = self.rules().await else { return self.clone() };
+        let in_force = &rules.in_force;
+        let companies = in_force.mappings.for_pair(self.crm, ObjectKind::Company, ObjectKind::Company);
+        Self {
+            mapping: Arc::clone(&in_force.contact),
+            leads: in_force.leads.clone(),
+            companies: companies.cloned().map(Arc::new),
+            ..self.clone()
+        }
+    }
+
     /// The rules as they are now. Files are read; they are parsed again only when they say something else.
     pub(super) async fn rules(&self) -> Result<Arc<Rules>, OperateError> {
         let desk = self.desk.clone();
@@ -79,17 +97,15 @@ impl Operator {
             let assembled = if desk.sources.is_some() {
                 assemble(&files, crm)
             } else {
-                Ok(InForce::new(Book::shipped(), Mappings::shipped(), mapping, crm))
+                Ok(InForce::new(Book::shipped(), Mappings::shipped(), Arc::clone(&mapping), crm))
             };
             let (in_force, wrong) = match assembled {
                 Ok(in_force) => (Arc::new(in_force), Vec::new()),
                 Err(wrong) => {
                     let last = known.as_ref().map(|known| Arc::clone(&known.in_force));
-                    let last = last.or_else(|| assemble(&Files::default(), crm).ok().map(Arc::new));
-                    match last {
-                        Some(last) => (last, wrong),
-                        None => return Err(OperateError::Impossible(wrong.join("; "))),
-                    }
+                    // At the start they were right: its mapping is what was read then.
+                    let start = || InForce::new(Book::shipped(), Mappings::shipped(), mapping, crm);
+                    (last.unwrap_or_else(|| Arc::new(start())), wrong)
                 }
             };
             let rules = Arc::new(Rules { files, in_force, findings, wrong });

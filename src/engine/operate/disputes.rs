@@ -88,6 +88,16 @@ pub struct Applied {
 impl Operator {
     /// What a wish would do: exact calls, exact change of a file, every conflict it reaches.
     pub async fn propose(&self, id: ConflictId, wish: &Wish, reach: Reach) -> Result<Proposal, OperateError> {
+        let now = self.in_force().await;
+        Box::pin(now.propose_by_these(id, wish, reach)).await
+    }
+
+    async fn propose_by_these(
+        &self,
+        id: ConflictId,
+        wish: &Wish,
+        reach: Reach,
+    ) -> Result<Proposal, OperateError> {
         let conflict =
             self.journal.conflict(id).await?.ok_or_else(|| OperateError::Missing(id.to_string()))?;
         still_open(conflict.state, &id.to_string())?;
@@ -155,7 +165,8 @@ impl Operator {
         reason: &str,
     ) -> Result<Vec<ConflictId>, OperateError> {
         self.may_write()?;
-        let field = self.may_be_off(field, direction)?;
+        let now = self.in_force().await;
+        let field = now.may_be_off(field, direction)?;
         let hold = FieldHold {
             mapping: String::new(),
             field: field.name.clone(),

@@ -230,6 +230,7 @@ impl Operator {
         remember: bool,
     ) -> Result<DomainProposal, OperateError> {
         let domain = rule_domain(domain)?;
+        let now = self.in_force().await;
         if matching::own_domain(&domain).is_none() {
             return Err(OperateError::Impossible(format!(
                 "{domain} gives mailboxes to anybody: its people belong to no one company. Link them one by one."
@@ -240,7 +241,7 @@ impl Operator {
         let (mut rows, mut left_out, mut calls) = (Vec::new(), Vec::new(), Vec::<Call>::new());
         let mut notes: BTreeMap<String, usize> = BTreeMap::new();
         for item in self.journal.unlinked_of_domain(&domain).await? {
-            match self.linked(&item, &target, LinkAs::Auto).await {
+            match now.linked(&item, &target, LinkAs::Auto).await {
                 Ok(linked) => {
                     let plan = &linked.planned.plan;
                     calls.extend(
@@ -382,6 +383,10 @@ impl Operator {
                 )));
             }
         }
+        // Saying where people belong closes nothing that somebody looks at; never to ask closes all of it.
+        if company.is_none() {
+            self.unclaimed(self.waiting_of(&domain).await?).await?;
+        }
         let rule = DomainRule {
             domain,
             company,
@@ -395,6 +400,12 @@ impl Operator {
         Ok(closed)
     }
 
+    /// What waits about people of a domain.
+    pub async fn waiting_of(&self, domain: &str) -> Result<Vec<Item>, OperateError> {
+        let waiting = self.journal.unlinked_of_domain(&rule_domain(domain)?).await?;
+        Ok(waiting.into_iter().map(|person| Item::Unlinked(person.id)).collect())
+    }
+
     /// Takes a rule about a domain away; false when there is none.
     pub async fn forget_domain(&self, domain: &str) -> Result<bool, OperateError> {
         self.may_write()?;
@@ -404,6 +415,7 @@ impl Operator {
     /// Takes back what was said of a person (no company fits, unsure, later); false when nothing was.
     pub async fn reopen_unlinked(&self, id: UnlinkedId) -> Result<bool, OperateError> {
         self.may_write()?;
+        self.unclaimed([Item::Unlinked(id)]).await?;
         Ok(self.journal.reopen_unlinked(id, self.actor.clone()).await?)
     }
 

@@ -13,6 +13,7 @@ use crate::domain::ids::{DuplicateId, ExecutionId};
 use crate::domain::pause::{Direction, PauseScope};
 use crate::domain::plan::{Effect, StepState};
 use crate::domain::review::Decision;
+use crate::journal::discards::Stood;
 
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +32,7 @@ pub enum Back {
     /// A decision, and the execution that carries it out.
     Decision(Box<Decision>, ExecutionId),
     /// Executions that were given up.
-    Discarded(Vec<ExecutionId>),
+    Discarded(Vec<Stood>),
     /// What was said of a duplicate.
     Verdict(DuplicateId),
     /// A pause that was set.
@@ -105,18 +106,13 @@ impl Operator {
     pub async fn way_back(&self, done: &Done) -> Result<Way, OperateError> {
         Ok(match &done.back {
             Back::Nothing(why) => Way::None(why.clone()),
-            Back::Discarded(ids) => {
-                let mut given_up = 0;
-                for id in ids.iter().take(50) {
-                    let detail = self.journal.execution(*id).await?;
-                    given_up += usize::from(
-                        detail.is_some_and(|detail| detail.execution.status == Status::Discarded),
-                    );
-                }
-                if given_up == 0 {
-                    Way::None("it is not discarded any more".into())
+            Back::Discarded(stood) => {
+                let ids = stood.iter().take(50).map(|one| one.id).collect();
+                let rows = self.journal.executions_numbered(ids).await?;
+                if rows.iter().any(|row| row.status == Status::Discarded) {
+                    Way::AtOnce(came_back(stood))
                 } else {
-                    Way::AtOnce("They need you again: back among the failed ones, nothing is sent.".into())
+                    Way::None("it is not discarded any more".into())
                 }
             }
             Back::Verdict(id) => match self.journal.duplicate(*id).await? {
@@ -214,8 +210,8 @@ impl Operator {
             }
         };
         match &done.back {
-            Back::Discarded(ids) => {
-                let report = self.journal.bring_back(ids.clone(), self.actor.clone()).await?;
+            Back::Discarded(stood) => {
+                let report = self.journal.bring_back(stood.clone(), self.actor.clone()).await?;
                 if let ([], Some((id, why))) = (report.queued.as_slice(), report.refused.first()) {
                     return Err(OperateError::Impossible(format!("{id}: {why}.")));
                 }
@@ -241,6 +237,21 @@ impl Operator {
         self.may_write()?;
         Ok(self.journal.send_now(ids.to_vec()).await?)
     }
+}
+
+/// What then is so: `Again what they were: 3 failed, 1 held. Nothing is sent.`
+fn came_back(stood: &[Stood]) -> String {
+    let mut counts: Vec<(Status, usize)> = Vec::new();
+    for one in stood {
+        match counts.iter_mut().find(|(status, _)| *status == one.status) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((one.status, 1)),
+        }
+    }
+    let waits = counts.iter().any(|(status, _)| !matches!(status, Status::Failed | Status::Held));
+    let counts: Vec<String> = counts.into_iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let sent = if waits { "What waited goes on in its turn." } else { "Nothing is sent." };
+    format!("Again what it was before: {}. {sent}", counts.join(", "))
 }
 
 /// Nothing of it was sent so far.

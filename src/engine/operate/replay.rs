@@ -3,6 +3,7 @@
 //!
 //! Only what changed is kept as an edit. The original stays as it was, and names the execution that repeats it.
 
+use super::team::with_refused;
 use super::{OperateError, Operator, Prepared};
 use crate::domain::clock::Timestamp;
 use crate::domain::edits::{Change, Draft, Part};
@@ -91,14 +92,18 @@ impl Operator {
         if until.is_some_and(|until| until <= self.clock.now()) {
             return Err(OperateError::Impossible("the time until which to wait is past.".into()));
         }
+        let (free, taken) = self.unclaimed_of(ids).await?;
         let aside = Aside { until, reason: reason.trim().to_owned() };
-        Ok(self.journal().put_aside(ids.to_vec(), aside, self.actor().to_owned()).await?)
+        let report = self.journal().put_aside(free, aside, self.actor().to_owned()).await?;
+        Ok(with_refused(report, taken))
     }
 
     /// Lets executions go that were put aside.
     pub async fn take_up(&self, ids: &[ExecutionId]) -> Result<Report, OperateError> {
         self.may_write()?;
-        Ok(self.journal().take_up(ids.to_vec(), self.actor().to_owned()).await?)
+        let (free, taken) = self.unclaimed_of(ids).await?;
+        let report = self.journal().take_up(free, self.actor().to_owned()).await?;
+        Ok(with_refused(report, taken))
     }
 
     /// The look-up of an execution's writes, as it would be carried out.

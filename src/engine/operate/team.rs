@@ -94,7 +94,7 @@ impl Operator {
     }
 
     /// The items among these that somebody else has claimed, if that still stands in this operator's way.
-    async fn claimed(
+    pub async fn claimed(
         &self,
         items: impl IntoIterator<Item = Item>,
     ) -> Result<BTreeMap<Item, Claim>, OperateError> {

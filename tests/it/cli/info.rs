@@ -90,6 +90,13 @@ async fn hints_are_left_shown_listed_and_stand_in_anothers_way() {
     assert!(olga(&["hint", "list"]).await.fine().text().contains("Ken Ito"));
 
     let ana = super::shell(&bench).with("REKNIT_USER", "ana");
+    let listed = ana.run(&["list", "executions", "--json", "--limit", "1"]).await.fine().json();
+    let run = listed["rows"][0]["id"].as_str().expect("an id");
+    shell.run(&["claim", run]).await.fine();
+    let held = ana.run(&["hold", run]).await;
+    let said = String::from_utf8(held.all()).expect("text");
+    assert!(held.code() != 0 && said.contains("olga"), "{said}");
+    shell.run(&["unclaim", run]).await.fine();
     let taken = ana.run(&["claim", id]).await;
     taken.problem(1, &["olga", "--take-over"]);
     let refused = ana.run(&["verdict", id, "unsure"]).await;

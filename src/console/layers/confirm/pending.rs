@@ -138,8 +138,9 @@ impl Pending {
             }
             Self::Part { id, .. } => vec![Item::Duplicate(*id)],
             Self::PutOff { verdict, .. } => vec![Item::Duplicate(verdict.id)],
+            Self::Wish { wish, .. } => wish.items(),
             // What many rows are decided for at once is judged row by row where it is recorded.
-            Self::Wish { .. } | Self::Bulk { .. } | Self::Grave { .. } => Vec::new(),
+            Self::Bulk { .. } | Self::Grave { .. } => Vec::new(),
         }
     }
 

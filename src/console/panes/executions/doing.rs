@@ -10,14 +10,14 @@ use crate::console::curl::curl;
 use crate::console::effect::{Effect, Query};
 use crate::console::layers::Over;
 use crate::console::layers::bulk::Bulk;
-use crate::console::layers::choice::{Choice, Phrase};
+use crate::console::layers::choice::Choice;
 use crate::console::layers::confirm::Pending;
 use crate::console::layers::edit::{Edit, How};
 use crate::console::layers::gates::Gates;
 use crate::console::layers::menu::{Entry, Menu};
 use crate::console::layers::prompt::{Purpose, Question};
 use crate::console::layers::toast::Tone;
-use crate::console::panes::Screen;
+use crate::console::panes::{Screen, pausing};
 use crate::console::text::counted;
 use crate::console::wishes::{Wish as AnyWish, executions::Wish};
 use crate::domain::clock::Timestamp;
@@ -170,21 +170,7 @@ impl Executions {
 
     fn pause(&self, row: &Execution) -> Vec<Effect> {
         let paused = self.around.as_ref().and_then(|(_, around)| around.paused.as_ref());
-        let recipe = row.recipe.clone();
-        match paused {
-            Some(pause) => {
-                let text = format!("{}\nWhat it held goes on, each in its place.", pause.sentence());
-                let title = format!("Let {recipe} go on");
-                let wish = AnyWish::Executions(Wish::Resume(recipe));
-                vec![Effect::Confirm(Box::new(Pending::Wish { wish, title, text, verb: "Let it go on" }))]
-            }
-            None => over(Phrase::new(
-                format!("Pause {recipe}"),
-                "Why? What is told meanwhile is stored and waits",
-                recipe,
-                |recipe, reason| AnyWish::Executions(Wish::Pause(recipe, reason)),
-            )),
-        }
+        vec![pausing::question(&row.recipe, paused)]
     }
 
     fn mark_same(&mut self, row: &Execution) -> Vec<Effect> {

@@ -9,40 +9,51 @@ use super::words::{percent, position};
 use super::{Item, Recipes, Tab};
 use crate::console::ctx::{Ctx, Target};
 use crate::console::panes::Focus;
+use crate::console::panes::listing::picked;
 use crate::console::text::{age, put, span, thousands, width, wrap};
 use crate::console::widgets::boxes::Panel;
 use crate::console::widgets::gauge::sparkline;
 use crate::console::widgets::list::{Column, Kind, Table};
 use crate::domain::execution::Outcome;
+use crate::domain::filter::Column as By;
 
 const RECIPES: [Column; 8] = [
     Column::new("", Kind::Words, 1),
-    Column::new("RECIPE", Kind::Words, 26).at_least(24),
-    Column::new("STATE", Kind::Words, 8).drops(3),
-    Column::new("LAST 24 H", Kind::Number, 24).drops(4),
-    Column::new("RUNS", Kind::Number, 9).drops(1),
-    Column::new("FAIL", Kind::Number, 6).drops(2),
-    Column::new("LAST", Kind::Number, 4).drops(5),
-    Column::new("WHEN", Kind::Words, 26).drops(6),
+    Column::new("RECIPE", Kind::Words, 26).at_least(24).named("recipe", "its name").sorts(By::Recipe),
+    Column::new("STATE", Kind::Words, 8).named("state", "off, shadow or on").drops(3).sorts(By::Status),
+    Column::new("LAST 24 H", Kind::Number, 24).named("day", "runs of each of the last 24 hours").drops(4),
+    Column::new("RUNS", Kind::Number, 9).named("runs", "runs within a day").drops(1).sorts(By::Runs),
+    Column::new("FAIL", Kind::Number, 6).named("fails", "the share that failed").drops(2).sorts(By::Fails),
+    Column::new("LAST", Kind::Number, 4).named("last", "since its newest run").drops(5).sorts(By::Age),
+    Column::new("WHEN", Kind::Words, 26).named("when", "what makes it run").drops(6),
 ];
 
 const MAPPING: [Column; 8] = [
     Column::new("", Kind::Words, 1),
-    Column::new("FIELD", Kind::Words, 24),
-    Column::new("INTERCOM", Kind::Words, 30).drops(1),
-    Column::new("", Kind::Words, 1),
-    Column::new("CRM", Kind::Words, 26).drops(1),
-    Column::new("OWNER", Kind::Words, 9).drops(2),
-    Column::new("≠", Kind::Number, 4),
-    Column::new("TRANSFORM", Kind::Words, 12).drops(3),
+    Column::new("FIELD", Kind::Words, 24).named("field", "what people call it").sorts(By::Field),
+    Column::new("INTERCOM", Kind::Words, 30).named("intercom", "Intercom's fields").drops(1),
+    Column::new(" ", Kind::Words, 1).named("direction", "who writes whom"),
+    Column::new("CRM", Kind::Words, 26).named("crm", "the CRM's fields").drops(1),
+    Column::new("OWNER", Kind::Words, 9).named("owner", "whose value counts").drops(2).sorts(By::Owner),
+    Column::new("≠", Kind::Number, 4).named("conflicts", "conflicts that are open").sorts(By::Conflicts),
+    Column::new("TRANSFORM", Kind::Words, 12).named("transform", "how a value is turned").drops(3),
 ];
 
 const DRIFT: [Column; 4] = [
     Column::new("", Kind::Words, 1),
-    Column::new("WHAT CHANGED", Kind::Words, 90),
-    Column::new("HITS", Kind::Number, 4).drops(1),
-    Column::new("AGE", Kind::Number, 4),
+    Column::new("WHAT CHANGED", Kind::Words, 90).named("change", "what changed at the vendor"),
+    Column::new("HITS", Kind::Number, 4).named("hits", "rules it hits").drops(1).sorts(By::Members),
+    Column::new("AGE", Kind::Number, 4).named("age", "since when it is known").sorts(By::Age),
 ];
+
+/// The columns of a tab.
+pub(super) const fn columns(tab: Tab) -> &'static [Column] {
+    match tab {
+        Tab::Recipes => &RECIPES,
+        Tab::Mapping => &MAPPING,
+        Tab::Drift => &DRIFT,
+    }
+}
 
 /// Draws the list.
 pub(super) fn draw(pane: &Recipes, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
@@ -72,19 +83,27 @@ pub(super) fn draw(pane: &Recipes, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
     for index in 0..shown.len() {
         ctx.target(Rect::new(rows.x, rows.y + 1 + index as u16, rows.width, 1), Target::Row(index));
     }
-    let columns: &[Column] = match pane.tab {
-        Tab::Recipes => &RECIPES,
-        Tab::Mapping => &MAPPING,
-        Tab::Drift => &DRIFT,
-    };
+    let all = columns(pane.tab);
+    let mut picked = picked(all, &pane.shown);
     // Names are read, triggers stand in the detail too.
-    let spare = pane.tab == Tab::Recipes && rows.width < 108;
+    if pane.tab == Tab::Recipes && rows.width < 108 && !pane.shown.iter().any(|name| name == "when") {
+        picked.retain(|at| *at < 7);
+    }
+    let columns: Vec<Column> = picked.iter().map(|at| all[*at]).collect();
+    let sorted = pane.order().and_then(|sort| {
+        let at = columns.iter().position(|column| column.sort == Some(sort.column))?;
+        Some((at, sort.descending))
+    });
+    let chosen = |item: &Item<'_>| {
+        let mut cells: Vec<_> = cells(ctx, *item).into_iter().map(Some).collect();
+        picked.iter().map(|at| cells.get_mut(*at).and_then(Option::take).unwrap_or_default()).collect()
+    };
     let table = Table {
-        columns: if spare { &RECIPES[..7] } else { columns },
-        rows: shown.iter().map(|item| cells(ctx, *item)).collect(),
+        columns: &columns,
+        rows: shown.iter().map(chosen).collect(),
         selected: at.checked_sub(top),
         focused,
-        sorted: None,
+        sorted,
         marked: None,
     };
     table.draw(theme, buffer, rows);
@@ -107,12 +126,16 @@ fn frame(pane: &Recipes, ctx: &Ctx, count: usize, at: Option<usize>) -> Panel {
         },
         theme.muted,
     ));
-    let order = match pane.tab {
-        Tab::Recipes => "running first",
-        Tab::Mapping => "as in the file",
-        Tab::Drift => "newest first",
+    let order = match (pane.order(), pane.tab) {
+        (Some(sort), _) => {
+            let arrow = if sort.descending { "▼" } else { "▲" };
+            span(format!("by {} {arrow}", sort.column), theme.accent)
+        }
+        (None, Tab::Recipes) => span("running first", theme.muted),
+        (None, Tab::Mapping) => span("as in the file", theme.muted),
+        (None, Tab::Drift) => span("newest first", theme.muted),
     };
-    let mut below = vec![span(order, theme.muted)];
+    let mut below = vec![order];
     if !pane.text.is_empty() {
         below.insert(0, span(pane.text.clone(), theme.text));
         below.insert(1, span(" · ", theme.muted));
