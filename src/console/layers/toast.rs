@@ -63,7 +63,7 @@ impl Toasts {
     pub fn draw(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {
         let theme = &ctx.theme;
         let most =
-            usize::from(area.width.saturating_sub(6)).min((usize::from(area.width) * 11 / 20).clamp(50, 72));
+            usize::from(area.width.saturating_sub(6)).min((usize::from(area.width) * 3 / 5).clamp(50, 72));
         let mut bottom = area.bottom().saturating_sub(2);
         for toast in self.0.iter().rev() {
             let lines = wrap_most(&toast.text, most.saturating_sub(4), 4);

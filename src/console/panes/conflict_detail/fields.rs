@@ -281,6 +281,10 @@ fn settled(ctx: &Ctx, compared: &Compared, unfolded: bool, cells: usize) -> Vec<
         words.push_str(&format!(", {other} may differ by the mapping"));
     }
     if !unfolded {
+        // That they are folded is said at every width.
+        if width(&words) + 10 > cells {
+            words = words.replace(" by the mapping", "");
+        }
         return vec![Line::from(vec![
             span("= ", theme.key),
             span(cut_end(&format!("{words}; folded"), cells.saturating_sub(2)), theme.muted),
