@@ -523,7 +523,10 @@ impl<'a> Asked<'a> {
         let (total, total_is_least) = match (exact, found.last()) {
             (Some(total), _) => (total.max(before + number), false),
             (None, None) => (0, false),
-            (None, Some(_)) if forward => (before + number + beyond, before_is_least || walk.spent),
+            (None, Some(_)) if forward => {
+                let more = walk.spent || (ahead == 0 && beyond > 0);
+                (before + number + beyond, before_is_least || more)
+            }
             (None, Some(last)) => {
                 let on = Direction { forward: true, inclusive: false };
                 let most = walk::COUNT_AHEAD;
