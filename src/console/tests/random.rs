@@ -166,7 +166,8 @@ fn decided(book: &rusqlite::Connection, from: i64, said: bool) -> Vec<(i64, Stri
         .expect("rows");
     rows.map(|row| row.expect("a row"))
         .filter(|(_, verb, _, stopped)| {
-            !stopped && !HARMLESS.contains(&verb.as_str()) && !(said && TAKEN_BACK.contains(&verb.as_str()))
+            let taken_back = said && TAKEN_BACK.contains(&verb.as_str());
+            !(*stopped || taken_back || HARMLESS.contains(&verb.as_str()))
         })
         .map(|(number, _, words, _)| (number, words))
         .collect()
