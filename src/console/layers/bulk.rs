@@ -244,7 +244,8 @@ impl Bulk {
             let text = format!("{} left out, since it cannot be done to them:", counted(count, "row"));
             say(&text, theme.warn);
             let heads = heads(frozen.left_out.iter().take(200).map(|one| one.label.as_str()));
-            lines.extend(frozen.left_out.iter().take(200).flat_map(|one| outcome(ctx, one, heads, "", cells)));
+            lines
+                .extend(frozen.left_out.iter().take(200).flat_map(|one| outcome(ctx, one, heads, "", cells)));
             lines.push(Line::default());
         }
         let labels = frozen.items.iter().take(500);
