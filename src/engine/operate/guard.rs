@@ -62,6 +62,12 @@ impl Operator {
         }
     }
 
+    /// Whether notes about items may be left now: who is at it, who is to look, a remark. They send nothing and decide
+    /// nothing, so they need no arming.
+    pub(super) const fn may_note(&self) -> Result<(), OperateError> {
+        if self.read_only { Err(OperateError::ReadOnly) } else { Ok(()) }
+    }
+
     /// Whether anything may be written now, for whoever writes beside the verbs here.
     pub fn allows_writing(&self) -> Result<(), OperateError> {
         self.may_write()
@@ -112,6 +118,7 @@ mod tests {
     use super::*;
     use crate::domain::clock::ManualClock;
     use crate::domain::ids::ExecutionId;
+    use crate::domain::team::Item;
     use crate::journal::Journal;
 
     #[tokio::test]
@@ -123,6 +130,7 @@ mod tests {
         let operator = Operator::shipped(journal.clone(), shared, "ana").gated();
         let refused = operator.retry(&[ExecutionId(1)]).await.expect_err("shut");
         assert!(matches!(refused, OperateError::Disarmed), "{refused}");
+        operator.comment(&[Item::Execution(ExecutionId(1))], "I look at it").await.expect("a note needs no arming");
         operator.arm(10).await.expect("armed");
         assert_eq!(operator.retry(&[ExecutionId(1)]).await.expect("open").refused.len(), 1);
         clock.advance(Duration::from_secs(601));
@@ -132,6 +140,6 @@ mod tests {
         assert!(operator.retry(&[ExecutionId(1)]).await.is_err());
         let verbs: Vec<String> =
             journal.audit_entries(9).await.expect("read").into_iter().map(|line| line.entry.verb).collect();
-        assert_eq!(verbs, ["disarm", "arm", "arm"]);
+        assert_eq!(verbs, ["disarm", "arm", "arm", "comment"]);
     }
 }

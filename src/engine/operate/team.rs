@@ -38,7 +38,7 @@ impl Operator {
         length: Duration,
         over: bool,
     ) -> Result<Vec<Taken>, OperateError> {
-        self.may_write()?;
+        self.may_note()?;
         few(items)?;
         if length.is_zero() || length > LONGEST {
             return Err(OperateError::Impossible(
@@ -51,14 +51,14 @@ impl Operator {
 
     /// Gives one's own claims back; how many there were.
     pub async fn give_back(&self, items: &[Item]) -> Result<usize, OperateError> {
-        self.may_write()?;
+        self.may_note()?;
         few(items)?;
         Ok(self.journal.give_back_items(items.to_vec(), self.actor.clone()).await?)
     }
 
     /// Says who is to look at items; with none, nobody in particular.
     pub async fn assign(&self, items: &[Item], to: Option<&str>) -> Result<Option<String>, OperateError> {
-        self.may_write()?;
+        self.may_note()?;
         few(items)?;
         let to = match to {
             None => None,
@@ -72,7 +72,7 @@ impl Operator {
 
     /// Adds a comment. It is never changed afterwards.
     pub async fn comment(&self, items: &[Item], text: &str) -> Result<(), OperateError> {
-        self.may_write()?;
+        self.may_note()?;
         few(items)?;
         let text = text.trim();
         if text.is_empty() {
