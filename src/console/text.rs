@@ -72,7 +72,8 @@ pub fn cut_path(text: &str, limit: usize) -> String {
     let whole = shown(text);
     let mut rest: &str = &whole;
     while rest.width() + usize::from(rest.len() < whole.len()) > limit && rest.matches('/').count() > 2 {
-        rest = rest[1..].find('/').map_or("", |at| &rest[1 + at..]);
+        let next = rest.char_indices().skip(1).find(|(_, letter)| *letter == '/');
+        rest = next.map_or("", |(at, _)| &rest[at..]);
     }
     if rest.len() == whole.len() || rest.width() + 1 > limit {
         return cut_middle(&whole, limit);

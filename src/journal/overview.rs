@@ -163,7 +163,9 @@ fn overview(connection: &Connection, now: Timestamp) -> Result<Overview> {
             )?,
             oldest("SELECT min(created_at) FROM unlinked INDEXED BY unlinked_by_age WHERE state = 'open'")?,
         ],
-        certain_duplicates: number("SELECT count(*) FROM duplicates WHERE state = 'open' AND band = 'auto' AND leads = 1")?,
+        certain_duplicates: number(
+            "SELECT count(*) FROM duplicates WHERE state = 'open' AND band = 'auto' AND leads = 1",
+        )?,
         clear_links: number("SELECT count(*) FROM unlinked WHERE state = 'open' AND best >= 0.9")?,
         coverage: super::links::summed(connection, now)?,
         clusters: clusters(connection)?,

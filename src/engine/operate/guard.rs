@@ -130,7 +130,10 @@ mod tests {
         let operator = Operator::shipped(journal.clone(), shared, "ana").gated();
         let refused = operator.retry(&[ExecutionId(1)]).await.expect_err("shut");
         assert!(matches!(refused, OperateError::Disarmed), "{refused}");
-        operator.comment(&[Item::Execution(ExecutionId(1))], "I look at it").await.expect("a note needs no arming");
+        operator
+            .comment(&[Item::Execution(ExecutionId(1))], "I look at it")
+            .await
+            .expect("a note needs no arming");
         operator.arm(10).await.expect("armed");
         assert_eq!(operator.retry(&[ExecutionId(1)]).await.expect("open").refused.len(), 1);
         clock.advance(Duration::from_secs(601));
