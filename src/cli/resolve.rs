@@ -20,6 +20,7 @@ use crate::domain::text::clean;
 use crate::engine::operate::disputes::{Applied, Reach, Wish};
 
 /// Arguments of `resolve`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("choice").required(true)
     .args(["take", "left", "right", "value", "clear", "translate", "disable", "ignore", "undo"])))]

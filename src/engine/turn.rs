@@ -231,7 +231,7 @@ impl<'a> Turn<'a> {
                 scopes.extend(sides.map(PauseScope::connection));
             }
             recipes::RESOLVE_CONFLICT | recipes::REOPEN_CONFLICT => {
-                scopes.extend(sides.map(PauseScope::connection))
+                scopes.extend(sides.map(PauseScope::connection));
             }
             _ if self.recipe().is_some() => scopes.extend(sides.map(PauseScope::connection)),
             _ => scopes
