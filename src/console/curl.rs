@@ -2,21 +2,24 @@
 
 use crate::domain::execution::Attempt;
 
-/// The command.
+/// The command that makes a call again.
 pub(super) fn curl(attempt: &Attempt) -> String {
+    command(&attempt.method, &attempt.url, &attempt.request)
+}
+
+/// The command for a call that may never have been made.
+pub(super) fn command(method: &str, url: &str, body: &str) -> String {
     // The emulated vendors speak plain HTTP, on loopback and nowhere else.
-    let loopback = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| attempt.url.starts_with(host));
+    let loopback = ["127.0.0.1:", "localhost:", "[::1]:"].iter().any(|host| url.starts_with(host));
     let scheme = if loopback { "http" } else { "https" };
-    let url =
-        if attempt.url.contains("://") { attempt.url.clone() } else { format!("{scheme}://{}", attempt.url) };
-    let body = if attempt.request.trim().is_empty() {
+    let url = if url.contains("://") { url.to_owned() } else { format!("{scheme}://{url}") };
+    let data = if body.trim().is_empty() {
         String::new()
     } else {
-        let kind =
-            if attempt.request.trim_start().starts_with('<') { "text/xml" } else { "application/json" };
-        format!(" -H 'Content-Type: {kind}' --data-raw {}", quoted(&attempt.request))
+        let kind = if body.trim_start().starts_with('<') { "text/xml" } else { "application/json" };
+        format!(" -H 'Content-Type: {kind}' --data-raw {}", quoted(body))
     };
-    format!("curl -X {} {} -H \"Authorization: Bearer $TOKEN\"{body}", attempt.method, quoted(&url))
+    format!("curl -X {method} {} -H \"Authorization: Bearer $TOKEN\"{data}", quoted(&url))
 }
 
 fn quoted(text: &str) -> String {
