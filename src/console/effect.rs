@@ -97,6 +97,16 @@ pub enum Effect {
     Toast(Tone, String),
 }
 
+impl Effect {
+    /// Into the clipboard; what cannot be copied is told with the reason.
+    pub fn copied(text: Result<String, String>) -> Self {
+        match text {
+            Ok(text) => Self::Copy(text),
+            Err(why) => Self::Toast(Tone::Bad, format!("Nothing was copied: {why}.")),
+        }
+    }
+}
+
 /// A question to the journal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {

@@ -223,7 +223,7 @@ impl Confirm {
             _ if asks => drop(self.typed.key(key)),
             Some("y") => {
                 if let Some(preview) = self.preview().filter(|preview| !preview.calls.is_empty()) {
-                    return Reply { effects: vec![Effect::Copy(curl(preview))], ..Reply::default() };
+                    return Reply { effects: vec![Effect::copied(curls(preview))], ..Reply::default() };
                 }
             }
             Some("j") => self.scroll(1),
@@ -386,10 +386,10 @@ impl Confirm {
 }
 
 /// The calls as curl commands; the token stays a variable.
-fn curl(preview: &Preview) -> String {
+fn curls(preview: &Preview) -> Result<String, String> {
     let command = |call: &Call| {
         let body = call.body.as_ref().map(ToString::to_string).unwrap_or_default();
         curl::command(&call.method, &format!("{}{}", call.host, call.path), &body)
     };
-    preview.calls.iter().map(command).collect::<Vec<_>>().join("\n")
+    Ok(preview.calls.iter().map(command).collect::<Result<Vec<_>, _>>()?.join("\n"))
 }

@@ -3,7 +3,6 @@
 //! Sends nothing and repeats no call; what is copied holds no secret.
 
 pub mod asks;
-pub mod curl;
 
 use std::cell::Cell;
 
@@ -17,9 +16,9 @@ use super::window::{Row, Window};
 use super::{Focus, Pane, Screen, split};
 use crate::console::actions::Action;
 use crate::console::ctx::{Ctx, Target};
+use crate::console::curl;
 use crate::console::effect::{Effect, Query};
 use crate::console::keys;
-use crate::console::layers::toast::Tone;
 use crate::console::msg::{Answer, Loaded, Msg, Ticket};
 use crate::console::text::{span, thousands, wrap};
 use crate::console::widgets::boxes::Panel;
@@ -125,10 +124,7 @@ impl Log {
 
     fn copy_as_curl(&self) -> Vec<Effect> {
         let Some(call) = self.whole() else { return Vec::new() };
-        vec![match curl::command(call) {
-            Ok(command) => Effect::Copy(command),
-            Err(why) => Effect::Toast(Tone::Bad, format!("Nothing was copied: {why}.")),
-        }]
+        vec![Effect::copied(curl::of(call))]
     }
 
     fn draw_list(&self, ctx: &Ctx, buffer: &mut Buffer, area: Rect) {

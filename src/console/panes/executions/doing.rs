@@ -6,7 +6,7 @@ use super::fixing::{self, Fixing};
 use crate::console::actions::Action;
 use crate::console::bulk::Deed;
 use crate::console::ctx::Ctx;
-use crate::console::curl::curl;
+use crate::console::curl;
 use crate::console::effect::{Effect, Query};
 use crate::console::layers::Over;
 use crate::console::layers::bulk::Bulk;
@@ -83,7 +83,8 @@ impl Executions {
             Action::CopyCurl => {
                 let attempts = &self.known()?.attempts;
                 let failed = attempts.iter().rev().find(|attempt| attempt.class.is_some());
-                failed.or(attempts.last()).map(|attempt| Effect::Copy(curl(attempt))).into_iter().collect()
+                let wanted = failed.or(attempts.last());
+                wanted.map(|attempt| Effect::copied(curl::of(attempt))).into_iter().collect()
             }
             _ => return None,
         })
