@@ -189,7 +189,7 @@ async fn unnamed(desk: &Desk<'_>, unlinked: UnlinkedId) -> Result<Problem, Probl
     };
     Ok(Problem::usage(
         "Nothing was linked.",
-        format!("{unlinked}, {}, is linked to a company that is named", clean(&person.subject)),
+        format!("{unlinked}, {}: no company is named to link to", clean(&person.subject)),
         next,
     ))
 }

@@ -19,6 +19,7 @@ use crate::domain::merge::MergeTable;
 use crate::domain::plan::Preview;
 use crate::domain::record::RecordRef;
 use crate::domain::review::Decision;
+use crate::domain::text::clean;
 use crate::engine::operate::{OperateError, Operator};
 use crate::journal::Journal;
 
@@ -34,8 +35,8 @@ pub struct RetryArguments {
     /// Instead: all that failed because the CRM did not take this value of a field, as "Plan=gold"
     #[arg(long, value_name = "FIELD=VALUE", conflicts_with = "ids")]
     refused: Option<String>,
-    /// With --refused: only show which
-    #[arg(long, requires = "refused")]
+    /// Only show which would run again; nothing is queued
+    #[arg(long)]
     dry_run: bool,
     /// Plan anew by today's recipe and mapping, also what has ended; refused where something would be done twice.
     /// Without it, a plan of which something was begun that must not be repeated goes on as its edition planned it
@@ -106,7 +107,8 @@ impl<'a> Desk<'a> {
     pub(super) async fn carry_out(&self, ids: &[ExecutionId]) -> Result<Vec<Execution>, Problem> {
         if let Some(_lock) = WorkerLock::take(&self.place.journal(&self.config))? {
             let credentials = wiring::credentials(self.place, &self.config).map_err(|problem| {
-                Problem::usage(
+                // Not a mistake of use: something was changed.
+                Problem::runtime(
                     "The decision is recorded, but nothing was sent.",
                     problem.why,
                     format!("{}; then run `reknit serve` or the console, which carry it out", problem.next),
@@ -182,19 +184,47 @@ pub async fn retry(place: &Place, read_only: bool, arguments: &RetryArguments) -
             let word = if ids.len() == 1 { "execution" } else { "executions" };
             output::line(&format!("{} failed {word} for this value.", ids.len()))?;
         }
-        if arguments.dry_run {
-            return if arguments.json {
-                output::json(&json!({ "would_retry": ids }))
-            } else {
-                ids.iter().try_for_each(|id| output::line(&id.to_string()))
-            };
-        }
+    }
+    if arguments.dry_run {
+        return which(&desk, &ids, arguments).await;
     }
     let answer =
         if arguments.replan { desk.operator.replan(&ids).await } else { desk.operator.retry(&ids).await };
     let answer = answer.map_err(|error| refused(&error))?;
     let results = desk.carry_out(&answer.queued).await?;
     report(&results, &answer.refused, arguments.json)
+}
+
+/// What would be run again, and what would not and why; nothing is queued.
+async fn which(desk: &Desk<'_>, ids: &[ExecutionId], arguments: &RetryArguments) -> Result<(), Problem> {
+    let (mut would, mut refused) = (Vec::new(), Vec::new());
+    for id in ids {
+        let found = desk.journal.execution(*id).await.map_err(|error| unread(&error))?;
+        match found.map(|detail| detail.execution) {
+            Some(execution)
+                if execution.status.can_retry()
+                    || (arguments.replan && execution.status != Status::Running) =>
+            {
+                would.push(execution);
+            }
+            Some(execution) => {
+                refused.push((*id, format!("it is {} and needs no retry", execution.status)));
+            }
+            None => refused.push((*id, "there is no such execution".to_owned())),
+        }
+    }
+    if arguments.json {
+        output::json(&json!({
+            "would_retry": would.iter().map(|execution| execution.id).collect::<Vec<_>>(),
+            "refused": refused.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        for execution in &would {
+            output::line(&format!("{} would run again: {}", execution.id, clean(&execution.subject)))?;
+        }
+        output::line("Nothing was queued.")?;
+    }
+    refusals(&refused)
 }
 
 /// Gives up on executions.

@@ -183,6 +183,17 @@ pub struct Theme {
     pub quote: Style,
     /// Borders of the focused box are heavy, because colour cannot say it.
     pub heavy: bool,
+    /// What is painted behind everything: only where the theme is for another ground than the terminal's, as on the
+    /// way through all themes by key. Else the terminal keeps its own.
+    pub ground: Option<Color>,
+}
+
+/// A theme for a light ground in a dark terminal, and the other way round, brings its ground along.
+fn ground(scheme: Scheme, palette: &Palette, terminal: Terminal) -> Option<Color> {
+    let light = palette.text.is_dark();
+    let other = !matches!(scheme, Scheme::Auto | Scheme::Mono) && light != terminal.light;
+    let rgb = if light { Rgb(0xff, 0xff, 0xff) } else { Rgb(0x18, 0x18, 0x18) };
+    other.then(|| rgb.colour(terminal.truecolor))
 }
 
 impl Theme {
@@ -226,6 +237,7 @@ impl Theme {
             dimmed: fg(palette.faint).remove_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             quote: fg(palette.muted).add_modifier(Modifier::ITALIC),
             heavy,
+            ground: ground(scheme, palette, terminal),
         }
     }
 
@@ -250,6 +262,7 @@ impl Theme {
             dimmed: Style::new().fg(Color::Reset).add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD),
             quote: dim.add_modifier(Modifier::ITALIC),
             heavy: false,
+            ground: None,
         }
     }
 
@@ -273,6 +286,7 @@ impl Theme {
             dimmed: plain.add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD | Modifier::REVERSED),
             quote: plain.add_modifier(Modifier::ITALIC),
             heavy: true,
+            ground: None,
         }
     }
 

@@ -4,6 +4,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 use ratatui::text::Line;
 
 use super::App;
@@ -125,6 +126,13 @@ impl App {
         }
         if let Some(words) = &self.said {
             self.caption(buffer, buffer.area, words);
+        }
+        if let Some(ground) = self.ctx.theme.ground {
+            for cell in &mut buffer.content {
+                if cell.bg == Color::Reset {
+                    cell.bg = ground;
+                }
+            }
         }
         if self.settings.ascii {
             for cell in &mut buffer.content {

@@ -60,9 +60,12 @@ pub fn lines(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Told {
     told.lines.extend(history(ctx, shown, cells));
     told.lines.push(Line::default());
     told.lines.extend(why(ctx, conflict, cells));
-    told.lines.push(Line::default());
-    told.lines.push(rule(ctx, &format!("What to do about {}", cut_end(&conflict.field, cells / 2)), cells));
-    told.lines.extend(ways_out(ctx, shown, cells));
+    if !over(conflict) {
+        told.lines.push(Line::default());
+        let title = format!("What to do about {}", cut_end(&conflict.field, cells / 2));
+        told.lines.push(rule(ctx, &title, cells));
+        told.lines.extend(ways_out(ctx, shown, cells));
+    }
     if let Some(execution) = conflict.execution {
         told.lines.push(Line::default());
         let text = format!(
@@ -72,6 +75,11 @@ pub fn lines(ctx: &Ctx, shown: &Shown<'_>, cells: usize) -> Told {
         told.lines.extend(wrap(&text, cells).into_iter().map(|line| Line::from(span(line, ctx.theme.muted))));
     }
     told
+}
+
+/// There is nothing to decide about it any more.
+pub(super) const fn over(conflict: &Conflict) -> bool {
+    matches!(conflict.state, ReviewState::Done | ReviewState::Dismissed | ReviewState::Obsolete)
 }
 
 /// That it is being carried out or left alone, or what became of the last decision.
@@ -94,7 +102,21 @@ fn standing(ctx: &Ctx, conflict: &Conflict, cells: usize) -> Vec<Line<'static>> 
             );
             say(&format!("‖ Left alone {until}."));
         }
-        _ => match &conflict.resolution {
+        ReviewState::Done | ReviewState::Dismissed | ReviewState::Obsolete => {
+            let words = conflict.resolution.as_deref().unwrap_or("nothing had to be written");
+            let text = format!("✓ Settled: {words}");
+            let said = wrap(&text, cells).into_iter().map(|line| Line::from(span(line, theme.ok)));
+            lines.extend(said);
+            let text = "Below it is shown as it was found.".to_owned()
+                + if conflict.state == ReviewState::Done {
+                    " u takes the decision back; it shows the calls first."
+                } else {
+                    ""
+                };
+            let said = wrap(&text, cells).into_iter().map(|line| Line::from(span(line, theme.muted)));
+            lines.extend(said);
+        }
+        ReviewState::Open => match &conflict.resolution {
             Some(words) => lines.extend(labelled(ctx, "Last", words, theme.warn, cells)),
             None => return lines,
         },

@@ -254,6 +254,7 @@ impl Conflicts {
         let theme = &ctx.theme;
         let (text, style) = match (row.state, self.decided.get(&row.id)) {
             (ReviewState::Deciding, _) => ("↻", theme.warn),
+            (ReviewState::Done | ReviewState::Dismissed | ReviewState::Obsolete, _) => ("✓", theme.ok),
             (_, Some(Choice::Left)) => ("✓ ←", theme.ok),
             (_, Some(Choice::Right)) => ("✓ →", theme.ok),
             (_, Some(Choice::Clear)) => ("✓ 0", theme.ok),
@@ -442,12 +443,14 @@ impl Pane for Conflicts {
                 below: self.below(ctx),
             };
             parts::list(ctx, buffer, list, &frame, &self.window, |row| {
-                let quiet = matches!(row.state, ReviewState::Deciding | ReviewState::Ignored);
+                let quiet = !matches!(row.state, ReviewState::Open);
                 let text = if quiet { theme.muted } else { theme.text };
                 let why = match row.state {
                     ReviewState::Deciding => "being written",
                     ReviewState::Ignored => "left alone",
-                    _ => row.kind.phrase(),
+                    ReviewState::Done => "settled",
+                    ReviewState::Dismissed | ReviewState::Obsolete => "no more",
+                    ReviewState::Open => row.kind.phrase(),
                 };
                 vec![
                     self.glyph(ctx, row),
@@ -507,7 +510,11 @@ impl Pane for Conflicts {
             return Ok(());
         }
         if decides && !matches!(conflict.state, ReviewState::Open | ReviewState::Ignored) {
-            return Err(format!("{} is decided and being carried out", conflict.id));
+            return Err(if conflict.state == ReviewState::Deciding {
+                format!("{} is decided and being carried out", conflict.id)
+            } else {
+                format!("{} is settled; u takes that back", conflict.id)
+            });
         }
         match (action, conflict.kind) {
             (Action::TypeValue, ConflictKind::Identity) if conflict.field == "Identity" => {

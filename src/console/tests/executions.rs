@@ -220,7 +220,7 @@ async fn r18_why_copies_and_addresses() {
     bench.says("validation");
     bench.says("✗");
     bench.press("Esc Y").await;
-    bench.says("'https://api.hubapi.com/crm/v3/objects/cont");
+    bench.says("curl -X 'PATCH' -H");
     bench.press("Esc o").await;
     bench.says("No page can be opened");
 }

@@ -59,6 +59,11 @@ impl Rgb {
         Self(red, green, blue)
     }
 
+    /// Nearer to black than to white.
+    pub const fn is_dark(self) -> bool {
+        (self.0 as u32 * 3 + self.1 as u32 * 6 + self.2 as u32) < 1_275
+    }
+
     /// As the terminal is told: itself, or the nearest of the 240 fixed colours of a 256-colour terminal. The first 16
     /// are never used: their looks are the user's.
     pub const fn colour(self, truecolor: bool) -> Color {

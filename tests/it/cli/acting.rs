@@ -16,6 +16,9 @@ async fn retry_runs_what_failed_and_refuses_what_needs_none() {
     bench.sandbox.new_intercom_user(&user, Webhook::Sent).unwrap();
     bench.work().await;
     let shell = shell(&bench);
+    let dry = shell.run(&["retry", "ex_1", "--dry-run"]).await.fine();
+    assert!(dry.out.contains("ex_1 would run again") && dry.out.contains("Nothing was queued"), "{dry:#?}");
+    assert!(!bench.audit().await.iter().any(|line| line.starts_with("olga retry")), "a dry run is one");
     let run = shell.run(&["retry", "ex_1"]).await;
     assert!(run.out.starts_with("✗ ex_1 failed: "), "{run:#?}");
     run.problem(1, &["ex_1 did not succeed", "reknit show ex_1"]);
@@ -62,7 +65,7 @@ async fn a_decision_without_tokens_is_recorded_and_waits() {
     bench.work().await;
     assert!(bench.tables().row("SELECT status FROM executions WHERE id = 1")["status"] == "failed");
     let run = shell(&bench).without_tokens().run(&["retry", "ex_1"]).await;
-    run.problem(2, &["recorded, but nothing was sent", "HUBSPOT_ACCESS_TOKEN"]);
+    run.problem(1, &["recorded, but nothing was sent", "HUBSPOT_ACCESS_TOKEN"]);
     bench.work().await;
     assert_eq!(bench.tables().row("SELECT status FROM executions WHERE id = 1")["status"], "pending");
     bench.advance(std::time::Duration::from_secs(3_600));

@@ -199,7 +199,13 @@ async fn a_settled_conflict_is_not_taken_back_over_what_somebody_wrote_since() {
     bench.sandbox.edit_hubspot_contact(&right, &json!({"phone": "+431555"}), Webhook::Silent).unwrap();
     bench.press("3 /").await;
     bench.retype("status:done").await;
-    bench.press("Enter u Y").await;
+    bench.press("Enter").await;
+    bench.says("✓ Settled");
+    bench.says("u takes the decision back");
+    for not in ["What to do about", "? ← or →"] {
+        bench.says_not(not);
+    }
+    bench.press("u Y").await;
     bench.work().await;
     let row = bench.newest().await;
     assert_eq!(row.status, Status::Failed, "{}", row.sentence);

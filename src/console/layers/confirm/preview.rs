@@ -95,6 +95,8 @@ fn call_lines(ctx: &Ctx, preview: &Preview, cells: usize, lines: &mut Vec<Line<'
     let heading = match preview.calls.len() {
         0 => "No call is sent.".to_owned(),
         1 => "1 call".to_owned(),
+        // Several conflicts are executions of their own.
+        many if preview.becomes.len() > 1 => format!("{many} calls, in this order"),
         many => format!("{many} calls, in this order; it stops at the first that fails"),
     };
     lines.push(Line::from(span(heading, theme.muted)));

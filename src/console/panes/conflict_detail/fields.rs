@@ -124,6 +124,9 @@ impl Row<'_> {
                 let by = self.conflict.deciding.map_or_else(String::new, |id| id.to_string());
                 return (format!("↻ {by}"), "being written".to_owned(), theme.warn);
             }
+            ReviewState::Done | ReviewState::Dismissed | ReviewState::Obsolete => {
+                return ("✓ settled".to_owned(), String::new(), theme.ok);
+            }
             ReviewState::Ignored if self.choice().is_none() => {
                 return ("‖ left alone".to_owned(), String::new(), theme.muted);
             }
