@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::monitors::series;
 use super::{Journal, Result, overview, sources};
 use crate::domain::clock::Timestamp;
+use crate::domain::execution::system_of;
 use crate::domain::ids::ExecutionId;
 use crate::domain::job::Job;
 use crate::domain::overview::ConnectionState;
@@ -127,19 +128,6 @@ impl Journal {
             Ok(())
         })
         .await
-    }
-}
-
-/// The system a call went to, by its address: by the vendor's host, or by the path where a proxy or an emulator stands
-/// between.
-fn system_of(url: &str) -> System {
-    let has = |part: &str| url.contains(part);
-    if has("hubapi") || has("/crm/") || has("/oauth/v") {
-        System::Hubspot
-    } else if has("salesforce") || has("/services/") {
-        System::Salesforce
-    } else {
-        System::Intercom
     }
 }
 

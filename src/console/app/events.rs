@@ -87,7 +87,9 @@ impl App {
             Event::Second => {
                 self.toasts.expire(self.ctx.now);
                 self.safety_second();
-                self.keep_now_and_then()
+                let mut effects = self.keep_now_and_then();
+                effects.extend(self.look_at_the_systems());
+                effects
             }
             Event::Told(text) => {
                 self.toasts.push(self.ctx.now, Tone::Good, text);
@@ -176,6 +178,16 @@ impl App {
             effects.extend(self.update_of(Screen::Overview, Msg::Refresh));
         }
         effects
+    }
+
+    /// How the vendors fare is noted without a change of any row: the overview looks by itself while it is shown.
+    fn look_at_the_systems(&mut self) -> Vec<Effect> {
+        let due = self.ctx.now.since(self.overview_at) > 5_000;
+        if self.screen != Screen::Overview || self.ctx.paused || self.unreachable.is_some() || !due {
+            return Vec::new();
+        }
+        self.overview_at = self.ctx.now;
+        self.update_of(Screen::Overview, Msg::Refresh)
     }
 
     /// An answer for the question that is on top; a late one goes nowhere.

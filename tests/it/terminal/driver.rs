@@ -198,7 +198,8 @@ impl Terminal {
     pub(crate) fn resize(&self, (columns, rows): (u16, u16)) {
         // Held while both change, so that no frame of the new size is drawn on a screen of the old one.
         let mut seen = self.shared.lock();
-        seen.parser.screen_mut().set_size(rows, columns);
+        // The emulator cannot count below nothing where a wide character meets a single column.
+        seen.parser.screen_mut().set_size(rows, columns.max(2));
         self.master
             .resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
             .expect("a terminal can be resized");
