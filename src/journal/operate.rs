@@ -310,6 +310,20 @@ pub(super) fn not_open(connection: &Connection, table: &str, name: &str, id: i64
 }
 
 /// What an operator does by hand: words of theirs are sealed with the person's.
+/// A decision, as it is stored, and the execution that carries it out.
+fn recorded(
+    connection: &Connection,
+    now: Timestamp,
+    stored: &str,
+    new: &NewExecution,
+    actor: &str,
+) -> Result<ExecutionId> {
+    connection
+        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
+        .execute(params![now.0, actor, stored])?;
+    insert(connection, now, None, Some(DecisionId(connection.last_insert_rowid())), new)
+}
+
 fn act(
     connection: &Connection,
     now: Timestamp,
@@ -320,11 +334,7 @@ fn act(
 ) -> Result<ExecutionId> {
     let record = sealing::name(new.record.as_ref());
     let stored = sealing::seal(connection, record.as_deref(), "decisions.decision", &to_json(decision)?)?;
-    connection
-        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, actor, stored])?;
-    let number = DecisionId(connection.last_insert_rowid());
-    let execution = insert(connection, now, None, Some(number), new)?;
+    let execution = recorded(connection, now, &stored, new, actor)?;
     let why = if reason.trim().is_empty() { String::new() } else { format!("Because: {}. ", reason.trim()) };
     let entry = NewEntry {
         actor: actor.to_owned(),
@@ -345,11 +355,7 @@ fn probe(
     new: &NewExecution,
     actor: &str,
 ) -> Result<ExecutionId> {
-    connection
-        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, actor, to_json(decision)?])?;
-    let number = DecisionId(connection.last_insert_rowid());
-    let execution = insert(connection, now, None, Some(number), new)?;
+    let execution = recorded(connection, now, &to_json(decision)?, new, actor)?;
     connection
         .prepare_cached("UPDATE executions SET replay_of = ?2 WHERE id = ?1")?
         .execute([execution.0, of.0])?;
@@ -372,11 +378,7 @@ fn reopen(
     new: &NewExecution,
     actor: &str,
 ) -> Result<ExecutionId> {
-    connection
-        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, actor, to_json(decision)?])?;
-    let number = DecisionId(connection.last_insert_rowid());
-    let execution = insert(connection, now, None, Some(number), new)?;
+    let execution = recorded(connection, now, &to_json(decision)?, new, actor)?;
     let note = format!("Takes back {settled}. Carried out by {execution}.");
     audit::note(connection, now, actor, "reopen", &conflict.to_string(), note)?;
     Ok(execution)
@@ -443,11 +445,7 @@ pub(super) fn decide(
     } else {
         to_json(decision)?
     };
-    connection
-        .prepare_cached("INSERT INTO decisions (at, actor, decision) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, actor, stored])?;
-    let number = DecisionId(connection.last_insert_rowid());
-    let execution = insert(connection, now, None, Some(number), new)?;
+    let execution = recorded(connection, now, &stored, new, actor)?;
     // A link is taken back after it was carried out, whatever became of the item since.
     let from = match decision {
         Decision::Unlink { .. } => "state <> 'deciding'",

@@ -212,19 +212,24 @@ impl Stream {
         ))?;
         let mut found = statement.query(params![self.edge, self.facet])?;
         while let Some(row) = found.next()? {
-            let seen = Seen {
-                id: row.get(0)?,
-                facet: row.get(1)?,
-                updated_at: row.get(2)?,
-                rank: Rank::Nothing,
-                worded: false,
-            };
+            let seen = seen(row)?;
             self.edge = seen.id;
             self.buffer.push_back(seen);
         }
         self.ended = self.buffer.len() < PIECE;
         Ok(())
     }
+}
+
+/// A row of keys: number, combination, last change.
+fn seen(row: &rusqlite::Row<'_>) -> rusqlite::Result<Seen> {
+    Ok(Seen {
+        id: row.get(0)?,
+        facet: row.get(1)?,
+        updated_at: row.get(2)?,
+        rank: Rank::Nothing,
+        worded: false,
+    })
 }
 
 /// The streams of combinations, merged by number.
@@ -383,13 +388,7 @@ fn along_column(
         statement.query(params![value, number, asked.span.start, asked.span.end])?
     };
     while let Some(row) = found.next()? {
-        let seen = Seen {
-            id: row.get(0)?,
-            facet: row.get(1)?,
-            updated_at: row.get(2)?,
-            rank: Rank::Nothing,
-            worded: false,
-        };
+        let seen = seen(row)?;
         if !visit(seen)? {
             return Ok(false);
         }
